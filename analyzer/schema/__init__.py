@@ -1,0 +1,89 @@
+"""The tables: what the analyzer knows about a capture, as frozen rows.
+
+Field order is the order of the JSON document. Instants are int nanoseconds since the epoch (field names ending
+in ``_time``, or ``time``), durations float milliseconds (``_ms``), unknown is None. :func:`plain` turns a row into
+JSON-ready values; nothing else in the package invents a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any
+
+from analyzer.schema.arp import ArpRow
+from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
+from analyzer.schema.dns import DnsAnswer, DnsFlags, DnsRow
+from analyzer.schema.http import HttpRow, Informational, WebSocketMessage, WebSocketRow
+from analyzer.schema.icmp import IcmpRow
+from analyzer.schema.tcp import TcpRow
+from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
+from analyzer.schema.visits import FindingRow, Step, VisitPhases, VisitRow
+from analyzer.units import rfc3339
+
+__all__ = [
+    "TABLES",
+    "ArpRow",
+    "CaptureRow",
+    "Certificate",
+    "Comment",
+    "DnsAnswer",
+    "DnsFlags",
+    "DnsRow",
+    "FindingRow",
+    "HttpRow",
+    "IcmpRow",
+    "Informational",
+    "InterfaceRow",
+    "Ledger",
+    "Step",
+    "TcpRow",
+    "TlsAlert",
+    "TlsRow",
+    "VisitPhases",
+    "VisitRow",
+    "WebSocketMessage",
+    "WebSocketRow",
+    "plain",
+]
+
+TABLES: tuple[tuple[str, type], ...] = (
+    ("arp", ArpRow),
+    ("dns", DnsRow),
+    ("tcp", TcpRow),
+    ("tls", TlsRow),
+    ("http", HttpRow),
+    ("websocket", WebSocketRow),
+    ("icmp", IcmpRow),
+    ("visits", VisitRow),
+    ("findings", FindingRow),
+)
+"""Table name and row type, in the order of the JSON document."""
+
+
+@cache
+def _columns(row_type: type) -> tuple[tuple[str, str, bool], ...]:
+    """Return (attribute, written name, is an instant) for each field of a row type."""
+    return tuple(
+        (f.name, f.name.rstrip("_"), f.name == "time" or f.name.endswith("_time"))
+        for f in fields(row_type)
+        if not f.name.endswith("_offset")
+    )
+
+
+def plain(value: Any) -> Any:
+    """Turn a row (or anything inside one) into dicts, lists, text and numbers ready for JSON.
+
+    Instants become RFC 3339 text with nanoseconds; tuples become lists; NaN does not occur in rows.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            name: rfc3339(getattr(value, attribute)) if instant else plain(getattr(value, attribute))
+            for attribute, name, instant in _columns(type(value))
+        }
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

@@ -1,0 +1,78 @@
+"""The ``capture`` object: the file, its interfaces, and the ledger of its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRow:
+    """One capture interface."""
+
+    name: str | None
+    link_type: str
+    snaplen: int | None
+    time_resolution: str  # "1e-06 s"
+    drops: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment stored in the capture; ``frame`` is None for one about the file."""
+
+    frame: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Accounts for every frame once.
+
+    ``decoded`` is the subtotal ``arp + tcp + udp + icmp + other_ip + non_ip``; the whole is
+    ``decoded + fragments + sum(unsupported) + sum(malformed) == packets``. ``cut_by_snaplen`` is a count beside
+    the sum: frames captured shorter than they were.
+    """
+
+    decoded: int
+    arp: int
+    tcp: int
+    udp: int
+    icmp: int
+    other_ip: int
+    non_ip: int
+    fragments: int
+    unsupported: Mapping[str, int]
+    malformed: Mapping[str, int]
+    cut_by_snaplen: int
+    truncated_file: bool
+    bytes_unread: int
+
+    @property
+    def total(self) -> int:
+        """Frames accounted for; equals the capture's packet count."""
+        return self.decoded + self.fragments + sum(self.unsupported.values()) + sum(self.malformed.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRow:
+    """Facts about the file as a whole."""
+
+    file: str
+    sha256: str
+    format: str  # pcap | pcapng
+    compression: str | None
+    byte_order: str
+    size_bytes: int
+    packets: int
+    start_time: int | None
+    end_time: int | None
+    duration_ms: float | None
+    interfaces: tuple[InterfaceRow, ...]
+    comments: tuple[Comment, ...]
+    vantage: str  # client | server | middle | unknown
+    vantage_why: str
+    ledger: Ledger
+    partial: bool = False
+    partial_why: str | None = None
+    problem_counts: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,66 @@
+"""Row of the ``dns`` table (RFC 1035, 3596, 6891, 9460, 5891)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAnswer:
+    """One resource record of the answer section, its data as presentation text."""
+
+    name: str
+    type: str
+    ttl: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class DnsFlags:
+    """Header flags of the response (of the query when there is no response)."""
+
+    aa: bool
+    tc: bool
+    rd: bool
+    ra: bool
+    ad: bool
+    cd: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRow:
+    """One question with its retries and its first answer.
+
+    ``latency_ms`` runs from the first query of the same five-tuple, id and question to the first response.
+    """
+
+    query_frame: int | None
+    response_frame: int | None
+    query_time: int | None
+    transport: str  # udp | tcp | mdns | llmnr | tls | https
+    client: str
+    client_port: int
+    server: str
+    server_port: int
+    id: int
+    qname: str
+    qname_unicode: str
+    qtype: str
+    qclass: str
+    rcode: str | None
+    flags: DnsFlags
+    attempts: int
+    query_frames: tuple[int, ...]
+    answers: tuple[DnsAnswer, ...]
+    addresses: tuple[str, ...]
+    cname_chain: tuple[str, ...]
+    authority_count: int
+    additional_count: int
+    edns_udp_size: int | None
+    latency_ms: float | None
+    outcome: str  # answered | no_answer | unsolicited | malformed
+    duplicate_responses: int
+    source: str  # authoritative | cache | unknown
+    step: str | None  # recursive | root | tld | authoritative
+    response_time: int | None = None
+    stream: int | None = None  # tcp.stream when the transport is TCP

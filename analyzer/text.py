@@ -1,0 +1,55 @@
+"""Text from hostile bytes: everything a person reads of a capture passes here.
+
+Rules: bytes that are no text are shown as ``\\xNN``; control characters (C0, DEL, C1), line and paragraph
+separators, bidirectional controls and invisible characters are shown by name (``⟨U+202E⟩``); long text is cut
+visibly. Nothing here knows HTML: markup is escaped by the template engine.
+"""
+
+from __future__ import annotations
+
+import re
+
+DISPLAY_LIMIT = 300
+"""Characters shown of one value; more is a page nobody reads, and the full value is in the exports."""
+
+# C0 and C1 controls, DEL, soft hyphen, Arabic letter mark, combining grapheme joiner, Hangul fillers, Mongolian
+# vowel separator, zero width and bidi controls, separators, word joiners, interlinear marks, tags, variation
+# selectors, lone surrogates. Unicode Standard Annex #9 (bidi) and Technical Report #36 (visual spoofing).
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+def decode(raw: bytes) -> str:
+    """Turn bytes into text without losing or inventing anything: UTF-8, other bytes as ``\\xNN``."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def visible(text: str) -> str:
+    """Make control, bidirectional and invisible characters visible as ``⟨U+XXXX⟩``."""
+    return _INVISIBLE.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
+
+
+def display(value: object, limit: int = DISPLAY_LIMIT) -> str:
+    """Return safe display text for any value from a capture.
+
+    Args:
+        value: bytes, str or anything else (turned into str).
+        limit: characters kept; the rest is announced as ``… (+N)``.
+    """
+    text = decode(value) if isinstance(value, bytes) else str(value)
+    more = len(text) - limit
+    shown = visible(text[:limit])
+    return f"{shown}… (+{more})" if more > 0 else shown
+
+
+def file_name(text: str, fallback: str = "capture") -> str:
+    """Return a safe file name: ``[A-Za-z0-9._-]``, at most 100 characters, no leading dot or dash."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[-100:].lstrip("._-") or fallback
+    if name.split(".")[0].upper() in _RESERVED:
+        name = f"_{name}"[:100]
+    return name
+
+
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}

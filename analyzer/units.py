@@ -1,0 +1,66 @@
+"""Units: nanoseconds since the epoch inside, milliseconds and RFC 3339 outside.
+
+Instants are Python ints (or int64 arrays) of nanoseconds since 1970-01-01 UTC; durations leave as float
+milliseconds. Source of the text form: RFC 3339 section 5.6.
+"""
+
+from __future__ import annotations
+
+import datetime as _dt
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+_EPOCH = _dt.datetime(1970, 1, 1, tzinfo=_dt.UTC)
+
+
+def ms_between(start_ns: int | None, end_ns: int | None) -> float | None:
+    """Return ``end - start`` in milliseconds, or None when one of them is unknown."""
+    if start_ns is None or end_ns is None:
+        return None
+    return (int(end_ns) - int(start_ns)) / NS_PER_MS
+
+
+def rfc3339(time_ns: int | None) -> str | None:
+    """Write an instant as ``2026-11-22T01:57:11.000000000Z``; None stays None.
+
+    Instants outside the years 1 to 9999 (a hostile timestamp) come back as the nearest representable second.
+    """
+    if time_ns is None:
+        return None
+    seconds, nanos = divmod(int(time_ns), NS_PER_S)
+    try:
+        moment = _EPOCH + _dt.timedelta(seconds=seconds)
+    except OverflowError:
+        moment = _dt.datetime.max.replace(tzinfo=_dt.UTC) if seconds > 0 else _dt.datetime.min.replace(tzinfo=_dt.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanos:09d}Z".rjust(30, "0")
+
+
+def human_ms(ms: float | None) -> str:
+    """Write a duration for people: ``0.35 ms``, ``12 ms``, ``4.21 s``, ``3 min 5 s``; unknown is ``unknown``."""
+    if ms is None:
+        return "unknown"
+    if abs(ms) < 0.0005:
+        return "0 ms"
+    if abs(ms) < 10:
+        return f"{ms:.2f} ms"
+    if abs(ms) < 1000:
+        return f"{ms:.0f} ms"
+    if abs(ms) < 60_000:
+        return f"{ms / 1000:.2f} s"
+    minutes, rest = divmod(round(ms / 1000), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def human_bytes(count: int | None) -> str:
+    """Write a size for people with decimal prefixes: ``812 B``, ``16.4 kB``, ``1.07 GB``."""
+    if count is None:
+        return "unknown"
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{int(size)} B" if unit == "B" else f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
