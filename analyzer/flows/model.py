@@ -1,12 +1,22 @@
 """What following TCP gives: segments sorted by connection, and one row of columns per connection.
 
-Connections (possibly millions) stay columns; :meth:`Connections.row` draws one for a reader. The bits of ``labels``
-are Wireshark's analysis words as MEASURES.md defines them.
+Connections (possibly millions) stay columns; :meth:`Connections.row` draws one for a reader. The bits of
+:class:`Label` are Wireshark's analysis words as MEASURES defines them.
 """
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.schema import TcpRow
+from analyzer.units import NS_PER_MS
+
 
 class Label(IntFlag):
     """What Wireshark would say about a segment (bits of ``Segments.label``)."""
@@ -27,3 +37,94 @@ class Label(IntFlag):
     KEEP_ALIVE_ACK = 0x2000
     PORT_REUSED = 0x4000
     CAPTURED_TWICE = 0x8000  # second opinion: the same packet recorded twice, not sent twice
+
+
+HANDSHAKES = ("complete", "no_synack", "refused", "no_final_ack", "midstream", "simultaneous", "split")
+CLOSES = ("none", "four_way", "three_way", "simultaneous", "half_closed", "reset")
+CLIENT_BY = ("syn", "synack", "port", "first_packet")
+
+
+@dataclass(slots=True)
+class Segments:
+    """All TCP segments, sorted by stream and inside a stream by frame.
+
+    Attributes:
+        first: (streams + 1,) int64; the segments of stream s are ``first[s]:first[s + 1]``.
+        frame: (n,) int64, 1-based; time: (n,) int64 ns.
+        from_client: (n,) bool.
+        flags: (n,) uint16 of :class:`analyzer.decode.table.Flag`.
+        seq: (n,) int64, unwrapped and relative to the sender's ISN (SYN is 0, the first data byte 1); without a
+            SYN, relative so that the first segment seen has 1.
+        ack: (n,) int64, unwrapped, relative to the other side's ISN in the same way; 0 without ACK.
+        length: (n,) uint32, payload bytes on the wire.
+        window: (n,) uint32, scaled where both SYNs were seen, else as sent.
+        label: (n,) uint16 of :class:`Label`.
+    """
+
+    first: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    time: NDArray[np.int64]
+    from_client: NDArray[np.bool_]
+    flags: NDArray[np.uint16]
+    seq: NDArray[np.int64]
+    ack: NDArray[np.int64]
+    length: NDArray[np.uint32]
+    window: NDArray[np.uint32]
+    label: NDArray[np.uint16]
+
+    def of(self, stream: int) -> slice:
+        """Return the slice of a stream's segments."""
+        return slice(int(self.first[stream]), int(self.first[stream + 1]))
+
+    def __len__(self) -> int:
+        return int(self.frame.size)
+
+
+@dataclass(slots=True)
+class Connections:
+    """One row per connection (``stream`` is the row number), as columns.
+
+    ``columns`` holds an array per numeric column of the ``tcp`` table under its name there: frames and counts int64
+    (-1 is unknown), durations float64 ms (NaN is unknown), ``handshake``/``close``/``client_by`` uint8 codes into
+    :data:`HANDSHAKES`, :data:`CLOSES`, :data:`CLIENT_BY`; instants int64 ns. ``words`` holds text per stream for
+    the columns that are text, with a default where a stream is absent.
+
+    Attributes:
+        client_host, server_host: (c,) int32 into ``hosts``; hosts: (h, 17) uint8 as in the packet table.
+    """
+
+    client_host: NDArray[np.int32]
+    server_host: NDArray[np.int32]
+    hosts: NDArray[np.uint8]
+    columns: dict[str, NDArray[np.generic]]
+    words: dict[str, dict[int, str]] = field(default_factory=dict)
+    syn_frames: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return int(self.client_host.size)
+
+    def host(self, host_id: int) -> str:
+        """Return an address as text."""
+        raw = self.hosts[host_id].tobytes()
+        return str(ipaddress.IPv4Address(raw[1:5])) if raw[0] == 4 else str(ipaddress.IPv6Address(raw[1:]))
+
+    def row(self, stream: int) -> TcpRow:
+        """Draw one connection as a row of the ``tcp`` table. Raises IndexError for an unknown stream."""
+        raise NotImplementedError
+
+    def rows(self) -> Iterator[TcpRow]:
+        """Draw every connection, in stream order."""
+        return (self.row(stream) for stream in range(len(self)))
+
+    def ms(self, name: str, stream: int) -> float | None:
+        """Return a duration column's value, None when unknown."""
+        value = float(self.columns[name][stream])  # type: ignore[arg-type]
+        return None if np.isnan(value) else value
+
+    def number(self, name: str, stream: int) -> int | None:
+        """Return a frame or count column's value, None when unknown."""
+        value = int(self.columns[name][stream])  # type: ignore[call-overload]
+        return None if value < 0 else value
+
+
+__all__ = ["CLIENT_BY", "CLOSES", "HANDSHAKES", "NS_PER_MS", "Connections", "Label", "Segments"]

@@ -194,7 +194,14 @@ class ByteStream:
         for k in [i, *edges] if j > i else []:
             if self._starts[k] > position:
                 before = int(self._frames[k - 1]) if k > 0 else None
-                out.append(Gap(position if k == i else int(self._ends[k - 1]), int(self._starts[k]), before, int(self._frames[k])))
+                out.append(
+                    Gap(
+                        position if k == i else int(self._ends[k - 1]),
+                        int(self._starts[k]),
+                        before,
+                        int(self._frames[k]),
+                    )
+                )
             position = int(self._starts[k]) + 1
         last = int(self._ends[j - 1]) if j > 0 else low
         if high > max(last, low):

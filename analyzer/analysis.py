@@ -1,0 +1,93 @@
+"""The result of an analysis: the tables and the few columns that figures need, as one picklable value.
+
+Everything that leaves the program (report, JSON, terminal) is drawn from an :class:`Analysis` and holds no fact of
+its own. No open file is inside: rows refer to frames by number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.flows.model import Connections, Segments
+from analyzer.options import Options
+from analyzer.problems import Problem
+from analyzer.schema import (
+    ArpRow,
+    CaptureRow,
+    DnsRow,
+    FindingRow,
+    HttpRow,
+    IcmpRow,
+    TlsRow,
+    VisitRow,
+    WebSocketRow,
+    plain,
+)
+from analyzer.version import SCHEMA_VERSION, __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Bytes and packets over time, binned.
+
+    Attributes:
+        start_time: ns, left edge of the first bin; bin_ns: width of a bin.
+        bytes, packets: (bins,) int64, all frames.
+    """
+
+    start_time: int
+    bin_ns: int
+    bytes: NDArray[np.int64]
+    packets: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Analysis:
+    """What happened in one capture.
+
+    Attributes:
+        connections: the ``tcp`` table as columns (``connections.row(stream)`` gives a row).
+        segments: columns over all TCP segments, for ladders and graphs.
+        problems: examples of what could not be read; ``problem_counts`` has the full numbers.
+        masked: how many secret values were masked.
+    """
+
+    capture: CaptureRow
+    arp: tuple[ArpRow, ...]
+    dns: tuple[DnsRow, ...]
+    connections: Connections
+    segments: Segments
+    tls: tuple[TlsRow, ...]
+    http: tuple[HttpRow, ...]
+    websocket: tuple[WebSocketRow, ...]
+    icmp: tuple[IcmpRow, ...]
+    visits: tuple[VisitRow, ...]
+    findings: tuple[FindingRow, ...]
+    throughput: Throughput
+    problems: tuple[Problem, ...] = ()
+    problem_counts: Mapping[str, int] = field(default_factory=dict)
+    masked: int = 0
+    options: Options = field(default_factory=Options)
+
+    def document(self) -> dict[str, Any]:
+        """Return the whole analysis as JSON-ready values, keys in the order of the tables' contract."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "analyzer_version": __version__,
+            "capture": plain(self.capture),
+            "arp": plain(self.arp),
+            "dns": plain(self.dns),
+            "tcp": [plain(row) for row in self.connections.rows()],
+            "tls": plain(self.tls),
+            "http": plain(self.http),
+            "websocket": plain(self.websocket),
+            "icmp": plain(self.icmp),
+            "visits": plain(self.visits),
+            "findings": plain(self.findings),
+            "problems": plain(self.problems),
+        }
