@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.flows.tcp_state import STATES
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
 
@@ -42,6 +44,19 @@ class Label(IntFlag):
 HANDSHAKES = ("complete", "no_synack", "refused", "no_final_ack", "midstream", "simultaneous", "split")
 CLOSES = ("none", "four_way", "three_way", "simultaneous", "half_closed", "reset")
 CLIENT_BY = ("syn", "synack", "port", "first_packet")
+CLOSERS = ("", "client", "server", "both")
+CONN_STATES = ("OTH", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR")
+_CODED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("client_by", CLIENT_BY),
+    ("handshake", HANDSHAKES),
+    ("close", CLOSES),
+    ("closed_by", CLOSERS),
+    ("client_state", STATES),
+    ("server_state", STATES),
+    ("conn_state", CONN_STATES),
+)
+_FLAGS = ("sack_permitted", "timestamps", "fast_open", "ecn")
+_ROW_FIELDS = tuple(f.name for f in fields(TcpRow))
 
 
 @dataclass(slots=True)
@@ -110,7 +125,42 @@ class Connections:
 
     def row(self, stream: int) -> TcpRow:
         """Draw one connection as a row of the ``tcp`` table. Raises IndexError for an unknown stream."""
-        raise NotImplementedError
+        if not 0 <= stream < len(self):
+            raise IndexError(f"no TCP stream {stream}")
+        values: dict[str, Any] = {
+            "stream": stream,
+            "client": self.host(int(self.client_host[stream])),
+            "server": self.host(int(self.server_host[stream])),
+            "duration_ms": (self._int("end_time", stream) - self._int("start_time", stream)) / NS_PER_MS,
+            "start_time": self._int("start_time", stream),
+            "application": self.words["application"].get(stream, "unknown"),
+            "client_mac": self.words["client_mac"].get(stream),
+            "server_mac": self.words["server_mac"].get(stream),
+            "history": self._history(stream),
+            "rst_by": None,
+        }
+        syn, synack = self.number("syn_frame", stream), self.number("synack_frame", stream)
+        values["syn_frames"], values["synack_frames"] = self.syn_frames.get(
+            stream, (() if syn is None else (syn,), () if synack is None else (synack,))
+        )
+        if self.number("rst_frame", stream) is not None:
+            values["rst_by"] = "client" if self._int("rst_by_client", stream) else "server"
+        for name, names in _CODED:
+            values[name] = names[self._int(name, stream)] or None
+        for name in _FLAGS:
+            code = self._int(name, stream)
+            values[name] = None if code < 0 else bool(code)
+        for name in _ROW_FIELDS:
+            if name not in values:
+                values[name] = self.ms(name, stream) if name.endswith("_ms") else self.number(name, stream)
+        return TcpRow(**values)
+
+    def _int(self, name: str, stream: int) -> int:
+        return int(self.columns[name][stream])
+
+    def _history(self, stream: int) -> str:
+        low, high = (int(x) for x in self.columns["history_first"][stream : stream + 2])
+        return self.columns["history_letters"][low:high].tobytes().decode("ascii")
 
     def rows(self) -> Iterator[TcpRow]:
         """Draw every connection, in stream order."""
@@ -118,13 +168,10 @@ class Connections:
 
     def ms(self, name: str, stream: int) -> float | None:
         """Return a duration column's value, None when unknown."""
-        value = float(self.columns[name][stream])  # type: ignore[arg-type]
+        value = float(self.columns[name][stream])
         return None if np.isnan(value) else value
 
     def number(self, name: str, stream: int) -> int | None:
         """Return a frame or count column's value, None when unknown."""
-        value = int(self.columns[name][stream])  # type: ignore[call-overload]
+        value = int(self.columns[name][stream])
         return None if value < 0 else value
-
-
-__all__ = ["CLIENT_BY", "CLOSES", "HANDSHAKES", "NS_PER_MS", "Connections", "Label", "Segments"]

@@ -190,8 +190,10 @@ class ByteStream:
         out: list[Gap] = []
         position, before = low, None
         i, j = self._span(low, high)
-        edges = np.flatnonzero(self._starts[i + 1 : j] != self._ends[i : j - 1]) + i + 1 if j > i else []
-        for k in [i, *edges] if j > i else []:
+        edges: list[int] = []
+        if j > i:
+            edges = [i, *(np.flatnonzero(self._starts[i + 1 : j] != self._ends[i : j - 1]) + i + 1).tolist()]
+        for k in edges:
             if self._starts[k] > position:
                 before = int(self._frames[k - 1]) if k > 0 else None
                 out.append(

@@ -64,3 +64,4 @@ class DnsRow:
     step: str | None  # recursive | root | tld | authoritative
     response_time: int | None = None
     stream: int | None = None  # tcp.stream when the transport is TCP
+    outcome_why: str | None = None  # capture_ended | snaplen | query_not_captured | what is malformed

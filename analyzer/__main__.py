@@ -1,0 +1,84 @@
+"""The program's entry: run the command line and turn whatever comes out into an exit code and at most one line.
+
+Rules: no traceback reaches a user, unless ``ANALYZER_DEBUG=1`` asks for it. Interrupted by Ctrl-C it ends with 130,
+by SIGTERM with 143, by a reader that went away (``| head``) with 141: what a shell would show for those signals.
+Clean-up (temporary files) has happened by then, because the interruption travels as an exception.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+EXIT_INTERNAL = 1
+EXIT_OUTPUT = 4
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+EXIT_PIPE = 128 + 13  # SIGPIPE, which not every system has a name for
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``analyze`` with these arguments (the process's own by default) and return the exit code."""
+    from analyzer.text import display
+
+    if argv is None:
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        try:
+            from analyzer.cli import run
+
+            for stream in (sys.stdout, sys.stderr):
+                if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character gets its escape
+                    stream.reconfigure(errors="backslashreplace")
+            code = run(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _say("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        _detach_output()
+        return EXIT_PIPE
+    except OSError as error:
+        _debug()
+        _detach_output()
+        return _say(f"standard output: {error.strerror or type(error).__name__}", EXIT_OUTPUT)
+    except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
+        _debug()
+        what = f"{type(error).__name__}: {display(error, 200)}"
+        return _say(f"internal error ({what}); please report it with what ANALYZER_DEBUG=1 prints", EXIT_INTERNAL)
+
+
+def _say(line: str, code: int) -> int:
+    with contextlib.suppress(OSError):  # perhaps nobody is left to read it; the exit code still tells
+        print(f"analyze: {line}", file=sys.stderr, flush=True)
+    return code
+
+
+def _debug() -> None:
+    if os.environ.get("ANALYZER_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def _detach_output() -> None:
+    """Point standard output nowhere, so that the interpreter's last flush does not fail again."""
+    # A test's standard output is no file: there is nothing to detach then.
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

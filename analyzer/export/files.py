@@ -1,0 +1,82 @@
+"""Files that appear whole or not at all.
+
+Rules: an output is written under a temporary name in its own folder and then renamed over the target (POSIX rename
+is atomic), so a reader - or an interrupted run - never meets half a file. Permissions are what the umask says, as
+for any file a program makes. What is no regular file (``/dev/null``, a pipe) is written to directly: a rename would
+replace the device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from analyzer.errors import ExportError
+from analyzer.text import display
+
+ENCODING_ERRORS = "backslashreplace"
+"""A lone surrogate that slipped into text is written as an escape: one odd character must not lose a report."""
+
+
+def _encoded(data: bytes | str | Iterable[str]) -> Iterable[bytes]:
+    """Yield the data as bytes, text as UTF-8."""
+    if isinstance(data, bytes):
+        yield data
+    else:
+        for piece in [data] if isinstance(data, str) else data:
+            yield piece.encode("utf-8", ENCODING_ERRORS)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes | str | Iterable[str]) -> Path:
+    """Write a file so that it appears whole or not at all; make its folder when missing.
+
+    Args:
+        path: the target. A symbolic link is followed, not replaced.
+        data: bytes, text, or pieces of text that are written as they come.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        ExportError: the folder or file cannot be written (permissions, disk full, a folder stands there). The target
+            is then as it was. Whatever else interrupts (KeyboardInterrupt, an error while pieces are made) passes
+            through and leaves nothing behind either.
+    """
+    shown = Path(path)
+    try:
+        target = shown.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mode = target.stat().st_mode if target.exists() else stat.S_IFREG
+        if stat.S_ISDIR(mode):
+            raise ExportError(f"{display(str(shown))}: this is a folder, not a file")
+        if stat.S_ISREG(mode):
+            _write_and_rename(target, data)
+        else:
+            with target.open("wb") as device:
+                device.writelines(_encoded(data))
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links (Path.resolve before 3.13)
+        reason = _reason(error) if isinstance(error, OSError) else str(error)
+        raise ExportError(f"{display(str(shown))}: cannot be written: {reason}") from error
+    return shown
+
+
+def _write_and_rename(target: Path, data: bytes | str | Iterable[str]) -> None:
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+    # 0o666 less the umask, as open() would do; O_EXCL so that nobody's link is followed.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(_encoded(data))
+        temporary.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

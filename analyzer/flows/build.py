@@ -1,0 +1,279 @@
+"""Follow TCP: from the packet table to connections, labelled segments and byte streams.
+
+:func:`follow` runs the steps in order; :class:`Flows` keeps what later layers ask for while the capture is open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.decode.link import link_addresses
+from analyzer.decode.table import Flag, PacketTable
+from analyzer.flows import closing, handshake, history, key, labels, reassembly, segments
+from analyzer.flows.groups import Groups
+from analyzer.flows.model import Connections, Label, Segments
+from analyzer.flows.segments import Sorted
+from analyzer.flows.stream import ByteStream
+from analyzer.units import NS_PER_MS
+
+MAX_MAC_LOOKUPS = 200_000
+"""Connections whose MAC addresses are looked up; a flood of more says nothing new about who is who."""
+_BATCH = 1 << 18
+"""Segments labelled at a time, so that temporary columns stay small next to the capture."""
+_COUNTED: tuple[tuple[str, int], ...] = (
+    ("retransmissions", Label.RETRANSMISSION),
+    ("fast_retransmissions", Label.FAST_RETRANSMISSION),
+    ("spurious_retransmissions", Label.SPURIOUS_RETRANSMISSION),
+    ("out_of_order", Label.OUT_OF_ORDER),
+    ("lost_segments", Label.LOST_SEGMENT),
+    ("duplicate_acks", Label.DUPLICATE_ACK),
+    ("acked_unseen", Label.ACKED_UNSEEN),
+    ("zero_windows", Label.ZERO_WINDOW),
+    ("window_full", Label.WINDOW_FULL),
+    ("keep_alives", Label.KEEP_ALIVE),
+    ("duplicates_in_capture", Label.CAPTURED_TWICE),
+)
+
+
+@dataclass(slots=True)
+class Flows:
+    """All TCP of one capture, while its bytes can be read.
+
+    Attributes:
+        connections: the ``tcp`` table as columns; segments: columns over all segments.
+    """
+
+    table: PacketTable
+    connections: Connections
+    segments: Segments
+    _sorted: Sorted
+    _pieces: reassembly.Pieces
+    _closings: closing.Closings
+
+    def streams_with_data(self) -> NDArray[np.int64]:
+        """Return (k,) int64: the connections of which any payload was captured, in order."""
+        held = np.diff(self._pieces.first)
+        return np.flatnonzero(held[0::2] + held[1::2] > 0)
+
+    def stream(self, stream: int, *, client: bool) -> ByteStream:
+        """Return one direction of a connection, reassembled."""
+        finished = bool(self._closings.fin[int(client), stream] >= 0)
+        reset = bool(self._closings.rst[stream] >= 0)
+        return reassembly.stream_of(
+            self.table, self._sorted, self._pieces, stream, client=client, finished=finished, reset=reset
+        )
+
+    def transmissions(self, stream: int, from_client: bool, offset: int) -> list[tuple[int, int]]:
+        """Return (frame, time ns) of every segment that carried the byte at ``offset``, in capture order."""
+        part = self.segments.of(stream)
+        s = self.segments
+        begin = s.seq[part] - 1
+        hit = (s.from_client[part] == from_client) & (begin <= offset) & (begin + s.length[part] > offset)
+        hit &= (s.label[part] & (Label.KEEP_ALIVE | Label.CAPTURED_TWICE)) == 0
+        return list(zip(s.frame[part][hit].tolist(), s.time[part][hit].tolist(), strict=True))
+
+
+def follow(table: PacketTable) -> Flows:
+    """Sort, label, time and reassemble every TCP connection of a capture."""
+    keys = key.group(table)
+    ordered = segments.sort(table, keys)
+    opened = handshake.read(table, ordered)
+    label = _labels(table, ordered, opened)
+    label[keys.reused] |= int(Label.PORT_REUSED)
+    closed = closing.read(ordered, opened)
+    pieces = reassembly.assemble(table, ordered, label)
+    scale = handshake.window_scales(ordered, opened)
+    window = table.window[ordered.rows].astype(np.int64)
+    syn = (ordered.flags & Flag.SYN) != 0
+    public = Segments(
+        ordered.groups.first,
+        ordered.rows + 1,
+        ordered.time,
+        ordered.client,
+        ordered.flags,
+        ordered.seq,
+        np.where((ordered.flags & Flag.ACK) != 0, ordered.ack, 0),
+        ordered.length.astype(np.uint32),
+        (window << np.where(syn, 0, np.maximum(scale, 0))).astype(np.uint32),
+        label,
+    )
+    connections = _connections(table, ordered, opened, closed, pieces, label)
+    return Flows(table, connections, public, ordered, pieces, closed)
+
+
+def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes) -> NDArray[np.uint16]:
+    """Label all segments, a batch of whole connections at a time."""
+    out = np.zeros(s.groups.size, np.uint16)
+    scale = handshake.window_scales(s, h)
+    rtt = np.nan_to_num(h.initial_rtt_ms * NS_PER_MS, nan=0.0).round().astype(np.int64)
+    first = s.groups.first
+    low = 0
+    while low < s.groups.count:
+        high = int(np.searchsorted(first, first[low] + _BATCH, side="right")) - 1
+        high = min(max(high, low + 1), s.groups.count)
+        part = slice(int(first[low]), int(first[high]))
+        rows = s.rows[part]
+        facts = labels.Facts(
+            s.time[part],
+            s.client[part],
+            s.flags[part],
+            s.seq[part],
+            s.ack[part],
+            s.length[part],
+            table.window[rows].astype(np.int64),
+            scale[part],
+            rtt[low:high],
+            h.ack[low:high] - first[low],
+        )
+        out[part] = labels.label(Groups(first[low : high + 1] - first[low]), facts)
+        low = high
+    out[_captured_twice(table, s)] |= int(Label.CAPTURED_TWICE)
+    return out
+
+
+def _captured_twice(table: PacketTable, s: Sorted) -> NDArray[np.bool_]:
+    """Return which segments are the same packet as the one just before in their connection, recorded twice.
+
+    The same IPv4 identification (a sender counts it up), sequence number, acknowledgement, flags, length and window
+    within a millisecond: a mirror port or two interfaces saw one packet. Identification 0 proves nothing.
+    """
+    twice = np.zeros(s.groups.size, np.bool_)
+    if s.groups.size < 2:
+        return twice
+    rows = s.rows
+    now, before = slice(1, None), slice(None, -1)
+    same = (s.groups.of[now] == s.groups.of[before]) & (s.client[now] == s.client[before])
+    for column in (table.ip_id, table.seq, table.ack, table.flags, table.window):
+        values = column[rows]
+        same &= values[now] == values[before]
+    same &= (s.length[now] == s.length[before]) & (table.ip_id[rows[now]] != 0)
+    twice[1:] = same & (s.time[now] - s.time[before] < NS_PER_MS)
+    return twice
+
+
+def _frames(s: Sorted, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Turn segment indices into frame numbers, -1 staying -1."""
+    if not s.groups.size:
+        return index
+    return np.where(index >= 0, s.rows[index] + 1, -1)
+
+
+def _connections(
+    table: PacketTable,
+    s: Sorted,
+    h: handshake.Handshakes,
+    c: closing.Closings,
+    pieces: reassembly.Pieces,
+    label: NDArray[np.uint16],
+) -> Connections:
+    """Fill the columns of the ``tcp`` table."""
+    g, n = s.groups, s.groups.count
+    head, tail = g.first[:-1], g.first[1:] - 1
+    lead = s.rows[head] if n else np.zeros(0, np.int64)
+    from_client = s.client[head] if n else np.zeros(0, np.bool_)
+    columns: dict[str, NDArray[np.generic]] = {
+        "client_port": np.where(from_client, table.sport[lead], table.dport[lead]).astype(np.int64),
+        "server_port": np.where(from_client, table.dport[lead], table.sport[lead]).astype(np.int64),
+        "client_by": s.client_by,
+        "first_frame": _frames(s, head),
+        "last_frame": _frames(s, tail),
+        "start_time": s.time[head] if n else head,
+        "end_time": s.time[tail] if n else head,
+        "handshake": h.kind,
+        "syn_frame": _frames(s, h.syn),
+        "synack_frame": _frames(s, h.synack),
+        "ack_frame": _frames(s, h.ack),
+        "connect_ms": h.connect_ms,
+        "syn_loss_ms": h.syn_loss_ms,
+        "initial_rtt_ms": h.initial_rtt_ms,
+        "server_leg_ms": h.server_leg_ms,
+        "client_leg_ms": h.client_leg_ms,
+        "client_isn": np.where(h.syn >= 0, s.base[1].astype(np.int64), -1),
+        "server_isn": np.where(h.synack >= 0, s.base[0].astype(np.int64), -1),
+        "client_mss": h.mss[1],
+        "server_mss": h.mss[0],
+        "client_window_scale": h.scale[1],
+        "server_window_scale": h.scale[0],
+        "sack_permitted": h.sack,
+        "timestamps": h.timestamps,
+        "fast_open": h.fast_open,
+        "ecn": h.ecn,
+        "close": c.kind,
+        "closed_by": c.by,
+        "client_fin_frame": _frames(s, c.fin[1]),
+        "client_fin_acked_frame": _frames(s, c.fin_acked[1]),
+        "server_fin_frame": _frames(s, c.fin[0]),
+        "server_fin_acked_frame": _frames(s, c.fin_acked[0]),
+        "rst_frame": _frames(s, c.rst),
+        "rst_by_client": s.client[c.rst].astype(np.int8) if g.size else c.rst,
+        "client_state": c.states[1],
+        "server_state": c.states[0],
+        "conn_state": c.conn_state,
+        "completeness": _completeness(s),
+    }
+    columns["close_ms"] = _close_ms(s, c)
+    _volumes(columns, s, pieces, label)
+    flipped = (s.client_by == 0) & ~from_client
+    letters, pointers = history.letters(s, label, flipped)
+    columns["history_letters"], columns["history_first"] = letters, pointers
+    macs = link_addresses(table, lead[:MAX_MAC_LOOKUPS].tolist()) if n <= MAX_MAC_LOOKUPS else []
+    words: dict[str, dict[int, str]] = {"application": {}, "client_mac": {}, "server_mac": {}}
+    for stream, (pair, by_client) in enumerate(zip(macs, from_client.tolist(), strict=False)):
+        for name, mac in (("client_mac", pair.src_mac), ("server_mac", pair.dst_mac)):
+            side = name if by_client else ("server_mac" if name == "client_mac" else "client_mac")
+            if mac:
+                words[side][stream] = mac
+    return Connections(
+        np.where(from_client, table.src[lead], table.dst[lead]).astype(np.int32),
+        np.where(from_client, table.dst[lead], table.src[lead]).astype(np.int32),
+        table.hosts,
+        columns,
+        words,
+        handshake.syn_lists(s),
+    )
+
+
+def _volumes(
+    columns: dict[str, NDArray[np.generic]], s: Sorted, pieces: reassembly.Pieces, label: NDArray[np.uint16]
+) -> None:
+    """Add packet, byte and label counts of each side."""
+    missing = pieces.missing()
+    for mine, name in ((True, "client"), (False, "server")):
+        own = s.client == mine
+        columns[f"{name}_packets"] = s.groups.count_where(own)
+        columns[f"{name}_bytes"] = s.groups.sum_where(s.length, own)
+        columns[f"{name}_unique_bytes"] = pieces.unique[int(mine) :: 2]
+        columns[f"{name}_missing_bytes"] = missing[int(mine) :: 2]
+        for column, bit in _COUNTED:
+            columns[f"{name}_{column}"] = s.groups.count_where(own & ((label & bit) != 0))
+
+
+def _close_ms(s: Sorted, c: closing.Closings) -> NDArray[np.float64]:
+    """Return the time from the first FIN (or the reset) to the segment that completed the close."""
+    out = np.full(s.groups.count, np.nan)
+    start = np.where(c.fin >= 0, c.fin, 1 << 62).min(axis=0)
+    start = np.where(start == 1 << 62, c.rst, start)
+    known = (start >= 0) & (c.end >= 0) & (c.end >= start)
+    out[known] = (s.time[c.end[known]] - s.time[start[known]]) / NS_PER_MS
+    return out
+
+
+def _completeness(s: Sorted) -> NDArray[np.int64]:
+    """Return Wireshark's ``tcp.completeness`` bits (MEASURES)."""
+    g, flags = s.groups, s.flags
+    syn, ack = (flags & Flag.SYN) != 0, (flags & Flag.ACK) != 0
+    bits = (
+        (1, syn & ~ack),
+        (2, syn & ack),
+        (4, ack & ~syn & (s.length == 0) & ((flags & (Flag.FIN | Flag.RST)) == 0)),
+        (8, s.length > 0),
+        (16, (flags & Flag.FIN) != 0),
+        (32, (flags & Flag.RST) != 0),
+    )
+    out = np.zeros(g.count, np.int64)
+    for bit, where in bits:
+        out[g.first_where(where) >= 0] |= bit
+    return out

@@ -1,0 +1,118 @@
+"""The two state machines of a connection, as a table.
+
+States and events are RFC 9293 section 3.3.2 and figure 5, seen from outside: what a side *sends* and what *reaches*
+it. A capture shows the wire, not the ends; a segment is taken to reach the other side. Two rules follow:
+
+* CLOSED is where a side begins unless it is known to listen (it answered); the server begins in LISTEN.
+* The end of TIME_WAIT is a timer nobody can see: a side stays there, and readers are told it is inferred.
+
+Events: ``syn``, ``synack``, ``ack_syn`` (the ACK that completes the handshake), ``fin``, ``ack_fin`` (an ACK that
+covers the other side's FIN), ``finack`` (a FIN that also covers the other side's FIN), ``rst``, ``data`` (anything
+else on an open connection, seen mid-stream); ``>`` sent by the side itself, ``<`` received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+CLOSED, LISTEN, SYN_SENT, SYN_RCVD, ESTABLISHED = "CLOSED", "LISTEN", "SYN_SENT", "SYN_RCVD", "ESTABLISHED"
+FIN_WAIT_1, FIN_WAIT_2, CLOSING, TIME_WAIT = "FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "TIME_WAIT"
+CLOSE_WAIT, LAST_ACK, UNKNOWN = "CLOSE_WAIT", "LAST_ACK", "UNKNOWN"
+
+STATES = (
+    CLOSED,
+    LISTEN,
+    SYN_SENT,
+    SYN_RCVD,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    CLOSING,
+    TIME_WAIT,
+    CLOSE_WAIT,
+    LAST_ACK,
+    UNKNOWN,
+)
+
+TRANSITIONS: dict[tuple[str, str], str] = {
+    # opening
+    (CLOSED, ">syn"): SYN_SENT,
+    (LISTEN, ">syn"): SYN_SENT,
+    (LISTEN, "<syn"): SYN_RCVD,
+    (CLOSED, "<syn"): CLOSED,  # nobody listens; a RST will follow
+    (SYN_SENT, "<syn"): SYN_RCVD,  # simultaneous open
+    (SYN_SENT, "<synack"): ESTABLISHED,
+    (SYN_RCVD, "<synack"): ESTABLISHED,
+    (SYN_RCVD, "<ack_syn"): ESTABLISHED,
+    (SYN_RCVD, "<data"): ESTABLISHED,
+    (SYN_RCVD, ">fin"): FIN_WAIT_1,
+    (SYN_RCVD, "<fin"): CLOSE_WAIT,
+    (LISTEN, ">synack"): SYN_RCVD,  # the SYN itself was not captured
+    (CLOSED, ">synack"): SYN_RCVD,
+    (CLOSED, "<synack"): ESTABLISHED,  # SYN not captured, the answer proves it
+    (SYN_SENT, "<data"): ESTABLISHED,
+    # open connections met mid-stream
+    (UNKNOWN, ">data"): ESTABLISHED,
+    (UNKNOWN, "<data"): ESTABLISHED,
+    (UNKNOWN, ">fin"): FIN_WAIT_1,
+    (UNKNOWN, "<fin"): CLOSE_WAIT,
+    (UNKNOWN, ">finack"): LAST_ACK,
+    (UNKNOWN, "<finack"): TIME_WAIT,
+    # closing
+    (ESTABLISHED, ">fin"): FIN_WAIT_1,
+    (ESTABLISHED, "<fin"): CLOSE_WAIT,
+    (CLOSE_WAIT, ">fin"): LAST_ACK,
+    (CLOSE_WAIT, ">finack"): LAST_ACK,
+    (ESTABLISHED, ">finack"): LAST_ACK,
+    (FIN_WAIT_1, "<ack_fin"): FIN_WAIT_2,
+    (FIN_WAIT_1, "<fin"): CLOSING,
+    (FIN_WAIT_1, "<finack"): TIME_WAIT,
+    (FIN_WAIT_2, "<fin"): TIME_WAIT,
+    (FIN_WAIT_2, "<finack"): TIME_WAIT,
+    (CLOSING, "<ack_fin"): TIME_WAIT,
+    (CLOSING, "<finack"): TIME_WAIT,
+    (LAST_ACK, "<ack_fin"): CLOSED,
+    (LAST_ACK, "<finack"): CLOSED,
+}
+"""What is not listed leaves the state as it is; ``rst`` sends every state but LISTEN to CLOSED."""
+
+INFERRED = frozenset({TIME_WAIT})
+"""States whose end (or beginning) no packet shows."""
+
+
+def step(state: str, event: str) -> str:
+    """Return the state after one event (``>fin``, ``<rst`` …)."""
+    if event[1:] == "rst":
+        return state if state == LISTEN else CLOSED
+    return TRANSITIONS.get((state, event), state)
+
+
+def begin(*, client: bool, midstream: bool) -> str:
+    """Return the state a side is in before its first segment."""
+    if midstream:
+        return UNKNOWN
+    return CLOSED if client else LISTEN
+
+
+def follow(events: Iterable[tuple[bool, str]], *, midstream: bool) -> list[tuple[str, str]]:
+    """Return (client state, server state) after each event.
+
+    Args:
+        events: (sent by the client, event name without direction), in order.
+        midstream: the handshake was not seen.
+    """
+    client, server = begin(client=True, midstream=midstream), begin(client=False, midstream=midstream)
+    out = []
+    for by_client, event in events:
+        client = step(client, (">" if by_client else "<") + event)
+        server = step(server, ("<" if by_client else ">") + event)
+        out.append((client, server))
+    return out
+
+
+@lru_cache(maxsize=4096)
+def final(events: tuple[tuple[bool, str], ...], midstream: bool) -> tuple[str, str]:
+    """Return the last (client state, server state) of a sequence of events."""
+    states = follow(events, midstream=midstream)
+    return states[-1] if states else (begin(client=True, midstream=midstream), begin(client=False, midstream=midstream))

@@ -1,0 +1,242 @@
+"""Questions and their answers: datagrams become rows of the ``dns`` table.
+
+Rules:
+
+* A question is known by five-tuple (for TCP the connection), id, name, type and class; names compare without case,
+  so a resolver's 0x20 mixing does not matter. A response without a question (an error, a later message of a zone
+  transfer) belongs to the last question of that five-tuple and id.
+* The same question again, before an answer and within :data:`RETRY_GAP_NS`, is another attempt of the same row.
+  After the answer it is a new row.
+* The first response answers; further ones are counted, except those of a zone transfer, whose records are added.
+* LLMNR (RFC 4795) is asked of a group and answered by a host: the server's address is not part of its key.
+* mDNS (RFC 6762) has no ids: the first response within :data:`MDNS_WINDOW_NS` that holds a record of the name and type
+  answers every question waiting for it. A response that nobody waits for is an announcement: an unsolicited row.
+
+Sources: RFC 1035 section 4.1 and 7.3, RFC 5452 section 3 (matching), RFC 5936 section 2.2 (zone transfers),
+RFC 1034 section 4.3.1 (recursion) and 4.2.1 (referrals).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from analyzer.problems import Problem, ProblemLog
+from analyzer.protocols.base import Datagram
+from analyzer.protocols.dns.messages import Message, Messages
+from analyzer.protocols.dns.registry import type_name
+from analyzer.protocols.dns.rows import Exchange, SeenTtl
+from analyzer.schema import DnsRow
+from analyzer.units import NS_PER_S
+
+RETRY_GAP_NS = 60 * NS_PER_S
+"""A repeat this long after the last attempt is a new question: stub resolvers retry after 1 to 30 seconds, and
+ports and ids come round again."""
+
+MDNS_WINDOW_NS = 5 * NS_PER_S
+"""How long an mDNS question waits: responders answer within 120 ms, half a second when more is to come (RFC 6762
+section 6, 7.2); five seconds leave room for sleepy hosts and keep later announcements apart."""
+
+TRANSFER_ANSWERS = 50_000
+"""Records kept of one zone transfer; the rest is in the capture, and no reader wants it in a table."""
+
+UNREADABLE_ROWS = 10_000
+"""Rows kept for messages without a readable question: something else runs over this port then."""
+
+_TRANSFERS = (251, 252)
+_GROUP_PORTS = {5353: "mdns", 5355: "llmnr"}
+
+Key = tuple[object, ...]
+Question = tuple[str, int | None, int | None]
+
+
+def exchanges(
+    datagrams: Iterable[Datagram], problems: ProblemLog | None = None, capture_end_time: int | None = None
+) -> list[DnsRow]:
+    """Pair DNS messages, in any order, into rows ordered by their first frame.
+
+    Args:
+        datagrams: messages over UDP and TCP; those of port 5353 are mDNS, of 5355 LLMNR.
+        problems: where malformed messages are reported.
+        capture_end_time: ns, last packet of the capture; tells a question at the very end from one left
+            unanswered (``outcome_why`` is ``capture_ended`` then).
+    """
+    pairing = _Pairing(ProblemLog() if problems is None else problems)
+    for datagram in sorted(datagrams, key=lambda one: one.frame):
+        pairing.add(datagram)
+    seen_ttl: SeenTtl = {}
+    return [exchange.row(capture_end_time, seen_ttl) for exchange in pairing.rows]
+
+
+def transport(datagram: Datagram) -> str:
+    """Return ``udp``, ``tcp``, ``mdns`` or ``llmnr``; port 53 on either side decides first."""
+    if datagram.stream is not None:
+        return "tcp"
+    ports = (datagram.destination_port, datagram.source_port)
+    if 53 in ports:
+        return "udp"
+    return _GROUP_PORTS.get(ports[0]) or _GROUP_PORTS.get(ports[1]) or "udp"
+
+
+class _Pairing:
+    """Open questions by what answers them. State grows by at most one entry per row."""
+
+    def __init__(self, problems: ProblemLog) -> None:
+        self.rows: list[Exchange] = []
+        self._problems = problems
+        self._messages = Messages()
+        self._by_question: dict[Key, Exchange] = {}
+        self._by_id: dict[Key, Exchange] = {}
+        self._multicast: dict[tuple[str, str], dict[str, Exchange]] = {}
+        self._unreadable = 0
+
+    def add(self, datagram: Datagram) -> None:
+        """Take the next message in capture order."""
+        kind = transport(datagram)
+        payload = datagram.payload
+        message = self._messages.parse(payload, multicast=kind == "mdns", cut=datagram.cut)
+        if message.error is not None or message.odd or message.dropped:
+            self._report(datagram, message)
+            if message.qtype is None and message.error is not None and not self._room(datagram):
+                return
+        ident = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
+        question = (message.qname, message.qtype, message.qclass)
+        if kind == "mdns":
+            self._add_multicast(datagram, ident, message)
+        elif message.flags < 0x8000:
+            self._ask(datagram, kind, ident, message, question)
+        else:
+            self._answer(datagram, kind, ident, message, question)
+
+    def _room(self, datagram: Datagram) -> bool:
+        self._unreadable += 1
+        if self._unreadable == UNREADABLE_ROWS + 1:
+            text = f"more than {UNREADABLE_ROWS} messages without a readable question; no rows for the rest"
+            self._problems.add(Problem("LIMIT-REACHED", "dns", text, datagram.frame))
+        return self._unreadable <= UNREADABLE_ROWS
+
+    def _report(self, datagram: Datagram, message: Message) -> None:
+        add, frame = self._problems.add, datagram.frame
+        if message.error is not None and not datagram.cut:
+            add(Problem("DNS-MALFORMED", "dns", f"DNS message: {message.error}", frame, message.error_offset))
+        for offset, text in message.odd:
+            add(Problem("DNS-RDATA", "dns", text, frame, offset))
+        if message.dropped:
+            text = f"{message.dropped} answers are not kept: compressed names blow them up beyond reason"
+            add(Problem("LIMIT-REACHED", "dns", text, frame))
+
+    def _ask(self, datagram: Datagram, kind: str, ident: int, message: Message, question: Question) -> None:
+        server = "" if kind == "llmnr" else datagram.destination
+        key: Key = (
+            datagram.source,
+            datagram.source_port,
+            server,
+            datagram.destination_port,
+            datagram.stream,
+            ident,
+        )
+        whole = (key, question)
+        exchange = self._by_question.get(whole)
+        if not _waiting(exchange, datagram.time):
+            exchange = self._by_question[whole] = self._open(datagram, kind, ident, message)
+        assert exchange is not None
+        self._by_id[key] = exchange
+        _attempt(exchange, datagram)
+
+    def _open(self, datagram: Datagram, kind: str, ident: int, message: Message) -> Exchange:
+        exchange = Exchange(
+            kind,
+            datagram.source,
+            datagram.source_port,
+            datagram.destination,
+            datagram.destination_port,
+            ident,
+            datagram.stream,
+            message,
+        )
+        self.rows.append(exchange)
+        return exchange
+
+    def _answer(self, datagram: Datagram, kind: str, ident: int, message: Message, question: Question) -> None:
+        server = "" if kind == "llmnr" else datagram.source
+        key: Key = (
+            datagram.destination,
+            datagram.destination_port,
+            server,
+            datagram.source_port,
+            datagram.stream,
+            ident,
+        )
+        exchange = self._by_question.get((key, question)) if message.qtype is not None else self._by_id.get(key)
+        if exchange is None:
+            self._unasked(datagram, kind, ident, message)
+        elif exchange.response is None:
+            _respond(exchange, datagram, message)
+            if kind == "llmnr":
+                exchange.server = datagram.source
+        elif datagram.stream is not None and exchange.query is not None and exchange.query.qtype in _TRANSFERS:
+            room = TRANSFER_ANSWERS - len(exchange.more)
+            exchange.more += message.answers[:room]
+            if len(message.answers) > room:
+                text = f"a zone transfer has more than {TRANSFER_ANSWERS} records; no more are kept"
+                self._problems.add(Problem("LIMIT-REACHED", "dns", text, datagram.frame))
+        else:
+            exchange.duplicates += 1
+
+    def _unasked(self, datagram: Datagram, kind: str, ident: int, message: Message) -> None:
+        exchange = Exchange(
+            kind,
+            datagram.destination,
+            datagram.destination_port,
+            datagram.source,
+            datagram.source_port,
+            ident,
+            datagram.stream,
+        )
+        _respond(exchange, datagram, message)
+        self.rows.append(exchange)
+
+    def _add_multicast(self, datagram: Datagram, ident: int, message: Message) -> None:
+        if message.flags < 0x8000:
+            waiting = self._multicast.setdefault((message.qname, type_name(message.qtype or 0)), {})
+            exchange = waiting.get(datagram.source)
+            if not _waiting(exchange, datagram.time):
+                exchange = waiting[datagram.source] = self._open(datagram, "mdns", ident, message)
+            assert exchange is not None
+            _attempt(exchange, datagram)
+            return
+        answered = False
+        for name, rtype in {(answer.name, answer.type) for answer in message.answers}:
+            for wanted in (rtype, "ANY"):
+                answered |= self._answer_group(datagram, message, name, wanted)
+        if not answered:
+            self._unasked(datagram, "mdns", ident, message)
+
+    def _answer_group(self, datagram: Datagram, message: Message, name: str, rtype: str) -> bool:
+        """Answer everyone who waits for this name and type; they are few, and leave the table here."""
+        waiting = self._multicast.pop((name, rtype), None)
+        answered = False
+        for exchange in (waiting or {}).values():
+            if exchange.response is None and datagram.time - exchange.last_query_time <= MDNS_WINDOW_NS:
+                _respond(exchange, datagram, message)
+                exchange.server = datagram.source
+                answered = True
+        return answered
+
+
+def _waiting(exchange: Exchange | None, time: int) -> bool:
+    return exchange is not None and exchange.response is None and time - exchange.last_query_time <= RETRY_GAP_NS
+
+
+def _attempt(exchange: Exchange, datagram: Datagram) -> None:
+    if exchange.query_time is None:
+        exchange.query_time = datagram.time
+    exchange.query_frames.append(datagram.frame)
+    exchange.last_query_time = datagram.time
+    exchange.cut |= datagram.cut
+
+
+def _respond(exchange: Exchange, datagram: Datagram, message: Message) -> None:
+    exchange.response = message
+    exchange.response_frame = datagram.frame
+    exchange.response_time = datagram.time
+    exchange.cut |= datagram.cut

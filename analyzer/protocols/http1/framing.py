@@ -1,0 +1,222 @@
+"""How a body ends: by length, by its last chunk, with the connection, or there is none.
+
+The rule is RFC 9112 section 6.3, read as a receiver does that only watches: where the RFC tells a server to refuse
+a message, the message is read by the most likely meaning and its ``flaw`` names what was wrong.
+
+Bodies are never read. A body by length is arithmetic; of a chunked body only the chunk-size lines are looked at,
+in blocks, so the cost is linear in the number of chunks and independent of their size. A hole inside the data of a
+body or chunk is counted and skipped exactly; a hole where a chunk-size line should be ends what can be known.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from analyzer.flows.stream import ByteStream
+from analyzer.protocols.http1 import grammar
+from analyzer.protocols.http1.grammar import Fields
+from analyzer.protocols.http1.window import Window
+
+CHUNK_LINE_BYTES = 4096
+"""Longest chunk-size line with extensions that is believed (servers allow 4-16 kB at most; real ones have 3-10)."""
+
+TRAILER_BYTES = 65_536
+"""Longest trailer section looked for."""
+
+CODED_CHUNKS = 65_536
+"""Most chunks whose positions are kept for decoding; a compressed page has tens."""
+
+_DIGITS = re.compile(rb"\d{1,19}\Z")
+_BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """What the fields say about a body.
+
+    Attributes:
+        kind: content_length | chunked | until_close | none.
+        size: bytes, for content_length.
+        flaw: conflicting_lengths | bad_length | bad_transfer_encoding, None when all is well.
+        others: other sizes that were named (they conflict).
+    """
+
+    kind: str
+    size: int = 0
+    flaw: str | None = None
+    others: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Where a body lies.
+
+    Attributes:
+        framing: as ``Length.kind``.
+        start, end: stream offsets; ``end`` is one past the last byte that belongs to it as far as known.
+        content: bytes of content after the chunked coding is taken off, None when unknown.
+        missing: bytes of [start, end) that were not captured.
+        stop: why the end is not the body's own: ``lost`` (a hole hides how it goes on), ``end`` (the stream ends
+            before), ``malformed``; None when the body is complete (though bytes inside may be missing).
+        ranges: (start, size) of the content's parts, None when not kept.
+    """
+
+    framing: str
+    start: int
+    end: int
+    content: int | None = 0
+    missing: int = 0
+    stop: str | None = None
+    ranges: tuple[tuple[int, int], ...] | None = ()
+
+
+def _codings(headers: Fields) -> list[bytes]:
+    return [word.split(b";")[0].rstrip() for word in grammar.elements(headers, b"transfer-encoding")]
+
+
+def _sizes(headers: Fields) -> tuple[list[int], bool]:
+    """Return the different sizes named by Content-Length, in order, and whether one was no number."""
+    sizes: list[int] = []
+    bad = False
+    for value in grammar.values(headers, b"content-length"):
+        for part in value.split(b","):
+            word = part.strip(b" \t")
+            if _DIGITS.match(word):
+                if int(word) not in sizes:
+                    sizes.append(int(word))
+            else:
+                bad = True
+    return sizes, bad
+
+
+def length(headers: Fields, *, request: bool) -> Length:
+    """Say how a body ends by the fields alone (RFC 9112 section 6.3, cases 3 to 8).
+
+    Args:
+        headers: of the message.
+        request: a request without length has no body; a response without one lasts until the connection closes.
+    """
+    without = "none" if request else "until_close"
+    codings = [word for word in _codings(headers) if word != b"identity"]
+    sizes, bad = _sizes(headers)
+    if codings:
+        if codings[-1] == b"chunked":
+            flaw = "bad_transfer_encoding" if b"chunked" in codings[:-1] else None
+            return Length("chunked", flaw=flaw)
+        return Length("until_close" if not request else "none", flaw="bad_transfer_encoding" if request else None)
+    if len(sizes) > 1:
+        return Length("content_length", sizes[0], "conflicting_lengths", tuple(sizes[1:]))
+    if sizes:
+        return Length("content_length", sizes[0], "bad_length" if bad else None)
+    return Length(without, flaw="bad_length" if bad else None)
+
+
+def by_length(stream: ByteStream, start: int, size: int) -> Body:
+    """Lay out a body of ``size`` bytes; nothing is read."""
+    end = min(start + size, stream.end)
+    stop = "end" if start + size > stream.end else None
+    content = size if stop is None else end - start
+    return Body("content_length", start, end, content, stream.missing(start, end), stop, ((start, content),))
+
+
+def until_close(stream: ByteStream, start: int, end: int | None = None) -> Body:
+    """Lay out a body that lasts until the stream ends, or until ``end`` where another message is proved."""
+    stop = None if end is not None or stream.finished else "end"
+    end = stream.end if end is None else end
+    end = max(start, end)
+    return Body("until_close", start, end, end - start, stream.missing(start, end), stop, ((start, end - start),))
+
+
+def chunked(window: Window, start: int, *, keep_ranges: bool) -> Body:
+    """Walk a chunked body from chunk to chunk (RFC 9112 section 7.1).
+
+    Args:
+        window: over the stream.
+        start: offset of the first chunk-size line.
+        keep_ranges: remember where the content lies (at most :data:`CODED_CHUNKS` parts).
+    """
+    stream, match = window.stream, grammar.CHUNK_LINE.match
+    ranges: list[tuple[int, int]] | None = [] if keep_ranges else None
+    position, content, stop = start, 0, None
+    while True:
+        buffer, at = window.get(position, 32)
+        found = match(buffer, at, at + CHUNK_LINE_BYTES)
+        if found is None:
+            buffer, at = window.get(position, CHUNK_LINE_BYTES)
+            found = match(buffer, at, at + CHUNK_LINE_BYTES)
+        if found is None:
+            have = len(buffer) - at
+            if have >= CHUNK_LINE_BYTES or b"\n" in buffer[at:] or not _may_become_chunk_line(buffer[at:]):
+                stop = "malformed"
+            else:
+                stop = "end" if position + have >= stream.end else "lost"
+                position = min(position + have, stream.end)
+            break
+        digits = found[1].lstrip(b"0")
+        if len(digits) > 15:
+            stop = "malformed"
+            break
+        size = int(digits or b"0", 16)
+        position += found.end() - at
+        if size == 0:
+            position, stop = _trailers(window, position)
+            break
+        if position + size > stream.end:
+            content += stream.end - position
+            position, stop, ranges = stream.end, "end", None
+            break
+        if ranges is not None:
+            ranges.append((position, size))
+            if len(ranges) > CODED_CHUNKS:
+                ranges = None
+        content += size
+        position += size
+        buffer, at = window.get(position, 2)
+        if buffer[at : at + 2] == b"\r\n":
+            position += 2
+        elif buffer[at : at + 1] == b"\n":
+            position += 1
+        elif len(buffer) - at < 2 and buffer[at : at + 1] in (b"", b"\r"):
+            have = len(buffer) - at
+            stop = "end" if position + have >= stream.end else "lost"
+            position += have
+            break
+        else:
+            stop = "malformed"
+            break
+    complete = stop is None
+    return Body(
+        "chunked",
+        start,
+        position,
+        content if complete else None,
+        stream.missing(start, position),
+        stop,
+        tuple(ranges) if complete and ranges is not None else None,
+    )
+
+
+def _may_become_chunk_line(rest: bytes) -> bool:
+    """Tell whether bytes without a line end are the beginning of a chunk-size line."""
+    return rest == b"" or re.match(rb"[ \t]*(?:\Z|[0-9A-Fa-f]+[ \t]*(?:\Z|;|\r\Z))", rest) is not None
+
+
+def _trailers(window: Window, position: int) -> tuple[int, str | None]:
+    """Skip the trailer section behind the last chunk; return where it ends, and ``stop`` as in :class:`Body`."""
+    size = 64
+    while True:
+        buffer, at = window.get(position, size)
+        have = min(len(buffer) - at, TRAILER_BYTES)
+        found = _BLANK_LINE.search(buffer[at : at + have])
+        if found is not None:
+            return position + found.end(), None
+        if have >= TRAILER_BYTES:
+            return position, "malformed"
+        if have < size:
+            break
+        size *= 8
+    if position + have >= window.stream.end:
+        # The last chunk was seen: the content is whole even when the closing blank line is not there.
+        return position + have, None if window.stream.finished else "end"
+    return position, "lost"

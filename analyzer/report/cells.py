@@ -1,0 +1,168 @@
+"""The small vocabulary that facts for the page are written in: cells, tables, and words for what is unknown.
+
+No markup here; a template turns a :class:`Table` into a ``<table>`` whose rows can be filtered and linked to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from analyzer import sentences
+from analyzer.provenance import frames_text
+from analyzer.report.escape import Prose, safe
+from analyzer.units import NS_PER_S, human_bytes, human_ms, rfc3339
+
+MAX_TABLE_ROWS = 2000
+"""Rows of one real HTML table: a browser lays out 2,000 × 10 cells in about a second; the exports have the rest."""
+
+DASH = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value to show.
+
+    Attributes:
+        text: what is shown.
+        why: for an unknown value, the reason, shown beside it.
+        link: anchor inside the page, made of letters and integers only.
+        tone: "", "bad", "warn", "good", "muted".
+        title: longer words for hover and screen readers.
+    """
+
+    text: str
+    why: str = ""
+    link: str = ""
+    tone: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column: its heading, whether it holds numbers, and what it means."""
+
+    label: str
+    numeric: bool = False
+    title: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the page's filter knows of a row; empty text means the row has no such property."""
+
+    host: str = ""
+    status: str = ""
+    method: str = ""
+    stream: str = ""
+    proto: str = ""
+    severity: str = ""
+    duration: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its anchor (``http-7``; empty for none), its cells, and what the filter knows of it."""
+
+    anchor: str
+    cells: tuple[Cell, ...]
+    mark: Mark = field(default_factory=Mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table ready to be drawn; ``total`` counts the rows that exist, ``rows`` those that are shown."""
+
+    ident: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    total: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether rows are left out."""
+        return self.total > len(self.rows)
+
+
+def capped(rows: Sequence[object], limit: int = MAX_TABLE_ROWS) -> int:
+    """Return how many of the rows are shown."""
+    return min(len(rows), limit)
+
+
+def text(value: object, why: str | None = None, tone: str = "") -> Cell:
+    """Return a cell for a value; None and empty text are unknown, with the reason in words."""
+    if value is None or value == "":
+        return unknown(why)
+    return Cell(safe(value), tone=tone)
+
+
+def unknown(why: str | None = None) -> Cell:
+    """Return a cell for something that cannot be known from this capture."""
+    return Cell(DASH, why=Prose(sentences.why(why)) if why else "", tone="muted", title="unknown")
+
+
+def ms(value: float | None, why: str | None = None, tone: str = "") -> Cell:
+    """Return a duration cell."""
+    return unknown(why) if value is None else Cell(human_ms(value), tone=tone)
+
+
+def size(value: int | None, why: str | None = None) -> Cell:
+    """Return a size cell."""
+    return unknown(why) if value is None else Cell(human_bytes(value))
+
+
+def count(value: int | None, bad: bool = False) -> Cell:
+    """Return a number cell; with ``bad``, anything but zero stands out."""
+    if value is None:
+        return unknown()
+    return Cell(
+        f"{value:,}".replace(",", "\u202f") if value >= 10_000 else str(value), tone="bad" if bad and value else ""
+    )
+
+
+def frames(numbers: Iterable[int | None]) -> Cell:
+    """Return a cell of frame numbers; absent ones are left out."""
+    known = [n for n in numbers if n is not None]
+    return Cell(Prose(frames_text(known, 4))) if known else unknown()
+
+
+def span(pair: tuple[int, int] | None) -> tuple[int, ...]:
+    """Return the frames from first to last of a (first, last) pair, as their two ends."""
+    return () if pair is None else (pair[0],) if pair[0] == pair[1] else pair
+
+
+def number(value: int) -> str:
+    """Write a count for people, thousands apart by a narrow space."""
+    return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)
+
+
+def plural(amount: int, one: str, many: str | None = None) -> str:
+    """Return ``1 request`` or ``3 requests``."""
+    return f"{number(amount)} {one if amount == 1 else many or one + 's'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Join phrases as a person would: ``a``, ``a and b``, ``a, b and c``."""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Writes instants as seconds since the capture's first packet."""
+
+    start: int | None
+
+    def seconds(self, time_ns: int | None) -> float | None:
+        """Return seconds since the start, None when either is unknown."""
+        return None if time_ns is None or self.start is None else (time_ns - self.start) / NS_PER_S
+
+    def text(self, time_ns: int | None) -> str:
+        """Return ``1.203 s``, or a dash."""
+        seconds = self.seconds(time_ns)
+        return DASH if seconds is None else f"{seconds:.3f} s"
+
+    def cell(self, time_ns: int | None, why: str | None = None) -> Cell:
+        """Return a cell for an instant."""
+        return unknown(why) if time_ns is None else Cell(self.text(time_ns), title=rfc3339(time_ns) or "")

@@ -1,0 +1,218 @@
+"""Visits as the page shows them: what a person did, the steps it took, and the waterfall of its requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer import sentences
+from analyzer.analysis import Analysis
+from analyzer.provenance import frames_filter, frames_text
+from analyzer.report.cells import DASH, Clock, Mark, plural
+from analyzer.report.escape import Prose, safe
+from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, PHASES, Waterfall, waterfall
+from analyzer.schema import Step, TcpRow, TlsRow, VisitRow
+from analyzer.units import human_bytes, human_ms, rfc3339
+
+MAX_VISITS = 300
+"""Visits drawn on the page; the exports have the rest."""
+
+STEP_NAMES: dict[str, str] = {
+    "dhcp": "Get an address",
+    "dns": "Look up the name",
+    "arp": "Find the next hop",
+    "tcp": "Open a connection",
+    "tls": "Agree on encryption",
+    "request": "Ask",
+    "response": "Get the answer",
+    "redirect": "Be sent elsewhere",
+    "objects": "Fetch the rest",
+    "close": "Close",
+}
+"""Step of a journey → what it does, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFact:
+    """A step of a journey: a sentence, and its evidence or the reason why it is absent."""
+
+    step: str
+    name: str
+    sentence: str
+    duration: str
+    frames: str
+    display_filter: str
+    absent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSum:
+    """How long one phase took over a visit's main chain, and its part of the sum in percent."""
+
+    phase: str
+    label: str
+    value: str
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFact:
+    """A visit ready to be shown."""
+
+    anchor: str
+    number: str
+    url: str
+    final_url: str
+    start: str
+    start_utc: str
+    duration: str
+    summary: str
+    failed: str
+    phases: tuple[PhaseSum, ...]
+    steps: tuple[StepFact, ...]
+    waterfall: Waterfall
+    display_filter: str
+    mark: Mark
+
+
+def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
+    """Return the visits, then one group for requests that belong to none."""
+    tls = {row.stream: row for row in analysis.tls}
+    room = MAX_WATERFALL_ROWS_IN_ALL
+    out: list[VisitFact] = []
+    claimed: set[int] = set()
+    for visit in analysis.visits[:MAX_VISITS]:
+        # A request belongs to the first visit that names it, so that its anchor stays unique.
+        numbers = [n for n in visit.http_rows if 0 <= n < len(analysis.http) and n not in claimed]
+        claimed.update(numbers)
+        drawn = waterfall(
+            [(n, analysis.http[n]) for n in numbers],
+            _encrypted(analysis, visit, tls),
+            min(room, MAX_WATERFALL_ROWS),
+            visit.start_time,
+        )
+        room -= len(drawn.bars)
+        out.append(_visit(visit, drawn, clock))
+    for visit in analysis.visits[MAX_VISITS:]:
+        claimed.update(visit.http_rows)
+    rest = [(n, row) for n, row in enumerate(analysis.http) if n not in claimed]
+    if rest:
+        out.append(_others(waterfall(rest, [], min(room, MAX_WATERFALL_ROWS)), bool(analysis.visits)))
+    return out
+
+
+def drawn_requests(facts: list[VisitFact]) -> set[str]:
+    """Return the anchors of the requests that a waterfall shows."""
+    return {bar.anchor for fact in facts for bar in fact.waterfall.bars if bar.anchor}
+
+
+def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> list[tuple[TcpRow, TlsRow | None]]:
+    """Return the visit's connections on which no request can be read."""
+    readable = {analysis.http[n].stream for n in visit.http_rows if 0 <= n < len(analysis.http)}
+    return [
+        (analysis.connections.row(stream), tls.get(stream))
+        for stream in visit.tcp_streams
+        if stream not in readable and stream in tls and 0 <= stream < len(analysis.connections)
+    ]
+
+
+def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock) -> VisitFact:
+    return VisitFact(
+        anchor=f"visit-{visit.visit}",
+        number=str(visit.visit),
+        url=safe(visit.url, 200),
+        final_url=safe(visit.final_url, 200) if visit.final_url and visit.final_url != visit.url else "",
+        start=clock.text(visit.start_time),
+        start_utc=rfc3339(visit.start_time) or DASH,
+        duration=human_ms(visit.duration_ms),
+        summary=_summary(visit),
+        failed=plural(visit.failed_requests, "failure") if visit.failed_requests else "",
+        phases=_phases(visit),
+        steps=tuple(_step(step) for step in visit.steps),
+        waterfall=drawn,
+        display_filter=_filter(visit),
+        mark=Mark(
+            host=safe(_host(visit.url)),
+            proto="visit",
+            stream=" ".join(str(stream) for stream in visit.tcp_streams[:50]),
+            duration="" if visit.duration_ms is None else f"{visit.duration_ms:.3f}",
+        ),
+    )
+
+
+def _summary(visit: VisitRow) -> str:
+    """Return ``12 requests over 3 connections, 1 redirect, 240 kB``."""
+    if visit.requests is None:
+        requests = f"requests unknown ({sentences.why(visit.requests_why or 'encrypted')})"
+    else:
+        requests = plural(visit.requests, "request")
+    parts = [f"{requests} over {plural(len(visit.tcp_streams), 'connection')}"]
+    if visit.redirects:
+        parts.append(plural(visit.redirects, "redirect"))
+    return Prose(", ".join([*parts, human_bytes(visit.bytes)]))
+
+
+def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
+    names = {phase: label for phase, label, _ in PHASES}
+    values = [
+        ("arp", "ARP", visit.phases.arp_ms),
+        ("dns", "DNS", visit.phases.dns_ms),
+        ("connect", names["connect"], visit.phases.connect_ms),
+        ("tls", names["tls"], visit.phases.tls_ms),
+        ("send", names["send"], visit.phases.send_ms),
+        ("wait", names["wait"], visit.phases.wait_ms),
+        ("receive", names["receive"], visit.phases.receive_ms),
+    ]
+    whole = sum(value for _, _, value in values if value)
+    return tuple(
+        PhaseSum(phase, label, human_ms(value), round(value / whole * 100, 1) if whole else 0.0)
+        for phase, label, value in values
+        if value is not None
+    )
+
+
+def _step(step: Step) -> StepFact:
+    absent = step.absent_why is not None
+    return StepFact(
+        step=safe(step.step),
+        name=STEP_NAMES.get(step.step, safe(step.step)),
+        sentence=Prose(sentences.sentence(step.sentence_key, step.sentence_args)),
+        duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),
+        frames=Prose(frames_text(step.frames, 4)),
+        display_filter=Prose(frames_filter(step.frames)),
+        absent=absent,
+    )
+
+
+def _filter(visit: VisitRow) -> str:
+    """Return the display filter of a visit: its connections, and the frames of its other steps."""
+    frames = [frame for step in visit.steps if step.step in ("dhcp", "dns", "arp") for frame in step.frames]
+    parts = []
+    if visit.tcp_streams:
+        parts.append("tcp.stream in {" + ", ".join(str(int(stream)) for stream in visit.tcp_streams) + "}")
+    if frames:
+        parts.append(frames_filter(frames))
+    return Prose(" || ".join(parts))
+
+
+def _host(url: str) -> str:
+    return url.split("://", 1)[-1].split("/", 1)[0]
+
+
+def _others(drawn: Waterfall, beside_visits: bool) -> VisitFact:
+    title = "Requests that belong to no visit" if beside_visits else "All requests"
+    return VisitFact(
+        anchor="visit-0",
+        number="",
+        url=title,
+        final_url="",
+        start="",
+        start_utc="",
+        duration="",
+        summary=plural(drawn.total, "request"),
+        failed="",
+        phases=(),
+        steps=(),
+        waterfall=drawn,
+        display_filter="",
+        mark=Mark(proto="http"),
+    )

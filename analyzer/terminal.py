@@ -1,0 +1,280 @@
+"""What a person sees in the terminal: the summary that reads in ten seconds, and the progress bar.
+
+Rules: every string from a capture passes :func:`analyzer.text.display` and is printed as a ``rich`` Text, never as
+markup, so neither escape sequences nor ``[bold]`` in a host name do anything. The summary holds no fact of its own:
+it draws from the tables and speaks with the catalogue's sentences. Lists are short; the report has the rest.
+``rich`` is imported only when something is printed.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from analyzer.text import display
+from analyzer.units import human_bytes, human_ms, rfc3339
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from analyzer.analysis import Analysis
+    from analyzer.schema import FindingRow, HttpRow, VisitRow
+
+SHOWN = 3
+"""Lines of each list; more would not be read in ten seconds."""
+
+VALUE_LIMIT = 70
+"""Characters shown of one URL or name; a line of a terminal."""
+
+SEVERITIES = ("error", "warning", "note", "info")
+"""From worst to mildest."""
+
+PROGRESS_AFTER_S = 1.0
+"""A run shorter than this needs no bar."""
+
+FAILED_OUTCOMES = ("no_response", "truncated", "aborted", "malformed")
+"""Outcomes of a transaction that a person would call failed; ``not_captured`` is about the capture instead."""
+
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "info": "dim"}
+
+
+def console(file: TextIO, *, color: bool = True) -> Console:
+    """Return a console that interprets nothing in the text it is given."""
+    from rich.console import Console
+
+    return Console(
+        file=file,
+        no_color=None if color else True,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=not file.isatty(),
+    )
+
+
+class ProgressBar:
+    """A bar on standard error that comes up after about a second; a context manager that can be called.
+
+    Call it with a stage's name and the fraction of it that is done (0 to 1). Where standard error is no terminal, or
+    ``enabled`` is false, it does nothing.
+    """
+
+    def __init__(self, name: str, *, enabled: bool = True, color: bool = True) -> None:
+        self._name = display(name, VALUE_LIMIT)
+        self._enabled = enabled and sys.stderr.isatty()
+        self._color = color
+        self._began = time.monotonic()
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        if not self._enabled or (self._progress is None and time.monotonic() - self._began < PROGRESS_AFTER_S):
+            return
+        if self._progress is None:
+            self._progress = self._start()
+        self._progress.update(
+            self._progress.task_ids[0], completed=min(max(fraction, 0.0), 1.0), description=f"{self._name}: {stage}"
+        )
+
+    def _start(self) -> Progress:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=console(sys.stderr, color=self._color),
+            transient=True,
+        )
+        progress.add_task(self._name, total=1.0)
+        progress.start()
+        return progress
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the summary: a label (empty to continue the one above), the text, and a style for the text."""
+
+    label: str
+    text: str
+    style: str = ""
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _short(value: object) -> str:
+    return display(value, VALUE_LIMIT)
+
+
+def _listed(label: str, texts: Iterable[str], total: int, style: str = "") -> Iterator[Line]:
+    """Yield a labelled list of at most :data:`SHOWN` lines and how many are not shown."""
+    shown = list(islice(texts, SHOWN))
+    for number, text in enumerate(shown):
+        yield Line(label if number == 0 else "", text, style)
+    if total > len(shown):
+        yield Line("" if shown else label, f"… and {total - len(shown):,} more", "dim")
+
+
+def _happened(analysis: Analysis) -> Iterator[Line]:
+    capture = analysis.capture
+    start = rfc3339(capture.start_time)
+    span = f" over {human_ms(capture.duration_ms)} from {start[:19].replace('T', ' ')} UTC" if start else ""
+    yield Line(
+        "Capture", f"{human_bytes(capture.size_bytes)} {capture.format}, {_count(capture.packets, 'packet')}{span}"
+    )
+    counts = (
+        (len(analysis.visits), "visit", None),
+        (len(analysis.connections), "connection", None),
+        (len(analysis.http), "HTTP request", None),
+        (len(analysis.tls), "TLS session", None),
+        (len(analysis.dns), "DNS lookup", None),
+        (len(analysis.arp), "ARP exchange", None),
+        (len(analysis.icmp), "ICMP message", None),
+    )
+    parts = [_count(number, one, many) for number, one, many in counts if number]
+    yield Line("Happened", ", ".join(parts) if parts else "nothing that this version understands")
+    ledger = capture.ledger
+    unread = sum(ledger.unsupported.values()) + sum(ledger.malformed.values())
+    if unread:
+        yield Line("", f"{_count(unread, 'packet')} could not be decoded", "dim")
+    if capture.partial:
+        why = display(capture.partial_why or "the file ends early")
+        yield Line("Partial", f"only part of this capture could be read: {why}", "yellow")
+
+
+def _slowest_phase(visit: VisitRow) -> str:
+    """Say which phase took most of a visit, when one is known."""
+    words = (
+        ("arp_ms", "ARP"),
+        ("dns_ms", "DNS"),
+        ("connect_ms", "connecting"),
+        ("tls_ms", "TLS"),
+        ("send_ms", "sending"),
+        ("wait_ms", "waiting for the server"),
+        ("receive_ms", "receiving"),
+    )
+    known = [(value, word) for name, word in words if (value := getattr(visit.phases, name))]
+    if not known:
+        return ""
+    value, word = max(known)
+    return f", {human_ms(value)} of it {word}"
+
+
+def _slowest(analysis: Analysis) -> Iterator[Line]:
+    """Yield the slowest things a person waited for: visits, else requests, else lookups, else handshakes."""
+    visits = sorted((v for v in analysis.visits if v.duration_ms), key=lambda v: -(v.duration_ms or 0.0))
+    if visits:
+        texts = [f"{human_ms(v.duration_ms)}  {_short(v.url)}{_slowest_phase(v)}" for v in visits[:SHOWN]]
+        yield from _listed("Slowest", texts, len(texts))
+        return
+    requests = sorted((r for r in analysis.http if r.total_ms), key=lambda r: -(r.total_ms or 0.0))
+    lookups = sorted((d for d in analysis.dns if d.latency_ms), key=lambda d: -(d.latency_ms or 0.0))
+    if requests:
+        texts = [f"{human_ms(r.total_ms)}  {_request(r)}" for r in requests[:SHOWN]]
+    else:
+        texts = [f"{human_ms(d.latency_ms)}  DNS {d.qtype} {_short(d.qname)}" for d in lookups[:SHOWN]]
+    yield from _listed("Slowest", texts, len(texts))
+
+
+def _request(row: HttpRow) -> str:
+    return f"{_short(row.method or '?')} {_short(row.url or row.target or '?')} (stream {row.stream})"
+
+
+def _failures(analysis: Analysis) -> tuple[int, list[str]]:
+    """Return how many things failed, and the first of them in words."""
+    texts: list[str] = []
+    total = 0
+
+    def note(rows: Sequence[str] | Iterator[str], number: int) -> None:
+        nonlocal total
+        total += number
+        texts.extend(islice(rows, SHOWN))
+
+    http = [r for r in analysis.http if (r.status or 0) >= 400 or r.outcome in FAILED_OUTCOMES]
+    note((f"{r.status or r.outcome.replace('_', ' ')}  {_request(r)}" for r in http), len(http))
+    tls = [r for r in analysis.tls if r.outcome == "failed"]
+    note((f"TLS failed  {_short(r.sni or 'no name given')} (stream {r.stream})" for r in tls), len(tls))
+    dns = [r for r in analysis.dns if r.outcome == "no_answer" or r.rcode not in (None, "NOERROR")]
+    note((f"DNS {r.rcode or 'no answer'}  {r.qtype} {_short(r.qname)}" for r in dns), len(dns))
+    note(*_failed_connections(analysis))
+    return total, texts
+
+
+def _failed_connections(analysis: Analysis) -> tuple[Iterator[str], int]:
+    """Pick connections that were refused, never answered, or reset; by column, there may be a million."""
+    import numpy as np
+
+    from analyzer.flows.model import CLOSES, HANDSHAKES
+
+    connections = analysis.connections
+    if not len(connections):
+        return iter(()), 0
+    handshake, close = connections.columns["handshake"], connections.columns["close"]
+    words = {"refused": "refused", "no_synack": "no answer"}
+    failed = np.isin(handshake, [HANDSHAKES.index(name) for name in words])
+    streams = np.flatnonzero(failed | (close == CLOSES.index("reset")))
+
+    def texts() -> Iterator[str]:
+        for stream in streams[:SHOWN]:
+            row = connections.row(int(stream))
+            what = words.get(row.handshake, "reset")
+            yield f"TCP {what}  {row.client} → {row.server} port {row.server_port} (stream {row.stream})"
+
+    return texts(), int(streams.size)
+
+
+def _findings(findings: Sequence[FindingRow]) -> Iterator[Line]:
+    from analyzer.sentences import sentence
+
+    ranked = sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -(f.cost_ms or 0.0)))
+    for number, row in enumerate(ranked[:SHOWN]):
+        text = f"{row.severity}: {sentence(row.title_key, row.args)}"
+        yield Line("Findings" if number == 0 else "", text, _STYLES[row.severity])
+    if len(ranked) > SHOWN:
+        yield Line("", f"… and {len(ranked) - SHOWN:,} more", "dim")
+
+
+def summary_lines(analysis: Analysis, written: Sequence[Path] = ()) -> list[Line]:
+    """Return the summary: what happened, slowest, failed, findings, and where the report is."""
+    total, failures = _failures(analysis)
+    lines = [*_happened(analysis), *_slowest(analysis), *_listed("Failed", failures, total, "red")]
+    lines += _findings(analysis.findings)
+    if not total and not analysis.findings and analysis.capture.packets:
+        lines.append(Line("Failed", "nothing", "green"))
+    for number, path in enumerate(written):
+        lines.append(Line("Written" if number == 0 else "", display(str(path), 1000), "bold"))
+    return lines
+
+
+def print_summary(analysis: Analysis, written: Sequence[Path], file: TextIO, *, color: bool = True) -> None:
+    """Print the summary of one analysis; a terminal gets hanging indents, a pipe one line per line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console(file, color=color)
+    out.print(Text(display(analysis.capture.file, 200), style="bold"))
+    lines = summary_lines(analysis, written)
+    if out.is_terminal:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for line in lines:
+            table.add_row(Text(f"  {line.label}", style="dim"), Text(line.text, style=line.style, overflow="fold"))
+        out.print(table)
+    else:
+        for line in lines:
+            out.print(Text(f"  {line.label:<8}  {line.text}"))

@@ -1,0 +1,170 @@
+"""The programs of the lab: name servers, nginx, the recorder; each started and ended by this module, by its own pid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import net, pcapng
+
+ZONE = """\
+$ORIGIN shop.example.
+$TTL 300
+@    IN SOA ns.shop.example. hostmaster.shop.example. 2026010101 7200 3600 1209600 120
+     IN NS  ns
+     IN A   198.51.100.80
+ns   IN A   203.0.113.53
+www  IN CNAME @
+api  IN A   198.51.100.81
+six  IN AAAA 2001:db8:2::80
+"""
+
+NGINX = """\
+daemon off;
+master_process off;
+pid {home}/nginx.pid;
+error_log {home}/error.log info;
+events {{ worker_connections 64; }}
+http {{
+    types {{ text/html html; text/css css; text/javascript js; image/png png; image/svg+xml svg; text/plain txt; }}
+    default_type application/octet-stream;
+    server_tokens off;
+    sendfile on;
+    tcp_nopush off;
+    client_body_temp_path {home}/t1; proxy_temp_path {home}/t2; fastcgi_temp_path {home}/t3;
+    uwsgi_temp_path {home}/t4; scgi_temp_path {home}/t5;
+    log_format facts '$msec connection=$connection/$connection_requests $scheme "$request" '
+                     'status=$status body=$body_bytes_sent seconds=$request_time';
+    access_log {home}/access.log facts;
+    {config}
+}}
+"""
+
+
+@dataclass(slots=True)
+class Program:
+    """A started program and where its output went."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """End it, and wait until it has ended."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def wait_until(ready: Callable[[], bool], what: str, seconds: float = 10) -> None:
+    """Wait for something to become true, or raise TimeoutError."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        time.sleep(0.02)
+
+
+def _answers(namespace: str, address: str, port: int) -> bool:
+    """Try to bind the port: when that fails, somebody listens there. Sends nothing."""
+    with net.inside(namespace), socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return True
+        return False
+
+
+@contextlib.contextmanager
+def name_servers(home: Path) -> Iterator[None]:
+    """Run nsd with the zone ``shop.example`` far away and dnsmasq as the client's caching resolver."""
+    (home / "shop.example.zone").write_text(ZONE)
+    nsd_conf = home / "nsd.conf"
+    nsd_conf.write_text(
+        f'server:\n  ip-address: 203.0.113.53\n  username: ""\n  zonesdir: "{home}"\n  database: ""\n'
+        f'  pidfile: "{home}/nsd.pid"\n  xfrdfile: "{home}/xfrd.state"\n  zonelistfile: "{home}/zones.list"\n'
+        f'  cookie-secret-file: "{home}/cookies"\n  xfrdir: "{home}"\n  server-count: 1\n  hide-version: yes\n  minimal-responses: no\n'
+        f"remote-control:\n  control-enable: no\nzone:\n  name: shop.example\n  zonefile: shop.example.zone\n"
+    )
+    nsd = Program(net.start(["nsd", "-d", "-c", str(nsd_conf)], net.SERVER, log=home / "nsd.log"), home / "nsd.log")
+    command = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
+               "--server=203.0.113.53", "--listen-address=192.0.2.53", "--bind-interfaces", "--log-queries=extra",
+               "--log-facility=-", f"--pid-file={home}/dnsmasq.pid", "--port=53"]  # fmt: skip
+    dnsmasq = Program(net.start(command, net.RESOLVER, log=home / "dnsmasq.log"), home / "dnsmasq.log")
+    try:
+        wait_until(lambda: _answers(net.SERVER, "203.0.113.53", 53), "nsd")
+        wait_until(lambda: _answers(net.RESOLVER, "192.0.2.53", 53), "dnsmasq")
+        yield
+    finally:
+        dnsmasq.stop()
+        nsd.stop()
+
+
+@contextlib.contextmanager
+def nginx(home: Path, config: str, port: int = 80) -> Iterator[Path]:
+    """Run nginx in the server's namespace; give the path of its access log."""
+    conf = home / "nginx.conf"
+    conf.write_text(NGINX.format(home=home, config=config))
+    log = home / "nginx.log"
+    program = Program(net.start(["nginx", "-e", str(log), "-c", str(conf)], net.SERVER, log=log), log)
+    try:
+        wait_until(lambda: _answers(net.SERVER, "198.51.100.80", port), "nginx")
+        yield home / "access.log"
+    finally:
+        program.stop()
+
+
+@contextlib.contextmanager
+def recorder(target: Path, home: Path, *, comment: str, key_log: Path | None = None) -> Iterator[None]:
+    """Record the client's interface while the block runs, and write ``target`` (pcapng) afterwards.
+
+    Multicast listener reports (the only packets here with a hop-by-hop header), which an interface sends for itself,
+    are not recorded: they belong to no scenario.
+    """
+    raw, log = home / "raw.pcap", home / "tcpdump.log"
+    command = ["tcpdump", "-n", "-i", "eth0", "-w", str(raw), "-U", "--immediate-mode", "-s", "65535", "-Z", "root",
+               "--time-stamp-precision=nano", "not (ip6[6] == 0)"]  # fmt: skip
+    program = Program(net.start(command, net.CLIENT, log=log), log)
+    wait_until(lambda: b"listening on" in log.read_bytes(), "tcpdump")
+    try:
+        yield
+    finally:
+        time.sleep(0.2)
+        program.stop(signal.SIGINT)
+    secrets = key_log.read_bytes() if key_log and key_log.exists() else b""
+    drops = next((int(line.split()[0]) for line in log.read_text().splitlines() if "dropped by kernel" in line), 0)
+    count = pcapng.convert(raw, target, comment=comment, interface="eth0", key_log=secrets, drops=drops)
+    print(f"  {target.name}: {count} packets, {target.stat().st_size} bytes, {drops} dropped by the recorder")
+
+
+def certificates(home: Path, name: str) -> tuple[Path, Path]:
+    """Make a test authority and a certificate of it for ``name`` and ``www.name``; return (chain, key)."""
+    ca, ca_key, leaf, key, request = (home / n for n in ("ca.pem", "ca.key", "leaf.pem", "leaf.key", "leaf.csr"))
+    extensions = home / "leaf.ext"
+    extensions.write_text(
+        f"subjectAltName=DNS:{name},DNS:www.{name}\nbasicConstraints=critical,CA:FALSE\n"
+        "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n"
+    )
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    for command in (
+        ["req", "-x509", *curve, "-keyout", ca_key, "-out", ca, "-days", "3650", "-subj", "/O=Example/CN=Example Test CA"],
+        ["req", *curve, "-keyout", key, "-out", request, "-subj", f"/CN={name}"],
+        ["x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", leaf, "-days", "3649",
+         "-extfile", extensions],
+    ):  # fmt: skip
+        subprocess.run(["openssl", *map(str, command)], check=True, capture_output=True, env=environment)
+    chain = home / "chain.pem"
+    chain.write_bytes(leaf.read_bytes() + ca.read_bytes())
+    return chain, key
