@@ -278,15 +278,15 @@ def verify_all(captures: Sequence[str], fail_under: float | None, show: int) -> 
     Raises:
         AnalyzerError: tshark cannot be found.
     """
-    from analyzer.pipeline import analyze as analyze_capture
-    from analyzer.referee import compare, find_tshark, report_lines
+    from analyzer.referee import find_tshark, report_lines
+    from analyzer.referee import verify as compare_with_tshark
 
-    tshark = find_tshark()
+    find_tshark()  # missing is said once, not for each capture
     worst = 0
     for capture in captures:
         try:
             with _reading(capture):
-                comparisons = compare(capture, analyze_capture(capture), tshark)
+                comparisons = compare_with_tshark(capture)
             code = 0
         except AnalyzerError as error:
             _error(error)

@@ -6,6 +6,7 @@ The capture's bytes are open only in here. What leaves is rows and columns.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.tls import session as tls
 from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow
 from analyzer.units import ms_between
-from analyzer.visits import vantage
+from analyzer.visits import lookups, vantage
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -79,9 +80,7 @@ class _Spoken:
         self.dns: list[Datagram] = []
 
 
-def _conversations(
-    flows: Flows, index: PacketIndex, options: Options, problems: ProblemLog, tell: Progress
-) -> _Spoken:
+def _conversations(flows: Flows, index: PacketIndex, options: Options, problems: ProblemLog, tell: Progress) -> _Spoken:
     """Hand each connection that carried data to the parser of its application."""
     out = _Spoken()
     streams = flows.streams_with_data().tolist()
@@ -128,18 +127,30 @@ def _assemble(
 ) -> Analysis:
     """Read the connectionless protocols, link everything, judge it, and mask what is secret."""
     end = int(index.time.max()) if len(index) else 0
-    arp_rows = arp.exchanges(collect.arp_messages(table, problems), end)
-    datagrams = collect.dns_datagrams(table) + spoken.dns
+    arp_rows = arp.exchanges(collect.arp_messages(table, problems))
+    datagrams = collect.datagrams(table) + spoken.dns
     datagrams.sort(key=lambda d: d.frame)
     dns_rows = dns.exchanges(datagrams, problems, end)
-    icmp_rows = icmp.exchanges(collect.icmp_messages(table, problems), collect.quote_resolver(table, flows), end)
+    resolve = collect.resolver(table, flows.stream_of_frame)
+    icmp_rows = icmp.exchanges(collect.icmp_messages(table), resolve, problems)
     capture = _capture(index, table, problems, flows)
     facts = Facts(
-        capture, tuple(arp_rows), tuple(dns_rows), flows.connections, tuple(spoken.tls), tuple(spoken.http), tuple(icmp_rows)
+        capture,
+        tuple(arp_rows),
+        tuple(dns_rows),
+        flows.connections,
+        tuple(spoken.tls),
+        tuple(spoken.http),
+        tuple(icmp_rows),
     )
-    facts = with_phases(facts, flows)
-    visit_rows = visits(facts)
-    finding_rows = find(facts, visit_rows)
+    owed = lookups.owed(facts)
+    facts = with_phases(facts, flows, owed)
+    visit_rows, causes = visits(facts, owed)
+    facts = replace(
+        facts,
+        http=tuple(replace(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http)),
+    )
+    finding_rows = find(facts)
     http_rows, masked = (list(facts.http), 0) if options.reveal else mask_rows(list(facts.http))
     return Analysis(
         capture,

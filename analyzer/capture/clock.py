@@ -25,9 +25,7 @@ def ticks_per_second(resolution: int) -> int:
     return 1 << (resolution & 0x7F) if resolution & 0x80 else 10 ** (resolution & 0x7F)
 
 
-def nanoseconds(
-    ticks: NDArray[np.uint64], resolution: int, offset: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], int]:
+def nanoseconds(ticks: NDArray[np.uint64], resolution: int, offset: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
     """Turn tick counts into instants.
 
     Args:

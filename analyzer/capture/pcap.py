@@ -17,7 +17,6 @@ version 2.3, perhaps swapped in 2.3); behaviour of tshark 4.0 on odd values.
 from __future__ import annotations
 
 import struct
-import sys
 from array import array
 from dataclasses import dataclass
 
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from analyzer.capture import linktypes
 from analyzer.capture.model import Interface, PacketBytes
 from analyzer.capture.records import WINDOW_BYTES, Progress, Records
+from analyzer.capture.words import as_words, gather
 from analyzer.errors import CorruptCaptureError, UnsupportedFormatError
 from analyzer.options import Limits
 from analyzer.units import NS_PER_S
@@ -86,7 +86,7 @@ def read(path: str, data: PacketBytes, limits: Limits, progress: Progress | None
 
     Raises:
         UnsupportedFormatError: a version or link-type field that is not read.
-        CorruptCaptureError: the file header is cut short, or the very first record lies.
+        CorruptCaptureError: the file header is cut short.
     """
     header = _file_header(path, data, limits)
     size = int(data.array.size)
@@ -100,18 +100,15 @@ def read(path: str, data: PacketBytes, limits: Limits, progress: Progress | None
         )
     )
     position = header.start
-    while position < size and not records.truncated:
+    while position < size and records.stopped is None:
         window = position
         starts, position = _walk(data.array, position, header)
         _window(records, data, header, starts, position)
         data.release(window, min(position, size))
         if progress is not None:
             progress("reading", min(position / size, 1.0))
-    if not records.truncated:
+    if records.stopped is None:
         records.end = size
-    elif records.columns.rows == 0 and records.problems.counts.get("PCAP-BAD-LENGTH"):
-        problem = next(iter(records.problems))
-        raise CorruptCaptureError(path, problem.message, problem.offset)
     return records
 
 
@@ -196,7 +193,7 @@ def _walk(data: NDArray[np.uint8], start: int, header: _Header) -> tuple[NDArray
         return _walk_either(data, start, stop, header)
     field = 12 if header.lengths == "swapped" else 8
     # Lengths lie at any alignment: four views of the window, one for each, so that reading one is a plain index.
-    views = [_words(data[start + field + shift : stop], header.order) for shift in range(4)]
+    views = [as_words(data[start + field + shift : stop], header.order) for shift in range(4)]
     positions = array("q")
     append = positions.append
     size = header.record
@@ -216,21 +213,13 @@ def _walk(data: NDArray[np.uint8], start: int, header: _Header) -> tuple[NDArray
 def _walk_either(data: NDArray[np.uint8], start: int, stop: int, header: _Header) -> tuple[NDArray[np.int64], int]:
     """The same for files of version 2.3, whose two lengths may be in either order (programs of the early 1990s)."""
     unpack = struct.Struct(header.order + "II").unpack_from
-    window = memoryview(data[start:stop])
+    window = data[start:stop].data
     positions = array("q")
     at, last = 0, len(window) - 16
     while at <= last:
         positions.append(at)
         at += min(unpack(window, at + 8)) + header.record
     return np.frombuffer(positions, np.int64) + start, start + at
-
-
-def _words(data: NDArray[np.uint8], order: str) -> memoryview:
-    """View bytes as 32-bit words of the machine; a copy when the file's order is the other one."""
-    whole = data[: data.size & ~3]
-    if (order == "<") == (sys.byteorder == "little"):
-        return memoryview(whole).cast("I")
-    return memoryview(whole.view(order + "u4").astype(np.uint32))
 
 
 def _window(records: Records, data: PacketBytes, header: _Header, starts: NDArray[np.int64], after: int) -> None:
@@ -240,7 +229,7 @@ def _window(records: Records, data: PacketBytes, header: _Header, starts: NDArra
         records.stop("PCAP-CUT-PACKET", f"the file ends inside a record header, {size - after} bytes of it", after)
         return
     readable = starts[starts <= size - header.record]
-    fields = _gather(data.array, readable, header.order)
+    fields = gather(data.array, readable, 16, header.order)
     first, second = fields[:, 2], fields[:, 3]
     if header.lengths == "swapped":
         first, second = second, first
@@ -258,9 +247,7 @@ def _window(records: Records, data: PacketBytes, header: _Header, starts: NDArra
         at = int(starts[odd[0]])
         message = "the part of a second of a timestamp is more than a second; it was added as it stands"
         records.problem("PCAP-BAD-TIME", message, at, times=int(odd.size))
-    records.columns.add(
-        offset[:count], first[:count].copy(), second[:count].copy(), time, np.zeros(count, np.uint16)
-    )
+    records.columns.add(offset[:count], first[:count].copy(), second[:count].copy(), time, np.zeros(count, np.uint16))
     if count == starts.size:
         return
     at = int(starts[count])
@@ -273,11 +260,3 @@ def _window(records: Records, data: PacketBytes, header: _Header, starts: NDArra
         there = size - int(offset[count])
         claim = f"the file ends inside a packet: {there} of its {int(first[count])} bytes are there"
         records.stop("PCAP-CUT-PACKET", claim, at)
-
-
-def _gather(data: NDArray[np.uint8], starts: NDArray[np.int64], order: str) -> NDArray[np.uint32]:
-    """Copy the 16 bytes at each start: (n, 4) uint32 seconds, fraction and the two lengths in file order."""
-    if not starts.size:
-        return np.zeros((0, 4), np.uint32)
-    everywhere = np.ndarray((data.size - 15,), "V16", data, strides=(1,))
-    return everywhere[starts].view(order + "u4").reshape(-1, 4).astype(np.uint32, copy=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,8 @@ class Records:
 
     Attributes:
         end: where reading stopped; the size of the data when all of it was read.
-        truncated: reading stopped early, at ``end``.
+        stopped: why reading stopped early, or None. Codes with ``-BAD-`` mean that something lies, the others that
+            the file is cut or a limit was reached.
     """
 
     format: str
@@ -68,7 +70,7 @@ class Records:
     secrets: list[Secrets] = field(default_factory=list)
     problems: ProblemLog = field(default_factory=ProblemLog)
     end: int = 0
-    truncated: bool = False
+    stopped: Problem | None = None
     application: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -79,11 +81,14 @@ class Records:
     def stop(self, code: str, message: str, offset: int) -> None:
         """Note that nothing from ``offset`` on can be read."""
         self.end = offset
-        self.truncated = True
-        self.problem(code, message, offset)
+        self.stopped = Problem(code, "capture", message, None, offset)
+        self.problems.add(self.stopped)
 
 
-def join(chunks: list[NDArray[np.generic]], dtype: type[np.generic]) -> NDArray[np.generic]:
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def join(chunks: list[NDArray[_Scalar]], dtype: type[_Scalar]) -> NDArray[_Scalar]:
     """Join chunks into one array and let them go; an empty list gives an empty array."""
     joined = np.concatenate(chunks) if chunks else np.zeros(0, dtype)
     chunks.clear()

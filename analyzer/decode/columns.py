@@ -24,7 +24,9 @@ MAX_REASONS = 10_000
 """Rows that keep their own reason text; a reader looks at examples, and the counts by reason are complete."""
 
 _NO_BETTER_KIND = (Kind.NON_IP, Kind.FRAGMENT)
-_TRANSPORT_COLUMNS = ("sport", "dport", "seq", "ack", "window", "flags", "tcp_header")
+_LATER_COLUMNS = (
+    "sport", "dport", "seq", "ack", "window", "flags", "tcp_header", "payload_at", "payload_len", "payload_cap",
+)  # fmt: skip
 
 
 class Columns:
@@ -55,9 +57,12 @@ class Columns:
 
     def reset(self, rows: Ints) -> None:
         """Forget what outer headers booked, before an inner IP header books itself."""
-        self.kind[rows] = Kind.NON_IP
-        for name in _TRANSPORT_COLUMNS:
-            getattr(self, name)[rows] = 0
+        again = rows[self.kind[rows] != Kind.NON_IP]
+        if not again.size:
+            return
+        self.kind[again] = Kind.NON_IP
+        for name in _LATER_COLUMNS:
+            getattr(self, name)[again] = 0
 
     def payload(self, cursors: Cursors) -> None:
         """Book everything from ``at`` on as payload."""

@@ -56,7 +56,7 @@ class HostIds:
 
     def _ids(self, family: _Family, high: Words, low: Words) -> NDArray[np.int32]:
         slot = (((high * np.uint64(31)) ^ low) * _MIX) >> _SHIFT
-        ids = family.id[slot]
+        ids: NDArray[np.int32] = family.id[slot]
         miss = family.low[slot] != low
         miss |= ids < 0
         if high.size == low.size:

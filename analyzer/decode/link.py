@@ -18,11 +18,11 @@ import numpy as np
 from analyzer.capture.model import PacketIndex
 from analyzer.decode import fallback, layer
 from analyzer.decode.columns import Columns
-from analyzer.decode.gather import Cursors
+from analyzer.decode.gather import Cursors, Header, Ints
 from analyzer.decode.table import Kind, PacketTable
 
-MAX_TAGS = 8
-"""Tags peeled off one frame; provider bridges stack two or three, and each round costs a pass."""
+MAX_HEADERS = 12
+"""Link-layer headers and tags peeled off one frame; provider bridges stack four or five, and each costs a pass."""
 
 MAX_LENGTH = 1500
 """Values up to this in the type field are a length, and LLC follows (IEEE 802.3 clause 3.2.6)."""
@@ -33,12 +33,16 @@ TAG_SIZES = {0x8100: 4, 0x88A8: 4, 0x9100: 4, 0x9200: 4, 0x9300: 4, 0x893F: 8, 0
 """Ethernet types of tags -> bytes from after that type to after the next one, which ends the tag: VLAN tags,
 802.1BR E-TAG, VN-TAG, HSR."""
 
+TAG_TYPES = np.array(sorted(TAG_SIZES), dtype=np.int64)
+
 NULL_FAMILIES = {2: layer.IPV4, 10: layer.IPV6, 23: layer.IPV6, 24: layer.IPV6, 28: layer.IPV6, 30: layer.IPV6}
 """AF_ values of BSD loopback headers: IPv6 has another number on each system."""
 
 ETHERNET = np.dtype([("dst_high", ">u4"), ("rest", "V8"), ("type", ">u2")])
 TAG = np.dtype([("data", "V2"), ("type", ">u2")])
-LLC = np.dtype([("dsap", "u1"), ("ssap", "u1"), ("control", "u1"), ("oui_high", "u1"), ("oui_low", ">u2"), ("type", ">u2")])
+LLC = np.dtype(
+    [("dsap", "u1"), ("ssap", "u1"), ("control", "u1"), ("oui_high", "u1"), ("oui_low", ">u2"), ("type", ">u2")]
+)
 SLL = np.dtype([("packet_type", ">u2"), ("hardware", ">u2"), ("rest", "V10"), ("type", ">u2")])
 SLL2 = np.dtype([("type", ">u2"), ("rest", "V6"), ("hardware", ">u2"), ("end", "V10")])
 NULL = np.dtype([("family", "<u4")])
@@ -70,17 +74,17 @@ def _typed(cursors: Cursors) -> Cursors:
     length = cursors.layer <= MAX_LENGTH
     if not length.any():
         return cursors
-    size = np.where(length, cursors.layer, np.iinfo(np.int32).max)
-    out = cursors.bounded(size)
+    limit = np.where(length, cursors.layer, np.iinfo(np.int32).max)
+    out = cursors.bounded(limit)
     out.layer = np.where(length, layer.LLC, cursors.layer)
     return out
 
 
 def tags(cursors: Cursors, columns: Columns) -> Cursors:
     """Peel one tag off each frame; ``layer`` says which tag it is."""
-    size = np.zeros(len(cursors), dtype=np.int64)
-    for kind, bytes_on in TAG_SIZES.items():
-        size[cursors.layer == kind] = bytes_on
+    size: Ints = np.zeros(len(cursors), dtype=np.int64)
+    for number, bytes_on in TAG_SIZES.items():
+        size[cursors.layer == number] = bytes_on
     short = cursors.have < size
     if short.any():
         columns.cut_short(cursors, short, "VLAN tag", 4)
@@ -114,8 +118,8 @@ def linux_cooked2(cursors: Cursors, columns: Columns) -> Cursors:
     return cursors.advance(SLL2.itemsize, _cooked_type(header))
 
 
-def _cooked_type(header: np.ndarray[tuple[int], np.dtype[np.void]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    kind = header["type"].astype(np.int64)
+def _cooked_type(header: Header) -> Ints:
+    kind: Ints = header["type"].astype(np.int64)
     # Below 0x600 the field is one of Linux's own numbers: 4 is LLC, the others hold nothing that is read here.
     small = kind < MIN_TYPE
     if small.any():
@@ -130,7 +134,8 @@ def null(cursors: Cursors, columns: Columns) -> Cursors:
     family = header["family"].astype(np.int64)
     swapped = family > 0xFFFF
     family[swapped] = header["family"][swapped].byteswap().astype(np.int64)
-    kind = np.where((family >= MIN_TYPE) & (family <= 0xFFFF), family, layer.NOTHING)
+    # Some recorders put an Ethernet type there, in two bytes of their own or after two that mean nothing.
+    kind = np.where(family & 0xFFFF >= MIN_TYPE, family & 0xFFFF, layer.NOTHING)
     for number, next_layer in NULL_FAMILIES.items():
         kind[family == number] = next_layer
     return cursors.advance(NULL.itemsize, kind)
@@ -174,10 +179,10 @@ def arp(cursors: Cursors, columns: Columns) -> Cursors:
 def _whole(
     cursors: Cursors,
     columns: Columns,
-    header: np.ndarray[tuple[int], np.dtype[np.void]],
+    header: Header,
     name: str,
     size: int,
-) -> tuple[Cursors, np.ndarray[tuple[int], np.dtype[np.void]]]:
+) -> tuple[Cursors, Header]:
     """Keep what has the whole header; book the rest."""
     short = cursors.have < size
     if not short.any():

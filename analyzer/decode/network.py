@@ -234,7 +234,8 @@ def _split_fragments(fragments: Fragments, piece: Mask, columns: Columns) -> tup
     length = cursors.wire - cursors.at
     whole = piece & (cursors.end >= cursors.wire) & (length > 0)
     lost = piece & ~whole & ((fragments.offset > 0) | (length <= 0))
-    columns.book(cursors.take(lost), Kind.FRAGMENT) if lost.any() else None
+    if lost.any():
+        columns.book(cursors.take(lost), Kind.FRAGMENT)
     if not whole.any():
         return cursors.take(~lost), []
     kept = cursors.take(whole)

@@ -20,7 +20,7 @@ and :meth:`PacketTable.payload` hides the difference.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -57,6 +57,14 @@ class Flag(IntEnum):
     ECE = 0x040
     CWR = 0x080
     AE = 0x100
+
+
+def host_text(raw: bytes) -> str:
+    """Return the address of one row of ``hosts`` as text (RFC 5952; section 5: mapped IPv4 shows its IPv4 form)."""
+    if raw[0] == 4:
+        return str(ipaddress.IPv4Address(raw[1:5]))
+    address = ipaddress.IPv6Address(raw[1:])
+    return str(address) if address.ipv4_mapped is None else f"::ffff:{address.ipv4_mapped}"
 
 
 @dataclass(slots=True)
@@ -102,7 +110,7 @@ class PacketTable:
     payload_at: NDArray[np.int32]
     payload_len: NDArray[np.uint32]
     payload_cap: NDArray[np.uint32]
-    rebuilt: dict[int, bytes] = field(default_factory=dict)
+    rebuilt: Mapping[int, bytes] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     unsupported: dict[str, int] = field(default_factory=dict)
     malformed: dict[str, int] = field(default_factory=dict)
@@ -137,8 +145,7 @@ class PacketTable:
         """Return an address as text (RFC 5952 for IPv6); empty text for -1."""
         if host_id < 0:
             return ""
-        raw = self.hosts[host_id].tobytes()
-        return str(ipaddress.IPv4Address(raw[1:5])) if raw[0] == 4 else str(ipaddress.IPv6Address(raw[1:]))
+        return host_text(self.hosts[host_id].tobytes())
 
     def host_texts(self, host_ids: Iterable[int]) -> dict[int, str]:
         """Return address text for each distinct host id."""

@@ -16,8 +16,9 @@ import numpy as np
 
 from analyzer.decode import layer
 from analyzer.decode.columns import Columns
-from analyzer.decode.gather import Cursors, Ints
+from analyzer.decode.gather import Cursors, Ints, Mask
 from analyzer.decode.table import Kind
+from analyzer.problems import Problem
 
 TCP = np.dtype(
     [("sport", ">u2"), ("dport", ">u2"), ("seq", ">u4"), ("ack", ">u4"), ("offset_flags", ">u2"), ("window", ">u2")]
@@ -31,11 +32,12 @@ PROTO_ICMP, PROTO_IPIP, PROTO_TCP, PROTO_UDP, PROTO_ICMPV6 = 1, 4, 6, 17, 58
 TUNNEL_PROTOCOLS = (4, 41, 47, 97, 137)
 """IP protocols that carry packets: IPv4 (RFC 2003), IPv6 (RFC 4213), GRE, EtherIP, MPLS."""
 
-TUNNEL_DESTINATIONS = (4789, 4790, 6081)
-"""UDP ports of tunnels that only ever stand as destination: VXLAN, VXLAN-GPE, Geneve (their source port is a hash)."""
+TUNNEL_DESTINATIONS = (4341, 4789, 4790, 6081)
+"""UDP ports of tunnels that only ever stand as destination: LISP, VXLAN, VXLAN-GPE, Geneve (their source port is a
+hash)."""
 
-TUNNEL_PORTS = (1701, 2152, 3544, 5247)
-"""UDP ports of tunnels on either side: L2TP, GTP-U, Teredo, CAPWAP data."""
+TUNNEL_PORTS = (1701, 2152, 3544, 5072, 5247)
+"""UDP ports of tunnels on either side: L2TP, GTP-U, Teredo, AYIYA, CAPWAP data."""
 
 EPHEMERAL = 1024
 """The other port of a tunnel whose port is the source: below this it names a service, and the tunnel port is chance."""
@@ -85,9 +87,7 @@ def tcp(cursors: Cursors, columns: Columns) -> None:
     size = (word >> 12).astype(np.int64) * 4
     tiny = size < TCP_HEADER
     if tiny.any():
-        for number in np.unique(size[tiny]).tolist():
-            columns.book_malformed(cursors.rows[size == number], f"TCP header length {number} below 20")
-        cursors, header, word, size = cursors.take(~tiny), header[~tiny], word[~tiny], size[~tiny]
+        cursors = _without_payload(cursors, columns, tiny)
     rows = cursors.rows
     columns.sport[rows] = header["sport"]
     columns.dport[rows] = header["dport"]
@@ -97,6 +97,14 @@ def tcp(cursors: Cursors, columns: Columns) -> None:
     columns.flags[rows] = word & 0x1FF
     columns.tcp_header[rows] = size
     columns.book(cursors.advance(size, 0), Kind.TCP)
+
+
+def _without_payload(cursors: Cursors, columns: Columns, tiny: Mask) -> Cursors:
+    """Report header lengths below 20; such a segment keeps its place in the stream, but nobody knows its payload."""
+    first = int(cursors.rows[tiny][0]) + 1
+    text = f"A TCP header says it is shorter than {TCP_HEADER} bytes; its payload is not read."
+    columns.problems.add(Problem("TCP-HEADER-LENGTH", "tcp", text, first), int(np.count_nonzero(tiny)))
+    return cursors.bounded(np.where(tiny, 0, np.iinfo(np.int32).max))
 
 
 def udp(cursors: Cursors, columns: Columns) -> list[Cursors]:

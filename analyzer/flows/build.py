@@ -52,6 +52,8 @@ class Flows:
     _sorted: Sorted
     _pieces: reassembly.Pieces
     _closings: closing.Closings
+    _latest: tuple[tuple[int, bool], ByteStream] | None = None  # asked for again and again while one row is worked on
+    _by_frame: NDArray[np.int64] | None = None
 
     def streams_with_data(self) -> NDArray[np.int64]:
         """Return (k,) int64: the connections of which any payload was captured, in order."""
@@ -60,11 +62,25 @@ class Flows:
 
     def stream(self, stream: int, *, client: bool) -> ByteStream:
         """Return one direction of a connection, reassembled."""
+        if self._latest is not None and self._latest[0] == (stream, client):
+            return self._latest[1]
         finished = bool(self._closings.fin[int(client), stream] >= 0)
         reset = bool(self._closings.rst[stream] >= 0)
-        return reassembly.stream_of(
+        made = reassembly.stream_of(
             self.table, self._sorted, self._pieces, stream, client=client, finished=finished, reset=reset
         )
+        self._latest = (stream, client), made
+        return made
+
+    def stream_of_frame(self, frame: int) -> int | None:
+        """Return the ``tcp.stream`` of a frame, None when it is not TCP."""
+        if self._by_frame is None:
+            self._by_frame = np.argsort(self.segments.frame, kind="stable")
+        at = int(np.searchsorted(self.segments.frame, frame, sorter=self._by_frame))
+        if at >= len(self.segments):
+            return None
+        index = int(self._by_frame[at])
+        return int(self._sorted.groups.of[index]) if self.segments.frame[index] == frame else None
 
     def transmissions(self, stream: int, from_client: bool, offset: int) -> list[tuple[int, int]]:
         """Return (frame, time ns) of every segment that carried the byte at ``offset``, in capture order."""

@@ -175,6 +175,11 @@ class ByteStream:
         i, j = self._span(low, high)
         return self._frames[i:j]
 
+    def times(self, low: int, high: int) -> NDArray[np.int64]:
+        """Return when the pieces of [low, high) were seen (ns), in stream order."""
+        i, j = self._span(low, high)
+        return self._times[i:j]
+
     def missing(self, low: int, high: int) -> int:
         """Return how many bytes of [low, high) were not captured."""
         if high <= low:

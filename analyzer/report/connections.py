@@ -236,7 +236,7 @@ def _opening_remarks(row: TcpRow) -> Iterable[str]:
     elif row.handshake == "refused":
         yield "The server answered the SYN with a reset: nothing listens on that port."
     elif row.handshake == "midstream":
-        yield "The connection was already open when the capture began, so its handshake and round-trip time are unknown."
+        yield "It was already open when the capture began, so its handshake and round-trip time are unknown."
     elif row.handshake == "simultaneous":
         yield "Both sides sent a SYN at the same moment and met in the middle."
     elif row.handshake == "no_final_ack":

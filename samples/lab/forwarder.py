@@ -161,9 +161,8 @@ class Forwarder:
         """Return how long to hold a packet back (ms), or None to drop it; log what is struck."""
         for rule in self.rules:
             if rule.hits(packet):
-                self.log.append(
-                    f"{rule.name}: {'held back %g ms' % rule.hold_ms if rule.hold_ms else 'dropped'}: {packet}"
-                )
+                deed = f"held back {rule.hold_ms:g} ms" if rule.hold_ms else "dropped"
+                self.log.append(f"{rule.name}: {deed}: {packet}")
                 return rule.hold_ms or None
         return 0
 

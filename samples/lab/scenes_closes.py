@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from lab import peers, services
-from lab.forwarder import ACK, SYN, Rule
+from lab.forwarder import ACK, SYN, Packet, Rule
 from lab.scene import Lab, require
 
 BODY = b"one line of text\n"
@@ -74,6 +74,10 @@ class _Meeting:
         connection.close()
 
 
+def _syn_to_8009(packet: Packet) -> bool:
+    return packet.way == "up" and packet.destination_port == 8009 and packet.flags & (SYN | ACK) == SYN
+
+
 def _ask(port: int, target: str) -> socket.socket:
     """Open a connection, send one request and read the whole answer (its body is ``BODY``)."""
     connection = peers.connect(port)
@@ -86,6 +90,12 @@ def _ask(port: int, target: str) -> socket.socket:
 def handshake_and_close(lab: Lab, target: Path) -> None:
     """Four-way, three-way, server-first and simultaneous close, resets, half-close, refused, unanswered, left open."""
     meeting, never = _Meeting(), threading.Event()
+
+    def left_open(connection: socket.socket) -> None:
+        _answer(connection)
+        connection.recv(1)
+        never.wait(10)
+
     handlers = {
         8001: _four_way,
         8002: _three_way,
@@ -94,7 +104,7 @@ def handshake_and_close(lab: Lab, target: Path) -> None:
         8005: _long_answer,
         8006: _reset,
         8007: _after_half_close,
-        8010: lambda connection: (_answer(connection), connection.recv(1), never.wait(10)) and None,
+        8010: left_open,
     }
     comment = "Each way a TCP connection can begin and end, on ports 8001 to 8010. Recorded at the client."
     with contextlib.ExitStack() as stack:
@@ -148,13 +158,7 @@ def _play(lab: Lab, meeting: _Meeting) -> None:
         require(False, "a refused connection")
     time.sleep(0.1)
 
-    lab.forwarder.rules.append(
-        Rule(
-            "unanswered",
-            lambda p: p.way == "up" and p.destination_port == 8009 and p.flags & (SYN | ACK) == SYN,
-            times=None,
-        )
-    )
+    lab.forwarder.rules.append(Rule("unanswered", _syn_to_8009, times=None))
     with contextlib.suppress(TimeoutError):
         peers.connect(8009, timeout=3.5)
         require(False, "an unanswered connection")

@@ -15,7 +15,7 @@ def _ping(*arguments: str) -> str:
 
 
 def ping(lab: Lab, target: Path) -> None:
-    """Answered (IPv4, IPv6), unanswered, unreachable network (both), a hop too far, and a neighbour who is not there."""
+    """Answered (IPv4, IPv6), unanswered, unreachable network (both), a hop too far, and an absent neighbour."""
     net.run("ip", "route", "add", "unreachable", "203.0.113.128/25", namespace=net.ROUTER)
     net.run("ip", "-6", "route", "add", "unreachable", "2001:db8:dead::/48", namespace=net.ROUTER)
     lab.forwarder.rules.append(

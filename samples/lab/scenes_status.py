@@ -1,4 +1,4 @@
-"""Sample ``status-codes``: each common status for its usual reason, from nginx where it can, else from a small server."""
+"""Sample ``status-codes``: each common status for its usual reason, from nginx or a small server."""
 
 from __future__ import annotations
 

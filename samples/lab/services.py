@@ -26,6 +26,26 @@ api  IN A   198.51.100.81
 six  IN AAAA 2001:db8:2::80
 """
 
+NSD = """\
+server:
+  ip-address: 203.0.113.53
+  username: ""
+  zonesdir: "{home}"
+  xfrdir: "{home}"
+  database: ""
+  pidfile: "{home}/nsd.pid"
+  xfrdfile: "{home}/xfrd.state"
+  zonelistfile: "{home}/zones.list"
+  cookie-secret-file: "{home}/cookies"
+  server-count: 1
+  hide-version: yes
+remote-control:
+  control-enable: no
+zone:
+  name: shop.example
+  zonefile: shop.example.zone
+"""
+
 NGINX = """\
 daemon off;
 master_process off;
@@ -91,12 +111,7 @@ def name_servers(home: Path) -> Iterator[None]:
     """Run nsd with the zone ``shop.example`` far away and dnsmasq as the client's caching resolver."""
     (home / "shop.example.zone").write_text(ZONE)
     nsd_conf = home / "nsd.conf"
-    nsd_conf.write_text(
-        f'server:\n  ip-address: 203.0.113.53\n  username: ""\n  zonesdir: "{home}"\n  database: ""\n'
-        f'  pidfile: "{home}/nsd.pid"\n  xfrdfile: "{home}/xfrd.state"\n  zonelistfile: "{home}/zones.list"\n'
-        f'  cookie-secret-file: "{home}/cookies"\n  xfrdir: "{home}"\n  server-count: 1\n  hide-version: yes\n  minimal-responses: no\n'
-        f"remote-control:\n  control-enable: no\nzone:\n  name: shop.example\n  zonefile: shop.example.zone\n"
-    )
+    nsd_conf.write_text(NSD.format(home=home))
     nsd = Program(net.start(["nsd", "-d", "-c", str(nsd_conf)], net.SERVER, log=home / "nsd.log"), home / "nsd.log")
     command = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
                "--server=203.0.113.53", "--listen-address=192.0.2.53", "--bind-interfaces", "--log-queries=extra",
@@ -159,7 +174,8 @@ def certificates(home: Path, name: str) -> tuple[Path, Path]:
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     for command in (
-        ["req", "-x509", *curve, "-keyout", ca_key, "-out", ca, "-days", "3650", "-subj", "/O=Example/CN=Example Test CA"],
+        ["req", "-x509", *curve, "-keyout", ca_key, "-out", ca, "-days", "3650",
+         "-subj", "/O=Example/CN=Example Test CA"],
         ["req", *curve, "-keyout", key, "-out", request, "-subj", f"/CN={name}"],
         ["x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", leaf, "-days", "3649",
          "-extfile", extensions],

@@ -13,9 +13,9 @@ import struct
 from dataclasses import dataclass
 
 from analyzer.errors import MalformedError
-from analyzer.protocols.dns.names import Known, read_name, skip_name
+from analyzer.protocols.dns.names import Known, read_name, remember_suffixes, skip_name
 from analyzer.protocols.dns.rdata import generic, ipv4_text, present
-from analyzer.protocols.dns.registry import class_name, type_name
+from analyzer.protocols.dns.registry import TYPES, class_name, type_name
 from analyzer.schema import DnsAnswer
 
 HEADER_BYTES = 12
@@ -139,6 +139,8 @@ def parse(payload: bytes, *, multicast: bool = False, cut: bool = False) -> Mess
     try:
         if questions:
             message.qname, at = read_name(payload, at, known)
+            if answers:
+                remember_suffixes(message.qname, HEADER_BYTES, at, known)
             message.qtype, qclass = _QUESTION.unpack_from(payload, at)
             message.qclass = qclass & mask
             at += 4
@@ -164,7 +166,7 @@ def _answers(message: Message, data: bytes, at: int, count: int, known: Known, m
     odd: list[tuple[int, str]] = []
     size = len(data)
     budget = text_budget(size)
-    unpack = _RECORD.unpack_from
+    unpack, words = _RECORD.unpack_from, TYPES
     try:
         for _ in range(count):
             name, at = read_name(data, at, known)
@@ -185,7 +187,7 @@ def _answers(message: Message, data: bytes, at: int, count: int, known: Known, m
                 if trouble is not None:
                     odd.append((start, f"{type_name(rtype)} record of {name}: {trouble}"))
             budget -= len(name) + len(text)
-            kept.append(DnsAnswer(name, type_name(rtype), ttl, text))
+            kept.append(DnsAnswer(name, words.get(rtype) or type_name(rtype), ttl, text))
             if rtype == _OPT:
                 _options(message, rclass, ttl)
     finally:
@@ -199,27 +201,26 @@ def _authorities(message: Message, data: bytes, at: int, count: int, known: Know
     if data[after] == 0 and data[after + 1] == _NS:
         message.referral = owner
     for _ in range(count):
-        at = _record_end(data, skip_name(data, at))
+        at = skip_name(data, at)
+        at += 10 + (data[at + 8] << 8 | data[at + 9])
+        if at > len(data):
+            raise MalformedError("dns", len(data), "record data runs past the message")
         message.authority_count += 1
     return at
 
 
 def _additionals(message: Message, data: bytes, at: int, count: int) -> None:
     for _ in range(count):
-        at = skip_name(data, at)
-        rtype, rclass, ttl, _ = _RECORD.unpack_from(data, at)
+        at = skip_name(data, at) if data[at] else at + 1
+        rtype, rclass, ttl, length = _RECORD.unpack_from(data, at)
         if rtype == _OPT and message.edns_udp_size is None:
             _options(message, rclass, ttl)
-        at = _record_end(data, at)
+        at += 10 + length
+        if at > len(data):
+            raise MalformedError(
+                "dns", at - length, "record data runs past the message", length, len(data) - at + length
+            )
         message.additional_count += 1
-
-
-def _record_end(data: bytes, at: int) -> int:
-    length = data[at + 8] << 8 | data[at + 9]
-    end = at + 10 + length
-    if end > len(data):
-        raise MalformedError("dns", at + 10, "record data runs past the message", length, len(data) - at - 10)
-    return end
 
 
 def _options(message: Message, rclass: int, ttl: int) -> None:

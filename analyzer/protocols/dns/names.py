@@ -47,49 +47,62 @@ def read_name(data: bytes, offset: int, known: Known) -> tuple[str, int]:
     Source: RFC 1035 section 4.1.4.
     """
     length = data[offset]
-    if length >= 0xC0:
-        target = (length & 0x3F) << 8 | data[offset + 1]
-        hit = known.get(target)
-        if hit is not None and target < offset:
-            return hit[0], offset + 2
     labels: list[bytes] = []
     position = offset
-    size = 1
-    while True:
-        length = data[position]
-        if length == 0:
-            after = position + 1
-            break
+    while length:
         if length >= 0xC0:
-            return _follow(data, offset, position, labels, size, known)
+            target = (length & 0x3F) << 8 | data[position + 1]
+            hit = known.get(target)
+            if hit is None or target >= offset:
+                return _follow(data, offset, position, labels, known)
+            if not labels:
+                return hit[0], position + 2
+            octets = position - offset + hit[1]
+            if octets > MAX_NAME:
+                raise MalformedError("dns", offset, "name is longer than 255 octets")
+            text = _join(_text(labels), hit[0])
+            known[offset] = (text, octets)
+            return text, position + 2
         if length > 63:
             raise MalformedError("dns", position, f"reserved label type 0x{length & 0xC0:02x}")
-        label = data[position + 1 : position + 1 + length]
-        size += length + 1
-        _check(label, length, size, position)
-        labels.append(label)
-        position += length + 1
+        after = position + 1 + length
+        if after - offset >= MAX_NAME:
+            raise MalformedError("dns", offset, "name is longer than 255 octets")
+        labels.append(data[position + 1 : after])
+        position = after
+        length = data[position]  # past the end where the label ran past it
     text = _text(labels)
-    known[offset] = (text, size)
-    return text, after
+    known[offset] = (text, position - offset + 1)
+    return text, position + 1
 
 
-def _check(label: bytes, length: int, size: int, position: int) -> None:
-    if len(label) != length:
-        raise MalformedError("dns", position, "label runs past the message", length, len(label), "label length")
-    if size > MAX_NAME:
-        raise MalformedError("dns", position, "name is longer than 255 octets")
+def remember_suffixes(text: str, offset: int, after: int, known: Known) -> None:
+    """Note the suffixes of a name just read from ``[offset, after)``, because answers point into it.
+
+    Does nothing where the text does not show each octet's place: for a compressed or an escaped name.
+    """
+    octets = after - offset
+    if "\\" in text or octets != len(text) + 2:
+        return
+    while True:
+        label, _, text = text.partition(".")
+        if not text:
+            return
+        size = len(label) + 1
+        offset += size
+        octets -= size
+        known[offset] = (text, octets)
 
 
-def _follow(data: bytes, start: int, pointer: int, head: list[bytes], size: int, known: Known) -> tuple[str, int]:
+def _follow(data: bytes, start: int, pointer: int, head: list[bytes], known: Known) -> tuple[str, int]:
     """Read the part of a name behind its first pointer, remembering every suffix on the way."""
-    after = pointer + 2
     parts: list[tuple[int, bytes]] = []  # (offset, label), b"" for a pointer that was followed
+    size = pointer - start
     bound = start
     hops = 0
     tail: tuple[str, int] | None = None
     position = pointer
-    while True:
+    while tail is None:
         length = data[position]
         if length == 0:
             break
@@ -105,27 +118,24 @@ def _follow(data: bytes, start: int, pointer: int, head: list[bytes], size: int,
         elif length > 63:
             raise MalformedError("dns", position, f"reserved label type 0x{length & 0xC0:02x}")
         else:
-            label = data[position + 1 : position + 1 + length]
             size += length + 1
-            _check(label, length, size, position)
-            parts.append((position, label))
+            if size >= MAX_NAME:
+                raise MalformedError("dns", start, "name is longer than 255 octets")
+            parts.append((position, data[position + 1 : position + 1 + length]))
             position += length + 1
         tail = known.get(position)
-        if tail is not None:
-            break
     text, octets = tail if tail is not None else (".", 1)
-    if size - 1 + octets > MAX_NAME:
-        raise MalformedError("dns", pointer, "name is longer than 255 octets")
+    if size + octets > MAX_NAME:
+        raise MalformedError("dns", start, "name is longer than 255 octets")
     for place, label in reversed(parts):
         if label:
             text = _join(_label_text(label), text)
             octets += len(label) + 1
         known[place] = (text, octets)
-    for label in reversed(head):
-        text = _join(_label_text(label), text)
-        octets += len(label) + 1
-    known[start] = (text, octets)
-    return text, after
+    if head:
+        text = _join(_text(head), text)
+        known[start] = (text, octets + pointer - start)
+    return text, pointer + 2
 
 
 def _join(label: str, rest: str) -> str:

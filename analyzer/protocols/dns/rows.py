@@ -24,10 +24,15 @@ from analyzer.units import NS_PER_S, ms_between
 PATIENCE_NS = 5 * NS_PER_S
 """Capture that must follow a single query before its silence means something (MEASURES: unanswered)."""
 
+_ADDRESS_TYPES = ("A", "AAAA")
 _AA, _TC, _RD, _RA, _AD, _CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 
 SeenTtl = dict[tuple[str, str, int | None], int]
 """Highest TTL that a server gave for a question so far: (server, name, type) -> seconds."""
+
+
+Question = tuple[str, int | None, int | None]
+"""Name, type and class asked for."""
 
 
 @dataclass(slots=True)
@@ -42,6 +47,7 @@ class Exchange:
     id: int
     stream: int | None
     query: Message | None = None
+    question: Question = ("", None, None)
     query_frames: list[int] = field(default_factory=list)
     query_time: int | None = None
     last_query_time: int = 0
@@ -82,8 +88,8 @@ class Exchange:
             attempts=len(self.query_frames),
             query_frames=tuple(self.query_frames),
             answers=answers if response is not None else (),
-            addresses=_addresses(answers),
-            cname_chain=_chain(qname, answers),
+            addresses=_addresses(answers) if answers else (),
+            cname_chain=_chain(qname, answers) if answers else (),
             authority_count=said.authority_count if response is not None else 0,
             additional_count=said.additional_count if response is not None else 0,
             edns_udp_size=said.edns_udp_size if query is None or query.edns_udp_size is None else query.edns_udp_size,
@@ -114,7 +120,7 @@ class Exchange:
             return "authoritative" if response is not None else "unknown"
         if not response.answers:
             return "unknown"
-        ttl = min(answer.ttl for answer in response.answers)
+        ttl = min([answer.ttl for answer in response.answers])
         key = (self.server, response.qname, response.qtype)
         before = seen_ttl.get(key)
         if before is None or ttl > before:
@@ -140,11 +146,13 @@ def _flags(flags: int) -> DnsFlags:
 
 
 def _addresses(answers: Iterable[DnsAnswer]) -> tuple[str, ...]:
-    return tuple(a.data for a in answers if a.type in ("A", "AAAA") and not a.data.startswith("\\"))
+    return tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and a.data[0] != "\\"])
 
 
-def _chain(qname: str, answers: Iterable[DnsAnswer]) -> tuple[str, ...]:
+def _chain(qname: str, answers: tuple[DnsAnswer, ...]) -> tuple[str, ...]:
     """Return the names that the question's name leads to through CNAME records, each once."""
+    if "CNAME" not in [a.type for a in answers]:
+        return ()
     targets = {a.name: a.data for a in answers if a.type == "CNAME"}
     chain: list[str] = []
     name = targets.pop(qname, None)

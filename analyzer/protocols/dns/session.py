@@ -24,7 +24,7 @@ from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.messages import Message, Messages
 from analyzer.protocols.dns.registry import type_name
-from analyzer.protocols.dns.rows import Exchange, SeenTtl
+from analyzer.protocols.dns.rows import Exchange, Question, SeenTtl
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_S
 
@@ -45,8 +45,8 @@ UNREADABLE_ROWS = 10_000
 _TRANSFERS = (251, 252)
 _GROUP_PORTS = {5353: "mdns", 5355: "llmnr"}
 
-Key = tuple[object, ...]
-Question = tuple[str, int | None, int | None]
+Key = tuple[str, int, str, int, int | None, int]
+"""Client, its port, server, its port, TCP stream, id."""
 
 
 def exchanges(
@@ -84,8 +84,8 @@ class _Pairing:
         self.rows: list[Exchange] = []
         self._problems = problems
         self._messages = Messages()
-        self._by_question: dict[Key, Exchange] = {}
-        self._by_id: dict[Key, Exchange] = {}
+        self._last: dict[Key, Exchange] = {}
+        self._earlier: dict[tuple[Key, Question], Exchange] = {}
         self._multicast: dict[tuple[str, str], dict[str, Exchange]] = {}
         self._unreadable = 0
 
@@ -134,15 +134,17 @@ class _Pairing:
             datagram.stream,
             ident,
         )
-        whole = (key, question)
-        exchange = self._by_question.get(whole)
-        if not _waiting(exchange, datagram.time):
-            exchange = self._by_question[whole] = self._open(datagram, kind, ident, message)
-        assert exchange is not None
-        self._by_id[key] = exchange
+        last = self._last.get(key)
+        exchange = last
+        if last is not None and last.question != question:
+            self._earlier[key, last.question] = last
+            exchange = self._earlier.get((key, question))
+        if exchange is None or not _waiting(exchange, datagram.time):
+            exchange = self._open(datagram, kind, ident, message, question)
+        self._last[key] = exchange
         _attempt(exchange, datagram)
 
-    def _open(self, datagram: Datagram, kind: str, ident: int, message: Message) -> Exchange:
+    def _open(self, datagram: Datagram, kind: str, ident: int, message: Message, question: Question) -> Exchange:
         exchange = Exchange(
             kind,
             datagram.source,
@@ -152,6 +154,7 @@ class _Pairing:
             ident,
             datagram.stream,
             message,
+            question,
         )
         self.rows.append(exchange)
         return exchange
@@ -166,7 +169,9 @@ class _Pairing:
             datagram.stream,
             ident,
         )
-        exchange = self._by_question.get((key, question)) if message.qtype is not None else self._by_id.get(key)
+        exchange = self._last.get(key)
+        if exchange is not None and exchange.question != question and message.qtype is not None:
+            exchange = self._earlier.get((key, question))
         if exchange is None:
             self._unasked(datagram, kind, ident, message)
         elif exchange.response is None:
@@ -199,9 +204,9 @@ class _Pairing:
         if message.flags < 0x8000:
             waiting = self._multicast.setdefault((message.qname, type_name(message.qtype or 0)), {})
             exchange = waiting.get(datagram.source)
-            if not _waiting(exchange, datagram.time):
-                exchange = waiting[datagram.source] = self._open(datagram, "mdns", ident, message)
-            assert exchange is not None
+            if exchange is None or not _waiting(exchange, datagram.time):
+                question = (message.qname, message.qtype, message.qclass)
+                exchange = waiting[datagram.source] = self._open(datagram, "mdns", ident, message, question)
             _attempt(exchange, datagram)
             return
         answered = False
@@ -223,8 +228,8 @@ class _Pairing:
         return answered
 
 
-def _waiting(exchange: Exchange | None, time: int) -> bool:
-    return exchange is not None and exchange.response is None and time - exchange.last_query_time <= RETRY_GAP_NS
+def _waiting(exchange: Exchange, time: int) -> bool:
+    return exchange.response is None and time - exchange.last_query_time <= RETRY_GAP_NS
 
 
 def _attempt(exchange: Exchange, datagram: Datagram) -> None:

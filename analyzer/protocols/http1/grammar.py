@@ -36,10 +36,17 @@ _METHOD = re.compile(TOKEN + rb"{1,%d}(?=[ \t])" % METHOD_BYTES)
 _VERSION = re.compile(rb"HTTP/(\d{1,3})\.(\d{1,3})\Z", re.IGNORECASE)
 _STATUS = re.compile(rb"(HTTP/(\d{1,3})\.(\d{1,3})|ICY)[ \t]+(\d{3})(?!\d)[ \t]*", re.IGNORECASE)
 
+FIELD = re.compile(TOKEN + rb"{1,128}:")
+"""The beginning of a header field."""
+
 STRICT_REQUEST = re.compile(
-    TOKEN + rb"{1,%d} [^\x00-\x20\x7f]{1,8000} HTTP/1\.[01]\r?\n(?=\r?\n|" % METHOD_BYTES + TOKEN + rb"{1,128}:)"
+    rb"("
+    + TOKEN
+    + rb"{1,%d}) [^\x00-\x20\x7f]{1,8000} HTTP/1\.[01]\r?\n(?=\r?\n|" % METHOD_BYTES
+    + TOKEN
+    + rb"{1,128}:)"
 )
-"""A request line with a field (or the end of the head) behind it."""
+"""A request line with a field (or the end of the head) behind it; group 1 must be one of METHODS."""
 
 STRICT_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\r\n\x00]{0,500})?\r?\n(?=\r?\n|" + TOKEN + rb"{1,128}:)")
 """A status line with a field (or the end of the head) behind it."""

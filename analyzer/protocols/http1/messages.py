@@ -164,7 +164,9 @@ class Reader:
     def _fields(self, lines: list[bytes], frame: int, offset: int) -> Fields:
         headers, left_out = grammar.fields(lines, self.limits.headers)
         if left_out:
-            self.report("HTTP-HEADER-LINES", f"{left_out} header lines are no fields or beyond the limit", frame, offset)
+            self.report(
+                "HTTP-HEADER-LINES", f"{left_out} header lines are no fields or beyond the limit", frame, offset
+            )
         return headers
 
     def _note_cut(self, message: Message) -> None:
@@ -188,7 +190,7 @@ class Reader:
             return Nothing.JUNK
         made = Request(offset, line_end, (), line.version, frame, time, method=line.method, target=line.target)
         made.flaw = "bad_version" if line.odd_version else None
-        if line.version == "0.9":
+        if line.version == "0.9" and not self._field_follows(line_end):
             return made
         lines, made.head_end, made.cut = self._head(offset, line_end)
         made.headers = self._fields(lines, frame, offset)
@@ -196,6 +198,11 @@ class Reader:
         if made.cut is None:
             self._lay_out_request(made)
         return made
+
+    def _field_follows(self, offset: int) -> bool:
+        """Tell whether a header field stands at ``offset`` (a client that forgot the version sends some)."""
+        buffer, at = self.window.get(offset, 130)
+        return grammar.FIELD.match(buffer, at) is not None
 
     def _cut_request(self, offset: int, text: bytes, frame: int, time: int) -> Request | Nothing:
         """Make what can be made of a request line that was not captured whole: a method at most."""
@@ -230,7 +237,9 @@ class Reader:
         if not told.others:
             return told.size
         for size in (told.size, *told.others):
-            if start + size == self.stream.end or (start + size < self.stream.end and proved(self.stream, start + size)):
+            if start + size == self.stream.end or (
+                start + size < self.stream.end and proved(self.stream, start + size)
+            ):
                 return size
         return told.size
 

@@ -10,19 +10,24 @@ Rules:
    theirs in the hole. Where several open requests were pipelined, nothing is proved and nothing is paired.
 4. CONNECT with a 2xx, and 101, end HTTP on the connection; a request that may bring this about is a barrier that
    requests behind it are not read across before it is decided. Plain HTTP inside a CONNECT tunnel is read on.
-5. Bytes that are no message are skipped up to the next proved one. Where they stand in place of a request or of
-   a response, they take that place, so that the others keep theirs.
+5. Bytes that are no message are skipped up to the next proved one. Where they stand in the place of a request or
+   of a response they take that place, so that the others keep theirs.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from analyzer.problems import Problem
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import resync, status
+from analyzer.protocols.http1 import coding, grammar, resync, status
 from analyzer.protocols.http1.messages import Nothing, Reader, Request, Response
+
+OPEN_LOOKED_AT = 64
+"""Most open requests among which a response after a hole is given its own; no client waits for more, and a hostile
+one could make the search quadratic."""
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class Exchange:
         switched: HTTP ends with this exchange.
         why: what is known of a missing side: ``lost``, ``before_capture``, ``one_direction``, ``unsolicited``.
         pipelined: the request began before the previous response ended.
+        dropped: neither side turned out to be HTTP.
     """
 
     request: Request | None = None
@@ -42,6 +48,7 @@ class Exchange:
     switched: bool = False
     why: str | None = None
     pipelined: bool = False
+    dropped: bool = False
 
 
 class Requests:
@@ -77,15 +84,14 @@ class Requests:
         while True:
             self._cursor = self._reader.skip_blanks(self._cursor)
             found = self._reader.request(self._cursor)
+            if isinstance(found, Request) and not self._synchronous and not _likely(found):
+                found = Nothing.JUNK
             if isinstance(found, Request):
                 return self._accept(found)
             if found is Nothing.END:
                 return None
-            junk = self._skip(found)
-            if junk is not None:
+            if (junk := self._skip(found)) is not None:
                 return junk
-            if self._cursor >= self._stream.end:
-                return None
 
     def _accept(self, request: Request) -> Request:
         request.after_hole, self._hole = self._hole, False
@@ -104,7 +110,8 @@ class Requests:
 
     def _skip(self, why: Nothing) -> Request | None:
         """Leave a hole or junk behind; junk in the place of a request is returned as one without method."""
-        low, in_place = self._cursor, why is Nothing.JUNK and self._synchronous
+        low = self._cursor
+        in_place = why is Nothing.JUNK and self._synchronous and self.barrier is None
         self._resynchronise(low + 1 if why is Nothing.JUNK else low)
         if why is Nothing.JUNK:
             carried = self._stream.at(low)
@@ -128,7 +135,7 @@ class Pairing:
         self._cursor = self._stream.start
         self._previous_end: int | None = None  # when the previous response ended
         self._switched = False
-        self.exchanges: list[Exchange] = []
+        self._met: list[Exchange] = []
 
     def run(self) -> list[Exchange]:
         """Return every exchange in the order it was met; requests come in the order they were sent."""
@@ -142,11 +149,11 @@ class Pairing:
         while not self._switched and not self._full() and self._pull() is not None:
             pass
         self._mark_lost()
-        return self.exchanges
+        return [exchange for exchange in self._met if not exchange.dropped]
 
     def _full(self) -> bool:
         limit = self._conversation.limits.transactions_per_stream
-        if len(self.exchanges) < limit:
+        if len(self._met) < limit:
             return False
         text = f"stream {self._conversation.stream} has more than {limit} HTTP transactions; the rest is left out"
         self._conversation.problems.add(Problem("LIMIT-REACHED", "http", text, self._conversation.first_frame))
@@ -154,61 +161,75 @@ class Pairing:
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _pull(self) -> Exchange | None:
-        """Take the next request, unless it stands behind a barrier."""
+    def _next_request(self) -> Request | None:
+        """Return the request that would be pulled next; none behind a barrier."""
         requests = self._requests
         if requests.barrier is not None and not self._unsure and self._cursor < self._stream.end:
             return None
-        request = requests.peek()
-        if request is None:
+        return requests.peek()
+
+    def _pull(self) -> Exchange | None:
+        """Take the next request; None at the end or behind a barrier."""
+        if self._next_request() is None:
             return None
-        exchange = Exchange(requests.take())
+        request = self._requests.take()
+        exchange = Exchange(request)
+        if self._open and self._open[-1].request is not None and request.frame == self._open[-1].request.frame:
+            exchange.pipelined = True  # it cannot have waited
         self._open.append(exchange)
-        self.exchanges.append(exchange)
+        self._met.append(exchange)
         return exchange
 
-    def _pull_before(self, moment: tuple[int, int]) -> None:
-        """Take every request that was sent before ``moment`` (frame, time)."""
-        while (request := self._requests.peek()) is not None and _sent_before(request, moment):
-            if self._pull() is None:
-                break
-
-    def _answered(self, moment: tuple[int, int]) -> Exchange | None:
-        """Return the open exchange that a response beginning at ``moment`` answers, None when none is proved."""
-        self._pull_before(moment)
+    def _candidates(self, moment: tuple[int, int]) -> list[Exchange]:
+        """Return the open exchanges whose requests were sent before ``moment``, at most OPEN_LOOKED_AT + 1 of them."""
+        while (request := self._next_request()) is not None and _sent_before(request, moment):
+            self._pull()
         while self._open and self._open[0].why is not None:
             self._open.popleft()
-        candidates = [e for e in self._open if e.request is not None and _sent_before(e.request, moment)]
+        most = OPEN_LOOKED_AT + 1 if self._unsure else 2
+        return [e for e in islice(self._open, most) if e.request is not None and _sent_before(e.request, moment)]
+
+    def _answered(self, moment: tuple[int, int], code: int) -> Exchange | None:
+        """Return the open exchange that a response beginning at ``moment`` answers, None when none is proved."""
+        candidates = self._candidates(moment)
+        if len(candidates) > 1 and code < 400 and _is_junk(candidates[0]):
+            self._close(candidates.pop(0))  # a server answers junk with an error or not at all
         if not candidates:
             return None
         if self._unsure and len(candidates) > 1:
-            if _pipelined(candidates):
-                return None
-            for exchange in candidates[:-1]:
-                exchange.why = "lost"
-            return candidates[-1]
+            return self._newest(candidates)
         request = candidates[0].request
         assert request is not None
         if request.after_hole and self._previous_end is not None and request.time < self._previous_end:
             return None  # pipelined behind requests that were not captured: whose answer this is cannot be known
         return candidates[0]
 
+    def _newest(self, candidates: list[Exchange]) -> Exchange | None:
+        """Return the newest of several open exchanges after a hole, unless they did not wait for one another."""
+        if len(candidates) > OPEN_LOOKED_AT or any(e.pipelined for e in candidates):
+            # One of them is answered; that it is not the oldest is all the later responses need to know.
+            candidates[0].why = "lost"
+            return None
+        for exchange in candidates[:-1]:
+            exchange.why = "lost"
+        return candidates[-1]
+
     # ── responses ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _respond(self, response: Response) -> None:
         moment = (response.frame, response.time)
-        exchange = self._answered(moment)
         assert response.status is not None
-        if status.is_interim(response.status) and response.cut is None:
-            response.body = None
+        exchange = self._answered(moment, response.status)
+        if status.is_interim(response.status):
             (self._early if exchange is None else exchange.informational).append(response)
-            self._cursor = response.end
+            self._go_on(response)
             return
         if exchange is None:
             exchange = Exchange(why=self._why_no_request())
-            self.exchanges.append(exchange)
+            self._met.append(exchange)
         else:
             self._close(exchange)
+            self._unsure = False
         exchange.response = response
         exchange.informational[:0] = self._early
         self._early = []
@@ -219,26 +240,30 @@ class Pairing:
         self._note_switch(exchange, response)
 
     def _close(self, exchange: Exchange) -> None:
+        """Take an exchange, and those before it, from the open ones."""
         while self._open and self._open[0] is not exchange:
             self._open.popleft()
         self._open.popleft()
-        self._unsure = False
         if exchange.request is self._requests.barrier:
             self._requests.barrier = None
 
     def _lay_out(self, response: Response, request: Request | None) -> None:
         method = None if request is None else request.method
-        decode = response.status is not None
+        decode = coding.is_coded(response.headers)
         self._reader.lay_out(response, method, decode=decode)
         if response.body is None or response.body.framing != "until_close":
             return
         # A server that names no length must close; if the client went on asking, the next proved response ends this.
-        if (later := self._requests.peek()) is None or self._requests.barrier is not None:
+        if (later := self._next_request()) is None:
             return
         after = resync.next_response(self._stream, response.head_end)
         while after is not None:
             carried = self._stream.at(after)
-            if carried is not None and _sent_before(later, carried) and not _sent_before(later, (response.frame, response.time)):
+            if (
+                carried is not None
+                and _sent_before(later, carried)
+                and not _sent_before(later, (response.frame, response.time))
+            ):
                 self._reader.lay_out(response, method, until=after, decode=decode)
                 return
             after = resync.next_response(self._stream, after + 1)
@@ -261,14 +286,13 @@ class Pairing:
         ended = self._previous_end
         if ended is None or exchange.request is None:
             return
-        for waiting in self._open:
-            if waiting.request is not None:
-                waiting.pipelined = True
-        while (request := self._requests.peek()) is not None and request.time < ended:
-            pulled = self._pull()
-            if pulled is None:
-                return
-            pulled.pipelined = True
+        for waiting in reversed(self._open):
+            if waiting.pipelined:
+                break  # those before it were marked when it was
+            waiting.pipelined = True
+        while (request := self._next_request()) is not None and request.time < ended:
+            if (pulled := self._pull()) is not None:
+                pulled.pipelined = True
 
     def _note_switch(self, exchange: Exchange, response: Response) -> None:
         method = None if exchange.request is None else exchange.request.method
@@ -277,16 +301,14 @@ class Pairing:
             return
         exchange.switched = True
         request = exchange.request
-        tunnelled = (
-            connected and request is not None and resync.request_at(self._conversation.client, request.end)
-        )
+        tunnelled = connected and request is not None and resync.request_at(self._conversation.client, request.end)
         self._switched = not tunnelled
 
     def _why_no_request(self) -> str:
         client = self._conversation.client
         if not len(client):
             return "one_direction"
-        if not client.from_start and not any(e.request for e in self.exchanges):
+        if not client.from_start and not any(e.request for e in self._met):
             return "before_capture"
         return "lost" if self._unsure or client.missing(client.start, client.end) else "unsolicited"
 
@@ -298,22 +320,26 @@ class Pairing:
             return self._cursor < self._stream.end
         carried = self._stream.at(low)
         assert carried is not None
-        # Before a hole is known of: midstream, the first bytes are likely the rest of a body.
-        exchange = self._answered(carried) if self._stream.from_start or self.exchanges else None
-        if exchange is not None and exchange.request is not None:
-            if exchange.request.version == "0.9":
-                self._answer_09(exchange, low, carried)
-                return False
-            self._resynchronise(low + 1)
+        # Midstream, the first bytes are likely the rest of a body: they answer nothing.
+        candidates = self._candidates(carried) if self._stream.from_start or self._met else []
+        if candidates and (request := candidates[0].request) is not None and request.version == "0.9":
+            self._answer_09(candidates[0], low, carried)
+            return False
+        self._resynchronise(low + 1)
+        self._reader.report("HTTP-JUNK", "bytes that are no response were skipped", carried[0], low)
+        if candidates and not self._unsure and self._takes_a_place():
+            exchange = candidates[0]
             self._close(exchange)
-            if exchange.request.method is None:
-                self.exchanges.remove(exchange)  # neither side is HTTP
+            if _is_junk(exchange):
+                exchange.dropped = True
             else:
                 exchange.response = Response(low, self._cursor, (), "", *carried, flaw="not_http")
-        else:
-            self._resynchronise(low + 1)
-        self._reader.report("HTTP-JUNK", "bytes that are no response were skipped", carried[0], low)
         return self._cursor < self._stream.end
+
+    def _takes_a_place(self) -> bool:
+        """Tell whether skipped bytes stand for a response: not where the next response has only one open request."""
+        following = self._stream.at(self._cursor)
+        return following is None or len(self._candidates(following)) > 1
 
     def _answer_09(self, exchange: Exchange, low: int, carried: tuple[int, int]) -> None:
         """Take everything as the body of an HTTP/0.9 response (RFC 1945 section 4.1)."""
@@ -324,11 +350,20 @@ class Pairing:
 
     def _mark_lost(self) -> None:
         """Say of requests still open that their answers lie in a hole, where there is one behind the last answer."""
-        last = max((e.response.end for e in self.exchanges if e.response is not None), default=self._stream.start)
+        last = max((e.response.end for e in self._met if e.response is not None), default=self._stream.start)
         if not self._stream.missing(last, self._stream.end):
             return
         for exchange in self._open:
             exchange.why = exchange.why or "lost"
+
+
+def _is_junk(exchange: Exchange) -> bool:
+    return exchange.request is not None and exchange.request.method is None
+
+
+def _likely(request: Request) -> bool:
+    """Tell whether a request line found where none need be (midstream) is one: nothing in it may be odd."""
+    return request.method in grammar.METHODS and request.version in ("1.0", "1.1") and request.flaw != "bad_version"
 
 
 def _sent_before(request: Request, moment: tuple[int, int]) -> bool:
@@ -339,11 +374,3 @@ def _sent_before(request: Request, moment: tuple[int, int]) -> bool:
     """
     frame, time = moment
     return request.frame <= frame or request.time <= time
-
-
-def _pipelined(candidates: list[Exchange]) -> bool:
-    """Tell whether open requests are known not to have waited for one another: sent in the same frame, or marked."""
-    for earlier, later in zip(candidates, candidates[1:], strict=False):
-        if later.pipelined or (earlier.request and later.request and later.request.frame <= earlier.request.frame):
-            return True
-    return False

@@ -1,7 +1,7 @@
 """Finding where a direction can be read again after a hole or junk: at a message that can be proved.
 
-Proof is a request line or status line exactly as HTTP/1.0 or 1.1 writes it, at the start of a captured segment,
-with a header field behind it (or the hole that cut it off). Text inside a body that merely looks like a head is
+Proof is a request line (of a known method) or status line exactly as HTTP/1.0 or 1.1 writes it, at the start of a
+captured segment, with a header field behind it (or the hole that cut it off). Text inside a body that merely looks like a head is
 rarely found at the start of a segment with both; nothing weaker is believed, so nothing is invented.
 
 Bulk data is searched for the mark (``HTTP/1.``) in large blocks; segment by segment only where it occurs.
@@ -21,7 +21,7 @@ STATUS_LINE_BYTES = 600
 
 def request_at(stream: ByteStream, offset: int) -> bool:
     """Tell whether a request is proved at ``offset`` (which need not be a segment start)."""
-    return grammar.STRICT_REQUEST.match(stream.read(offset, 8300)) is not None
+    return _is_request(stream.read(offset, 8300), 0)
 
 
 def response_at(stream: ByteStream, offset: int) -> bool:
@@ -36,7 +36,8 @@ def _is_response(block: bytes, at: int) -> bool:
 
 
 def _is_request(block: bytes, at: int) -> bool:
-    return grammar.STRICT_REQUEST.match(block, at) is not None
+    found = grammar.STRICT_REQUEST.match(block, at)
+    return found is not None and found[1] in grammar.METHODS
 
 
 def next_request(stream: ByteStream, low: int) -> int | None:
@@ -51,8 +52,9 @@ def next_response(stream: ByteStream, low: int, high: int | None = None) -> int 
 
 def _next(stream: ByteStream, low: int, high: int, *, requests: bool) -> int | None:
     mark, proves = (grammar.REQUEST_MARK, _is_request) if requests else (grammar.RESPONSE_MARK, _is_response)
-    position: int | None = low
-    while (position := stream.next_captured(position)) is not None and position < high:
+    position = low
+    while (captured := stream.next_captured(position)) is not None and captured < high:
+        position = captured
         block = stream.read(position, BLOCK)
         if not block:
             break

@@ -34,7 +34,7 @@ class Window:
         It holds at least ``size`` bytes unless a hole or the end of the stream comes before.
         """
         at = offset - self._low
-        if 0 <= at and at + size <= len(self._buffer):
+        if at >= 0 and at + size <= len(self._buffer):
             return self._buffer, at
         near = 0 <= at <= len(self._buffer)
         self._block = min(self._block * 2, LARGEST_BLOCK) if near and self._buffer else FIRST_BLOCK

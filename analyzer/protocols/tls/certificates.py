@@ -128,7 +128,9 @@ def _instant(moment: dt.datetime) -> str:
 
 
 def _serial(number: int) -> str:
-    return f"-{-number:x}" if number < 0 else f"{number:x}"
+    """Write a serial number in hexadecimal, whole bytes, as certificates are searched for."""
+    digits = f"{abs(number):x}"
+    return "-" * (number < 0) + "0" * (len(digits) % 2) + digits
 
 
 def _alternative_names(parsed: x509.Certificate) -> tuple[str, ...]:

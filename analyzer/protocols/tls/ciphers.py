@@ -3,11 +3,11 @@
 Rules: the table holds runs of consecutive code points; ``TLS_`` is left out of each name and put back on reading.
 Code points that the registry reserves for GREASE read ``GREASE_0A0A``; unknown ones read as hexadecimal
 (``0xABCD``), so a name is always there and never a guess. Suites that were used on the wire but never registered
-(SSL 3.0 FIPS, 56-bit export, GOST, Chinese SM4, draft ChaCha20) have the names their specifications or first users gave them.
+(SSL 3.0 FIPS, 56-bit export, GOST, Chinese SM4, draft ChaCha20) have the names of their specifications.
 
 Sources: IANA "TLS Cipher Suites" registry; RFC 2246, 2712, 3268, 4132, 4162, 4279, 4346, 4492, 4785, 5054, 5246,
-5288, 5289, 5469, 5487, 5489, 5932, 6209, 6367, 6655, 7251, 7507, 7905, 8442, 8446, 8492, 8998, 9150, 9189; the SSL 2.0 draft
-(Hickman, 1995) for the three-byte kinds; RFC 8701 for GREASE.
+5288, 5289, 5469, 5487, 5489, 5932, 6209, 6367, 6655, 7251, 7507, 7905, 8442, 8446, 8492, 8998, 9150, 9189; the SSL
+2.0 draft (Hickman, 1995) for the three-byte kinds; RFC 8701 for GREASE.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class RecordWalk:
                 self.position, after_hole = found, True
                 continue
             if not is_header(head):
-                found = self._resync(at) if after_hole else None
+                found = self.find(at) if after_hole else None
                 if found is None:
                     self.stopped = "hole" if after_hole else "not_tls"
                     return
@@ -103,14 +103,15 @@ class RecordWalk:
         if following is None:
             self.stopped = "cut" if held or self._stream.end > at else "end"
             return None
-        found = self._resync(following)
+        found = self.find(following)
         if found is None:
             self.stopped = "hole"
         return found
 
-    def _resync(self, at: int) -> int | None:
+    def find(self, at: int) -> int | None:
+        """Return the first captured segment at or after ``at`` that begins with a record, None without one."""
         starts = self._stream.piece_starts(at, at + MAX_BODY + HEADER)[:RESYNC_SEGMENTS]
-        return next((start for start in starts if start > self._bytes_at and self.is_record(start)), None)
+        return next((start for start in starts if self.is_record(start)), None)
 
     def is_record(self, start: int) -> bool:
         """Tell whether a record is there: a header, and after its body another one or the end of what was captured."""
@@ -137,7 +138,8 @@ def is_header(head: bytes) -> bool:
 def is_header_start(head: bytes) -> bool:
     """Tell whether up to four bytes may begin a record header."""
     return all(
-        low <= byte <= high for byte, (low, high) in zip(head, ((20, 24), (3, 3), (0, 4), (0, 72), (0, 255)), strict=False)
+        low <= byte <= high
+        for byte, (low, high) in zip(head, ((20, 24), (3, 3), (0, 4), (0, 72), (0, 255)), strict=False)
     )
 
 

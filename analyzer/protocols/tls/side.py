@@ -39,6 +39,13 @@ EARLY_RECORDS = 256
 MAX_EVENTS = 200
 """Handshake messages, alerts and the like kept of one direction; a full handshake with client certificate has 12."""
 
+MAX_RECORDS = 1000
+"""Records walked of one direction at most. The longest message that is kept (256 kB) fills 512 of the smallest
+records peers may ask for (RFC 6066 section 4: 512 bytes); beyond this somebody is playing with us."""
+
+MIN_FRAGMENT = 256
+"""Shortest plausible first piece of a hello that does not fit its record; an encrypted Finished is below 120."""
+
 Seen = tuple[int, int]
 """(frame, time in ns)"""
 
@@ -85,7 +92,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert; ``fatal`` is None when it is encrypted. ``code`` is None too then."""
+    """One alert. An encrypted one has the description ``encrypted`` and no code."""
 
     frame: int
     level: str
@@ -176,9 +183,9 @@ class Side:
             self._alert(record)
         elif kind == HEARTBEAT:
             self._add("B", record)
-        if len(self.events) >= MAX_EVENTS:
+        if len(self.events) >= MAX_EVENTS or self.records >= MAX_RECORDS:
             self.stopped = "limit"
-            self._report("TLS-LIMIT", f"more than {MAX_EVENTS} handshake messages or alerts in one direction", record)
+            self._report("TLS-LIMIT", "the handshake of one side is too long to be one and is not read further", record)
 
     def _application(self, record: Record) -> None:
         self._in_a_row += 1
@@ -238,7 +245,7 @@ class Side:
         if len(head) < 6 or head[0] not in (1, 2) or head[4] != 3 or head[5] > 3:
             return False
         length = int.from_bytes(head[1:4]) + 4
-        return length == size or size + 256 < length < 1 << 17 or (length > size > 256 and length < 1 << 17)
+        return length == size or MIN_FRAGMENT <= size < length < 1 << 17
 
     def _message(self, kind: int, body: bytes, start: int, end: int) -> None:
         letter = _LETTERS[kind]
@@ -288,7 +295,9 @@ class Side:
             event = self._event("C", self.start, self.start + size)
             self.client_hellos.append((hello, event))
         else:
-            answer = ssl2.server_hello(self._walk.read(self.start, 2048)) if len(head) == 13 and head[0] & 0x80 else None
+            answer = (
+                ssl2.server_hello(self._walk.read(self.start, 2048)) if len(head) == 13 and head[0] & 0x80 else None
+            )
             if answer is None:
                 return
             size, certificate = answer
@@ -355,9 +364,7 @@ class Side:
 
     def _malformed(self, what: str, start: int, event: Event | None = None) -> None:
         frame = event.done[0] if event else None
-        self._problems.add(
-            Problem("TLS-MALFORMED", "tls", f"a {what} does not keep to its own lengths", frame, start)
-        )
+        self._problems.add(Problem("TLS-MALFORMED", "tls", f"a {what} does not keep to its own lengths", frame, start))
 
     def _report(self, code: str, message: str, record: Record) -> None:
         seen = self.stream.at(record.start)

@@ -1,0 +1,60 @@
+# make report   a report of a bundled sample, from nothing but python3 and make
+# make test     all tests, with what they need
+# Both make their own .venv; what is there already is not made again.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SAMPLE := samples/first-visit.pcapng
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+.PHONY: help report test lint types format clean
+
+help:
+	@echo "make report   analyze a bundled capture and write its report into reports/"
+	@echo "make test     install what the tests need, and run them all"
+	@echo "make lint     ruff: rules and format"
+	@echo "make types    mypy, strict"
+	@echo "make format   let ruff rewrite the code"
+	@echo "make clean    remove .venv, caches and build results"
+
+report: $(VENV)/.package
+	$(BIN)/analyze $(SAMPLE)
+	@echo
+	@echo "The report: $(CURDIR)/reports/$(notdir $(SAMPLE)).html"
+
+test: $(VENV)/.test
+	@scripts/need.sh tshark chromium
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The package is installed in place: a changed module needs no new installation, a changed dependency does.
+$(VENV)/.package: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[test]'
+	@touch $@ $(VENV)/.package
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.test $(VENV)/.package
+
+$(BIN)/python:
+	@PYTHON='$(PYTHON)' scripts/need.sh python venv
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

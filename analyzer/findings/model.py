@@ -1,0 +1,65 @@
+"""What a rule is and how it makes a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from analyzer.findings.thresholds import MAX_FRAMES
+from analyzer.provenance import frames_filter
+from analyzer.schema import FindingRow
+from analyzer.visits.model import Facts
+
+SEVERITIES = ("error", "warning", "note", "info")
+"""From worst to mildest; the order findings are listed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of finding.
+
+    Attributes:
+        code: stable name; severity, layer, blame, reference: of every finding it makes, unless it says otherwise.
+        check: gives a hit per thing found.
+    """
+
+    code: str
+    severity: str
+    layer: str
+    blame: str
+    reference: str
+    check: Callable[[Facts], Iterator[Hit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing a rule found."""
+
+    args: dict[str, object]
+    frames: tuple[int | None, ...]
+    table: str | None = None
+    row: int | None = None
+    stream: int | None = None
+    cost_ms: float | None = None
+    severity: str | None = None
+    blame: str | None = None
+
+
+def finding(rule: Rule, hit: Hit) -> FindingRow:
+    """Draw a finding's row."""
+    frames = tuple(sorted({f for f in hit.frames if f is not None})[:MAX_FRAMES])
+    return FindingRow(
+        code=rule.code,
+        severity=hit.severity or rule.severity,
+        layer=rule.layer,
+        blame=hit.blame or rule.blame,
+        title_key=rule.code,
+        args=hit.args,
+        cost_ms=hit.cost_ms,
+        table=hit.table,
+        row=hit.row,
+        stream=hit.stream,
+        frames=frames,
+        display_filter=frames_filter(frames),
+        reference=rule.reference,
+    )

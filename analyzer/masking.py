@@ -1,0 +1,178 @@
+"""Secrets out of what is shown: credentials, cookies and tokens become ``[masked]``, everything around them stays.
+
+Rules: the name of a secret is kept (a reader must see *that* a cookie was sent), its value is not. A cookie keeps its
+name and its flags, an ``Authorization`` its scheme, a URL everything but its password and the values of parameters
+with secret-like names. Masking errs on the side of hiding: names are matched as words inside longer names
+(``X-Auth-Token``, ``reset_password``). Masking twice changes nothing.
+
+Sources: RFC 9110 section 11.6 (credentials), RFC 6265 (cookies), RFC 6750 section 2.3 (tokens in URLs), RFC 7235.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from analyzer.schema import HttpRow
+
+MASKED = "[masked]"
+
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
+_CHALLENGES = frozenset({"authentication-info", "proxy-authentication-info"})
+_COOKIES = frozenset({"cookie", "cookie2", "set-cookie", "set-cookie2"})
+_URLS = frozenset({"location", "content-location", "referer", "origin", "refresh", "link", "x-original-url"})
+
+_SECRET_HEADER = re.compile(
+    r"(?:^|[-_.])(?:api[-_]?key|apikey|auth|authorization|authentication|token|tokens|secret|password|passwd|pwd|"
+    r"session|sessionid|sid|csrf|xsrf|credential|credentials|signature|access[-_]?key|private[-_]?key|ticket|jwt|"
+    r"assertion|otp|nonce)(?:[-_.]|$)|token$|secret$|password$|apikey$|sessionid$",
+    re.IGNORECASE,
+)
+_NOT_SECRET_HEADERS = frozenset(
+    {"sec-websocket-key", "sec-websocket-accept", "public-key-pins", "www-authenticate", "proxy-authenticate"}
+)
+
+_SECRET_PARAMETER = re.compile(
+    r"(?:^|[-_.\[\]])(?:api[-_]?key|apikey|key|auth|authorization|oauth[-_]?\w*|token|tokens|secret|password|passwd|"
+    r"passphrase|pass|pwd|pw|session|sessionid|jsessionid|phpsessid|sid|csrf|xsrf|credential|credentials|signature|"
+    r"sig|sign|otp|jwt|ticket|assertion|samlresponse|samlrequest|nonce|hmac)(?:[-_.\[\]]|$)"
+    r"|^(?:code|pin|hash)$|(?:auth|access|verification|security)[-_]?code$|token$|secret$|password$|passwd$"
+    r"|pwd$|apikey$|sessionid$|sessid$|accesskey(?:id)?$|signature$|credential$|authcode$",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]{0,30}:)?//([^/?#@\s]*):([^/?#@\s]*)@")
+_PATH_PARAMETER = re.compile(r";([A-Za-z]*sess(?:ion)?id)=([^/?#;&]*)", re.IGNORECASE)
+_COOKIE_FLAGS = frozenset(
+    {
+        "expires",
+        "max-age",
+        "domain",
+        "path",
+        "secure",
+        "httponly",
+        "samesite",
+        "partitioned",
+        "priority",
+        "version",
+        "comment",
+    }
+)
+
+
+def _secret_name(name: str) -> bool:
+    """Tell whether a parameter's name (percent-decoded, camelCase split) sounds like a secret."""
+    plain = _PERCENT.sub(lambda match: chr(int(match[1], 16)), name).strip()
+    return _SECRET_PARAMETER.search(_CAMEL.sub("_", plain)) is not None or _SECRET_PARAMETER.search(plain) is not None
+
+
+def _mask_parameters(query: str) -> str:
+    """Mask values in ``a=1&token=x``; separators are ``&`` and ``;``."""
+    parts = re.split(r"([&;])", query)
+    for at in range(0, len(parts), 2):
+        name, equals, value = parts[at].partition("=")
+        if equals and value and _secret_name(name):
+            parts[at] = f"{name}={MASKED}"
+    return "".join(parts)
+
+
+def mask_url(url: str) -> str:
+    """Mask the password and secret-like parameters of a URL or request target; anything else comes back as it was."""
+    found = _USERINFO.match(url)
+    if found is not None:
+        scheme = found[1] or ""
+        url = f"{scheme}//{found[2]}:{MASKED}@{url[found.end() :]}"
+    url = _PATH_PARAMETER.sub(lambda match: f";{match[1]}={MASKED}" if match[2] else match[0], url)
+    rest, hash_mark, fragment = url.partition("#")
+    path, question, query = rest.partition("?")
+    return path + question + _mask_parameters(query) + hash_mark + _mask_parameters(fragment)
+
+
+def _mask_cookie(value: str) -> str:
+    """Mask the value of every ``name=value``; a nameless cookie is all value."""
+    parts = []
+    for part in value.split(";"):
+        name, equals, secret = part.partition("=")
+        if equals:
+            parts.append(f"{name}={MASKED}" if secret.strip() else part)
+        else:
+            parts.append(f"{part[: len(part) - len(part.lstrip())]}{MASKED}" if part.strip() else part)
+    return ";".join(parts)
+
+
+def _mask_set_cookie(value: str) -> str:
+    """Mask the first pair, keep the attributes; an unknown attribute with a value is masked too."""
+    first, semicolon, rest = value.partition(";")
+    parts = []
+    for part in rest.split(";"):
+        name, equals, secret = part.partition("=")
+        known = name.strip().lower() in _COOKIE_FLAGS
+        parts.append(part if known or not equals or not secret.strip() else f"{name}={MASKED}")
+    return _mask_cookie(first) + semicolon + ";".join(parts)
+
+
+def _mask_credentials(value: str) -> str:
+    """Keep the scheme (``Basic``, ``Bearer``) and hide the rest; a value of one word is all secret."""
+    scheme, space, rest = value.strip().partition(" ")
+    return f"{scheme} {MASKED}" if space and rest.strip() else MASKED
+
+
+def mask_header(name: str, value: str) -> str:
+    """Return a header's value as it may be shown."""
+    key = name.strip().lower()
+    if not value.strip() or value == MASKED:
+        return value
+    if key in _CREDENTIALS:
+        return _mask_credentials(value)
+    if key in _COOKIES:
+        return _mask_set_cookie(value) if key.startswith("set-") else _mask_cookie(value)
+    if key in _URLS:
+        return mask_url(value)
+    if key in _CHALLENGES or (key not in _NOT_SECRET_HEADERS and _SECRET_HEADER.search(key)):
+        return MASKED
+    return value
+
+
+def _mask_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[tuple[str, str], ...], int]:
+    shown = []
+    count = 0
+    for name, value in headers:
+        hidden = mask_header(name, value)
+        count += hidden != value
+        shown.append((name, hidden))
+    return tuple(shown), count
+
+
+_URL_COLUMNS = ("target", "url", "referer", "location")
+
+
+def mask_row(row: HttpRow) -> tuple[HttpRow, int]:
+    """Return a row as it may be shown, and how many of its values were masked.
+
+    A secret in the target is one, though it stands in the URL as well; the columns drawn from headers are counted
+    with their header.
+    """
+    asked, in_request = _mask_headers(row.request_headers)
+    told, in_response = _mask_headers(row.response_headers)
+    changed: dict[str, object] = {}
+    for name in _URL_COLUMNS:
+        value = getattr(row, name)
+        if value is not None and (hidden := mask_url(value)) != value:
+            changed[name] = hidden
+    count = in_request + in_response + ("target" in changed or "url" in changed)
+    if not count and not changed:
+        return row, 0
+    return replace(row, request_headers=asked, response_headers=told, **changed), count  # type: ignore[arg-type]
+
+
+def mask_rows(rows: list[HttpRow]) -> tuple[list[HttpRow], int]:
+    """Return rows as they may be shown, and how many values were masked in all."""
+    out = []
+    total = 0
+    for row in rows:
+        shown, count = mask_row(row)
+        out.append(shown)
+        total += count
+    return out, total

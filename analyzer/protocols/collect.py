@@ -1,0 +1,182 @@
+"""From the packet table to the few packets that ARP, ICMP and DNS are about.
+
+Rows are picked by masks over columns; only the picked ones become objects, their bytes read in one go. Nothing is
+interpreted here beyond ports: the parsers decide what the bytes mean.
+
+Sources: IANA service names (53 domain, 5353 mdns, 5355 llmnr); RFC 792 (what an ICMP error quotes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.decode.link import link_addresses
+from analyzer.decode.table import Kind, PacketTable
+from analyzer.problems import ProblemLog
+from analyzer.protocols import arp
+from analyzer.protocols.arp import ArpMessage
+from analyzer.protocols.base import Datagram
+from analyzer.protocols.dns.framing import tcp_dns_messages
+from analyzer.protocols.icmp import NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+
+DNS_PORTS = (53, 5353, 5355)
+"""DNS, multicast DNS, LLMNR."""
+
+__all__ = ["DNS_PORTS", "arp_messages", "datagrams", "icmp_messages", "resolver", "tcp_dns_messages"]
+
+
+def arp_messages(table: PacketTable, problems: ProblemLog | None = None) -> list[ArpMessage]:
+    """Return every ARP message in frame order."""
+    rows = np.flatnonzero(table.kind == Kind.ARP)
+    if not rows.size:
+        return []
+    vlans = [link.vlan for link in link_addresses(table, rows)]
+    times = table.index.time[rows].tolist()
+    payloads = _payloads(table, rows, arp.MAX_MESSAGE)
+    return [
+        arp.parse(payload, row + 1, time, vlan, problems)
+        for row, time, vlan, payload in zip(rows.tolist(), times, vlans, payloads, strict=True)
+    ]
+
+
+def icmp_messages(table: PacketTable) -> list[IcmpMessage]:
+    """Return every ICMP and ICMPv6 message in frame order."""
+    rows = np.flatnonzero(table.kind == Kind.ICMP)
+    if not rows.size:
+        return []
+    src, dst = table.src[rows].tolist(), table.dst[rows].tolist()
+    hosts = table.host_texts(src + dst)
+    columns = (table.index.time, table.proto, table.ttl, table.payload_len)
+    return [
+        IcmpMessage(row + 1, time, hosts[source], hosts[destination], protocol, ttl, size, payload)
+        for row, source, destination, payload, time, protocol, ttl, size in zip(
+            rows.tolist(),
+            src,
+            dst,
+            _payloads(table, rows, QUOTE_BYTES),
+            *(column[rows].tolist() for column in columns),
+            strict=True,
+        )
+    ]
+
+
+def datagrams(table: PacketTable) -> list[Datagram]:
+    """Return every UDP datagram from or to a DNS port in frame order, empty ones left out."""
+    udp = np.flatnonzero(table.kind == Kind.UDP)
+    sport, dport = table.sport[udp], table.dport[udp]
+    wanted = np.zeros(udp.size, np.bool_)
+    for port in DNS_PORTS:
+        wanted |= (sport == port) | (dport == port)
+    rows = udp[wanted & (table.payload_len[udp] > 0)]
+    if not rows.size:
+        return []
+    src, dst = table.src[rows].tolist(), table.dst[rows].tolist()
+    hosts = table.host_texts(src + dst)
+    cut = table.payload_cap[rows] < table.payload_len[rows]
+    return [
+        Datagram(row + 1, time, hosts[source], sport, hosts[destination], dport, payload, short)
+        for row, time, source, sport, destination, dport, payload, short in zip(
+            rows.tolist(),
+            table.index.time[rows].tolist(),
+            src,
+            table.sport[rows].tolist(),
+            dst,
+            table.dport[rows].tolist(),
+            _payloads(table, rows),
+            cut.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _payloads(table: PacketTable, rows: NDArray[np.intp], limit: int | None = None) -> Iterator[bytes]:
+    """Yield the captured payload of each row, at most ``limit`` bytes."""
+    sizes = table.payload_cap[rows].astype(np.int64)
+    if limit is not None:
+        sizes = np.minimum(sizes, limit)
+    starts = table.index.offset[rows] + table.payload_at[rows]
+    rebuilt = table.rebuilt
+    view = memoryview(table.index.data.array.data)
+    for row, start, size in zip(rows.tolist(), starts.tolist(), sizes.tolist(), strict=True):
+        yield table.payload(row, 0, size) if row in rebuilt else view[start : start + size].tobytes()
+
+
+def resolver(table: PacketTable, stream_of: Callable[[int], int | None] | None = None) -> Resolver:
+    """Return a function that finds the packet an ICMP error quotes: the last one before it that fits.
+
+    A packet fits with the same addresses, protocol and ports, and the same TCP sequence number or, for other
+    protocols over IPv4, the same identification. The first call sorts the packets once; each call is a binary
+    search.
+
+    Args:
+        table: the packets.
+        stream_of: gives the ``tcp.stream`` of a frame.
+    """
+    return _Sent(table, stream_of).find
+
+
+class _Sent:
+    """All TCP and UDP packets, sorted by a hash of what an ICMP error quotes, then by frame."""
+
+    def __init__(self, table: PacketTable, stream_of: Callable[[int], int | None] | None) -> None:
+        self._table = table
+        self._stream_of = stream_of
+        self._hosts = {row.tobytes(): number for number, row in enumerate(table.hosts)}
+        self._rows: NDArray[np.intp] | None = None
+        self._hashes = np.empty(0, np.uint64)
+
+    def find(self, quote: Quote) -> Quoted:
+        """Return the packet that a quote is about, :data:`NOTHING` when it was not captured."""
+        if quote.source_port is None or quote.destination_port is None:
+            return NOTHING
+        source, destination = self._host(quote.source), self._host(quote.destination)
+        if source < 0 or destination < 0:
+            return NOTHING
+        if self._rows is None:
+            self._sort()
+        assert self._rows is not None
+        mark = (quote.seq if quote.protocol == 6 else quote.ip_id) or 0
+        key = (source, destination, quote.protocol, quote.source_port, quote.destination_port, mark)
+        wanted = _hash(*(np.array([part], np.uint64) for part in key))[0]
+        low, high = np.searchsorted(self._hashes, wanted, "left"), np.searchsorted(self._hashes, wanted, "right")
+        before = int(np.searchsorted(self._rows[low:high], quote.error_frame - 1))
+        if before == 0:
+            return NOTHING
+        row = int(self._rows[low + before - 1])
+        if key != self._key(row):  # two flows with one hash: not worth a longer search
+            return NOTHING
+        stream = self._stream_of(row + 1) if self._stream_of is not None and quote.protocol == 6 else None
+        return Quoted(stream, row + 1, int(self._table.ttl[row]))
+
+    def _host(self, text: str) -> int:
+        packed = ip_address(text).packed
+        return self._hosts.get((b"\x04" if len(packed) == 4 else b"\x06") + packed.ljust(16, b"\0"), -1)
+
+    def _key(self, row: int) -> tuple[int, int, int, int, int, int]:
+        table = self._table
+        mark = table.seq[row] if table.kind[row] == Kind.TCP else table.ip_id[row]
+        columns = (table.src, table.dst, table.proto, table.sport, table.dport)
+        source, destination, protocol, sport, dport = (int(column[row]) for column in columns)
+        return source, destination, protocol, sport, dport, int(mark)
+
+    def _sort(self) -> None:
+        table = self._table
+        rows = np.flatnonzero((table.kind == Kind.TCP) | (table.kind == Kind.UDP))
+        mark = np.where(table.kind[rows] == Kind.TCP, table.seq[rows], table.ip_id[rows].astype(np.uint32))
+        columns = (table.src, table.dst, table.proto, table.sport, table.dport)
+        hashes = _hash(*(column[rows].astype(np.uint64) for column in columns), mark.astype(np.uint64))
+        order = np.argsort(hashes, kind="stable")
+        self._rows, self._hashes = rows[order], hashes[order]
+
+
+def _hash(*columns: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix columns into one number per row (multiplication by an odd constant, Knuth's multiplicative hashing)."""
+    mixed = np.zeros(columns[0].size, np.uint64)
+    for column in columns:
+        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed

@@ -1,0 +1,321 @@
+"""From a paired exchange to a row of the ``http`` table.
+
+``request_body_bytes`` and ``response_body_bytes`` are message bodies as transferred: of a chunked body with its
+chunk-size lines and trailers, as servers log it; ``response_decoded_bytes`` is the content behind transfer and
+content codings. Outcomes and their reasons (``outcome_why``):
+
+============ ==================================================================================================
+complete     the exchange went to its end; with why ``lost``, bytes inside a body were not captured
+switched     HTTP ended here: 101, or 2xx to CONNECT
+malformed    a message breaks the rules so that its meaning is a guess: why names the flaw
+truncated    a message is not known to its end: ``capture_end``, ``closed``, ``lost``
+aborted      the connection was reset before the exchange was over: ``reset``
+no_response  none was sent as far as can be seen: ``capture_end``, ``closed``
+not_captured the other side exists, or must, but is not in the capture: ``lost``, ``one_direction``,
+             ``before_capture``; ``unsolicited`` for a response that no request asked for
+============ ==================================================================================================
+
+Sources: RFC 9110 sections 7.1 and 15, RFC 9112 sections 3.2, 3.3 and 9.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analyzer.flows.stream import ByteStream
+from analyzer.problems import Problem
+from analyzer.protocols.base import Conversation
+from analyzer.protocols.http1 import coding, grammar
+from analyzer.protocols.http1.grammar import Fields
+from analyzer.protocols.http1.messages import Message, Request, Response
+from analyzer.protocols.http1.pairing import Exchange
+from analyzer.schema import HttpRow, Informational
+from analyzer.text import decode
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+def text(raw: bytes | None) -> str | None:
+    """Decode a value that may be absent."""
+    return None if raw is None else decode(raw)
+
+
+def header_text(headers: Fields) -> tuple[tuple[str, str], ...]:
+    """Decode header fields."""
+    return tuple((decode(name), decode(value)) for name, value in headers)
+
+
+# ── where it went ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def split_authority(authority: str) -> tuple[str, str]:
+    """Split ``user@host:port`` into (host in lower case, ``:port`` or empty); IPv6 literals keep their brackets."""
+    authority = authority.rpartition("@")[2]
+    if authority.startswith("["):
+        literal, bracket, rest = authority.partition("]")
+        return (literal + bracket).lower(), rest if rest.startswith(":") else ""
+    host, _, port = authority.partition(":")
+    return host.lower().rstrip("."), f":{port}" if port else ""
+
+
+def _server_authority(conversation: Conversation, scheme: str) -> tuple[str, str]:
+    address, port = conversation.server_address
+    host = f"[{address}]" if ":" in address else address
+    return host, "" if DEFAULT_PORTS.get(scheme) == port else f":{port}"
+
+
+def locate(conversation: Conversation, request: Request, scheme: str) -> tuple[str | None, str | None, str | None]:
+    """Return (scheme, host without port, URL) of a request (RFC 9112 section 3.3).
+
+    The host comes from an absolute target, else the Host field, else the server's address.
+    """
+    if request.method is None or request.target is None:
+        return None, None, None
+    target = decode(request.target)
+    if request.method == b"CONNECT":
+        host, port = split_authority(target)
+        return None, host or None, f"{host}{port}" if host else None
+    name, separator, rest = target.partition("://")
+    if separator and name.isalnum() and name.isascii():
+        authority, slash, path = _split_path(rest)
+        host, port = split_authority(authority)
+        user = authority.rpartition("@")[0]
+        shown = f"{user}@{host}{port}" if user else f"{host}{port}"
+        return name.lower(), host or None, f"{name.lower()}://{shown}{slash}{path}"
+    field = grammar.first(request.headers, b"host")
+    host, port = split_authority(decode(field)) if field else ("", "")
+    if not host:
+        host, port = _server_authority(conversation, scheme)
+    if port == f":{DEFAULT_PORTS.get(scheme)}":
+        port = ""
+    path = "" if target == "*" else target if target.startswith("/") else f"/{target}"
+    return scheme, host, f"{scheme}://{host}{port}{path}"
+
+
+def _split_path(rest: str) -> tuple[str, str, str]:
+    for at, letter in enumerate(rest):
+        if letter in "/?#":
+            return rest[:at], letter, rest[at + 1 :]
+    return rest, "", ""
+
+
+# ── what became of it ────────────────────────────────────────────────────────────────────────────────────────────
+
+_FATAL_FLAWS = frozenset({"not_http", "conflicting_lengths", "bad_length", "bad_transfer_encoding"})
+
+
+def _flaw(exchange: Exchange) -> str | None:
+    for message in (exchange.request, exchange.response):
+        if message is None:
+            continue
+        if message.flaw in _FATAL_FLAWS:
+            return message.flaw
+        if message.cut == "limit":
+            return "header_limit"
+        if message.stop == "malformed":
+            return "bad_chunk"
+    return None
+
+
+def _unfinished(message: Message, stream: ByteStream, conversation: Conversation) -> tuple[str, str]:
+    """Say why a message is not known to its end."""
+    if message.stop == "lost":
+        return "truncated", "lost"
+    if stream.reset and not stream.finished:
+        return "aborted", "reset"
+    if stream.finished or conversation.closed:
+        return "truncated", "closed"
+    return "truncated", "capture_end"
+
+
+def _without_response(exchange: Exchange, conversation: Conversation) -> tuple[str, str]:
+    request, server = exchange.request, conversation.server
+    assert request is not None
+    if exchange.why is not None:
+        return "not_captured", exchange.why
+    if not len(server) and (server.end > server.start or not server.from_start) and not server.finished:
+        return "not_captured", "one_direction"
+    if request.stop is not None:
+        return _unfinished(request, conversation.client, conversation)
+    if server.reset or conversation.client.reset:
+        return "aborted", "reset"
+    if server.finished or conversation.closed:
+        return "no_response", "closed"
+    return "no_response", "capture_end"
+
+
+def outcome(exchange: Exchange, conversation: Conversation) -> tuple[str, str | None]:
+    """Return what became of an exchange and why, in the words of the module's table."""
+    request, response = exchange.request, exchange.response
+    if exchange.switched:
+        return "switched", None
+    if (flaw := _flaw(exchange)) is not None:
+        return "malformed", flaw
+    if response is None:
+        return _without_response(exchange, conversation)
+    if request is None:
+        return "not_captured", exchange.why or "lost"
+    if response.stop is not None:
+        return _unfinished(response, conversation.server, conversation)
+    if request.stop is not None and request.stop != "end":
+        return "truncated", "lost"
+    return "complete", "lost" if _missing(request, conversation.client) + _missing(
+        response, conversation.server
+    ) else None
+
+
+def _missing(message: Message | None, stream: ByteStream) -> int:
+    return 0 if message is None else stream.missing(message.start, message.end)
+
+
+# ── derived columns ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def keep_alive(exchange: Exchange) -> bool | None:
+    """Tell whether the connection stays open by what both sides said (RFC 9112 section 9.3); None without response."""
+    response = exchange.response
+    if response is None or response.status is None:
+        return None
+    if response.body is not None and response.body.framing == "until_close":
+        return False
+    for message in (response, exchange.request):
+        if message is None:
+            continue
+        words = {
+            *grammar.elements(message.headers, b"connection"),
+            *grammar.elements(message.headers, b"proxy-connection"),
+        }
+        if b"close" in words or (message.version != "1.1" and b"keep-alive" not in words):
+            return False
+    return True
+
+
+def cache(exchange: Exchange) -> str | None:
+    """Return hit_304, conditional or no_store; None when a cache played no visible part (RFC 9110 section 13, 9111)."""
+    request, response = exchange.request, exchange.response
+    if response is not None and response.status == 304:
+        return "hit_304"
+    if request is not None and any(
+        grammar.first(request.headers, name) is not None for name in (b"if-none-match", b"if-modified-since")
+    ):
+        return "conditional"
+    if response is not None and b"no-store" in grammar.elements(response.headers, b"cache-control"):
+        return "no_store"
+    return None
+
+
+def _upgrade(exchange: Exchange) -> bytes | None:
+    """Return the protocol switched to or, if it was not, the one asked for."""
+    for message in (exchange.response if exchange.switched else None, exchange.request):
+        if message is not None and (value := grammar.first(message.headers, b"upgrade")) is not None:
+            return value
+    return None
+
+
+def _set_cookies(headers: Fields) -> tuple[str, ...]:
+    return tuple(decode(value.partition(b"=")[0].strip()) for value in grammar.values(headers, b"set-cookie"))
+
+
+def _media_type(headers: Fields) -> str | None:
+    value = grammar.first(headers, b"content-type")
+    return None if value is None else decode(value.partition(b";")[0].strip()).lower() or None
+
+
+def _decoded(conversation: Conversation, response: Response) -> int | None:
+    if response.body is None:
+        return None
+    try:
+        return coding.decoded_size(conversation.server, response.body, response.headers)
+    except coding.LimitError:
+        text = f"a coded body unfolds to more than {coding.DECODED_LIMIT} bytes"
+        conversation.problems.add(Problem("LIMIT-REACHED", "http", text, response.frame, response.start))
+        return None
+
+
+def _body_bytes(message: Message | None) -> int | None:
+    if message is None or message.body is None:
+        return None
+    return message.body.end - message.body.start
+
+
+def _placed(prefix: str, message: Message | None, stream: ByteStream) -> dict[str, Any]:
+    """Return the columns that say where and when a message was."""
+    if message is None:
+        return {
+            f"{prefix}_frames": None,
+            f"{prefix}_time": None,
+            f"{prefix}_end_time": None,
+            f"{prefix}_offset": None,
+            f"{prefix}_end_offset": None,
+        }
+    last = stream.last_in(message.start, message.end) or (message.frame, message.time)
+    return {
+        f"{prefix}_frames": (message.frame, last[0]),
+        f"{prefix}_time": message.time,
+        f"{prefix}_end_time": last[1],
+        f"{prefix}_offset": message.start,
+        f"{prefix}_end_offset": message.end,
+    }
+
+
+def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str) -> HttpRow:
+    """Draw the row of an exchange; the phases and the initiator are left to the layers above."""
+    request, response = exchange.request, exchange.response
+    asked: Fields = request.headers if request is not None else ()
+    told: Fields = response.headers if response is not None else ()
+    version = (request.version if request is not None else "") or (response.version if response is not None else "")
+    shown_scheme, host, url = (None, None, None) if request is None else locate(conversation, request, scheme)
+    result, why = outcome(exchange, conversation)
+    return HttpRow(
+        stream=conversation.stream,
+        http_version=version or None,
+        http_stream=None,
+        index=index,
+        decrypted=scheme == "https",
+        method=text(request.method) if request is not None else None,
+        scheme=shown_scheme,
+        host=host,
+        target=text(request.target) if request is not None else None,
+        url=url,
+        status=response.status if response is not None else None,
+        reason=(decode(response.reason) or None) if response is not None else None,
+        informational=tuple(Informational(r.frame, r.status) for r in exchange.informational if r.status is not None),
+        **_placed("request", request, conversation.client),
+        **_placed("response", response, conversation.server),
+        request_headers=header_text(asked),
+        response_headers=header_text(told),
+        request_body_bytes=_body_bytes(request),
+        response_body_bytes=_body_bytes(response),
+        response_decoded_bytes=None if response is None else _decoded(conversation, response),
+        content_type=_media_type(told),
+        content_encoding=text(grammar.first(told, b"content-encoding")),
+        framing=response.body.framing if response is not None and response.body is not None else None,
+        blocked_ms=None,
+        dns_ms=None,
+        connect_ms=None,
+        tls_ms=None,
+        send_ms=None,
+        wait_ms=None,
+        receive_ms=None,
+        total_ms=None,
+        wait_network_ms=None,
+        wait_loss_ms=None,
+        wait_server_ms=None,
+        receive_loss_ms=None,
+        receive_window_ms=None,
+        server=text(grammar.first(told, b"server")),
+        user_agent=text(grammar.first(asked, b"user-agent")),
+        referer=text(grammar.first(asked, b"referer")),
+        location=text(grammar.first(told, b"location")),
+        set_cookies=_set_cookies(told),
+        etag=text(grammar.first(told, b"etag")),
+        cache=cache(exchange),
+        keep_alive=keep_alive(exchange),
+        pipelined=exchange.pipelined,
+        upgrade=text(_upgrade(exchange)),
+        initiator=None,
+        request_missing_bytes=_missing(request, conversation.client),
+        response_missing_bytes=_missing(response, conversation.server),
+        outcome=result,
+        outcome_why=why,
+    )

@@ -1,0 +1,50 @@
+"""The entry point: all HTTP/1.x transactions of one connection as rows.
+
+A parser of what was seen, not of what should have been sent: it never raises on any bytes, and its cost is linear in
+the bytes of heads and chunk-size lines (bodies are skipped, not read).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.protocols.base import Conversation
+from analyzer.protocols.http1 import grammar, resync
+from analyzer.protocols.http1.pairing import Pairing
+from analyzer.protocols.http1.rows import row
+from analyzer.schema import HttpRow
+
+
+def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpRow]:
+    """Return the transactions of a connection in the order of their requests.
+
+    Args:
+        conversation: both directions; ``limits`` bound heads, fields and transactions.
+        scheme: ``https`` when the streams are decrypted TLS.
+
+    Returns:
+        Rows without phases; a response without request stands where it began. What could not be read is reported to
+        ``conversation.problems``.
+    """
+    conversation = _facing_right(conversation)
+    return [row(exchange, index, conversation, scheme) for index, exchange in enumerate(Pairing(conversation).run())]
+
+
+def _facing_right(conversation: Conversation) -> Conversation:
+    """Turn a connection round whose opening was not seen and whose sides were guessed wrong."""
+    client, server = conversation.client, conversation.server
+    if client.from_start or server.from_start or not len(client):
+        return conversation
+    low = client.next_captured(client.start)
+    if low is None or not grammar.status_line(client.read(low, 64)):
+        return conversation
+    first = server.next_captured(server.start)
+    if first is not None and not resync.request_at(server, first):
+        return conversation
+    return replace(
+        conversation,
+        client=server,
+        server=client,
+        client_address=conversation.server_address,
+        server_address=conversation.client_address,
+    )

@@ -1,0 +1,277 @@
+"""ICMP and ICMPv6: echoes with their replies, errors with what they quote, and everything else by name.
+
+Rules:
+
+* A reply belongs to the latest request with its addresses, id and sequence number that has no reply yet (as in
+  Wireshark); every request is a row, a reply without a request too (``request_frame`` is null).
+* An error is a row of its own: ``request_frame`` is its frame, ``quoted_frame`` and ``quoted_stream`` the packet it is
+  about. An echo request that got an error instead of a reply has outcome ``error``.
+* ``hop`` of a "time exceeded" is the TTL its packet was sent with, seen near the sender: the number of the router.
+  It stays null when the packet itself was seen elsewhere or has an ordinary starting TTL (a routing loop).
+* ``bytes`` counts the whole ICMP message, as ``ping`` does ("64 bytes from").
+
+Sources: RFC 792, RFC 4443, RFC 4884 (extended errors), IANA "ICMP Parameters" and "ICMPv6 Parameters".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from analyzer.problems import Problem, ProblemLog
+from analyzer.protocols.icmp_words import meaning
+from analyzer.schema import IcmpRow
+from analyzer.units import ms_between
+
+HEADER_BYTES = 8
+
+QUOTE_BYTES = 256
+"""Bytes kept of a message: the header, the quoted IP header with options or extensions, and its first bytes."""
+
+MAX_EXTENSIONS = 8
+"""IPv6 extension headers followed in a quote; real packets have one or two."""
+
+MAX_HOP = 40
+"""Highest TTL believed to be a traceroute's probe: traceroute stops at 30 by default, and systems start at 64, 128
+or 255, so more is a packet that ran in a circle."""
+
+ICMP4, ICMP6 = 1, 58
+
+_ECHO = {(ICMP4, 8): True, (ICMP4, 0): False, (ICMP6, 128): True, (ICMP6, 129): False}
+_ERRORS4 = frozenset({3, 4, 5, 11, 12})
+_TIME_EXCEEDED = {(ICMP4, 11), (ICMP6, 3)}
+_PORTS = frozenset({6, 17, 33, 132, 136})  # TCP, UDP, DCCP, SCTP, UDP-Lite start with two ports
+_EXTENSIONS = frozenset({0, 43, 44, 60})  # hop-by-hop, routing, fragment, destination options
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpMessage:
+    """One ICMP message.
+
+    Attributes:
+        protocol: 1 ICMP, 58 ICMPv6.
+        ttl: of the IP header.
+        size: bytes on the wire from the ICMP header on.
+        payload: from the ICMP header on, at most :data:`QUOTE_BYTES`.
+    """
+
+    frame: int
+    time: int
+    source: str
+    destination: str
+    protocol: int
+    ttl: int
+    size: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an error says of the packet it is about.
+
+    Attributes:
+        protocol: of the quoted packet's transport header.
+        source_port, destination_port: None without ports; for an echo the id and the sequence number.
+        seq: TCP sequence number, None without one.
+        ip_id: identification of the quoted IPv4 header, None for IPv6.
+        error_frame: frame of the error; what it quotes was sent before.
+    """
+
+    source: str
+    destination: str
+    protocol: int
+    source_port: int | None
+    destination_port: int | None
+    seq: int | None
+    ip_id: int | None
+    error_frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The packet that an error is about, as far as it was captured."""
+
+    stream: int | None = None
+    frame: int | None = None
+    ttl: int | None = None
+
+
+Resolver = Callable[[Quote], Quoted]
+NOTHING = Quoted()
+
+
+@dataclass(slots=True)
+class _Echo:
+    """An echo row while it is being filled."""
+
+    request: IcmpMessage | None
+    reply: IcmpMessage | None = None
+    failed: bool = False
+
+
+def exchanges(
+    messages: Iterable[IcmpMessage], resolve: Resolver | None = None, problems: ProblemLog | None = None
+) -> list[IcmpRow]:
+    """Turn ICMP messages into rows ordered by their first frame.
+
+    Args:
+        messages: in capture order.
+        resolve: finds the packet that an error quotes (see :func:`analyzer.protocols.collect.resolver`).
+        problems: where messages too short to be read are reported.
+    """
+    rows: list[_Echo | IcmpRow] = []
+    waiting: dict[tuple[object, ...], _Echo] = {}
+    for message in messages:
+        if len(message.payload) < 4:
+            _short(problems, message)
+            if not message.payload:
+                continue
+        request = _ECHO.get((message.protocol, message.payload[0]))
+        if request is None or len(message.payload) < HEADER_BYTES:
+            rows.append(_lone_row(message, waiting, resolve))
+        elif request:
+            echo = waiting[_echo_key(message, message.source, message.destination)] = _Echo(message)
+            rows.append(echo)
+        else:
+            found = waiting.get(_echo_key(message, message.destination, message.source))
+            if found is not None and found.reply is None:
+                found.reply = message
+            else:
+                rows.append(_Echo(None, message))
+    return [_echo_row(row) if isinstance(row, _Echo) else row for row in rows]
+
+
+def _short(problems: ProblemLog | None, message: IcmpMessage) -> None:
+    if problems is not None:
+        text = f"ICMP message has {len(message.payload)} bytes; the type, code and checksum alone have 4"
+        problems.add(Problem("ICMP-SHORT", "icmp", text, message.frame, len(message.payload)))
+
+
+def _echo_key(message: IcmpMessage, source: str, destination: str) -> tuple[object, ...]:
+    return message.protocol, source, destination, message.payload[4:8]
+
+
+def _echo_row(echo: _Echo) -> IcmpRow:
+    request, reply = echo.request, echo.reply
+    first = request or reply
+    assert first is not None
+    source, destination = first.source, first.destination
+    if request is None:
+        source, destination = destination, source
+    ident, sequence = struct.unpack_from("!HH", first.payload, 4)
+    return IcmpRow(
+        kind="echo",
+        request_frame=None if request is None else request.frame,
+        reply_frame=None if reply is None else reply.frame,
+        time=first.time,
+        source=source,
+        destination=destination,
+        id=ident,
+        sequence=sequence,
+        ttl=None if request is None else request.ttl,
+        reply_ttl=None if reply is None else reply.ttl,
+        bytes=first.size,
+        latency_ms=ms_between(request.time, reply.time) if request and reply else None,
+        outcome="answered" if reply is not None else "error" if echo.failed else "unanswered",
+        type=first.payload[0],
+        code=first.payload[1],
+        meaning=meaning(first.protocol, first.payload[0], first.payload[1]),
+        quoted_stream=None,
+        quoted_frame=None,
+        hop=None,
+    )
+
+
+def _lone_row(message: IcmpMessage, waiting: dict[tuple[object, ...], _Echo], resolve: Resolver | None) -> IcmpRow:
+    """Return the row of a message that is no echo, and tell the echo that an error quotes."""
+    kind = message.payload[0]
+    code = message.payload[1] if len(message.payload) > 1 else 0
+    error = is_error(message.protocol, kind)
+    about = _about(message, waiting, resolve) if error else NOTHING
+    probe = (message.protocol, kind) in _TIME_EXCEEDED and code == 0
+    hop = about.ttl if probe and about.ttl is not None and 0 < about.ttl <= MAX_HOP else None
+    return IcmpRow(
+        kind="error" if error else "other",
+        request_frame=message.frame,
+        reply_frame=None,
+        time=message.time,
+        source=message.source,
+        destination=message.destination,
+        id=None,
+        sequence=None,
+        ttl=message.ttl,
+        reply_ttl=None,
+        bytes=message.size,
+        latency_ms=None,
+        outcome="error" if error else "not_applicable",
+        type=kind,
+        code=code,
+        meaning=meaning(message.protocol, kind, code),
+        quoted_stream=about.stream,
+        quoted_frame=about.frame,
+        hop=hop,
+    )
+
+
+def is_error(protocol: int, kind: int) -> bool:
+    """Return whether a type quotes another packet: RFC 792's error types, ICMPv6 types below 128."""
+    return kind in _ERRORS4 if protocol == ICMP4 else kind < 128
+
+
+def _about(message: IcmpMessage, waiting: dict[tuple[object, ...], _Echo], resolve: Resolver | None) -> Quoted:
+    quote = read_quote(message)
+    if quote is None:
+        return NOTHING
+    if quote.protocol in (ICMP4, ICMP6) and quote.source_port is not None and quote.destination_port is not None:
+        packed = struct.pack("!HH", quote.source_port, quote.destination_port)
+        echo = waiting.get((quote.protocol, quote.source, quote.destination, packed))
+        if echo is None or echo.request is None:
+            return NOTHING
+        echo.failed = True
+        return Quoted(None, echo.request.frame, echo.request.ttl)
+    return resolve(quote) if resolve is not None else NOTHING
+
+
+def read_quote(message: IcmpMessage) -> Quote | None:
+    """Read the packet that an error quotes, None where the quote is cut before its transport header.
+
+    Source: RFC 792 (the IP header and 64 bits), RFC 1812 section 4.3.2.3 (as much as fits), RFC 4443 section 2.4 (c).
+    """
+    inner = message.payload[HEADER_BYTES:]
+    if len(inner) < 20:
+        return None
+    found = _quoted_ip4(inner) if message.protocol == ICMP4 else _quoted_ip6(inner)
+    if found is None:
+        return None
+    source, destination, protocol, rest, ip_id = found
+    first = second = seq = None
+    if protocol in _PORTS and len(rest) >= 4:
+        first, second = struct.unpack_from("!HH", rest)
+        seq = int.from_bytes(rest[4:8], "big") if protocol == 6 and len(rest) >= 8 else None
+    elif protocol in (ICMP4, ICMP6) and len(rest) >= 8 and _ECHO.get((protocol, rest[0])):
+        first, second = struct.unpack_from("!HH", rest, 4)
+    return Quote(source, destination, protocol, first, second, seq, ip_id, message.frame)
+
+
+def _quoted_ip4(inner: bytes) -> tuple[str, str, int, bytes, int | None] | None:
+    header = (inner[0] & 15) * 4
+    fragment_offset = (inner[6] & 0x1F) << 8 | inner[7]
+    if inner[0] >> 4 != 4 or header < 20:
+        return None
+    rest = b"" if fragment_offset else inner[header:]
+    source, destination = ("{}.{}.{}.{}".format(*inner[at : at + 4]) for at in (12, 16))
+    return source, destination, inner[9], rest, inner[4] << 8 | inner[5]
+
+
+def _quoted_ip6(inner: bytes) -> tuple[str, str, int, bytes, int | None] | None:
+    if inner[0] >> 4 != 6 or len(inner) < 40:
+        return None
+    protocol, at = inner[6], 40
+    for _ in range(MAX_EXTENSIONS):
+        if protocol not in _EXTENSIONS or len(inner) < at + 8:
+            break
+        size = 8 if protocol == 44 else (inner[at + 1] + 1) * 8
+        protocol, at = inner[at], at + size
+    return str(IPv6Address(inner[8:24])), str(IPv6Address(inner[24:40])), protocol, inner[at:], None

@@ -1,0 +1,159 @@
+"""All facts of the page in one value, without markup: the only thing the templates see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from analyzer import tcp_states
+from analyzer.analysis import Analysis
+from analyzer.report import overview
+from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table, plural
+from analyzer.report.connections import MAX_CITED_LADDERS, MAX_LADDERS, ConnectionsFact, connections
+from analyzer.report.escape import Prose, safe
+from analyzer.report.figures import latency as latency_figure
+from analyzer.report.figures import status as status_figure
+from analyzer.report.figures import timeline as timeline_figure
+from analyzer.report.findings import MAX_FINDINGS, FindingsFact, findings
+from analyzer.report.ladder import MAX_LADDER_ROWS
+from analyzer.report.protocols import ProtocolsFact, dns_sentence, protocols
+from analyzer.report.tables import TablesFact, problems_table, tables
+from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
+from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
+from analyzer.report.waterfall import MAX_WATERFALL_ROWS, PHASES
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart: its data for the script, and in words what it shows."""
+
+    ident: str
+    title: str
+    summary: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AboutFact:
+    """How the report came about: the file, limits, problems, definitions."""
+
+    capture: tuple[tuple[str, str], ...]
+    comments: tuple[tuple[str, str], ...]
+    masked: str
+    limits: tuple[tuple[str, str], ...]
+    problems: Table
+    problem_kinds: tuple[tuple[str, int], ...]
+    phases: tuple[tuple[str, str, str], ...]
+    states: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything on the page."""
+
+    header: overview.HeaderFact
+    banner: str
+    cards: tuple[overview.Card, ...]
+    quality: tuple[overview.Quality, ...]
+    timeline: TimelineFact
+    visits: tuple[VisitFact, ...]
+    visits_total: int
+    connections: ConnectionsFact
+    protocols: ProtocolsFact
+    dns_summary: str
+    findings: FindingsFact
+    tables: TablesFact
+    about: AboutFact
+    figures: dict[str, Figure]
+    phases: tuple[tuple[str, str, str], ...]
+
+
+def page(analysis: Analysis) -> Page:
+    """Draw up the whole page."""
+    clock = Clock(analysis.capture.start_time)
+    visited = visits(analysis, clock)
+    proto = protocols(analysis, clock)
+    line = timeline(analysis, clock)
+    return Page(
+        header=overview.header(analysis),
+        banner=overview.banner(analysis),
+        cards=overview.cards(analysis),
+        quality=overview.quality(analysis),
+        timeline=line,
+        visits=tuple(visited),
+        visits_total=len(analysis.visits),
+        connections=connections(analysis, clock),
+        protocols=proto,
+        dns_summary=dns_sentence(analysis.dns),
+        findings=findings(analysis),
+        tables=tables(analysis, clock, drawn_requests(visited)),
+        about=_about(analysis),
+        figures=_figures(line, proto),
+        phases=PHASES,
+    )
+
+
+def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:
+    out: dict[str, Figure] = {}
+    if line.lanes or line.strip.seconds:
+        lanes = ", ".join(f"{lane.name} {lane.total}" for lane in line.lanes) or "throughput only"
+        failures = sum(1 for lane in line.lanes for item in lane.items if item.failure)
+        summary = f"Everything on one time axis: {lanes}; {plural(failures, 'failure')} marked ✕. A bar leads to its row."
+        out["timeline"] = Figure("fig-timeline", "Timeline", Prose(summary), timeline_figure.figure(line))
+    if proto.statuses:
+        codes = ", ".join(f"{fact.count} × {fact.code}" for fact in proto.statuses[:12])
+        out["status"] = Figure("fig-status", "Status codes", Prose(f"{codes}."), status_figure.figure(proto.statuses))
+    if proto.latencies:
+        what = ", ".join(f"{fact.label} ({fact.count})" for fact in proto.latencies)
+        summary = f"Share of cases that took at most a given time: {what}. The table below has the percentiles."
+        out["latency"] = Figure("fig-latency", "Latency", Prose(summary), latency_figure.figure(proto.latencies))
+    return out
+
+
+def _about(analysis: Analysis) -> AboutFact:
+    capture = analysis.capture
+    rows = [
+        ("File", safe(capture.file)),
+        ("SHA-256", safe(capture.sha256, 64)),
+        ("Format", safe(f"{capture.format}, {capture.byte_order} endian")),
+        ("Recorded", safe(capture.vantage_why or "unknown where")),
+    ]
+    for n, interface in enumerate(capture.interfaces[:20]):
+        kept = "whole packets" if not interface.snaplen else f"at most {interface.snaplen} B of a packet"
+        drops = "drops not stated" if interface.drops is None else f"{interface.drops} dropped"
+        name = interface.name or f"interface {n}"
+        rows.append(
+            (safe(name, 80), safe(f"{interface.link_type}, {kept}, time in {interface.time_resolution}, {drops}"))
+        )
+    masked = (
+        f"{plural(analysis.masked, 'secret value is', 'secret values are')} masked (cookies, credentials, tokens)."
+        if not analysis.options.reveal
+        else "Nothing is masked: secrets were asked to be shown (--reveal)."
+    )
+    return AboutFact(
+        capture=tuple(rows),
+        comments=tuple(
+            ("the file" if comment.frame is None else f"frame {comment.frame}", safe(comment.text))
+            for comment in capture.comments[:50]
+        ),
+        masked=Prose(masked),
+        limits=_limits(),
+        problems=problems_table(analysis),
+        problem_kinds=tuple((safe(code, 60), count) for code, count in sorted(analysis.problem_counts.items())),
+        phases=PHASES,
+        states=tuple(tcp_states.STATES.items()),
+    )
+
+
+def _limits() -> tuple[tuple[str, str], ...]:
+    """Name the caps of the page itself, so that nothing is left out in silence."""
+    return (
+        ("Rows of a table", f"{MAX_TABLE_ROWS}"),
+        ("Visits", f"{MAX_VISITS}"),
+        ("Requests in one waterfall", f"{MAX_WATERFALL_ROWS}"),
+        ("Ladders", f"the first {MAX_LADDERS} connections and {MAX_CITED_LADDERS} that findings point at"),
+        ("Lines of a ladder", f"{MAX_LADDER_ROWS}"),
+        ("Bars on the timeline", f"{sum(MAX_BARS.values())}"),
+        ("Findings", f"{MAX_FINDINGS}"),
+        ("Characters of a captured value", "300"),
+    )

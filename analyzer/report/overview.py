@@ -1,0 +1,377 @@
+"""The first screen: four sentences with numbers and links, and how far the capture can be trusted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyzer import http_status, sentences
+from analyzer.analysis import Analysis
+from analyzer.report.cells import joined, number, plural
+from analyzer.report.connections import failed as failed_connections
+from analyzer.report.escape import Prose, safe
+from analyzer.report.findings import sort_key
+from analyzer.report.protocols import dns_failed
+from analyzer.report.waterfall import PHASES, durations, total_ms
+from analyzer.schema import HttpRow
+from analyzer.units import human_bytes, human_ms, rfc3339
+from analyzer.version import __version__
+
+OFFLOAD_BYTES = 1500
+"""A TCP payload above this cannot have been one Ethernet frame: the network card joined or will split segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFact:
+    """What the page's header says of the file."""
+
+    file: str
+    sha256: str
+    sha256_short: str
+    start: str
+    end: str
+    span: str
+    packets: str
+    size: str
+    format: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """A sentence of a card, and the part of the page that proves it."""
+
+    sentence: str
+    link: str
+    link_words: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One of the four cards of the first screen."""
+
+    key: str
+    question: str
+    lines: tuple[CardLine, ...]
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """One fact about how far the capture can be trusted; ``tone`` is good, warn, bad or muted."""
+
+    label: str
+    value: str
+    tone: str
+    title: str
+
+
+def header(analysis: Analysis) -> HeaderFact:
+    """Return the header's facts."""
+    capture = analysis.capture
+    packed = f", {capture.compression}" if capture.compression else ""
+    return HeaderFact(
+        file=safe(capture.file.replace("\\", "/").rsplit("/", 1)[-1], 120),
+        sha256=safe(capture.sha256, 64),
+        sha256_short=safe(capture.sha256[:12]),
+        start=_clock_text(capture.start_time),
+        end=_clock_text(capture.end_time),
+        span=human_ms(capture.duration_ms),
+        packets=plural(capture.packets, "packet"),
+        size=human_bytes(capture.size_bytes),
+        format=safe(f"{capture.format}{packed}"),
+        version=__version__,
+    )
+
+
+def _clock_text(time_ns: int | None) -> str:
+    """Write an instant to the millisecond: ``2026-11-22 01:57:11.123 UTC``."""
+    text = rfc3339(time_ns)
+    return "unknown" if text is None else f"{text[:10]} {text[11:23]} UTC"
+
+
+def banner(analysis: Analysis) -> str:
+    """Say that the capture could not be read to its end; empty when it could."""
+    capture = analysis.capture
+    if not capture.partial and not capture.ledger.truncated_file:
+        return ""
+    reason = capture.partial_why or "the file ends in the middle of a packet"
+    unread = capture.ledger.bytes_unread
+    rest = f" {human_bytes(unread)} could not be read." if unread else ""
+    verb = "is" if capture.packets == 1 else "are"
+    return Prose(
+        f"This report covers only a part of the capture: {safe(reason).rstrip('.')}.{rest} "
+        f"The {plural(capture.packets, 'packet')} before that {verb} analyzed in full."
+    )
+
+
+def cards(analysis: Analysis) -> tuple[Card, ...]:
+    """Return the four cards."""
+    failures = list(_failures(analysis))
+    why = tuple(_why(analysis))
+    return (
+        Card("what", "What happened", (_what(analysis),), "info"),
+        Card("slow", "What was slow", (_slow(analysis),), "warn"),
+        Card("failed", "What failed", (_failed(analysis, failures),), "bad" if failures else "good"),
+        Card("why", "Why", why, "info"),
+    )
+
+
+def _what(analysis: Analysis) -> CardLine:
+    hosts = Counter(row.host for row in analysis.http if row.host)
+    hosts.update(row.sni for row in analysis.tls if row.sni and row.sni not in hosts)
+    names = [safe(name, 60) for name, _ in sorted(hosts.items(), key=lambda item: (-item[1], item[0]))[:2]]
+    span = human_ms(analysis.capture.duration_ms)
+    parts = []
+    if analysis.visits:
+        parts.append(plural(len(analysis.visits), "visit"))
+    if analysis.http:
+        parts.append(plural(len(analysis.http), "HTTP request"))
+    if len(analysis.connections):
+        parts.append(plural(len(analysis.connections), "TCP connection"))
+    if analysis.dns:
+        parts.append(plural(len(analysis.dns), "DNS lookup"))
+    if analysis.icmp and len(parts) < 4:
+        parts.append(plural(len(analysis.icmp), "ICMP exchange"))
+    if analysis.arp and len(parts) < 4:
+        parts.append(plural(len(analysis.arp), "ARP exchange"))
+    if not analysis.capture.packets:
+        return CardLine("The capture holds no packets.", "about", "about this file")
+    if not parts:
+        words = f"{plural(analysis.capture.packets, 'packet')} in {span}, none of a protocol that is explained here."
+        return CardLine(Prose(words), "frames-table", "every frame accounted for")
+    more = len(hosts) - len(names)
+    to = f", with {joined([*names, *([plural(more, 'more host')] if more > 0 else [])])}" if names else ""
+    target = ("visits", "the visits") if analysis.visits or analysis.http else ("timeline", "the timeline")
+    if not (analysis.visits or analysis.http) and len(analysis.connections):
+        target = ("connections", "the connections")
+    return CardLine(Prose(f"{joined(parts)} in {span}{to}."), *target)
+
+
+def _slow(analysis: Analysis) -> CardLine:
+    timed = [(total, n) for n, row in enumerate(analysis.http) if (total := total_ms(row)) is not None]
+    if timed:
+        total, n = max(timed, key=lambda item: (item[0], -item[1]))
+        return CardLine(_slow_request(analysis.http[n], total), f"http-{n + 1}", "its breakdown")
+    lookups = [(row.latency_ms, n) for n, row in enumerate(analysis.dns) if row.latency_ms is not None]
+    shakes = [(row.handshake_ms, row.stream) for row in analysis.tls if row.handshake_ms is not None]
+    connect = np.asarray(analysis.connections.columns["connect_ms"], np.float64)
+    best: list[tuple[float, str, str]] = []
+    if lookups:
+        value, n = max(lookups)
+        name = safe(analysis.dns[n].qname, 80)
+        best.append((value, f"The slowest lookup, of {name}, took {human_ms(value)}.", f"dns-{n + 1}"))
+    if shakes:
+        value, stream = max(shakes)
+        words = f"The slowest TLS handshake, on stream {stream}, took {human_ms(value)}."
+        best.append((value, words, f"stream-{stream}"))
+    if connect.size and not np.isnan(connect).all():
+        stream = int(np.nanargmax(connect))
+        value = float(connect[stream])
+        words = f"The slowest TCP handshake, on stream {stream}, took {human_ms(value)}."
+        best.append((value, words, f"stream-{stream}"))
+    pings = [(row.latency_ms, n) for n, row in enumerate(analysis.icmp) if row.latency_ms is not None]
+    if pings:
+        value, n = max(pings)
+        best.append((value, f"The slowest ping took {human_ms(value)}.", f"icmp-{n + 1}"))
+    if not best:
+        return CardLine("Nothing here could be timed: no question has its answer in this capture.", "about", "why")
+    _, words, link = max(best)
+    return CardLine(Prose(words), link, "its evidence")
+
+
+def _slow_request(row: HttpRow, total: float) -> str:
+    known = {phase: value for phase, value in durations(row).items() if value}
+    words = {phase: text for phase, _, text in PHASES}
+    name = f"{row.method or 'A request'} {safe(row.target or '', 60)}".strip()
+    where = f" on {safe(row.host, 60)}" if row.host else ""
+    text = f"{safe(name, 80)}{where} took {human_ms(total)}"
+    if known and total > 0:
+        phase, value = max(known.items(), key=lambda item: item[1])
+        share = value / total * 100
+        text += f"; {share:.0f} % of it ({human_ms(value)}) went into {words[phase]}"
+    return Prose(f"{text}.")
+
+
+def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
+    """Yield (words, link) for each kind of failure, the first of its kind linked."""
+    codes: Counter[int] = Counter()
+    first: dict[str, int] = {}
+    silent = 0
+    for n, row in enumerate(analysis.http):
+        if row.status is not None and row.status >= 400:
+            codes[row.status] += 1
+            first.setdefault(str(row.status), n)
+        elif row.outcome in ("no_response", "aborted"):
+            silent += 1
+            first.setdefault("silent", n)
+    for code, amount in sorted(codes.items(), key=lambda item: (-item[0] // 100, -item[1], item[0])):
+        yield f"{amount} × {code} {http_status.name(code)}", f"http-{first[str(code)] + 1}"
+    if silent:
+        yield f"{plural(silent, 'request')} without an answer", f"http-{first['silent'] + 1}"
+    broken = failed_connections(analysis)
+    for key, words in (
+        ("no_synack", "connection never answered"),
+        ("refused", "connection refused"),
+        ("reset", "connection reset"),
+    ):
+        if broken[key]:
+            yield f"{number(broken[key])} {_plural_first(words, broken[key])}", "connections"
+    lookups = [n for n, row in enumerate(analysis.dns) if dns_failed(row)]
+    if lookups:
+        yield plural(len(lookups), "failed DNS lookup"), f"dns-{lookups[0] + 1}"
+    sessions = [n for n, row in enumerate(analysis.tls) if row.outcome == "failed"]
+    if sessions:
+        yield plural(len(sessions), "failed TLS handshake"), f"tls-{sessions[0] + 1}"
+    silent_hosts = [n for n, row in enumerate(analysis.arp) if row.outcome == "unanswered"]
+    if silent_hosts:
+        yield plural(len(silent_hosts), "unanswered ARP request"), f"arp-{silent_hosts[0] + 1}"
+    pings = [n for n, row in enumerate(analysis.icmp) if row.outcome in ("unanswered", "error")]
+    if pings:
+        yield (
+            plural(len(pings), "ICMP error or unanswered ping", "ICMP errors or unanswered pings"),
+            f"icmp-{pings[0] + 1}",
+        )
+
+
+def _plural_first(words: str, amount: int) -> str:
+    noun, rest = words.split(" ", 1)
+    return words if amount == 1 else f"{noun}s {rest}"
+
+
+def _failed(analysis: Analysis, failures: list[tuple[str, str]]) -> CardLine:
+    if failures:
+        shown = [words for words, _ in failures[:4]]
+        if len(failures) > 4:
+            shown.append(plural(len(failures) - 4, "more kind of failure", "more kinds of failure"))
+        return CardLine(Prose(f"{joined(shown)}."), failures[0][1], "the first of them", "bad")
+    if analysis.http:
+        return CardLine(
+            Prose(f"Nothing: every answer to {_all(len(analysis.http), 'request')} is a good one."),
+            "protocols",
+            "all status codes",
+        )
+    return CardLine("Nothing that this capture shows.", "protocols", "all protocols")
+
+
+def _all(amount: int, noun: str) -> str:
+    return f"the one {noun}" if amount == 1 else f"all {number(amount)} {noun}s"
+
+
+def _why(analysis: Analysis) -> Iterable[CardLine]:
+    ranked = sorted(enumerate(analysis.findings), key=lambda item: (*sort_key(item[1]), item[0]))
+    if not ranked:
+        yield CardLine("Nothing stood out, so there is nothing to explain.", "findings", "what was looked for")
+    for n, (_, finding) in enumerate(ranked[:3]):
+        title = sentences.sentence(finding.title_key, finding.args)
+        cost = f" – cost {human_ms(finding.cost_ms)}" if finding.cost_ms else ""
+        yield CardLine(Prose(f"{title}{cost}."), f"finding-{n + 1}", "why and what to try", finding.severity)
+
+
+def quality(analysis: Analysis) -> tuple[Quality, ...]:
+    """Return the capture quality strip."""
+    return (
+        _whole_packets(analysis),
+        _directions(analysis),
+        _gaps(analysis),
+        _drops(analysis),
+        _offload(analysis),
+        _duplicates(analysis),
+        _clock(analysis),
+        _ledger(analysis),
+        Quality(
+            "Recorded",
+            {"client": "near the client", "server": "near the server", "middle": "in the middle"}.get(
+                analysis.capture.vantage, "unknown where"
+            ),
+            "muted" if analysis.capture.vantage == "unknown" else "good",
+            safe(analysis.capture.vantage_why or "the handshakes do not tell"),
+        ),
+    )
+
+
+def _column_sum(analysis: Analysis, *names: str) -> int:
+    columns = analysis.connections.columns
+    return sum(int(np.maximum(np.asarray(columns[name], np.int64), 0).sum()) for name in names)
+
+
+def _whole_packets(analysis: Analysis) -> Quality:
+    ledger = analysis.capture.ledger
+    if ledger.truncated_file:
+        return Quality("Packets", "file cut short", "bad", "the file ends in the middle of a packet")
+    if ledger.cut_by_snaplen:
+        words = f"{number(ledger.cut_by_snaplen)} of {number(analysis.capture.packets)} cut short"
+        return Quality("Packets", words, "warn", "the recorder kept only the beginning of these packets")
+    return Quality("Packets", "recorded whole", "good", "no packet was cut short by a snap length")
+
+
+def _directions(analysis: Analysis) -> Quality:
+    columns = analysis.connections.columns
+    client, server = np.asarray(columns["client_packets"]), np.asarray(columns["server_packets"])
+    # One side alone with data to send is a recording that hears only one direction; an unanswered SYN is not.
+    deaf = int((((client == 0) | (server == 0)) & (client + server > 3)).sum())
+    if not client.size:
+        return Quality("Directions", "no connections", "muted", "there is no TCP to judge by")
+    if deaf:
+        words = f"{number(deaf)} of {plural(int(client.size), 'connection')} one-sided"
+        return Quality("Directions", words, "warn", "the recorder heard only one side of these connections")
+    return Quality("Directions", "both", "good", "both sides of the connections were recorded")
+
+
+def _gaps(analysis: Analysis) -> Quality:
+    missing = _column_sum(analysis, "client_missing_bytes", "server_missing_bytes")
+    if missing:
+        return Quality("Gaps", f"{human_bytes(missing)} missing", "warn", "sent and acknowledged, but not recorded")
+    return Quality("Gaps", "none", "good", "every byte that was acknowledged was recorded")
+
+
+def _drops(analysis: Analysis) -> Quality:
+    known = [interface.drops for interface in analysis.capture.interfaces if interface.drops is not None]
+    if not known:
+        return Quality("Drops", "not stated", "muted", "the recorder did not write down how many packets it lost")
+    lost = sum(known)
+    return Quality(
+        "Drops", plural(lost, "packet") if lost else "none", "bad" if lost else "good", "lost by the recorder"
+    )
+
+
+def _offload(analysis: Analysis) -> Quality:
+    lengths = analysis.segments.length
+    big = int((lengths > OFFLOAD_BYTES).sum()) if lengths.size else 0
+    if big:
+        words = "the network card joins or splits segments, so what is here is not what was on the wire"
+        return Quality("Offload", f"{plural(big, 'segment')} over {OFFLOAD_BYTES} B", "warn", words)
+    return Quality("Offload", "none seen", "good", "segments have the size they had on the wire")
+
+
+def _duplicates(analysis: Analysis) -> Quality:
+    twice = _column_sum(analysis, "client_duplicates_in_capture", "server_duplicates_in_capture")
+    if twice:
+        return Quality("Duplicates", number(twice), "warn", "the same packet was recorded twice; not counted as loss")
+    return Quality("Duplicates", "none", "good", "no packet was recorded twice")
+
+
+def _clock(analysis: Analysis) -> Quality:
+    """Judge the clock by TCP's frames: in file order, time must not run backwards."""
+    segments = analysis.segments
+    if not segments.frame.size:
+        return Quality("Clock", "not judged", "muted", "there is no TCP to judge by")
+    steps = int((np.diff(segments.time[np.argsort(segments.frame, kind="stable")]) < 0).sum())
+    if steps:
+        return Quality(
+            "Clock", f"{plural(steps, 'step')} back", "warn", "time runs backwards from one packet to the next"
+        )
+    return Quality("Clock", "steady", "good", "time never runs backwards")
+
+
+def _ledger(analysis: Analysis) -> Quality:
+    ledger = analysis.capture.ledger
+    unread = sum(ledger.malformed.values())
+    unsupported = sum(ledger.unsupported.values())
+    words = f"{number(ledger.decoded + ledger.fragments)} of {number(analysis.capture.packets)} frames"
+    title = f"{plural(unread, 'malformed frame')}, {plural(unsupported, 'frame')} of a kind that is not supported"
+    return Quality("Understood", words, "warn" if unread or unsupported else "good", Prose(title))

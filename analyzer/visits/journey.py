@@ -1,0 +1,223 @@
+"""The journey of a visit: the steps of "what happens when you type a URL", each with its frames, time and sentence.
+
+A step that is not there says why. Sentence keys and their arguments belong to :mod:`analyzer.sentences`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from analyzer.schema import HttpRow, Step
+from analyzer.visits.model import Facts
+
+if TYPE_CHECKING:
+    from analyzer.visits.link import Linked
+
+
+def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
+    """Return the steps of a visit, in the order of a textbook; times tell the order they really had."""
+    out = [_arp(v, facts), *_dns(v, facts), _tcp(v, facts)]
+    first_is_tls = not v.draft.http
+    if first_is_tls:
+        out.append(_tls(v, facts, v.draft.tls[0]))
+        out += [_absent("request", "encrypted", {}), _absent("response", "encrypted", {})]
+    else:
+        chain = [facts.http[at] for at in v.draft.chain]
+        for row in chain:
+            out += [_request(row, v), _response(row)]
+            if row.status in (301, 302, 303, 307, 308) and row.location:
+                out.append(_redirect(row))
+        if v.draft.tls:
+            out += [
+                _tls(v, facts, v.draft.tls[0]),
+                _absent("request", "encrypted", {}),
+                _absent("response", "encrypted", {}),
+            ]
+        else:
+            out.append(_absent("tls", "plain", {}))
+    out += [_objects(v, facts), _close(v, facts)]
+    return tuple(out)
+
+
+def _absent(step: str, why: str, args: dict[str, Any]) -> Step:
+    return Step(step, (), None, None, f"step.{step}.absent.{why}", args, why)
+
+
+def _arp(v: Linked, facts: Facts) -> Step:
+    if not v.arp:
+        ip6 = ":" in v.draft.client
+        seen = any(row.asker_ip == v.draft.client or row.target_ip == v.draft.client for row in facts.arp)
+        why = "not_applicable" if ip6 else ("cached" if seen else "not_captured")
+        return _absent("arp", why, {})
+    rows = [facts.arp[at] for at in v.arp]
+    row = rows[0]
+    frames = tuple(f for r in rows for f in (*r.request_frames, r.reply_frame) if f is not None)
+    args = {
+        "client": row.asker_ip,
+        "target_ip": row.target_ip,
+        "mac": row.answer_mac,
+        "latency_ms": row.latency_ms,
+        "attempts": row.attempts,
+    }
+    return Step("arp", frames, row.request_time, row.latency_ms, "step.arp", args, None)
+
+
+def _host(v: Linked) -> str:
+    return urlsplit(v.draft.url).hostname or v.draft.url
+
+
+def _dns(v: Linked, facts: Facts) -> list[Step]:
+    """Return one step for each name looked up; the first connection's reason when there was none."""
+    name = _host(v)
+    if not v.dns:
+        found = v.lookup.get(v.main)
+        return [_absent("dns", (found.why if found else None) or "not_captured", {"name": name})]
+    by_name: dict[str, list[int]] = {}
+    for at in v.dns:
+        by_name.setdefault(facts.dns[at].qname, []).append(at)
+    out = []
+    for qname, rows in by_name.items():
+        questions = [facts.dns[at] for at in rows]
+        answered = [q for q in questions if q.addresses] or questions
+        times = [q.query_time for q in questions if q.query_time is not None]
+        attempts = max(q.attempts for q in questions)
+        waits = [found.ms for s, found in v.lookup.items() if found.ms is not None and set(found.rows) & set(rows)]
+        frames = tuple(f for q in questions for f in (*q.query_frames, q.response_frame) if f is not None)
+        args = {
+            "client": answered[0].client,
+            "server": answered[0].server,
+            "name": qname,
+            "addresses": [a for q in answered for a in q.addresses],
+            "latency_ms": waits[0] if waits else answered[0].latency_ms,
+            "attempts": attempts,
+            "rcode": answered[0].rcode,
+        }
+        key = "step.dns.retry" if attempts > 1 else "step.dns"
+        out.append(Step("dns", frames, min(times, default=None), args["latency_ms"], key, args, None))  # type: ignore[arg-type]
+    return out
+
+
+def _tcp(v: Linked, facts: Facts) -> Step:
+    row = facts.connections.row(v.main)
+    if row.syn_frame is None:
+        return _absent("tcp", "midstream", {"stream": v.main})
+    began = v.draft.start
+    if row.connect_ms is not None and row.start_time + round(row.connect_ms * 1e6) < began - 10**9 * 2:
+        return _absent("tcp", "reused", {"stream": v.main})
+    args = {
+        "client": row.client,
+        "server": row.server,
+        "server_port": row.server_port,
+        "connect_ms": row.connect_ms,
+        "rtt_ms": row.initial_rtt_ms,
+        "loss_ms": row.syn_loss_ms,
+        "attempts": len(row.syn_frames),
+        "stream": row.stream,
+        "client_isn": row.client_isn,
+        "server_isn": row.server_isn,
+    }
+    frames = tuple(f for f in (*row.syn_frames, *row.synack_frames, row.ack_frame) if f is not None)
+    key = "step.tcp.lost_syn" if row.syn_loss_ms else "step.tcp"
+    return Step("tcp", frames, row.start_time, row.connect_ms, key, args, None)
+
+
+def _tls(v: Linked, facts: Facts, at: int) -> Step:
+    row = facts.tls[at]
+    alert = next((a.description for a in row.alerts if a.level == "fatal"), None)
+    args = {
+        "version": row.version,
+        "sni": row.sni or _host(v),
+        "cipher": row.cipher,
+        "handshake_ms": row.handshake_ms,
+        "alert": alert,
+        "stream": row.stream,
+    }
+    key = {"failed": "step.tls.failed", "incomplete": "step.tls.incomplete"}.get(row.outcome, "step.tls")
+    if row.outcome == "midstream":
+        return _absent("tls", "midstream", args)
+    if key == "step.tls" and row.resumption not in (None, "none"):
+        key = "step.tls.resumed"
+    return Step("tls", row.frames, row.client_hello_time, row.handshake_ms, key, args, None)
+
+
+def _request(row: HttpRow, v: Linked) -> Step:
+    if row.request_frames is None or row.request_time is None:
+        return _absent("request", "not_captured", {})
+    args = {"client": v.draft.client, "method": row.method, "target": row.target, "host": row.host, "index": row.index}
+    return Step("request", _span(row.request_frames), row.request_time, row.send_ms, "step.request", args, None)
+
+
+def _response(row: HttpRow) -> Step:
+    if row.response_frames is None:
+        why = row.outcome if row.outcome in ("aborted", "not_captured", "no_response") else "no_response"
+        return _absent("response", why, {"host": row.host})
+    args = {
+        "host": row.host,
+        "status": row.status,
+        "reason": row.reason,
+        "wait_ms": row.wait_ms,
+        "receive_ms": row.receive_ms,
+        "body_bytes": row.response_body_bytes,
+    }
+    took = None if row.wait_ms is None or row.receive_ms is None else row.wait_ms + row.receive_ms
+    return Step("response", _span(row.response_frames), row.response_time, took, "step.response", args, None)
+
+
+def _redirect(row: HttpRow) -> Step:
+    args = {"host": row.host, "status": row.status, "location": row.location}
+    frames = () if row.response_frames is None else (row.response_frames[0],)
+    return Step("redirect", frames, row.response_time, None, "step.redirect", args, None)
+
+
+def _objects(v: Linked, facts: Facts) -> Step:
+    rows = [facts.http[at] for at in v.draft.http if at not in v.draft.chain]
+    if v.draft.tls and not rows:
+        return _absent("objects", "encrypted", {})
+    if not rows:
+        return _absent("objects", "not_applicable", {})
+    failed = sum(1 for row in rows if row.status is None or row.status >= 400)
+    begin = min(row.request_time for row in rows if row.request_time is not None)
+    end = max(row.response_end_time or row.request_time or begin for row in rows)
+    args = {
+        "requests": len(rows),
+        "connections": len({row.stream for row in rows}),
+        "failed": failed,
+        "body_bytes": sum(row.response_body_bytes or 0 for row in rows),
+        "duration_ms": (end - begin) / 1e6,
+    }
+    frames = tuple(f for row in rows for f in (row.request_frames or ())[:1])
+    key = "step.objects.failed" if failed else "step.objects"
+    return Step("objects", frames, begin, args["duration_ms"], key, args, None)
+
+
+def _close(v: Linked, facts: Facts) -> Step:
+    last = facts.http[v.draft.chain[-1]].stream if v.draft.chain and not v.draft.tls else v.streams[-1]
+    row = facts.connections.row(last)
+    args = {"closed_by": row.closed_by, "kind": row.close, "close_ms": row.close_ms, "stream": last}
+    if row.close == "none":
+        return _absent("close", "not_closed", args)
+    frames = {
+        f
+        for f in (
+            row.client_fin_frame,
+            row.client_fin_acked_frame,
+            row.server_fin_frame,
+            row.server_fin_acked_frame,
+            row.rst_frame,
+        )
+        if f is not None
+    }
+    variants = {
+        "three_way": "step.close.three_way",
+        "simultaneous": "step.close.simultaneous",
+        "half_closed": "step.close.half_closed",
+        "reset": "step.close.reset",
+    }
+    key = variants.get(row.close, "step.close")
+    return Step("close", tuple(sorted(frames)), None, row.close_ms, key, args, None)
+
+
+def _span(frames: tuple[int, int]) -> tuple[int, ...]:
+    """Return first and last frame, once when they are the same."""
+    return frames if frames[0] != frames[1] else frames[:1]

@@ -1,0 +1,155 @@
+"""Visits: the drafts of :mod:`grouping`, each linked to its ARP, DNS, TCP and TLS rows, its phases and its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from analyzer.schema import HttpRow, VisitPhases, VisitRow
+from analyzer.units import NS_PER_MS, NS_PER_S
+from analyzer.visits import grouping, journey
+from analyzer.visits.lookups import Lookup
+from analyzer.visits.model import Facts
+
+ARP_BEFORE_NS = NS_PER_S
+"""The packet that waits for an ARP answer leaves right after it; a later packet did not wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A visit with everything it touched, before it becomes a row.
+
+    Attributes:
+        lookup: per stream, what the connection owes to DNS.
+    """
+
+    draft: grouping.Draft
+    streams: tuple[int, ...]
+    lookup: dict[int, Lookup]
+    dns: tuple[int, ...]
+    arp: tuple[int, ...]
+
+    @property
+    def main(self) -> int:
+        """The connection the visit began on."""
+        return self.streams[0]
+
+
+def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[int, int]]:
+    """Return the ``visits`` table, and for http rows that another one caused, which one.
+
+    Args:
+        owed: per stream what its connection owes to DNS, from :func:`analyzer.visits.lookups.owed`.
+    """
+    drafts = grouping.group(facts)
+    arp_by_asker = _arp_by_asker(facts)
+    rows = [_row(number, _link(draft, facts, owed, arp_by_asker), facts) for number, draft in enumerate(drafts, 1)]
+    return rows, {at: cause for draft in drafts for at, cause in draft.initiators.items()}
+
+
+def _arp_by_asker(facts: Facts) -> dict[str, list[tuple[int, int]]]:
+    """Return per asking address its answered exchanges as (reply time, arp row)."""
+    out: dict[str, list[tuple[int, int]]] = {}
+    for at, row in enumerate(facts.arp):
+        if row.outcome == "answered" and row.asker_ip and row.reply_time is not None:
+            out.setdefault(row.asker_ip, []).append((row.reply_time, at))
+    return out
+
+
+def _link(
+    draft: grouping.Draft, facts: Facts, owed: dict[int, Lookup], arp: dict[str, list[tuple[int, int]]]
+) -> Linked:
+    """Collect the connections, lookups and ARP exchanges of a draft."""
+    events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
+    events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
+    streams = tuple(dict.fromkeys(stream for _, stream in sorted(events)))
+    lookup = {s: owed[s] for s in streams if s in owed}
+    dns = tuple(sorted({row for found in lookup.values() if found.ms is not None for row in found.rows}))
+    c = facts.connections
+    waited = [int(c.columns["start_time"][s]) for s in streams if c.number("syn_frame", s) is not None]
+    waited += [facts.dns[at].query_time or 0 for at in dns]
+    asked = arp.get(draft.client, [])
+    used = tuple(at for replied, at in asked if any(0 <= when - replied <= ARP_BEFORE_NS for when in waited))
+    return Linked(draft, streams, lookup, dns, used)
+
+
+def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
+    draft, c = v.draft, facts.connections
+    rows = [facts.http[at] for at in draft.http]
+    begins = [draft.start]
+    begins += [
+        int(c.columns["start_time"][s]) for s in v.streams if c.number("syn_frame", s) is not None and s == v.main
+    ]
+    begins += [t for at in v.dns if (t := facts.dns[at].query_time) is not None]
+    begins += [t for at in v.arp if (t := facts.arp[at].request_time) is not None]
+    start = min(begins)
+    readable = bool(rows)
+    encrypted_only = not rows or (draft.tls and not any(row.decrypted for row in rows))
+    chain = [facts.http[at] for at in draft.chain]
+    redirects = sum(1 for row in chain[:-1]) + (1 if chain and _left_for_tls(chain[-1], v, facts) else 0)
+    return VisitRow(
+        visit=number,
+        url=draft.url,
+        final_url=_final_url(chain, v, facts),
+        start_time=start,
+        duration_ms=(draft.until - start) / NS_PER_MS,
+        arp_rows=v.arp,
+        dns_rows=v.dns,
+        tcp_streams=v.streams,
+        tls_rows=tuple(draft.tls),
+        http_rows=tuple(draft.http),
+        redirects=redirects,
+        requests=len(rows) if readable and not draft.tls else None,
+        failed_requests=sum(_failed(row) for row in rows) if readable and not draft.tls else None,
+        bytes=sum(
+            int(c.columns["client_unique_bytes"][s]) + int(c.columns["server_unique_bytes"][s])
+            for s in (v.streams if draft.tls else ())
+        )
+        + (sum((row.response_body_bytes or 0) + (row.request_body_bytes or 0) for row in rows) if not draft.tls else 0),
+        phases=_phases(v, facts),
+        steps=journey.steps(v, facts),
+        requests_why="encrypted" if encrypted_only else None,
+    )
+
+
+def _failed(row: HttpRow) -> bool:
+    return (row.status is not None and row.status >= 400) or (row.status is None and row.outcome != "switched")
+
+
+def _left_for_tls(row: HttpRow, v: Linked, facts: Facts) -> bool:
+    """Say whether a redirect was followed into an encrypted connection of this visit."""
+    if row.status not in grouping.REDIRECTS or not row.location:
+        return False
+    target = urlsplit(row.location)
+    names = {(facts.tls[at].sni or "").lower() for at in v.draft.tls}
+    return target.scheme == "https" and (target.hostname or "") in names
+
+
+def _final_url(chain: list[HttpRow], v: Linked, facts: Facts) -> str | None:
+    if not chain:
+        return v.draft.url
+    last = chain[-1]
+    return last.location if _left_for_tls(last, v, facts) else last.url
+
+
+def _phases(v: Linked, facts: Facts) -> VisitPhases:
+    """Add up the phases along the visit's main chain; null when it did not happen or is not known."""
+    c = facts.connections
+    rows = [facts.http[at] for at in v.draft.chain]
+
+    def total(values: list[float | None]) -> float | None:
+        known = [x for x in values if x is not None]
+        return sum(known) if known else None
+
+    streams = list(dict.fromkeys([row.stream for row in rows] + [facts.tls[at].stream for at in v.draft.tls[:1]]))
+    last = v.main if not rows else rows[-1].stream
+    return VisitPhases(
+        arp_ms=total([facts.arp[at].latency_ms for at in v.arp]),
+        dns_ms=total([found.ms for s in streams if (found := v.lookup.get(s)) is not None]),
+        connect_ms=total([c.ms("connect_ms", s) for s in streams]),
+        tls_ms=total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
+        send_ms=total([row.send_ms for row in rows]),
+        wait_ms=total([row.wait_ms for row in rows]),
+        receive_ms=total([row.receive_ms for row in rows]),
+        close_ms=c.ms("close_ms", last),
+    )

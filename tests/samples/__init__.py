@@ -1,0 +1,1 @@
+"""The samples against the facts written down for them."""

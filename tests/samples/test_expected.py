@@ -1,0 +1,123 @@
+"""Each sample's analysis against what its script did and its servers logged (samples/expected/*.json)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.pipeline import analyze
+from tests.samples.expected_facts import mismatch, row_mismatches
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+NAMES = sorted(path.stem for path in SAMPLES.glob("*.pcapng"))
+TABLES_WITH_COUNTS = ("arp", "dns", "tcp", "tls", "http", "icmp")
+IN_TIME = {"arp": "request_time", "dns": "query_time", "http": "request_time", "icmp": "time"}
+ORDERED = {"tcp": "stream", "tls": "stream"}
+
+
+@cache
+def expected(name: str) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((SAMPLES / "expected" / f"{name}.json").read_text(encoding="utf-8"))
+    return facts
+
+
+@cache
+def document(name: str) -> dict[str, Any]:
+    return analyze(str(SAMPLES / f"{name}.pcapng")).document()
+
+
+def rows(name: str, table: str) -> list[dict[str, Any]]:
+    """Rows of a table in the order of the expected facts: by time, or by stream."""
+    found: list[dict[str, Any]] = document(name)[table]
+    key = IN_TIME.get(table) or ORDERED[table]
+    return sorted(found, key=lambda row: row[key])
+
+
+def cases(section: str) -> list[tuple[str, str]]:
+    return [(name, table) for name in NAMES for table in expected(name)[section]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_capture(name: str) -> None:
+    capture = document(name)["capture"]
+    assert row_mismatches(expected(name)["capture"], capture) == []
+    ledger = capture["ledger"]
+    assert ledger["decoded"] == expected(name)["capture"]["packets"]
+    assert capture["comments"], "the sample says in a comment what it shows"
+
+
+@pytest.mark.parametrize(("name", "table"), cases("counts"))
+def test_counts(name: str, table: str) -> None:
+    facts = expected(name)["counts"][table]
+    found = rows(name, table)
+    assert len(found) == facts["rows"]
+    for column, counts in facts.items():
+        if column != "rows":
+            assert Counter(row[column] for row in found) == Counter(counts), column
+
+
+@pytest.mark.parametrize(("name", "table"), cases("rows"))
+def test_rows(name: str, table: str) -> None:
+    facts = expected(name)["rows"][table]
+    found = rows(name, table)
+    assert len(found) == len(facts)
+    wrong = {
+        at: bad for at, (fact, row) in enumerate(zip(facts, found, strict=True)) if (bad := row_mismatches(fact, row))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_right_status_on_right_url(name: str) -> None:
+    """The heart of it, said once more by itself: (connection, method, target, status) in order of time."""
+    facts = expected(name)["rows"].get("http", [])
+    wanted = [(fact["stream"], fact["method"], fact["target"], fact["status"]) for fact in facts]
+    found = [(row["stream"], row["method"], row["target"], row["status"]) for row in rows(name, "http")]
+    assert [row for row in found if row[1:] != (None, None, None)] == wanted
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_findings(name: str) -> None:
+    found = document(name)["findings"]
+    codes = {finding["code"] for finding in found}
+    for fact in expected(name)["findings"]:
+        assert any(not row_mismatches(fact, finding) for finding in found), fact
+    assert codes.isdisjoint(expected(name)["no_findings"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_was_unreadable(name: str) -> None:
+    assert document(name)["problems"] == []
+
+
+# What nginx wrote: status and bytes of the body as it left, chunk sizes included.
+LOGGED = re.compile(r'connection=\S+ http "(\S+) (\S+) HTTP/1\.1" status=(\d+) body=(\d+)')
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if (SAMPLES / "expected" / f"{name}.log").exists()])
+def test_servers_log(name: str) -> None:
+    """Every request that a server logged over plain HTTP is a row with the same status and body size, and no other."""
+    log = (SAMPLES / "expected" / f"{name}.log").read_text(encoding="utf-8")
+    logged = Counter((method, target, int(status), int(size)) for method, target, status, size in LOGGED.findall(log))
+    if not logged:
+        pytest.skip("no server of this sample keeps a log")
+    bodies = Counter(
+        (row["method"], row["target"], row["status"], row["response_body_bytes"] or 0) for row in rows(name, "http")
+    )
+    assert bodies == logged
+
+
+def test_comparison_can_fail() -> None:
+    assert mismatch(1, True) is not None
+    assert mismatch(None, 0) is not None
+    assert mismatch({"between": [1, 2]}, 3) is not None
+    assert mismatch({"between": [1, 2]}, None) is not None
+    assert mismatch({"length": 2}, [1]) is not None
+    assert mismatch({"status": [100]}, [{"status": 103}]) is not None
+    assert row_mismatches({"a": {"between": [1, 2]}, "b": {"length": 0}}, {"a": 1.5, "b": []}) == []
