@@ -38,6 +38,9 @@ SEVERITIES = ("error", "warning", "note", "info")
 PROGRESS_AFTER_S = 1.0
 """A run shorter than this needs no bar."""
 
+NOTABLE_SHARE = 0.3
+"""A phase is named as the cause of slowness from this share of a visit on; less explains nothing."""
+
 FAILED_OUTCOMES = ("no_response", "truncated", "aborted", "malformed")
 """Outcomes of a transaction that a person would call failed; ``not_captured`` is about the capture instead."""
 
@@ -159,7 +162,7 @@ def _happened(analysis: Analysis) -> Iterator[Line]:
 
 
 def _slowest_phase(visit: VisitRow) -> str:
-    """Say which phase took most of a visit, when one is known."""
+    """Say which phase took most of a visit, when one took a good part of it."""
     words = (
         ("arp_ms", "ARP"),
         ("dns_ms", "DNS"),
@@ -170,9 +173,9 @@ def _slowest_phase(visit: VisitRow) -> str:
         ("receive_ms", "receiving"),
     )
     known = [(value, word) for name, word in words if (value := getattr(visit.phases, name))]
-    if not known:
+    value, word = max(known, default=(0.0, ""))
+    if value < NOTABLE_SHARE * (visit.duration_ms or 0.0) or not word:
         return ""
-    value, word = max(known)
     return f", {human_ms(value)} of it {word}"
 
 
@@ -207,12 +210,17 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
         texts.extend(islice(rows, SHOWN))
 
     http = [r for r in analysis.http if (r.status or 0) >= 400 or r.outcome in FAILED_OUTCOMES]
+    http.sort(key=lambda r: 400 <= (r.status or 0) < 500)  # what the server or the network did comes first
     note((f"{r.status or r.outcome.replace('_', ' ')}  {_request(r)}" for r in http), len(http))
     tls = [r for r in analysis.tls if r.outcome == "failed"]
     note((f"TLS failed  {_short(r.sni or 'no name given')} (stream {r.stream})" for r in tls), len(tls))
     dns = [r for r in analysis.dns if r.outcome == "no_answer" or r.rcode not in (None, "NOERROR")]
     note((f"DNS {r.rcode or 'no answer'}  {r.qtype} {_short(r.qname)}" for r in dns), len(dns))
     note(*_failed_connections(analysis))
+    arp = [r for r in analysis.arp if r.outcome == "unanswered"]
+    note((f"ARP no answer  {_short(r.target_ip or '?')}" for r in arp), len(arp))
+    pings = [r for r in analysis.icmp if r.kind == "echo" and r.outcome != "answered"]
+    note((f"ping {r.outcome}  {_short(r.destination)} (sequence {r.sequence})" for r in pings), len(pings))
     return total, texts
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,39 +140,32 @@ def _file_header(path: str, data: PacketBytes, limits: Limits) -> _Header:
 
 
 def _record_header(data: PacketBytes, header: _Header, sizes: tuple[int, ...]) -> _Header:
-    """Choose the record header size by trying the first records; the first of ``sizes`` unless another fits better."""
-    best, best_good = header, -1
-    for size in sizes:
-        trial = _Header(
-            header.order,
-            header.start,
-            size,
-            header.ticks_per_second,
-            header.link_type,
-            header.snaplen,
-            header.lengths,
-            header.longest,
-        )
-        good, clean = _try_records(data, trial)
-        if clean and good > best_good:
-            return trial
-        if best_good < 0:
-            best_good = good
-    return best
+    """Choose the record header size: the first of ``sizes``, unless only another one makes sense of the file.
+
+    Another one is believed when every record tried with it looks right, and more of them than with the first.
+    """
+    good, right = _try_records(data, header)
+    if not right:
+        for size in sizes[1:]:
+            trial = replace(header, record=size)
+            trial_good, trial_right = _try_records(data, trial)
+            if trial_right and trial_good > good:
+                return trial
+    return header
 
 
 def _try_records(data: PacketBytes, header: _Header) -> tuple[int, bool]:
-    """Count the first records that look right, and tell whether none of them looked wrong."""
+    """Count the whole records at the beginning that look right, and tell whether no record looked wrong."""
+    size = int(data.array.size)
     position, good = header.start, 0
-    while good < PROBED_RECORDS:
-        raw = data.read(position, header.record)
-        if len(raw) < header.record:
-            return good, True  # the end, or cut there
-        _seconds, fraction, *lengths = struct.unpack_from(header.order + "IIII", raw)
+    while good < PROBED_RECORDS and position + header.record <= size:
+        _seconds, fraction, *lengths = struct.unpack(header.order + "IIII", data.read(position, 16))
         captured = _captured(lengths, header.lengths)
-        if captured > header.longest or fraction >= header.ticks_per_second:
+        if max(lengths) > header.longest or captured > min(lengths) or fraction >= header.ticks_per_second:
             return good, False
         position += header.record + captured
+        if position > size:
+            break
         good += 1
     return good, True
 

@@ -159,16 +159,17 @@ class PacketChunk:
 
     def times(self, count: int) -> tuple[NDArray[np.int64], int]:
         """Turn ticks into nanoseconds; rows without a clock have 0. Also count those that were out of range."""
-        time = np.minimum(self.ticks[:count], np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
-        timed = np.flatnonzero(self.timed[:count])
-        number = self.number[timed]
-        resolution = np.array(self.section.resolution or [0], np.uint8)[number]
+        ticks, number = self.ticks[:count], np.maximum(self.number[:count], 0)
+        resolutions = np.array(self.section.resolution or [0], np.uint8)
         shift = np.array(self.section.offset or [0], np.int64)[number]
+        timed = self.timed[:count]
+        if timed.all() and (resolutions == resolutions[0]).all():  # nearly every file
+            return clock.nanoseconds(ticks, int(resolutions[0]), shift)
+        time = np.minimum(ticks, np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
         outside = 0
-        for value in np.unique(resolution).tolist():
-            member = resolution == value
-            rows = timed[member]
-            time[rows], clipped = clock.nanoseconds(self.ticks[rows], value, shift[member])
+        for value in np.unique(resolutions).tolist():
+            rows = np.flatnonzero(timed & (resolutions[number] == value))
+            time[rows], clipped = clock.nanoseconds(ticks[rows], value, shift[rows])
             outside += clipped
         return time, outside
 

@@ -34,6 +34,7 @@ from analyzer.problems import Problem
 
 STANDARD_INPUT = "-"
 _PIECE = 4 << 20
+_HASHED = 1 << 20
 _IN_MEMORY = 1 << 20  # a file this small is read: a mapping would cost more, and fail if the file is cut meanwhile
 _WORDS = {
     errno.ENOENT: "there is no such file",
@@ -170,7 +171,7 @@ class _Opening:
     def _first_packet_lies(self, records: Records) -> None:
         stopped = records.stopped
         if stopped is not None and not records.columns.rows and "-BAD-" in stopped.code:
-            raise CorruptCaptureError(self.shown, f"{stopped.message}, before any packet", stopped.offset)
+            raise CorruptCaptureError(self.shown, f"nothing can be read: {stopped.message}", stopped.offset)
 
     def _value(
         self,
@@ -248,13 +249,14 @@ class _Hash:
 
     def _run(self) -> None:
         try:
+            buffer = memoryview(bytearray(min(_HASHED, self._size)))
             at = 0
             while at < self._size and not self._stop:
-                piece = os.pread(self._descriptor, min(_PIECE, self._size - at), at)
-                if not piece:
+                count = os.preadv(self._descriptor, [buffer[: self._size - at]], at)
+                if not count:
                     return
-                self._digest.update(piece)
-                at += len(piece)
+                self._digest.update(buffer[:count])
+                at += count
         except OSError as error:
             self._error = error
 

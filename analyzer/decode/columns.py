@@ -2,8 +2,8 @@
 
 Rules
     1. The innermost decodable header decides a row: an IP header inside a tunnel wipes what the outer one had booked.
-    2. A frame is booked as malformed only while it has no better kind: a tunnel with a broken inside stays the
-       datagram it is, with a problem.
+    2. A frame is booked as malformed only while it has no better kind: a tunnel in which no sound IP header is found
+       stays the datagram it is, with a problem.
     3. Counts are complete; examples (``reasons``, problems) are bounded.
 """
 

@@ -70,7 +70,7 @@ class _Decoder:
         self.index = index
         self.limits = options.limits
         self.columns = Columns(len(index))
-        self.rebuilt = Rebuilt()
+        self.rebuilt = Rebuilt(index.data.array)
         self.reassembler = Reassembler(options.limits, self.columns.problems)
         self.link_types = np.array([i.link_type for i in index.interfaces] or [0], dtype=np.int64)
 
@@ -166,7 +166,7 @@ class _Decoder:
             work_after, more = network.extensions(after, self.columns)
             fragments += [(piece, depth) for piece in more]
             after = work_after
-        work += [_Work(inner, depth + 1) for inner in transport.decode(after, self.columns)]
+        work += [_Work(inner, depth) for inner in transport.decode(after, self.columns)]
 
     def _resume(self, cursors: Cursors, depth: int, work: list[_Work], fragments: list[tuple[Fragments, int]]) -> None:
         """Go on inside datagrams put together from fragments."""

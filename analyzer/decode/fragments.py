@@ -104,24 +104,37 @@ class Datagram:
 class Rebuilt(Mapping[int, bytes]):
     """Row -> bytes of the datagram put together there, read from the capture whenever asked for."""
 
-    def __init__(self) -> None:
-        self._datagrams: dict[int, Datagram] = {}
+    def __init__(self, capture: Bytes) -> None:
+        self._capture = capture
+        self._places: dict[int, tuple[NDArray[np.int64], int]] = {}
+        self._bytes: dict[int, bytes] = {}
 
     def keep(self, row: int, datagram: Datagram) -> None:
         """Remember which datagram a row carries; the innermost wins, as in all columns."""
-        self._datagrams[row] = datagram
+        self._places.pop(row, None)
+        self._bytes.pop(row, None)
+        if all(piece.data is self._capture for piece in datagram.pieces):
+            # Three numbers a piece instead of objects: a capture of fragments has millions.
+            places = [(piece.position, piece.offset, piece.size) for piece in datagram.pieces]
+            self._places[row] = np.array(places, dtype=np.int64), datagram.size
+        else:
+            self._bytes[row] = datagram.assemble().tobytes()
 
     def __getitem__(self, row: int) -> bytes:
-        return self._datagrams[row].assemble().tobytes()
+        if row in self._bytes:
+            return self._bytes[row]
+        places, size = self._places[row]
+        pieces = tuple(Piece(self._capture, *place) for place in places.tolist())
+        return Datagram(pieces, size, 0).assemble().tobytes()
 
     def __contains__(self, row: object) -> bool:
-        return row in self._datagrams
+        return row in self._places or row in self._bytes
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._datagrams)
+        return iter(sorted((*self._places, *self._bytes)))
 
     def __len__(self) -> int:
-        return len(self._datagrams)
+        return len(self._places) + len(self._bytes)
 
 
 class Reassembler:

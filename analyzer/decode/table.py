@@ -19,7 +19,6 @@ and :meth:`PacketTable.payload` hides the difference.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -27,6 +26,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.addresses import host_text
 from analyzer.capture.model import PacketIndex
 from analyzer.problems import Problem
 
@@ -57,14 +57,6 @@ class Flag(IntEnum):
     ECE = 0x040
     CWR = 0x080
     AE = 0x100
-
-
-def host_text(raw: bytes) -> str:
-    """Return the address of one row of ``hosts`` as text (RFC 5952; section 5: mapped IPv4 shows its IPv4 form)."""
-    if raw[0] == 4:
-        return str(ipaddress.IPv4Address(raw[1:5]))
-    address = ipaddress.IPv6Address(raw[1:])
-    return str(address) if address.ipv4_mapped is None else f"::ffff:{address.ipv4_mapped}"
 
 
 @dataclass(slots=True)

@@ -142,7 +142,7 @@ def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes) -> NDArray[n
             table.window[rows].astype(np.int64),
             scale[part],
             rtt[low:high],
-            h.ack[low:high] - first[low],
+            h.opening_ack[low:high] - first[low],
         )
         out[part] = labels.label(Groups(first[low : high + 1] - first[low]), facts)
         low = high
@@ -284,7 +284,7 @@ def _completeness(s: Sorted) -> NDArray[np.int64]:
     bits = (
         (1, syn & ~ack),
         (2, syn & ack),
-        (4, ack & ~syn & (s.length == 0) & ((flags & (Flag.FIN | Flag.RST)) == 0)),
+        (4, ack & ~syn & (s.length == 0)),
         (8, s.length > 0),
         (16, (flags & Flag.FIN) != 0),
         (32, (flags & Flag.RST) != 0),

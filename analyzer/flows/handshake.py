@@ -30,7 +30,7 @@ class Handshakes:
     kind: NDArray[np.uint8]
     syn: NDArray[np.int64]
     answered_syn: NDArray[np.int64]
-    latest_syn: NDArray[np.int64]
+    opening_ack: NDArray[np.int64]
     synack: NDArray[np.int64]
     ack: NDArray[np.int64]
     connect_ms: NDArray[np.float64]
@@ -55,20 +55,20 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
     before_answer = is_syn & ((synack[g.of] < 0) | (np.arange(g.size) < synack[g.of]))
     answered = g.last_where(before_answer)
     ack = _final_ack(s, synack)
-    before_ack = is_syn & ((ack[g.of] < 0) | (np.arange(g.size) < ack[g.of]))
-    latest = g.last_where(before_ack)
+    opening = _opening_ack(s, is_syn)
+    latest = g.last_where(is_syn & ((opening[g.of] < 0) | (np.arange(g.size) < opening[g.of])))
     last_synack = g.last_where(is_synack & ((ack[g.of] < 0) | (np.arange(g.size) < ack[g.of])))
     both = _options(table, s, syn, synack)
     return Handshakes(
         _kinds(s, syn, synack, ack),
         syn,
         answered,
-        latest,
+        opening,
         synack,
         ack,
         _ms(s.time, syn, ack),
         _ms(s.time, syn, np.where(synack >= 0, answered, -1)),
-        _ms(s.time, latest, ack),
+        _ms(s.time, latest, opening),
         _ms(s.time, answered, synack),
         _ms(s.time, last_synack, ack),
         *both,
@@ -100,6 +100,16 @@ def _final_ack(s: Sorted, synack: NDArray[np.int64]) -> NDArray[np.int64]:
         & (above <= _MAX_HANDSHAKE_ACK)
     )
     return g.first_where(wanted)
+
+
+def _opening_ack(s: Sorted, is_syn: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the segment that ends Wireshark's initial round trip: the first with ACK and without SYN after a SYN.
+
+    Usually the final ACK of the handshake; in a one-sided capture or a refusal it is what comes closest.
+    """
+    g = s.groups
+    after_syn = g.last_index(is_syn, before=True) >= 0
+    return g.first_where(after_syn & ((s.flags & _SYN_ACK) == Flag.ACK))
 
 
 def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: NDArray[np.int64]) -> NDArray[np.uint8]:

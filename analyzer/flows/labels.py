@@ -149,18 +149,18 @@ def _reached(groups: Groups, side: Bools, end: Ints, counts: Bools) -> Ints:
 def _probes(groups: Groups, f: Facts, pair: _Pair, end: Ints, rev_window: Ints) -> tuple[Bools, Ints]:
     """Return which segments are zero-window probes, and the highest sequence number reached by each side."""
     suspects = (f.length == 1) & (rev_window == 0)
-    none = np.zeros(groups.size, np.bool_)
+    counts = (f.flags & Flag.RST) == 0  # a reset may carry any number
     if not suspects.any():
-        return none, _reached(groups, f.side, end, ~none)
+        return suspects, _reached(groups, f.side, end, counts)
     fwd, excluded = pair.fwd_index(), suspects
-    probe = none
+    probe = suspects
     for _ in range(MAX_ROUNDS):
-        reached = _reached(groups, f.side, end, ~excluded)
+        reached = _reached(groups, f.side, end, counts & ~excluded)
         probe = suspects & (f.seq == _pick(reached, fwd, NOTHING))
         if np.array_equal(probe, excluded):
             break
         excluded = probe
-    return probe, _reached(groups, f.side, end, ~probe)
+    return probe, _reached(groups, f.side, end, counts & ~probe)
 
 
 def _window_full(f: Facts, fwd: Ints, rev: Ints, rev_ack: Ints, rev_window: Ints) -> Bools:
@@ -197,8 +197,8 @@ def _acked_unseen(groups: Groups, f: Facts, pair: _Pair, end: Ints, probe: Bools
     acks = ((f.flags & Flag.ACK) != 0) & (rev_reached > NOTHING)
     simple: Bools = acks & (f.ack > rev_reached)
     nextseq = _pick(reached, pair.fwd_index(), NOTHING)
-    hole = (nextseq > NOTHING) & (f.seq > nextseq)
-    troubled = groups.count_where(hole | simple) > 0
+    uneven = (nextseq > NOTHING) & (f.seq != nextseq) & (end > nextseq)  # a hole, or new bytes behind old ones
+    troubled = groups.count_where(uneven | simple) > 0
     if not troubled.any():
         return simple
     out: Bools = simple & ~troubled[groups.of]
@@ -220,7 +220,7 @@ def _walk_acked(f: Facts, end: Ints, probe: Bools, low: int, high: int) -> Bools
         me, other = int(side), int(not side)
         if flags & Flag.ACK and limit[other] > NOTHING and ack > limit[other]:
             out[k] = True
-            limit[other] = top[other]
+            limit[other] = ack  # so that one lost segment is reported once
         if not probing:
             top[me] = max(top[me], last)
             if seq == limit[me] or limit[me] == NOTHING:
@@ -258,7 +258,7 @@ def _resent(
     rtt = f.initial_rtt[groups.of]
     threshold = np.where((rtt > 0) & (np.arange(groups.size) > f.known_from[groups.of]), rtt, DEFAULT_REORDER_NS)
     advanced_at = _time_of_top(groups, f, pair, end, reached)
-    reordered = left & (f.time - advanced_at < threshold) & (data_end != nextseq)
+    reordered = left & (f.time - advanced_at < threshold) & (end != nextseq)
     return left & ~reordered, fast, spurious, reordered
 
 

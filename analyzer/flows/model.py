@@ -6,7 +6,6 @@ Connections (possibly millions) stay columns; :meth:`Connections.row` draws one 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from enum import IntFlag
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.addresses import host_text
 from analyzer.flows.tcp_state import STATES
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
@@ -120,8 +120,7 @@ class Connections:
 
     def host(self, host_id: int) -> str:
         """Return an address as text."""
-        raw = self.hosts[host_id].tobytes()
-        return str(ipaddress.IPv4Address(raw[1:5])) if raw[0] == 4 else str(ipaddress.IPv6Address(raw[1:]))
+        return host_text(self.hosts[host_id].tobytes())
 
     def row(self, stream: int) -> TcpRow:
         """Draw one connection as a row of the ``tcp`` table. Raises IndexError for an unknown stream."""

@@ -117,10 +117,12 @@ def _bases(
     """Return (2, streams) uint32: the sequence number before the first data byte, per direction."""
     out = np.zeros((2, groups.count), np.uint32)
     acks = (flags & Flag.ACK) != 0
+    syn = (flags & Flag.SYN) != 0
     for mine in (False, True):
-        own = groups.first_where(client == mine)
+        opening = groups.first_where((client == mine) & syn)  # speaks for itself, whatever came before it
+        own = np.where(opening >= 0, opening, groups.first_where(client == mine))
         told = groups.first_where((client != mine) & acks)
-        use_own = (own >= 0) & ((told < 0) | (own < told))
+        use_own = (own >= 0) & ((opening >= 0) | (told < 0) | (own < told))
         at = own[use_own]
         one = ((flags[at] & Flag.SYN) == 0).astype(np.uint32)
         out[int(mine), use_own] = table.seq[rows[at]] - one

@@ -163,7 +163,10 @@ class ByteStream:
         i, j = self._span(low, high)
         if i >= j:
             return None
-        k = i + int(self._times[i:j].argmin() if earliest else self._times[i:j].argmax())
+        times = self._times[i:j]
+        ties = np.flatnonzero(times == (times.min() if earliest else times.max()))
+        frames = self._frames[i:j][ties]  # frames of one instant are in the order they were captured
+        k = i + int(ties[frames.argmin() if earliest else frames.argmax()])
         return int(self._frames[k]), int(self._times[k])
 
     def _span(self, low: int, high: int) -> tuple[int, int]:

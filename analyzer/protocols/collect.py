@@ -8,7 +8,7 @@ Sources: IANA service names (53 domain, 5353 mdns, 5355 llmnr); RFC 792 (what an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 
 import numpy as np
@@ -20,13 +20,23 @@ from analyzer.problems import ProblemLog
 from analyzer.protocols import arp
 from analyzer.protocols.arp import ArpMessage
 from analyzer.protocols.base import Datagram
-from analyzer.protocols.dns.framing import tcp_dns_messages
+from analyzer.protocols.dns.framing import DNS_TCP_PORTS, tcp_dns_messages
+from analyzer.protocols.dns.messages import HEADER_BYTES, is_whole
 from analyzer.protocols.icmp import NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
 
 DNS_PORTS = (53, 5353, 5355)
 """DNS, multicast DNS, LLMNR."""
 
-__all__ = ["DNS_PORTS", "arp_messages", "datagrams", "icmp_messages", "resolver", "tcp_dns_messages"]
+DNS_LOOKALIKES = (137, 138)
+"""NetBIOS names use DNS's format (RFC 1002 section 4.2) and are none."""
+
+MIN_QUERY = 17
+"""Bytes of the shortest query: header, root name, type and class."""
+
+MAX_RECORDS = 64
+"""Records per section that are believed of a message on a port that is not DNS's."""
+
+__all__ = ["DNS_PORTS", "DNS_TCP_PORTS", "arp_messages", "datagrams", "icmp_messages", "resolver", "tcp_dns_messages"]
 
 
 def arp_messages(table: PacketTable, problems: ProblemLog | None = None) -> list[ArpMessage]:
@@ -65,13 +75,15 @@ def icmp_messages(table: PacketTable) -> list[IcmpMessage]:
 
 
 def datagrams(table: PacketTable) -> list[Datagram]:
-    """Return every UDP datagram from or to a DNS port in frame order, empty ones left out."""
-    udp = np.flatnonzero(table.kind == Kind.UDP)
-    sport, dport = table.sport[udp], table.dport[udp]
-    wanted = np.zeros(udp.size, np.bool_)
-    for port in DNS_PORTS:
-        wanted |= (sport == port) | (dport == port)
-    rows = udp[wanted & (table.payload_len[udp] > 0)]
+    """Return every UDP datagram that carries DNS in frame order.
+
+    That is each one from or to a DNS port (empty ones left out), and on other ports each that is a whole, ordinary
+    query or response from its first to its last byte.
+    """
+    udp = np.flatnonzero((table.kind == Kind.UDP) & (table.payload_len > 0))
+    by_port = _has_port(table, udp, DNS_PORTS)
+    others = _dns_elsewhere(table, udp[~by_port])
+    rows = np.sort(np.concatenate((udp[by_port], others)))
     if not rows.size:
         return []
     src, dst = table.src[rows].tolist(), table.dst[rows].tolist()
@@ -91,6 +103,40 @@ def datagrams(table: PacketTable) -> list[Datagram]:
             strict=True,
         )
     ]
+
+
+def _has_port(table: PacketTable, rows: NDArray[np.intp], ports: Iterable[int]) -> NDArray[np.bool_]:
+    sport, dport = table.sport[rows], table.dport[rows]
+    found = np.zeros(rows.size, np.bool_)
+    for port in ports:
+        found |= (sport == port) | (dport == port)
+    return found
+
+
+def _dns_elsewhere(table: PacketTable, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the rows that hold DNS although no port says so (test servers on 1053, 5300, 8053 ...).
+
+    The header is judged by its columns: opcode QUERY, the reserved bit clear, one question; a query without
+    answers and response bits, a response with few records. What passes must then parse to its last byte.
+    """
+    whole = (table.payload_len[rows] >= MIN_QUERY) & (table.payload_cap[rows] == table.payload_len[rows])
+    rows = rows[whole]
+    rows = rows[~_has_port(table, rows, DNS_LOOKALIKES)]
+    if table.rebuilt:
+        rows = rows[~np.isin(rows, np.fromiter(table.rebuilt, np.intp, len(table.rebuilt)))]
+    if not rows.size:
+        return rows
+    starts = table.index.offset[rows] + table.payload_at[rows]
+    data = table.index.data.array
+    words = [data[starts + at].astype(np.uint16) << 8 | data[starts + at + 1] for at in range(2, HEADER_BYTES, 2)]
+    flags, questions, answers, authorities, additionals = words
+    query = (flags & 0xFE8F) == 0
+    query &= (answers == 0) & (authorities == 0) & (additionals <= 1)
+    response = (flags & 0xF840) == 0x8000
+    response &= (answers <= MAX_RECORDS) & (authorities <= MAX_RECORDS) & (additionals <= MAX_RECORDS)
+    likely = rows[(questions == 1) & (query | response)]
+    sure = np.array([is_whole(payload) for payload in _payloads(table, likely)], np.bool_)
+    return rows[np.isin(rows, likely[sure])]
 
 
 def _payloads(table: PacketTable, rows: NDArray[np.intp], limit: int | None = None) -> Iterator[bytes]:
@@ -141,8 +187,9 @@ class _Sent:
         assert self._rows is not None
         mark = (quote.seq if quote.protocol == 6 else quote.ip_id) or 0
         key = (source, destination, quote.protocol, quote.source_port, quote.destination_port, mark)
-        wanted = _hash(*(np.array([part], np.uint64) for part in key))[0]
-        low, high = np.searchsorted(self._hashes, wanted, "left"), np.searchsorted(self._hashes, wanted, "right")
+        wanted = np.uint64(_hash_one(key))
+        low = int(np.searchsorted(self._hashes, wanted, "left"))
+        high = int(np.searchsorted(self._hashes, wanted, "right"))
         before = int(np.searchsorted(self._rows[low:high], quote.error_frame - 1))
         if before == 0:
             return NOTHING
@@ -173,10 +220,23 @@ class _Sent:
         self._rows, self._hashes = rows[order], hashes[order]
 
 
+_MIX = 0x9E3779B97F4A7C15
+_SHIFT = 29
+
+
 def _hash(*columns: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Mix columns into one number per row (multiplication by an odd constant, Knuth's multiplicative hashing)."""
     mixed = np.zeros(columns[0].size, np.uint64)
     for column in columns:
-        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
+        mixed = (mixed ^ column) * np.uint64(_MIX)
+        mixed ^= mixed >> np.uint64(_SHIFT)
+    return mixed
+
+
+def _hash_one(values: Iterable[int]) -> int:
+    """Return what :func:`_hash` gives for one row."""
+    mixed = 0
+    for value in values:
+        mixed = (mixed ^ value) * _MIX & 0xFFFF_FFFF_FFFF_FFFF
+        mixed ^= mixed >> _SHIFT
     return mixed

@@ -2,8 +2,11 @@
 
 Rules:
 
-* A reply belongs to the latest request with its addresses, id and sequence number that has no reply yet (as in
-  Wireshark); every request is a row, a reply without a request too (``request_frame`` is null).
+* A reply belongs to the latest request with its addresses, id and sequence number that has no reply yet, and must
+  return the request's data (RFC 792): the checksums must fit, as in Wireshark, or the request's data begin with the
+  reply's (some hosts shorten long replies). So the messages of a tunnel over ICMP are no pairs. A fitting reply from
+  another address (a request to a group, a source route) is accepted too.
+* Every request is a row, and a reply without a request (``request_frame`` is null).
 * An error is a row of its own: ``request_frame`` is its frame, ``quoted_frame`` and ``quoted_stream`` the packet it is
   about. An echo request that got an error instead of a reply has outcome ``error``.
 * ``hop`` of a "time exceeded" is the TTL its packet was sent with, seen near the sender: the number of the router.
@@ -18,8 +21,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 
+from analyzer.addresses import ip_text
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.icmp_words import meaning
 from analyzer.schema import IcmpRow
@@ -122,7 +125,7 @@ def exchanges(
         problems: where messages too short to be read are reported.
     """
     rows: list[_Echo | IcmpRow] = []
-    waiting: dict[tuple[object, ...], _Echo] = {}
+    echoes = _Echoes()
     for message in messages:
         if len(message.payload) < 4:
             _short(problems, message)
@@ -130,27 +133,69 @@ def exchanges(
                 continue
         request = _ECHO.get((message.protocol, message.payload[0]))
         if request is None or len(message.payload) < HEADER_BYTES:
-            rows.append(_lone_row(message, waiting, resolve))
+            rows.append(_lone_row(message, echoes, resolve))
         elif request:
-            echo = waiting[_echo_key(message, message.source, message.destination)] = _Echo(message)
-            rows.append(echo)
+            rows.append(echoes.ask(message))
         else:
-            found = waiting.get(_echo_key(message, message.destination, message.source))
-            if found is not None and found.reply is None:
-                found.reply = message
+            echo = echoes.asked(message)
+            if echo is not None:
+                echo.reply = message
             else:
                 rows.append(_Echo(None, message))
     return [_echo_row(row) if isinstance(row, _Echo) else row for row in rows]
+
+
+class _Echoes:
+    """Requests by what a reply (or an error) shows of them. The last request of a key replaces earlier ones."""
+
+    def __init__(self) -> None:
+        self._exact: dict[tuple[object, ...], _Echo] = {}
+        self._loose: dict[tuple[object, ...], _Echo] = {}
+
+    def ask(self, request: IcmpMessage) -> _Echo:
+        """Note a request."""
+        echo = _Echo(request)
+        mark = request.payload[4:8]
+        rest = _rest(request)
+        self._exact[request.source, request.destination, mark, rest] = echo
+        self._exact[request.source, None, mark, rest] = echo
+        self._loose[request.protocol, request.source, request.destination, mark] = echo
+        return echo
+
+    def asked(self, reply: IcmpMessage) -> _Echo | None:
+        """Return the request that a reply answers."""
+        mark = reply.payload[4:8]
+        rest = _rest(reply)
+        found = self._exact.get((reply.destination, reply.source, mark, rest))
+        if found is None:
+            found = self.sent(reply.protocol, reply.destination, reply.source, mark)
+            if found is not None and not _same_data(found, reply):
+                found = None
+        if found is None:
+            found = self._exact.get((reply.destination, None, mark, rest))
+        return found if found is not None and found.reply is None else None
+
+    def sent(self, protocol: int, source: str, destination: str, mark: bytes) -> _Echo | None:
+        """Return the last request with this id and sequence number."""
+        return self._loose.get((protocol, source, destination, mark))
+
+
+def _rest(message: IcmpMessage) -> int:
+    """Return the one's complement sum of everything but the type, from the checksum: equal in request and reply."""
+    return ((~(message.payload[2] << 8 | message.payload[3]) & 0xFFFF) - (message.payload[0] << 8)) % 0xFFFF
+
+
+def _same_data(echo: _Echo, reply: IcmpMessage) -> bool:
+    if echo.request is None or reply.size > echo.request.size:
+        return False
+    first, second = echo.request.payload[HEADER_BYTES:], reply.payload[HEADER_BYTES:]
+    return first.startswith(second) or second.startswith(first)
 
 
 def _short(problems: ProblemLog | None, message: IcmpMessage) -> None:
     if problems is not None:
         text = f"ICMP message has {len(message.payload)} bytes; the type, code and checksum alone have 4"
         problems.add(Problem("ICMP-SHORT", "icmp", text, message.frame, len(message.payload)))
-
-
-def _echo_key(message: IcmpMessage, source: str, destination: str) -> tuple[object, ...]:
-    return message.protocol, source, destination, message.payload[4:8]
 
 
 def _echo_row(echo: _Echo) -> IcmpRow:
@@ -184,12 +229,12 @@ def _echo_row(echo: _Echo) -> IcmpRow:
     )
 
 
-def _lone_row(message: IcmpMessage, waiting: dict[tuple[object, ...], _Echo], resolve: Resolver | None) -> IcmpRow:
+def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -> IcmpRow:
     """Return the row of a message that is no echo, and tell the echo that an error quotes."""
     kind = message.payload[0]
     code = message.payload[1] if len(message.payload) > 1 else 0
     error = is_error(message.protocol, kind)
-    about = _about(message, waiting, resolve) if error else NOTHING
+    about = _about(message, echoes, resolve) if error else NOTHING
     probe = (message.protocol, kind) in _TIME_EXCEEDED and code == 0
     hop = about.ttl if probe and about.ttl is not None and 0 < about.ttl <= MAX_HOP else None
     return IcmpRow(
@@ -220,13 +265,13 @@ def is_error(protocol: int, kind: int) -> bool:
     return kind in _ERRORS4 if protocol == ICMP4 else kind < 128
 
 
-def _about(message: IcmpMessage, waiting: dict[tuple[object, ...], _Echo], resolve: Resolver | None) -> Quoted:
+def _about(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -> Quoted:
     quote = read_quote(message)
     if quote is None:
         return NOTHING
     if quote.protocol in (ICMP4, ICMP6) and quote.source_port is not None and quote.destination_port is not None:
         packed = struct.pack("!HH", quote.source_port, quote.destination_port)
-        echo = waiting.get((quote.protocol, quote.source, quote.destination, packed))
+        echo = echoes.sent(quote.protocol, quote.source, quote.destination, packed)
         if echo is None or echo.request is None:
             return NOTHING
         echo.failed = True
@@ -274,4 +319,4 @@ def _quoted_ip6(inner: bytes) -> tuple[str, str, int, bytes, int | None] | None:
             break
         size = 8 if protocol == 44 else (inner[at + 1] + 1) * 8
         protocol, at = inner[at], at + size
-    return str(IPv6Address(inner[8:24])), str(IPv6Address(inner[24:40])), protocol, inner[at:], None
+    return ip_text(inner[8:24]), ip_text(inner[24:40]), protocol, inner[at:], None

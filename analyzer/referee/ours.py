@@ -60,7 +60,7 @@ def _dns(facts: Facts, analysis: Analysis) -> None:
 
 
 def _http(facts: Facts, analysis: Analysis) -> None:
-    rows = [r for r in analysis.http if r.http_version in ("0.9", "1.0", "1.1")]
+    rows = [r for r in analysis.http if r.http_version in ("0.9", "1.0", "1.1") and not r.decrypted]
     put_transactions(facts, [(r.stream, r.method, r.target, r.status) for r in rows])
 
 

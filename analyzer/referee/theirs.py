@@ -1,7 +1,8 @@
 """tshark's side of the referee: facts drawn from the fields it gave for each frame.
 
 A field that occurs several times in a frame (two HTTP requests, a tunnel's inner header, the packet that an ICMP
-error quotes) comes as a list in order of occurrence. What an ICMP error quotes is not traffic and is left out.
+error quotes) comes as a list in order of occurrence. What an ICMP error quotes is not traffic and is left out. So is
+HTTP inside TLS, which tshark decrypts when the capture holds the keys: nothing is decrypted on our side.
 """
 
 from __future__ import annotations
@@ -119,13 +120,9 @@ class _Stream:
         self.ends = self.ends or " ".join(sorted((source, destination)))
         self.rtt = self.rtt or next(iter(frame.get("tcp_analysis_initial_rtt", ())), None)
         self._handshake(flags, source, number, frame)
-        for method, target in zip_longest(frame.get("http_request_method", ()), frame.get("http_request_uri", ())):
-            if method is not None:
-                self.requests.append(_Request(number, method, target))
-        asked_in = [int(value) for value in frame.get("http_request_in", ())]
-        for place, code in enumerate(frame.get("http_response_code", ())):
-            self._response(int(code), asked_in[min(place, len(asked_in) - 1)] if asked_in else None)
-        if frame.get("tls_handshake_type"):
+        if "tls" not in frame["frame_protocols"][0].split(":"):
+            self._http(frame, number)
+        elif frame.get("tls_handshake_type"):
             self._hello(frame)
 
     def _handshake(self, flags: int, source: str, number: int, frame: Frame) -> None:
@@ -139,6 +136,14 @@ class _Stream:
             acked = int(frame["tcp_ack"][-1]) if frame.get("tcp_ack") else 0
             if flags & ACK and not flags & RST and acked >= 1:
                 self.ack = number
+
+    def _http(self, frame: Frame, number: int) -> None:
+        for method, target in zip_longest(frame.get("http_request_method", ()), frame.get("http_request_uri", ())):
+            if method is not None:
+                self.requests.append(_Request(number, method, target))
+        asked_in = [int(value) for value in frame.get("http_request_in", ())]
+        for place, code in enumerate(frame.get("http_response_code", ())):
+            self._response(int(code), asked_in[min(place, len(asked_in) - 1)] if asked_in else None)
 
     def _response(self, status: int, asked_in: int | None) -> None:
         """Give a response to the request tshark names, else to the oldest that waits (RFC 9112 section 9.3.2)."""

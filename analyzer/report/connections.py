@@ -27,7 +27,7 @@ MAX_LADDER_ROWS_IN_ALL = 8000
 """Ladder lines on the whole page, about 400 bytes of SVG each."""
 
 HANDSHAKE_WORDS = {
-    "complete": "three-way handshake",
+    "complete": "handshake",
     "no_synack": "never answered",
     "refused": "refused",
     "no_final_ack": "last ACK missing",
@@ -65,7 +65,7 @@ class ConnectionFact:
     tone: str
     remarks: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    states: tuple[tuple[str, str], ...]
+    states: tuple[tuple[str, str, str], ...]
     ladder: Ladder | None
     ladder_why: str
     display_filter: str
@@ -169,10 +169,7 @@ def _fact(row: TcpRow, drawn: Ladder | None, name: str, clock: Clock) -> Connect
         tone="bad" if bad else "warn" if resent else "",
         remarks=tuple(Prose(remark) for remark in remarks(row)),
         facts=tuple(_facts(row)),
-        states=tuple(
-            (f"{side}: {state}", tcp_states.explain(state) + (" (inferred)" if state == "TIME_WAIT" else ""))
-            for side, state in (("client", row.client_state), ("server", row.server_state))
-        ),
+        states=_states(row, drawn),
         ladder=drawn,
         ladder_why=""
         if drawn
@@ -187,6 +184,21 @@ def _fact(row: TcpRow, drawn: Ladder | None, name: str, clock: Clock) -> Connect
             duration=f"{row.duration_ms:.3f}",
             severity="error" if bad else "warning" if resent else "",
         ),
+    )
+
+
+def _states(row: TcpRow, drawn: Ladder | None) -> tuple[tuple[str, str, str], ...]:
+    """Return (side, state, meaning) of both sides at the end, the same that the ladder shows."""
+    client, server = row.client_state, row.server_state
+    if drawn is not None and drawn.last is not None:
+        client, server = (side.state for side in drawn.last)
+    return tuple(
+        (
+            side,
+            "unknown" if state == "UNKNOWN" else state + (" (inferred)" if state == "TIME_WAIT" else ""),
+            tcp_states.explain(state),
+        )
+        for side, state in (("client", client), ("server", server))
     )
 
 

@@ -98,7 +98,9 @@ def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:
     if line.lanes or line.strip.seconds:
         lanes = ", ".join(f"{lane.name} {lane.total}" for lane in line.lanes) or "throughput only"
         failures = sum(1 for lane in line.lanes for item in lane.items if item.failure)
-        summary = f"Everything on one time axis: {lanes}; {plural(failures, 'failure')} marked ✕. A bar leads to its row."
+        summary = (
+            f"Everything on one time axis: {lanes}; {plural(failures, 'failure')} marked ✕. A bar leads to its row."
+        )
         out["timeline"] = Figure("fig-timeline", "Timeline", Prose(summary), timeline_figure.figure(line))
     if proto.statuses:
         codes = ", ".join(f"{fact.count} × {fact.code}" for fact in proto.statuses[:12])

@@ -116,13 +116,17 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """A connection's ladder; ``shown`` and ``total`` count segments, collapsed ones as shown."""
+    """A connection's ladder; ``shown`` and ``total`` count segments, collapsed ones as shown.
+
+    ``last`` is the state of client and server at the end, None when the ladder stops before it.
+    """
 
     lines: tuple[Line, ...]
     bands: tuple[Band, ...]
     height: int
     shown: int
     total: int
+    last: tuple[Side, Side] | None
 
 
 def ladder(row: TcpRow, segments: Segments, notes: Mapping[int, str], limit: int = MAX_LADDER_ROWS) -> Ladder:
@@ -196,7 +200,9 @@ class _Builder:
         else:
             self._ordinary(position, int(self.frame.size))
         height = self.y + 10
-        return Ladder(tuple(self.lines), tuple(self._bands(height)), height, self.shown, int(self.frame.size))
+        total = int(self.frame.size)
+        last = states[-1] if states and self.shown == total else None
+        return Ladder(tuple(self.lines), tuple(self._bands(height)), height, self.shown, total, last)
 
     def _full(self) -> bool:
         return len(self.lines) >= self.limit

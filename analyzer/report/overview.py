@@ -248,7 +248,8 @@ def _failed(analysis: Analysis, failures: list[tuple[str, str]]) -> CardLine:
         shown = [words for words, _ in failures[:4]]
         if len(failures) > 4:
             shown.append(plural(len(failures) - 4, "more kind of failure", "more kinds of failure"))
-        return CardLine(Prose(f"{joined(shown)}."), failures[0][1], "the first of them", "bad")
+        words = "This failed" if len(failures) == 1 else f"{len(failures)} kinds of failure"
+        return CardLine(Prose(f"{words}: {joined(shown)}."), failures[0][1], "the first of them", "bad")
     if analysis.http:
         return CardLine(
             Prose(f"Nothing: every answer to {_all(len(analysis.http), 'request')} is a good one."),

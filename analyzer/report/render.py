@@ -70,6 +70,7 @@ def render(analysis: Analysis) -> str:
     head, gap, tail = template.render(
         page=facts,
         figure_json=figures,
+        states=dict(facts.about.states),
         policy=policy([own, plotly] if plotly else [own]),
         css=Markup(_asset("report.css")),
         script=Markup(own),

@@ -1,7 +1,10 @@
 """The RFC 9293 state of both sides after each drawn segment, and whether it is proven or only inferred.
 
-The machine itself is :mod:`analyzer.flows.tcp_state`; here segments become its events, and three things are marked
-*inferred* (drawn dashed): what a side was before its first proven change, a side that never sent anything, and
+The transitions are those of :mod:`analyzer.flows.tcp_state`; here segments become its events. A capture is taken at
+one place, so that a segment was recorded does not prove that it had arrived: a side is taken to have received a SYN
+or FIN when it answers it. That is what makes crossing FINs go through CLOSING on both sides.
+
+Marked *inferred* (drawn dashed): what a side was before its first proven change, a side that never sent anything, and
 TIME_WAIT, whose end is a timer that no segment shows.
 
 Source: RFC 9293 section 3.3.2, figure 5.
@@ -43,21 +46,14 @@ def walk(segments: Iterable[Segment], server_spoke: bool, server_refused: bool) 
         server_spoke: the server sent at least one segment; if not, nothing is known of it.
         server_refused: it answered the SYN with a reset, so nothing was listening.
     """
-    states: list[str] | None = None
-    proven = [False, False]
-    fin_end: list[int | None] = [None, None]
+    ends: _Ends | None = None
     out: list[tuple[Side, Side]] = []
     for segment in segments:
-        if states is None:
-            states = _before(segment, server_spoke, server_refused)
-            out.append(_sides(states, proven))
-        event = _event(segment, fin_end)
-        for side in (0, 1):
-            sent = segment.from_client == (side == 0)
-            after = tcp_state.step(states[side], (">" if sent else "<") + event)
-            proven[side] |= after != states[side] or (sent and after != tcp_state.UNKNOWN)
-            states[side] = after
-        out.append(_sides(states, proven))
+        if ends is None:
+            ends = _Ends(_before(segment, server_spoke, server_refused))
+            out.append(ends.sides())
+        ends.see(segment)
+        out.append(ends.sides())
     return out
 
 
@@ -72,27 +68,66 @@ def _before(first: Segment, server_spoke: bool, server_refused: bool) -> list[st
     return [tcp_state.CLOSED, tcp_state.CLOSED if server_refused else tcp_state.LISTEN]
 
 
-def _event(segment: Segment, fin_end: list[int | None]) -> str:
-    """Name what a segment means to the state machine; remembers where each side's FIN ended."""
-    me, peer = (0, 1) if segment.from_client else (1, 0)
-    flags = segment.flags
-    if flags & Flag.RST:
-        return "rst"
-    if flags & Flag.SYN:
-        return "synack" if flags & Flag.ACK else "syn"
-    peer_end = fin_end[peer]
-    covers_fin = bool(flags & Flag.ACK) and peer_end is not None and segment.ack >= peer_end
-    if flags & Flag.FIN:
-        fin_end[me] = segment.seq + segment.length + 1
-        return "finack" if covers_fin else "fin"
-    if covers_fin:
-        return "ack_fin"
-    return "ack_syn" if flags & Flag.ACK and not segment.length else "data"
+class _Ends:
+    """Both ends of a connection; index 0 is the client, 1 the server."""
 
+    def __init__(self, states: list[str]) -> None:
+        self._state = states
+        self._proven = [False, False]
+        self._fin_end: list[int | None] = [None, None]
+        self._fin_pending = [False, False]  # the other side's FIN has not been answered yet
 
-def _sides(states: list[str], proven: list[bool]) -> tuple[Side, Side]:
-    client, server = (
-        Side(state, not known or state in tcp_state.INFERRED or state == tcp_state.UNKNOWN)
-        for state, known in zip(states, proven, strict=True)
-    )
-    return client, server
+    def sides(self) -> tuple[Side, Side]:
+        """Return both states as they are drawn."""
+        client, server = (
+            Side(state, not known or state in tcp_state.INFERRED or state == tcp_state.UNKNOWN)
+            for state, known in zip(self._state, self._proven, strict=True)
+        )
+        return client, server
+
+    def _happens(self, side: int, event: str) -> None:
+        after = tcp_state.step(self._state[side], event)
+        # What a side sends itself proves that it is in the state that sends such things.
+        self._proven[side] |= after != self._state[side] or event[0] == ">"
+        self._state[side] = after
+
+    def see(self, segment: Segment) -> None:
+        """Take one segment into account."""
+        me, peer = (0, 1) if segment.from_client else (1, 0)
+        flags = segment.flags
+        if flags & Flag.RST:
+            self._happens(me, ">rst")
+            self._happens(peer, "<rst")
+        elif flags & Flag.SYN:
+            self._syn(me, peer, "synack" if flags & Flag.ACK else "syn")
+        else:
+            self._ack(me, peer, segment)
+            if flags & Flag.FIN:
+                self._fin_end[me] = segment.seq + segment.length + 1
+                self._fin_pending[peer] = True
+                self._happens(me, ">fin")
+
+    def _syn(self, me: int, peer: int, event: str) -> None:
+        if event == "synack":
+            if self._state[me] == tcp_state.SYN_SENT:  # both opened at once: the answer shows that it saw the other's
+                self._happens(me, "<syn")
+            else:
+                self._happens(me, ">synack")
+            if self._state[peer] == tcp_state.SYN_RCVD:
+                self._happens(peer, "<synack")
+        else:
+            self._happens(me, ">syn")
+
+    def _ack(self, me: int, peer: int, segment: Segment) -> None:
+        acks = bool(segment.flags & Flag.ACK)
+        if acks and self._state[peer] == tcp_state.SYN_RCVD:
+            if self._state[me] == tcp_state.SYN_SENT:
+                self._happens(me, "<synack")
+            self._happens(peer, "<ack_syn")
+        end = self._fin_end[peer]
+        if acks and end is not None and segment.ack >= end:
+            if self._fin_pending[me]:
+                self._fin_pending[me] = False
+                self._happens(me, "<fin")
+            self._happens(peer, "<ack_fin")
+        self._happens(me, ">data")

@@ -204,11 +204,12 @@ def _tcp(analysis: Analysis, clock: Clock) -> tuple[list[Item], int]:
     refused = handshake == HANDSHAKES.index("refused")
     unanswered = handshake == HANDSHAKES.index("no_synack")
     reset = close == CLOSES.index("reset")
-    duration = np.asarray(table.columns["duration_ms"], np.float64)
+    starts = np.asarray(table.columns["start_time"], np.int64)
+    duration = np.asarray(table.columns["end_time"], np.int64) - starts
     order = np.lexsort((-duration, ~(refused | unanswered | reset)))[: MAX_BARS["TCP"]]
     out: list[Item] = []
     for stream in sorted(order.tolist()):
-        start = int(np.asarray(table.columns["start_time"])[stream])
+        start = int(starts[stream])
         failure = (
             "refused" if refused[stream] else "no answer" if unanswered[stream] else "reset" if reset[stream] else ""
         )

@@ -140,10 +140,17 @@ def offloads_off(namespace: str, device: str) -> None:
 
 
 def remove() -> None:
-    """Remove every namespace of the lab, with all that is in it; harmless when there is none."""
+    """Remove every namespace of the lab, with all that is in it; harmless when there is none.
+
+    Programs still running in one (dnsmasq outlives a parent that was killed) were started by an interrupted run: what
+    is inside these namespaces is there because this module put it there.
+    """
     for line in run("ip", "netns", "list").splitlines():
         name = line.split()[0]
         if name.startswith(PREFIX):
+            for pid in run("ip", "netns", "pids", name).split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
             run("ip", "netns", "delete", name)
 
 

@@ -55,6 +55,7 @@ class Message:
         error, error_offset: why reading stopped early; None when all announced records were there.
         odd: (offset, sentence) for each answer whose data breaks its type's rules (the first few).
         dropped: answers that are there but not kept (see :func:`text_budget`).
+        end: offset after the last record; 0 where reading stopped early.
     """
 
     flags: int = 0
@@ -72,6 +73,7 @@ class Message:
     error_offset: int | None = None
     odd: tuple[tuple[int, str], ...] = ()
     dropped: int = 0
+    end: int = 0
 
     @property
     def response(self) -> bool:
@@ -151,7 +153,8 @@ def parse(payload: bytes, *, multicast: bool = False, cut: bool = False) -> Mess
         if authorities:
             at = _authorities(message, payload, at, authorities, known)
         if additionals:
-            _additionals(message, payload, at, additionals)
+            at = _additionals(message, payload, at, additionals)
+        message.end = at
     except MalformedError as error:
         message.error, message.error_offset = error.reason, error.offset
     except (IndexError, struct.error):
@@ -159,6 +162,12 @@ def parse(payload: bytes, *, multicast: bool = False, cut: bool = False) -> Mess
     if cut:
         message.authority_count, message.additional_count = authorities, additionals
     return message
+
+
+def is_whole(payload: bytes) -> bool:
+    """Return whether these bytes are one ordinary message (Internet class) from the first to the last."""
+    message = parse(payload)
+    return message.end == len(payload) and not message.odd and message.qclass == 1
 
 
 def _answers(message: Message, data: bytes, at: int, count: int, known: Known, mask: int) -> int:
@@ -209,7 +218,7 @@ def _authorities(message: Message, data: bytes, at: int, count: int, known: Know
     return at
 
 
-def _additionals(message: Message, data: bytes, at: int, count: int) -> None:
+def _additionals(message: Message, data: bytes, at: int, count: int) -> int:
     for _ in range(count):
         at = skip_name(data, at) if data[at] else at + 1
         rtype, rclass, ttl, length = _RECORD.unpack_from(data, at)
@@ -221,6 +230,7 @@ def _additionals(message: Message, data: bytes, at: int, count: int) -> None:
                 "dns", at - length, "record data runs past the message", length, len(data) - at + length
             )
         message.additional_count += 1
+    return at
 
 
 def _options(message: Message, rclass: int, ttl: int) -> None:

@@ -25,6 +25,7 @@ PATIENCE_NS = 5 * NS_PER_S
 """Capture that must follow a single query before its silence means something (MEASURES: unanswered)."""
 
 _ADDRESS_TYPES = ("A", "AAAA")
+_RAW = "\\# "  # data that could not be read (RFC 3597)
 _AA, _TC, _RD, _RA, _AD, _CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 
 SeenTtl = dict[tuple[str, str, int | None], int]
@@ -56,7 +57,7 @@ class Exchange:
     response_time: int | None = None
     duplicates: int = 0
     cut: bool = False
-    more: list[DnsAnswer] = field(default_factory=list)
+    more: list[DnsAnswer] | None = None  # records of later messages of a zone transfer
 
     def row(self, capture_end_time: int | None, seen_ttl: SeenTtl) -> DnsRow:
         """Return the finished row; rows must be drawn in order, because ``seen_ttl`` learns from each."""
@@ -146,14 +147,14 @@ def _flags(flags: int) -> DnsFlags:
 
 
 def _addresses(answers: Iterable[DnsAnswer]) -> tuple[str, ...]:
-    return tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and a.data[0] != "\\"])
+    return tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and not a.data.startswith(_RAW)])
 
 
 def _chain(qname: str, answers: tuple[DnsAnswer, ...]) -> tuple[str, ...]:
     """Return the names that the question's name leads to through CNAME records, each once."""
     if "CNAME" not in [a.type for a in answers]:
         return ()
-    targets = {a.name: a.data for a in answers if a.type == "CNAME"}
+    targets = {a.name: a.data for a in answers if a.type == "CNAME" and not a.data.startswith(_RAW)}
     chain: list[str] = []
     name = targets.pop(qname, None)
     while name is not None:

@@ -3,8 +3,8 @@
 Rules:
 
 * A question is known by five-tuple (for TCP the connection), id, name, type and class; names compare without case,
-  so a resolver's 0x20 mixing does not matter. A response without a question (an error, a later message of a zone
-  transfer) belongs to the last question of that five-tuple and id.
+  so a resolver's 0x20 mixing does not matter. Where one side shows no question (an error, a later message of a zone
+  transfer, a malformed query), five-tuple and id decide, and the last query is meant.
 * The same question again, before an answer and within :data:`RETRY_GAP_NS`, is another attempt of the same row.
   After the answer it is a new row.
 * The first response answers; further ones are counted, except those of a zone transfer, whose records are added.
@@ -170,7 +170,7 @@ class _Pairing:
             ident,
         )
         exchange = self._last.get(key)
-        if exchange is not None and exchange.question != question and message.qtype is not None:
+        if exchange is not None and exchange.question != question and None not in (message.qtype, exchange.question[1]):
             exchange = self._earlier.get((key, question))
         if exchange is None:
             self._unasked(datagram, kind, ident, message)
@@ -179,6 +179,8 @@ class _Pairing:
             if kind == "llmnr":
                 exchange.server = datagram.source
         elif datagram.stream is not None and exchange.query is not None and exchange.query.qtype in _TRANSFERS:
+            if exchange.more is None:
+                exchange.more = []
             room = TRANSFER_ANSWERS - len(exchange.more)
             exchange.more += message.answers[:room]
             if len(message.answers) > room:

@@ -47,7 +47,7 @@ class _Inflater(Protocol):
 
 def codings(headers: Fields) -> list[bytes]:
     """Return the codings in the order they were applied, without ``identity`` and ``chunked``."""
-    words = [*grammar.elements(headers, b"content-encoding"), *grammar.elements(headers, b"transfer-encoding")]
+    words = [*headers.elements(b"content-encoding"), *headers.elements(b"transfer-encoding")]
     names = [_SAME.get(word, word) for word in words]
     return [name for name in names if name not in (b"identity", b"chunked", b"none", b"utf-8")]
 

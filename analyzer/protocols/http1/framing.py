@@ -72,14 +72,14 @@ class Body:
 
 
 def _codings(headers: Fields) -> list[bytes]:
-    return [word.split(b";")[0].rstrip() for word in grammar.elements(headers, b"transfer-encoding")]
+    return [word.split(b";")[0].rstrip() for word in headers.elements(b"transfer-encoding")]
 
 
 def _sizes(headers: Fields) -> tuple[list[int], bool]:
     """Return the different sizes named by Content-Length, in order, and whether one was no number."""
     sizes: list[int] = []
     bad = False
-    for value in grammar.values(headers, b"content-length"):
+    for value in headers.values(b"content-length"):
         for part in value.split(b","):
             word = part.strip(b" \t")
             if _DIGITS.match(word):
@@ -90,16 +90,20 @@ def _sizes(headers: Fields) -> tuple[list[int], bool]:
     return sizes, bad
 
 
-def length(headers: Fields, *, request: bool) -> Length:
+def length(headers: Fields, *, request: bool, version: str = "1.1") -> Length:
     """Say how a body ends by the fields alone (RFC 9112 section 6.3, cases 3 to 8).
 
     Args:
         headers: of the message.
+        version: HTTP/1.0 knows no transfer codings (RFC 9112 section 6.1): beside a length they are not believed.
         request: a request without length has no body; a response without one lasts until the connection closes.
     """
     without = "none" if request else "until_close"
     codings = [word for word in _codings(headers) if word != b"identity"]
     sizes, bad = _sizes(headers)
+    flaw = "bad_length" if bad else None
+    if codings and version == "1.0" and sizes:
+        codings, flaw = [], "bad_transfer_encoding"
     if codings:
         if codings[-1] == b"chunked":
             flaw = "bad_transfer_encoding" if b"chunked" in codings[:-1] else None
@@ -108,8 +112,8 @@ def length(headers: Fields, *, request: bool) -> Length:
     if len(sizes) > 1:
         return Length("content_length", sizes[0], "conflicting_lengths", tuple(sizes[1:]))
     if sizes:
-        return Length("content_length", sizes[0], "bad_length" if bad else None)
-    return Length(without, flaw="bad_length" if bad else None)
+        return Length("content_length", sizes[0], flaw)
+    return Length(without, flaw=flaw)
 
 
 def by_length(stream: ByteStream, start: int, size: int) -> Body:

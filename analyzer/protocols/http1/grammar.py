@@ -11,11 +11,8 @@ Sources: RFC 9110 sections 5.5 and 5.6.2, RFC 9112 sections 2 to 5, RFC 1945 sec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-Fields = tuple[tuple[bytes, bytes], ...]
-"""Header fields in order, repetitions kept: (name as sent, value without surrounding blanks)."""
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 
@@ -32,8 +29,8 @@ is a method."""
 METHOD_BYTES = 40
 """Longest method believed; the longest registered one has 17 letters."""
 
-_METHOD = re.compile(TOKEN + rb"{1,%d}(?=[ \t])" % METHOD_BYTES)
-_VERSION = re.compile(rb"HTTP/(\d{1,3})\.(\d{1,3})\Z", re.IGNORECASE)
+_METHOD = re.compile(TOKEN + rb"{1,%d}(?=[ \t]|\Z)" % METHOD_BYTES)
+_VERSION = re.compile(rb"HTTP/(?:(\d{1,3})\.(\d{1,3})\Z)?", re.IGNORECASE)
 _STATUS = re.compile(rb"(HTTP/(\d{1,3})\.(\d{1,3})|ICY)[ \t]+(\d{3})(?!\d)[ \t]*", re.IGNORECASE)
 
 FIELD = re.compile(TOKEN + rb"{1,128}:")
@@ -61,6 +58,44 @@ CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]+)[ \t]*(?:;[^\n]*)?\r?\n")
 """Chunk size with extensions, which are skipped (RFC 9112 section 7.1)."""
 
 
+class Fields:
+    """Header fields in order, repetitions kept, and found by name in lower case.
+
+    Attributes:
+        lines: (name as sent, value without surrounding blanks).
+    """
+
+    __slots__ = ("_by_name", "lines")
+
+    def __init__(self, lines: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.lines = tuple(lines)
+        self._by_name: dict[bytes, list[bytes]] = {}
+        for name, value in self.lines:
+            self._by_name.setdefault(name.lower(), []).append(value)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._by_name
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return every value of a field."""
+        return self._by_name.get(name, [])
+
+    def first(self, name: bytes) -> bytes | None:
+        """Return the first value of a field, None without one."""
+        found = self._by_name.get(name)
+        return None if found is None else found[0]
+
+    def elements(self, name: bytes) -> list[bytes]:
+        """Return the elements of a comma-separated list field, lower case, over all its repetitions."""
+        found = self._by_name.get(name)
+        if found is None:
+            return []
+        return [word for value in found for part in value.split(b",") if (word := part.strip(b" \t").lower())]
+
+
 @dataclass(frozen=True, slots=True)
 class RequestLine:
     """``version`` is ``0.9``, ``1.0`` or ``1.1``; ``odd_version`` when the line names another one."""
@@ -81,8 +116,10 @@ class StatusLine:
     odd_version: bool = False
 
 
-def _version(major: bytes, minor: bytes) -> tuple[str, bool]:
+def _version(major: bytes | None, minor: bytes | None) -> tuple[str, bool]:
     """Map to the version whose rules apply: 1.0, or 1.1 for anything later (RFC 9110 section 2.5)."""
+    if major is None or minor is None:
+        return "1.0", True
     odd = (major, minor) not in ((b"1", b"0"), (b"1", b"1"))
     return ("1.0" if int(major) < 1 or (int(major) == 1 and int(minor) == 0) else "1.1"), odd
 
@@ -101,9 +138,9 @@ def request_line(line: bytes) -> RequestLine | None:
     if last is not None:
         version, odd = _version(last[1], last[2])
         return RequestLine(method, rest[: max(cut, 0)].rstrip(b" \t"), version, odd)
-    if method not in METHODS or not rest:
+    if method not in METHODS:
         return None
-    return RequestLine(method, rest, "0.9")
+    return RequestLine(method, rest, "0.9", odd_version=not rest)
 
 
 def could_be_request(line: bytes) -> bytes | None:
@@ -150,22 +187,5 @@ def fields(lines: list[bytes], most: int) -> tuple[Fields, int]:
             kept.append((name.rstrip(b" \t"), [value.strip(b" \t")]))
         else:
             left_out += 1
-    return tuple((name, b" ".join(part for part in parts if part)) for name, parts in kept), left_out
-
-
-def values(headers: Fields, name: bytes) -> list[bytes]:
-    """Return every value of a field; ``name`` in lower case."""
-    return [value for key, value in headers if key.lower() == name]
-
-
-def first(headers: Fields, name: bytes) -> bytes | None:
-    """Return the first value of a field, None without one; ``name`` in lower case."""
-    return next((value for key, value in headers if key.lower() == name), None)
-
-
-def elements(headers: Fields, name: bytes) -> Iterator[bytes]:
-    """Yield the elements of a comma-separated list field, lower case, over all its repetitions."""
-    for value in values(headers, name):
-        for part in value.split(b","):
-            if word := part.strip(b" \t").lower():
-                yield word
+    joined = ((name, parts[0] if len(parts) == 1 else b" ".join(filter(None, parts))) for name, parts in kept)
+    return Fields(joined), left_out

@@ -64,6 +64,11 @@ class Message:
         return self.head_end if self.body is None else self.body.end
 
     @property
+    def missing(self) -> int:
+        """Bytes inside the body that were not captured."""
+        return 0 if self.body is None else self.body.missing
+
+    @property
     def stop(self) -> str | None:
         """Why the message is not known to its end, None when it is."""
         if self.cut is not None:
@@ -82,7 +87,7 @@ class Request(Message):
     @property
     def may_switch(self) -> bool:
         """Whether what follows on the connection may be another protocol."""
-        return self.method == b"CONNECT" or grammar.first(self.headers, b"upgrade") is not None
+        return self.method == b"CONNECT" or b"upgrade" in self.headers
 
 
 @dataclass(slots=True)
@@ -188,7 +193,7 @@ class Reader:
         line = grammar.request_line(text)
         if line is None:
             return Nothing.JUNK
-        made = Request(offset, line_end, (), line.version, frame, time, method=line.method, target=line.target)
+        made = Request(offset, line_end, Fields(), line.version, frame, time, method=line.method, target=line.target)
         made.flaw = "bad_version" if line.odd_version else None
         if line.version == "0.9" and not self._field_follows(line_end):
             return made
@@ -211,12 +216,12 @@ class Reader:
         if method is None:
             return self._absent(end) if len(text) <= grammar.METHOD_BYTES and text.isalpha() else Nothing.JUNK
         cut = "limit" if len(text) >= self.limits.header_bytes else "end" if end >= self.stream.end else "lost"
-        made = Request(offset, end, (), "", frame, time, cut=cut, method=method)
+        made = Request(offset, end, Fields(), "", frame, time, cut=cut, method=method)
         self._note_cut(made)
         return made
 
     def _lay_out_request(self, made: Request) -> None:
-        told = framing.length(made.headers, request=True)
+        told = framing.length(made.headers, request=True, version=made.version)
         made.flaw = made.flaw or told.flaw
         if told.kind == "none" or self._body_was_not_sent(made):
             made.body = Body("none", made.head_end, made.head_end)
@@ -228,7 +233,7 @@ class Reader:
 
     def _body_was_not_sent(self, made: Request) -> bool:
         """Tell whether a client that asked ``Expect: 100-continue`` was refused and went on with another request."""
-        if b"100-continue" not in grammar.elements(made.headers, b"expect"):
+        if b"100-continue" not in made.headers.elements(b"expect"):
             return False
         return resync.request_at(self.stream, made.head_end)
 
@@ -258,7 +263,7 @@ class Reader:
             return Nothing.JUNK
         frame, time = carried
         made = Response(
-            offset, offset + len(text), (), line.version, frame, time, status=line.status, reason=line.reason
+            offset, offset + len(text), Fields(), line.version, frame, time, status=line.status, reason=line.reason
         )
         made.flaw = "bad_version" if line.odd_version else None
         if line_end is None:
@@ -283,7 +288,7 @@ class Reader:
         if made.status is not None and status.has_no_body(made.status, method):
             made.body = Body("none", start, start)
             return
-        told = framing.length(made.headers, request=False)
+        told = framing.length(made.headers, request=False, version=made.version)
         made.flaw = made.flaw or told.flaw
         if told.kind == "chunked":
             made.body = framing.chunked(self.window, start, keep_ranges=decode)

@@ -23,6 +23,7 @@ from itertools import islice
 from analyzer.problems import Problem
 from analyzer.protocols.base import Conversation
 from analyzer.protocols.http1 import coding, grammar, resync, status
+from analyzer.protocols.http1.grammar import Fields
 from analyzer.protocols.http1.messages import Nothing, Reader, Request, Response
 
 OPEN_LOOKED_AT = 64
@@ -117,7 +118,7 @@ class Requests:
             carried = self._stream.at(low)
             self._reader.report("HTTP-JUNK", "bytes that are no request were skipped", carried and carried[0], low)
             if in_place and carried is not None:
-                return Request(low, self._cursor, (), "", carried[0], carried[1], flaw="not_http")
+                return Request(low, self._cursor, Fields(), "", carried[0], carried[1], flaw="not_http")
         return None
 
 
@@ -148,16 +149,26 @@ class Pairing:
                 break
         while not self._switched and not self._full() and self._pull() is not None:
             pass
+        if self._full():
+            self._report_full()
         self._mark_lost()
+        self._drop_unanswered_junk()
         return [exchange for exchange in self._met if not exchange.dropped]
 
+    def _drop_unanswered_junk(self) -> None:
+        """Leave out junk that got no answer, unless there is nothing else: its bytes stand in the problems."""
+        silent = [exchange for exchange in self._met if _is_junk(exchange) and exchange.response is None]
+        if len(silent) < len(self._met):
+            for exchange in silent:
+                exchange.dropped = True
+
     def _full(self) -> bool:
-        limit = self._conversation.limits.transactions_per_stream
-        if len(self._met) < limit:
-            return False
-        text = f"stream {self._conversation.stream} has more than {limit} HTTP transactions; the rest is left out"
+        return len(self._met) >= self._conversation.limits.transactions_per_stream
+
+    def _report_full(self) -> None:
+        limit, stream = self._conversation.limits.transactions_per_stream, self._conversation.stream
+        text = f"stream {stream} reached the limit of {limit} HTTP transactions; what follows is left out"
         self._conversation.problems.add(Problem("LIMIT-REACHED", "http", text, self._conversation.first_frame))
-        return True
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -333,7 +344,7 @@ class Pairing:
             if _is_junk(exchange):
                 exchange.dropped = True
             else:
-                exchange.response = Response(low, self._cursor, (), "", *carried, flaw="not_http")
+                exchange.response = Response(low, self._cursor, Fields(), "", *carried, flaw="not_http")
         return self._cursor < self._stream.end
 
     def _takes_a_place(self) -> bool:
@@ -344,7 +355,7 @@ class Pairing:
     def _answer_09(self, exchange: Exchange, low: int, carried: tuple[int, int]) -> None:
         """Take everything as the body of an HTTP/0.9 response (RFC 1945 section 4.1)."""
         self._close(exchange)
-        exchange.response = Response(low, low, (), "0.9", *carried)
+        exchange.response = Response(low, low, Fields(), "0.9", *carried)
         self._reader.lay_out(exchange.response, exchange.request.method if exchange.request else None)
         self._cursor = self._stream.end
 

@@ -1,8 +1,8 @@
 """Finding where a direction can be read again after a hole or junk: at a message that can be proved.
 
 Proof is a request line (of a known method) or status line exactly as HTTP/1.0 or 1.1 writes it, at the start of a
-captured segment, with a header field behind it (or the hole that cut it off). Text inside a body that merely looks like a head is
-rarely found at the start of a segment with both; nothing weaker is believed, so nothing is invented.
+captured segment, with a header field behind it (or the hole that cut it off). Text inside a body that merely looks
+like a head is rarely found at the start of a segment with both; nothing weaker is believed, so nothing is invented.
 
 Bulk data is searched for the mark (``HTTP/1.``) in large blocks; segment by segment only where it occurs.
 """

@@ -42,7 +42,7 @@ def text(raw: bytes | None) -> str | None:
 
 def header_text(headers: Fields) -> tuple[tuple[str, str], ...]:
     """Decode header fields."""
-    return tuple((decode(name), decode(value)) for name, value in headers)
+    return tuple((decode(name), decode(value)) for name, value in headers.lines)
 
 
 # ── where it went ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,7 +82,7 @@ def locate(conversation: Conversation, request: Request, scheme: str) -> tuple[s
         user = authority.rpartition("@")[0]
         shown = f"{user}@{host}{port}" if user else f"{host}{port}"
         return name.lower(), host or None, f"{name.lower()}://{shown}{slash}{path}"
-    field = grammar.first(request.headers, b"host")
+    field = request.headers.first(b"host")
     host, port = split_authority(decode(field)) if field else ("", "")
     if not host:
         host, port = _server_authority(conversation, scheme)
@@ -159,13 +159,7 @@ def outcome(exchange: Exchange, conversation: Conversation) -> tuple[str, str | 
         return _unfinished(response, conversation.server, conversation)
     if request.stop is not None and request.stop != "end":
         return "truncated", "lost"
-    return "complete", "lost" if _missing(request, conversation.client) + _missing(
-        response, conversation.server
-    ) else None
-
-
-def _missing(message: Message | None, stream: ByteStream) -> int:
-    return 0 if message is None else stream.missing(message.start, message.end)
+    return "complete", "lost" if request.missing or response.missing else None
 
 
 # ── derived columns ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -182,8 +176,8 @@ def keep_alive(exchange: Exchange) -> bool | None:
         if message is None:
             continue
         words = {
-            *grammar.elements(message.headers, b"connection"),
-            *grammar.elements(message.headers, b"proxy-connection"),
+            *message.headers.elements(b"connection"),
+            *message.headers.elements(b"proxy-connection"),
         }
         if b"close" in words or (message.version != "1.1" and b"keep-alive" not in words):
             return False
@@ -195,11 +189,9 @@ def cache(exchange: Exchange) -> str | None:
     request, response = exchange.request, exchange.response
     if response is not None and response.status == 304:
         return "hit_304"
-    if request is not None and any(
-        grammar.first(request.headers, name) is not None for name in (b"if-none-match", b"if-modified-since")
-    ):
+    if request is not None and (b"if-none-match" in request.headers or b"if-modified-since" in request.headers):
         return "conditional"
-    if response is not None and b"no-store" in grammar.elements(response.headers, b"cache-control"):
+    if response is not None and b"no-store" in response.headers.elements(b"cache-control"):
         return "no_store"
     return None
 
@@ -207,17 +199,17 @@ def cache(exchange: Exchange) -> str | None:
 def _upgrade(exchange: Exchange) -> bytes | None:
     """Return the protocol switched to or, if it was not, the one asked for."""
     for message in (exchange.response if exchange.switched else None, exchange.request):
-        if message is not None and (value := grammar.first(message.headers, b"upgrade")) is not None:
+        if message is not None and (value := message.headers.first(b"upgrade")) is not None:
             return value
     return None
 
 
 def _set_cookies(headers: Fields) -> tuple[str, ...]:
-    return tuple(decode(value.partition(b"=")[0].strip()) for value in grammar.values(headers, b"set-cookie"))
+    return tuple(decode(value.partition(b"=")[0].strip()) for value in headers.values(b"set-cookie"))
 
 
 def _media_type(headers: Fields) -> str | None:
-    value = grammar.first(headers, b"content-type")
+    value = headers.first(b"content-type")
     return None if value is None else decode(value.partition(b";")[0].strip()).lower() or None
 
 
@@ -250,7 +242,7 @@ def _placed(prefix: str, message: Message | None, stream: ByteStream) -> dict[st
         }
     last = stream.last_in(message.start, message.end) or (message.frame, message.time)
     return {
-        f"{prefix}_frames": (message.frame, last[0]),
+        f"{prefix}_frames": (message.frame, max(message.frame, last[0])),  # a file need not be sorted by time
         f"{prefix}_time": message.time,
         f"{prefix}_end_time": last[1],
         f"{prefix}_offset": message.start,
@@ -261,8 +253,8 @@ def _placed(prefix: str, message: Message | None, stream: ByteStream) -> dict[st
 def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str) -> HttpRow:
     """Draw the row of an exchange; the phases and the initiator are left to the layers above."""
     request, response = exchange.request, exchange.response
-    asked: Fields = request.headers if request is not None else ()
-    told: Fields = response.headers if response is not None else ()
+    asked = request.headers if request is not None else Fields()
+    told = response.headers if response is not None else Fields()
     version = (request.version if request is not None else "") or (response.version if response is not None else "")
     shown_scheme, host, url = (None, None, None) if request is None else locate(conversation, request, scheme)
     result, why = outcome(exchange, conversation)
@@ -288,7 +280,7 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         response_body_bytes=_body_bytes(response),
         response_decoded_bytes=None if response is None else _decoded(conversation, response),
         content_type=_media_type(told),
-        content_encoding=text(grammar.first(told, b"content-encoding")),
+        content_encoding=text(told.first(b"content-encoding")),
         framing=response.body.framing if response is not None and response.body is not None else None,
         blocked_ms=None,
         dns_ms=None,
@@ -303,19 +295,19 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         wait_server_ms=None,
         receive_loss_ms=None,
         receive_window_ms=None,
-        server=text(grammar.first(told, b"server")),
-        user_agent=text(grammar.first(asked, b"user-agent")),
-        referer=text(grammar.first(asked, b"referer")),
-        location=text(grammar.first(told, b"location")),
+        server=text(told.first(b"server")),
+        user_agent=text(asked.first(b"user-agent")),
+        referer=text(asked.first(b"referer")),
+        location=text(told.first(b"location")),
         set_cookies=_set_cookies(told),
-        etag=text(grammar.first(told, b"etag")),
+        etag=text(told.first(b"etag")),
         cache=cache(exchange),
         keep_alive=keep_alive(exchange),
         pipelined=exchange.pipelined,
         upgrade=text(_upgrade(exchange)),
         initiator=None,
-        request_missing_bytes=_missing(request, conversation.client),
-        response_missing_bytes=_missing(response, conversation.server),
+        request_missing_bytes=0 if request is None else request.missing,
+        response_missing_bytes=0 if response is None else response.missing,
         outcome=result,
         outcome_why=why,
     )

@@ -31,15 +31,18 @@ def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpR
 
 
 def _facing_right(conversation: Conversation) -> Conversation:
-    """Turn a connection round whose opening was not seen and whose sides were guessed wrong."""
+    """Turn a connection round on which the side that opened it answers.
+
+    So it is when the opening was not seen and the sides were guessed wrong, and with tunnels that connect backwards.
+    """
     client, server = conversation.client, conversation.server
-    if client.from_start or server.from_start or not len(client):
-        return conversation
     low = client.next_captured(client.start)
-    if low is None or not grammar.status_line(client.read(low, 64)):
+    if low is None or grammar.request_line(client.read(low, 4096).lstrip().partition(b"\n")[0].rstrip()):
         return conversation
-    first = server.next_captured(server.start)
-    if first is not None and not resync.request_at(server, first):
+    first_answer = resync.next_response(client, low)
+    if first_answer is None or resync.next_request(client, low) is not None:
+        return conversation
+    if len(server) and resync.next_request(server, server.start) is None:
         return conversation
     return replace(
         conversation,

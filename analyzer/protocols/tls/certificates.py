@@ -56,6 +56,21 @@ _SIGNATURES = {
     "1.2.643.7.1.1.3.2": "gost2012-256",
     "1.3.101.112": "Ed25519",
     "1.3.101.113": "Ed448",
+    "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
+    "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
+    "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
+}
+
+_KEYS = {  # for keys that the library knows of but refuses, or does not know
+    "1.2.840.113549.1.1.1": "RSA",
+    "1.2.840.113549.1.1.10": "RSA-PSS",
+    "1.2.840.10045.2.1": "EC",
+    "1.2.840.10040.4.1": "DSA",
+    "1.2.643.7.1.1.1.1": "GOST 256",
+    "1.2.643.7.1.1.1.2": "GOST 512",
+    "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
+    "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
+    "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
 }
 
 
@@ -175,7 +190,8 @@ def _key(parsed: x509.Certificate) -> str:
         return "Ed448"
     if isinstance(key, dsa.DSAPublicKey):
         return f"DSA {key.key_size}"
-    return str(parsed.public_key_algorithm_oid.dotted_string)
+    oid = parsed.public_key_algorithm_oid.dotted_string
+    return _KEYS.get(oid, oid)
 
 
 def _signature(parsed: x509.Certificate) -> str:

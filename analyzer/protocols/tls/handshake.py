@@ -137,7 +137,8 @@ def server_hello(body: bytes) -> ServerHello | None:
     hello = ServerHello(int.from_bytes(body[:2]))
     hello.retry = body[2:34] == HELLO_RETRY_RANDOM
     draft = draft_number(hello.version)
-    old = draft is not None and draft <= DRAFT_WITHOUT_SESSION_ID
+    # RFC 8446 always says 0x0303 here; only early drafts put 1.3's own number
+    old = hello.version == 0x0304 or (draft is not None and draft <= DRAFT_WITHOUT_SESSION_ID)
     at = 34
     if not old:
         session_id, at = _vector(body, at, 1)

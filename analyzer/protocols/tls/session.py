@@ -28,7 +28,7 @@ from analyzer.protocols.tls.handshake import (
     server_key_exchange,
 )
 from analyzer.protocols.tls.names import draft_number, group_name, is_grease, version_name
-from analyzer.protocols.tls.records import HEADER, RecordWalk, is_header
+from analyzer.protocols.tls.records import ALERT, HANDSHAKE, HEADER, RecordWalk, is_header
 from analyzer.protocols.tls.side import Alert, Event, Side
 from analyzer.protocols.tls.ssl2 import HEAD, client_hello_size
 from analyzer.schema import Certificate, TlsAlert, TlsRow
@@ -39,6 +39,19 @@ TLS12, TLS13 = 0x0303, 0x0304
 
 HARMLESS = (0, 90)
 """Alerts that break nothing off in TLS 1.3: close_notify and user_canceled (RFC 8446 section 6.1)."""
+
+SEGMENTS_SEARCHED = 64
+"""Segments of each side searched for a hello that does not stand first; SMTP with STARTTLS has five before it."""
+
+SEARCHED_BYTES = 256 << 10
+"""How far into a side the search goes at most."""
+
+CLIENT_HELLO, SERVER_HELLO = 1, 2
+
+PROXY_LINE = 107
+"""Longest header line of the PROXY protocol, version 1."""
+
+PROXY_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
 TAG, SHORT_TAG = 16, 8
 """Bytes of an authentication tag, and of that of the CCM_8 suites (RFC 8446 section 5.2)."""
@@ -82,6 +95,39 @@ def session_at(conversation: Conversation, client_offset: int, server_offset: in
     return _Session(conversation, client, server, _speaks_other(conversation.server, server_offset)).row()
 
 
+def session_inside(conversation: Conversation) -> TlsRow | None:
+    """Find and read a TLS session that begins inside a connection: after STARTTLS, CONNECT or a SOCKS handshake.
+
+    A ClientHello is looked for where segments of the client begin, among its first :data:`SEGMENTS_SEARCHED`; the
+    server's answer where one of its segments begins with a handshake or alert record.
+
+    Returns:
+        The row, or None when there is no ClientHello.
+    """
+    client_at = _hello_at(conversation.client, CLIENT_HELLO)
+    if client_at is None:
+        return None
+    server_at = _hello_at(conversation.server, SERVER_HELLO)
+    return session_at(conversation, client_at, conversation.server.end if server_at is None else server_at)
+
+
+def _hello_at(stream: ByteStream, kind: int) -> int | None:
+    """Return the first of a side's segments that begins with a record of a hello (or, of a server, an alert)."""
+    first = stream.next_captured(stream.start)
+    if first is None:
+        return None
+    starts = stream.piece_starts(first, first + SEARCHED_BYTES)[:SEGMENTS_SEARCHED]
+    for start in [first + _proxy_header(stream, first), *starts]:
+        head = stream.read(start, HEADER + 6)
+        if not is_header(head[:HEADER]):
+            continue
+        if head[0] == HANDSHAKE and head[5:6] == bytes([kind]) and head[9:10] == b"\x03":
+            return start
+        if head[0] == ALERT and kind == SERVER_HELLO and head[3:5] == b"\x00\x02" and head[5] in (1, 2):
+            return start
+    return None
+
+
 def _beginning(stream: ByteStream) -> tuple[int | None, bool]:
     """Find where the records of a side begin.
 
@@ -91,14 +137,25 @@ def _beginning(stream: ByteStream) -> tuple[int | None, bool]:
     first = stream.next_captured(stream.start)
     if first is None:
         return None, False
+    first += _proxy_header(stream, first)
     head = stream.read(first, HEAD)
     if is_header(head[:HEADER]) or client_hello_size(head) is not None:
         return first, False
-    if stream.from_start and first == 0:
+    if stream.from_start and stream.at(0) is not None:
         if head[:1] and head[0] & 0x80 and len(head) > 2 and head[2] == 4:
-            return 0, False  # perhaps an SSL 2.0 ServerHello
+            return first, False  # perhaps an SSL 2.0 ServerHello
         return None, True
     return RecordWalk(stream, first).find(first), False
+
+
+def _proxy_header(stream: ByteStream, offset: int) -> int:
+    """Return the size of a PROXY protocol header (HAProxy, versions 1 and 2) at ``offset``, 0 without one."""
+    head = stream.read(offset, PROXY_LINE)
+    if head.startswith(b"PROXY "):
+        return head.find(b"\r\n") + 2 if b"\r\n" in head else 0
+    if head.startswith(PROXY_SIGNATURE) and len(head) >= 16:
+        return 16 + int.from_bytes(head[14:16])
+    return 0
 
 
 def _speaks_other(stream: ByteStream, offset: int) -> bool:
@@ -286,7 +343,7 @@ class _Session:
             return "not_tls" if self.answered_other else "alert"
         sides = (self.client, self.server)
         if self.offered is None or self.outcome == "midstream":
-            if not self.conversation.client.from_start:
+            if not (self.conversation.client.from_start or self.conversation.server.from_start):
                 return "before_capture"
             return "not_captured" if len(self.client.stream) == 0 else "lost"
         if any(len(side.stream) == 0 < side.stream.end for side in sides):

@@ -2,8 +2,9 @@
 
 Rules: handshake messages are put together across records. What a side sends after its ChangeCipherSpec is encrypted
 (TLS 1.2 and lower): the first such handshake record is its Finished. In TLS 1.3 everything after the ServerHello has
-the type of application data. An event's ``done`` is the frame with which its last byte became readable, which is
-where Wireshark shows it; it never goes backwards inside a direction. Every walk ends: see the limits below.
+the type of application data. An event's ``done`` is the frame that completes the *record* its last byte is in: no
+receiver can use a record before it is whole, and Wireshark shows it there. It never goes backwards inside a
+direction. Every walk ends: see the limits below.
 
 Sources: RFC 8446 sections 2, 4, 5; RFC 5246 sections 6.2, 7; letters: MEASURES (Zeek's ``ssl_history``).
 """
@@ -209,8 +210,9 @@ class Side:
         body = self._walk.read(record.body, size)
         carried = len(self._pending)
         if not carried:
-            self._pending_at = record.body
+            self._pending_at = record.start
         data = self._pending + body if carried else body
+        done = self._done(record.start, record.end)
         at = 0
         while len(data) - at >= 4:
             length = int.from_bytes(data[at + 1 : at + 4])
@@ -220,7 +222,7 @@ class Side:
             if len(data) - at - 4 < length:
                 break
             end = record.body + at + 4 + length - carried
-            self._message(data[at], data[at + 4 : at + 4 + length], self._pending_at, end)
+            self._message(data[at], data[at + 4 : at + 4 + length], self._pending_at, end, done)
             at += 4 + length
             self._pending_at = end
         self._pending = data[at:] if at else data
@@ -247,13 +249,13 @@ class Side:
         length = int.from_bytes(head[1:4]) + 4
         return length == size or MIN_FRAGMENT <= size < length < 1 << 17
 
-    def _message(self, kind: int, body: bytes, start: int, end: int) -> None:
+    def _message(self, kind: int, body: bytes, start: int, end: int, done: Seen) -> None:
         letter = _LETTERS[kind]
         if kind == 2:
             hello = handshake.server_hello(body)
             if hello is None:
                 return self._malformed("ServerHello", start)
-            event = self._event("J" if hello.retry else "S", start, end)
+            event = self._event("J" if hello.retry else "S", start, end, done)
             self.server_hellos.append((hello, event))
             if not hello.complete:
                 self._malformed("ServerHello", start, event)
@@ -261,12 +263,12 @@ class Side:
             offer = handshake.client_hello(body)
             if offer is None:
                 return self._malformed("ClientHello", start)
-            event = self._event(letter, start, end)
+            event = self._event(letter, start, end, done)
             self.client_hellos.append((offer, event))
             if not offer.complete:
                 self._malformed("ClientHello", start, event)
         else:
-            event = self._event(letter, start, end)
+            event = self._event(letter, start, end, done)
             if kind == 11 and not self.certificates:
                 self.certificates, whole = handshake.certificate_list(body)
                 self.chain_cut = not whole
@@ -350,17 +352,18 @@ class Side:
         self.events.append(event)
         return event
 
-    def _event(self, letter: str, start: int, end: int) -> Event:
-        first = self.stream.at(start)
+    def _event(self, letter: str, start: int, end: int, done: Seen | None = None) -> Event:
+        first = self.stream.at(start) or self.stream.first_in(start, end) or self._latest
+        return Event(letter, start, end, first, done or self._done(start, end), end - start)
+
+    def _done(self, start: int, end: int) -> Seen:
+        """Return when bytes [start, end) had all been seen (as far as they were captured), never going backwards."""
         last = self.stream.at(end - 1)
-        if first is None or last is None:  # cut: what was captured of it
-            first = first or self.stream.first_in(start, end) or self._latest
-            last = self.stream.last_in(start, end) or self._latest
-        elif first[0] != last[0]:
-            last = self.stream.last_in(start, end) or last
+        if last is None or last != self.stream.at(start):
+            last = self.stream.last_in(start, end) or last or self._latest
         if last[0] > self._latest[0]:
             self._latest = last
-        return Event(letter, start, end, first, self._latest, end - start)
+        return self._latest
 
     def _malformed(self, what: str, start: int, event: Event | None = None) -> None:
         frame = event.done[0] if event else None

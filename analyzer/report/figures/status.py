@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analyzer.report.escape import figure_text
-from analyzer.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, axis, layout
+from analyzer.report.figures.style import BLUE, DARK, GREEN, GREY, INK, ORANGE, VERMILLION, axis, layout
 from analyzer.report.protocols import StatusFact
 
 MAX_CODES = 60
@@ -39,7 +39,13 @@ def figure(statuses: Sequence[StatusFact]) -> dict[str, Any]:
                     "marker": {
                         "color": COLOURS[klass],
                         "line": {"width": 1, "color": INK},
-                        "pattern": {"shape": PATTERNS[klass], "size": 6, "solidity": 0.3, "fgcolor": INK},
+                        "pattern": {
+                            "shape": PATTERNS[klass],
+                            "size": 6,
+                            "solidity": 0.3,
+                            "bgcolor": COLOURS[klass],
+                            "fgcolor": DARK,
+                        },
                     },
                     "width": 0.7,
                 }

@@ -14,6 +14,9 @@ ORANGE, VERMILLION, PURPLE, GREY = "#e69f00", "#d55e00", "#cc79a7", "#8a8f98"
 INK = "#1b1f24"
 """Stands for the theme's text colour; the script replaces it."""
 
+DARK = "#20262d"
+"""Pattern lines on a coloured bar, the same in both themes."""
+
 
 def layout(height: int, **more: Any) -> dict[str, Any]:
     """Return a layout without ornaments; transparent, so that the page's theme shows through."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.report.escape import figure_text
-from analyzer.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, axis, layout
+from analyzer.report.figures.style import BLUE, DARK, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, axis, layout
 from analyzer.report.timeline import Item, Lane, TimelineFact
 
 MAX_WORDS = 60
@@ -87,7 +87,13 @@ def _bars(lane: Lane, top: float) -> dict[str, Any]:
         "marker": {
             "color": COLOURS[lane.name],
             "line": {"width": 1, "color": INK},
-            "pattern": {"shape": PATTERNS[lane.name], "size": 5, "solidity": 0.35, "fgcolor": INK},
+            "pattern": {
+                "shape": PATTERNS[lane.name],
+                "size": 5,
+                "solidity": 0.3,
+                "bgcolor": COLOURS[lane.name],
+                "fgcolor": DARK,
+            },
         },
         "width": 0.8,
     }
