@@ -70,11 +70,13 @@ STEPS: dict[str, str] = {
     "step.dns.absent.doh_suspected": "No readable lookup of {name}: it probably went over encrypted DNS.",
     "step.dns.absent.literal_address": "No lookup: the address was given as numbers, so there was no name to resolve.",
     "step.dns.absent.not_captured": "No lookup of {name} is in this capture: it was cached, or happened elsewhere.",
+    "step.dns.absent.reused": "No lookup of {name}: the connection was already open.",
     # arp: client, target_ip, mac, latency_ms, attempts
     "step.arp": "{client} asked the local network who has {target_ip}, the next hop; {mac} answered in {latency_ms}.",
     "step.arp.unanswered": "{client} asked the local network for {target_ip} {attempts:time|times}; nobody answered.",
     "step.arp.absent.cached": "No ARP: the hardware address of the next hop was already known.",
     "step.arp.absent.not_applicable": "No ARP: this link or address family does not use it.",
+    "step.arp.absent.reused": "No ARP: the connection was already open.",
     "step.arp.absent.not_captured": "No ARP in this capture: the next hop's hardware address was already known, or the "
     "question was asked where the recorder could not hear it.",
     # tcp: client, server, server_port, connect_ms, rtt_ms, attempts, stream
@@ -103,6 +105,7 @@ STEPS: dict[str, str] = {
     "step.request.absent.failed": "No request was sent, because an earlier step failed.",
     "step.request.absent.not_captured": "The request is not in this capture.",
     "step.response": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes} in {receive_ms}.",
+    "step.response.empty": "{host} answered {status} {reason} after {wait_ms}, without a body.",
     "step.response.absent.encrypted": "The responses are encrypted and no key was given, so they cannot be read.",
     "step.response.absent.aborted": "No response: the connection was aborted first.",
     "step.response.absent.failed": "No response, because an earlier step failed.",
@@ -130,6 +133,9 @@ STEPS: dict[str, str] = {
     "step.close.absent.open": "The connection was still open when the capture ended.",
 }
 """Key → sentence of a journey's step, present or absent (the groups' comments list the arguments)."""
+
+WITHOUT: dict[str, tuple[str, str]] = {"step.response": ("body_bytes", "step.response.empty")}
+"""Key → (argument, key to use instead when that argument is 0): a sentence should not count nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +317,7 @@ def _word(name: str, value: object) -> _Word:
             return _Word(f"{value * 100:.0f} %" if value >= 0.1 else f"{value * 100:.1f} %")
         return _Word(f"{value:g}" if isinstance(value, float) else str(value))
     if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(dict.fromkeys(map(str, value)))
         text = ", ".join(display(item) for item in items[:MAX_LISTED])
         return _Word(text + (f" and {len(items) - MAX_LISTED} more" if len(items) > MAX_LISTED else "") or "nothing")
     return _Word(display(value))
@@ -337,7 +343,8 @@ def sentence(key: str, args: Mapping[str, object]) -> str:
     Returns:
         Safe display text. For a key without an entry, the key and its arguments.
     """
-    template = STEPS.get(key)
+    counted, instead = WITHOUT.get(key, ("", key))
+    template = STEPS.get(instead if counted and args.get(counted) == 0 else key)
     if template is not None:
         return _fill(template, args)
     if ".absent." in key:

@@ -41,7 +41,7 @@ BLOCK_OVERHEAD = (128 << 10) + 32
 """Bytes a block may have beyond its packet: headers and as many options as two lengths of 16 bits allow."""
 MAX_INTERFACES = 65_000
 """Interfaces in a file; the column has 16 bits, and ``editcap`` and ``mergecap`` make hundreds at most."""
-MAX_SECTIONS = 65_536
+MAX_SECTIONS = 20_000
 """Sections in a file: files put together with ``cat`` have as many as there were files."""
 MAX_SIDE_BLOCKS = 100_000
 """Name, statistics and secrets blocks that are read; they are read one by one."""

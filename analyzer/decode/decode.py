@@ -23,6 +23,7 @@ from analyzer.decode.fragments import Datagram, Piece, Reassembler, Rebuilt
 from analyzer.decode.gather import Bytes, Cursors
 from analyzer.decode.network import Fragments
 from analyzer.decode.table import PacketTable
+from analyzer.decode.unwrap import NotReadError, Packet
 from analyzer.errors import MalformedError, NeedMoreData
 from analyzer.options import Options
 from analyzer.problems import Problem
@@ -197,8 +198,10 @@ class _Decoder:
         )  # fmt: skip
         for place, (start, at, end, wire, number) in enumerate(packets):
             try:
-                step = fallback.UNWRAP[number](fallback.Packet(view[start : start + end], at, wire))
+                step = fallback.UNWRAP[number](Packet(view[start : start + end], at, wire))
             except NeedMoreData:
+                if end >= wire and number >= layer.UDP_PORT:
+                    continue  # too short for the tunnel of its port, so it is none
                 cut = "cut by snaplen" if end < wire else "packet ends"
                 reason = f"{cut} inside the {fallback.name(number)} header"
                 self.columns.book_malformed(chosen.rows[place : place + 1], reason)
@@ -206,7 +209,7 @@ class _Decoder:
             except MalformedError as error:
                 self.columns.book_malformed(chosen.rows[place : place + 1], f"{error.layer}: {error.reason}")
                 continue
-            except fallback.NotReadError as error:
+            except NotReadError as error:
                 self.columns.book_unsupported(chosen.rows[place : place + 1], str(error))
                 continue
             if step is not None:

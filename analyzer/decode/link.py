@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.capture.model import PacketIndex
-from analyzer.decode import fallback, layer
+from analyzer.decode import layer
 from analyzer.decode.columns import Columns
 from analyzer.decode.gather import Cursors, Header, Ints
 from analyzer.decode.table import Kind, PacketTable
+from analyzer.decode.wireless import wireless_addresses
 
 MAX_HEADERS = 12
 """Link-layer headers and tags peeled off one frame; provider bridges stack four or five, and each costs a pass."""
@@ -28,6 +29,9 @@ MAX_LENGTH = 1500
 """Values up to this in the type field are a length, and LLC follows (IEEE 802.3 clause 3.2.6)."""
 
 MIN_TYPE = 0x0600
+
+LINK_BYTES = 512
+"""Bytes of a packet that link-layer addresses are looked for in (a radiotap header is rarely above 64)."""
 
 TAG_SIZES = {0x8100: 4, 0x88A8: 4, 0x9100: 4, 0x9200: 4, 0x9300: 4, 0x893F: 8, 0x8926: 6, 0x892F: 6}
 """Ethernet types of tags -> bytes from after that type to after the next one, which ends the tag: VLAN tags,
@@ -234,7 +238,7 @@ def link_addresses(table: PacketTable | PacketIndex, rows: Iterable[int]) -> lis
 
 def _addresses(index: PacketIndex, row: int) -> LinkAddresses:
     size = int(index.caplen[row])
-    packet = index.data.read(int(index.offset[row]), min(size, fallback.LINK_BYTES))
+    packet = index.data.read(int(index.offset[row]), min(size, LINK_BYTES))
     link_type = index.interfaces[int(index.interface[row])].link_type
     src: bytes | None = None
     dst: bytes | None = None
@@ -250,7 +254,7 @@ def _addresses(index: PacketIndex, row: int) -> LinkAddresses:
         src = packet[12:18] if packet[11] == 6 else None
         vlan = int.from_bytes(packet[20:22], "big") & 0xFFF if packet[:2] in _VLAN_TYPES and size >= 22 else None
     else:
-        src, dst = fallback.wireless_addresses(link_type, packet)
+        src, dst = wireless_addresses(link_type, packet)
     return LinkAddresses(_mac(src), _mac(dst), vlan)
 
 

@@ -90,7 +90,11 @@ def loss(facts: Facts) -> Iterator[Hit]:
         heavy = (again >= HEAVY_LOSS_COUNT) & (again >= HEAVY_LOSS_SHARE * packets)
         for row in _rows(facts, heavy):
             count = int(again[row.stream])
-            args: dict[str, object] = {"retransmissions": count, "loss_share": count / max(int(packets[row.stream]), 1), "by": side}
+            args: dict[str, object] = {
+                "retransmissions": count,
+                "loss_share": count / max(int(packets[row.stream]), 1),
+                "by": side,
+            }
             yield _hit(row, (row.first_frame, row.last_frame), args)
 
 

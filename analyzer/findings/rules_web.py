@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.findings.model import Hit, Rule
 from analyzer.findings.thresholds import SLOW_SERVER_MS
@@ -22,11 +23,17 @@ def _http(at: int, row: HttpRow, cost: float | None = None, **args: object) -> H
     return Hit({**what, **args}, frames, "http", at, row.stream, cost)
 
 
+UNASKED = ("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/robots.txt")
+"""What programs ask every server for, whether it is there or not."""
+
+
 def client_error(facts: Facts) -> Iterator[Hit]:
-    """A 4xx answer."""
+    """A 4xx answer. A missing icon, which browsers ask for unasked, hurts nobody and is a note."""
     for at, row in enumerate(facts.http):
         if row.status is not None and 400 <= row.status < 500:
-            yield _http(at, row, row.total_ms)
+            hit = _http(at, row, row.total_ms)
+            path = (row.target or "").partition("?")[0]
+            yield replace(hit, severity="note") if row.status == 404 and path.endswith(UNASKED) else hit
 
 
 def server_error(facts: Facts) -> Iterator[Hit]:

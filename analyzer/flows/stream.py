@@ -99,7 +99,7 @@ class ByteStream:
         return int(self._starts.size)
 
     def _piece(self, offset: int) -> int | None:
-        i = int(np.searchsorted(self._starts, offset, side="right")) - 1
+        i = int(self._starts.searchsorted(offset, "right")) - 1
         return i if i >= 0 and offset < self._ends[i] else None
 
     def runs(self) -> Iterator[tuple[int, int]]:
@@ -121,7 +121,7 @@ class ByteStream:
 
     def next_captured(self, offset: int) -> int | None:
         """Return the first captured offset at or after ``offset``, None when nothing follows."""
-        i = int(np.searchsorted(self._ends, offset, side="right"))
+        i = int(self._ends.searchsorted(offset, "right"))
         return max(int(self._starts[i]), offset) if i < self._starts.size else None
 
     def piece_starts(self, low: int, high: int) -> list[int]:
@@ -170,8 +170,8 @@ class ByteStream:
         return int(self._frames[k]), int(self._times[k])
 
     def _span(self, low: int, high: int) -> tuple[int, int]:
-        i = int(np.searchsorted(self._ends, low, side="right"))
-        return i, max(int(np.searchsorted(self._starts, high, side="left")), i)
+        i = int(self._ends.searchsorted(low, "right"))
+        return i, max(int(self._starts.searchsorted(high, "left")), i)
 
     def frames(self, low: int, high: int) -> NDArray[np.int64]:
         """Return the frames that carried bytes of [low, high), in stream order."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer import http_status, tcp_states
+from analyzer import http_status
 from analyzer.analysis import Analysis
 from analyzer.flows.model import CLOSES, HANDSHAKES
 from analyzer.provenance import stream_filter
@@ -58,14 +58,15 @@ class ConnectionFact:
     start: str
     duration: str
     opened: str
+    opened_tone: str
     closed: str
+    closed_tone: str
     connect: str
     volume: str
     resent: str
     tone: str
     remarks: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    states: tuple[tuple[str, str, str], ...]
     ladder: Ladder | None
     ladder_why: str
     display_filter: str
@@ -162,14 +163,15 @@ def _fact(row: TcpRow, drawn: Ladder | None, name: str, clock: Clock) -> Connect
         start=clock.text(row.start_time),
         duration=human_ms(row.duration_ms),
         opened=HANDSHAKE_WORDS.get(row.handshake, safe(row.handshake)),
+        opened_tone="bad" if row.handshake in ("no_synack", "refused") else "",
         closed=_closed(row),
+        closed_tone="bad" if row.close == "reset" else "",
         connect=human_ms(row.connect_ms) if row.connect_ms is not None else DASH,
         volume=f"{human_bytes(row.client_bytes)} ↑ {human_bytes(row.server_bytes)} ↓",
         resent=str(resent) if resent else "0",
         tone="bad" if bad else "warn" if resent else "",
         remarks=tuple(Prose(remark) for remark in remarks(row)),
-        facts=tuple(_facts(row)),
-        states=_states(row, drawn),
+        facts=(*_facts(row), ("Ended as", _last_states(row, drawn))),
         ladder=drawn,
         ladder_why=""
         if drawn
@@ -187,19 +189,16 @@ def _fact(row: TcpRow, drawn: Ladder | None, name: str, clock: Clock) -> Connect
     )
 
 
-def _states(row: TcpRow, drawn: Ladder | None) -> tuple[tuple[str, str, str], ...]:
-    """Return (side, state, meaning) of both sides at the end, the same that the ladder shows."""
+def _last_states(row: TcpRow, drawn: Ladder | None) -> str:
+    """Say which state both sides were last in, the same that the ladder shows."""
     client, server = row.client_state, row.server_state
     if drawn is not None and drawn.last is not None:
         client, server = (side.state for side in drawn.last)
-    return tuple(
-        (
-            side,
-            "unknown" if state == "UNKNOWN" else state + (" (inferred)" if state == "TIME_WAIT" else ""),
-            tcp_states.explain(state),
-        )
+    words = [
+        f"{side} {'unknown' if state == 'UNKNOWN' else state}{' (inferred)' if state == 'TIME_WAIT' else ''}"
         for side, state in (("client", client), ("server", server))
-    )
+    ]
+    return ", ".join(words)
 
 
 def _tuple_filter(row: TcpRow) -> str:

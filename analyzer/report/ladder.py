@@ -258,7 +258,7 @@ class _Builder:
                 "segment",
                 self.y + ROW_HEIGHT - 10,
                 time=self._since(i),
-                delta=f"+{human_ms(delta)}" if self.shown else "",
+                delta=f"+{_short(delta)}" if self.shown else "",
                 frame=str(frame),
                 from_client=bool(self.from_client[i]),
                 flags=",".join(name for bit, name in _FLAG_NAMES if flags & bit) or "none",
@@ -291,6 +291,11 @@ class _Builder:
                 if bottom > top:
                     out.append(Band(client, side.state, side.inferred, top, bottom - top, _label_y(top, bottom)))
         return out
+
+
+def _short(ms: float) -> str:
+    """Write a pause; neighbouring segments are often microseconds apart."""
+    return human_ms(ms) if abs(ms) >= 0.1 else f"{ms * 1000:.0f} µs"
 
 
 def _label_y(top: int, bottom: int) -> int:

@@ -76,6 +76,7 @@ class _Ends:
         self._proven = [False, False]
         self._fin_end: list[int | None] = [None, None]
         self._fin_pending = [False, False]  # the other side's FIN has not been answered yet
+        self._ack_held = [False, False]  # the ACK of this side's FIN came before it answered the other's
 
     def sides(self) -> tuple[Side, Side]:
         """Return both states as they are drawn."""
@@ -129,5 +130,21 @@ class _Ends:
             if self._fin_pending[me]:
                 self._fin_pending[me] = False
                 self._happens(me, "<fin")
-            self._happens(peer, "<ack_fin")
+            self._acknowledge(peer)
+        if self._ack_held[me]:
+            self._ack_held[me] = False
+            self._happens(me, "<ack_fin")
         self._happens(me, ">data")
+
+    def _acknowledge(self, peer: int) -> None:
+        """Let a side's FIN be acknowledged.
+
+        If both FINs crossed, the acknowledgement travels behind the FIN of who sends it: the side has got both, is in
+        CLOSING, and shows so with its next segment.
+        """
+        if self._fin_pending[peer] and self._state[peer] == tcp_state.FIN_WAIT_1:
+            self._fin_pending[peer] = False
+            self._ack_held[peer] = True
+            self._happens(peer, "<fin")
+        else:
+            self._happens(peer, "<ack_fin")

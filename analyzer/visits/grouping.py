@@ -16,12 +16,25 @@ from analyzer.units import NS_PER_S
 from analyzer.visits.model import Facts
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-REDIRECT_WITHIN_NS = 30 * NS_PER_S
-"""A client follows a redirect at once; later is somebody doing it again."""
+REDIRECT_WITHIN_NS = 10 * NS_PER_S
+"""A client follows a redirect at once (a new connection may need repeated SYNs); later is somebody asking anew."""
+KEEPS_METHOD = frozenset({307, 308})
+"""Redirects after which the same method is sent again (RFC 9110 section 15.4); after the others it is GET or HEAD."""
 TOGETHER_NS = 2 * NS_PER_S
 """A page asks for its parts within about this long after its last activity; a person is slower."""
 MAX_OPEN = 64
 """Visits looked back at; more do not run side by side on one client."""
+
+
+@dataclass(slots=True)
+class Redirect:
+    """A redirect that nobody has followed yet."""
+
+    target: str
+    answered: int
+    row: int
+    stream: int
+    method: str
 
 
 @dataclass(slots=True)
@@ -34,9 +47,10 @@ class Draft:
     until: int
     http: list[int] = field(default_factory=list)
     tls: list[int] = field(default_factory=list)
+    fresh: set[int] = field(default_factory=set)  # streams this visit was the first to use
     hosts: set[str] = field(default_factory=set)
     urls: dict[str, int] = field(default_factory=dict)  # url → http row
-    redirects: list[tuple[str, int, int]] = field(default_factory=list)  # (target url, when, http row)
+    redirects: list[Redirect] = field(default_factory=list)
     chain: list[int] = field(default_factory=list)  # http rows: redirects, then the document
     initiators: dict[int, int] = field(default_factory=dict)
 
@@ -49,6 +63,7 @@ def group(facts: Facts) -> list[Draft]:
         (row.client_hello_time, at, False) for at, row in enumerate(facts.tls) if row.client_hello_time is not None
     ]
     drafts: list[Draft] = []
+    used: set[int] = set()
     open_: dict[str, list[Draft]] = {}
     c = facts.connections
     for when, at, is_http in sorted(events):
@@ -62,6 +77,9 @@ def group(facts: Facts) -> list[Draft]:
             drafts.append(draft)
             recent.append(draft)
             del recent[:-MAX_OPEN]
+        if stream not in used:
+            used.add(stream)
+            draft.fresh.add(stream)
         if is_http:
             _add_http(draft, facts.http[at], at)
         else:
@@ -76,6 +94,11 @@ def _tls_url(facts: Facts, row: TlsRow) -> str:
     return f"https://{f'[{name}]' if ':' in name else name}{'' if port == 443 else f':{port}'}/"
 
 
+def _follows(redirect: Redirect, row: HttpRow, when: int) -> bool:
+    fits = row.method == redirect.method or row.method in ("GET", "HEAD")
+    return fits and 0 <= when - redirect.answered <= REDIRECT_WITHIN_NS
+
+
 def _is_page(row: HttpRow) -> bool:
     return row.content_type in ("text/html", "application/xhtml+xml")
 
@@ -84,12 +107,15 @@ def _join_http(row: HttpRow, at: int, when: int, recent: list[Draft]) -> Draft |
     """Return the visit a request belongs to, None when it begins one."""
     url = row.url or ""
     for draft in reversed(recent):
-        for target, answered, cause in reversed(draft.redirects):
-            if target == url and 0 <= when - answered <= REDIRECT_WITHIN_NS:
-                draft.initiators[at] = cause
-                if cause in draft.chain:
+        for redirect in reversed(draft.redirects):
+            if redirect.target == url and _follows(redirect, row, when):
+                draft.redirects.remove(redirect)
+                draft.initiators[at] = redirect.row
+                if redirect.row in draft.chain:
                     draft.chain.append(at)
                 return draft
+        # A client that asks for something else on the connection did not follow the redirect it got there.
+        draft.redirects = [r for r in draft.redirects if r.stream != row.stream]
     if row.referer:
         for draft in reversed(recent):
             cause_row = draft.urls.get(row.referer)
@@ -120,9 +146,11 @@ def _join_tls(row: TlsRow, when: int, recent: list[Draft]) -> Draft | None:
     """Return the visit an encrypted connection belongs to, None when it begins one."""
     name = (row.sni or "").lower()
     for draft in reversed(recent):
-        for target, answered, _ in reversed(draft.redirects):
-            parts = urlsplit(target)
-            if parts.scheme == "https" and parts.hostname == name and 0 <= when - answered <= REDIRECT_WITHIN_NS:
+        for redirect in reversed(draft.redirects):
+            parts = urlsplit(redirect.target)
+            on_time = 0 <= when - redirect.answered <= REDIRECT_WITHIN_NS
+            if parts.scheme == "https" and parts.hostname == name and on_time:
+                draft.redirects.remove(redirect)
                 return draft
     for draft in reversed(recent):
         if when - draft.until <= TOGETHER_NS and (draft.tls or name in draft.hosts):
@@ -142,7 +170,8 @@ def _add_http(draft: Draft, row: HttpRow, at: int) -> None:
         draft.urls.setdefault(row.url, at)
         if row.status in REDIRECTS and row.location and row.response_time is not None:
             target = urljoin(row.url, row.location)
-            draft.redirects.append((target, row.response_time, at))
+            again = row.method if row.status in KEEPS_METHOD else "GET"
+            draft.redirects.append(Redirect(target, row.response_time, at, row.stream, again or "GET"))
 
 
 def _add_tls(draft: Draft, facts: Facts, at: int) -> None:

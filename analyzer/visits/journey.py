@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from analyzer.schema import HttpRow, Step
+from analyzer.visits.grouping import REDIRECTS
 from analyzer.visits.model import Facts
 
 if TYPE_CHECKING:
@@ -16,26 +17,20 @@ if TYPE_CHECKING:
 
 
 def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
-    """Return the steps of a visit, in the order of a textbook; times tell the order they really had."""
-    out = [_arp(v, facts), *_dns(v, facts), _tcp(v, facts)]
-    first_is_tls = not v.draft.http
-    if first_is_tls:
-        out.append(_tls(v, facts, v.draft.tls[0]))
-        out += [_absent("request", "encrypted", {}), _absent("response", "encrypted", {})]
-    else:
-        chain = [facts.http[at] for at in v.draft.chain]
-        for row in chain:
-            out += [_request(row, v), _response(row)]
-            if row.status in (301, 302, 303, 307, 308) and row.location:
-                out.append(_redirect(row))
-        if v.draft.tls:
-            out += [
-                _tls(v, facts, v.draft.tls[0]),
-                _absent("request", "encrypted", {}),
-                _absent("response", "encrypted", {}),
-            ]
-        else:
-            out.append(_absent("tls", "plain", {}))
+    """Return the steps of a visit along its main chain; times tell the order they really had."""
+    out = [_arp(v, facts), *_dns(v, facts)]
+    shown: set[int] = set()
+    for row in (facts.http[at] for at in v.draft.chain):
+        if row.stream not in shown:
+            shown.add(row.stream)
+            out += [_tcp(v, facts, row.stream), _absent("tls", "plain", {})]
+        out += [_request(row, v), _response(row)]
+        if row.status in REDIRECTS and row.location:
+            out.append(_redirect(row))
+    if v.draft.tls:
+        at = v.draft.tls[0]
+        out += [_tcp(v, facts, facts.tls[at].stream), _tls(v, facts, at)]
+        out += [_absent(step, "encrypted", {}) for step in ("request", "response")]
     out += [_objects(v, facts), _close(v, facts)]
     return tuple(out)
 
@@ -45,6 +40,8 @@ def _absent(step: str, why: str, args: dict[str, Any]) -> Step:
 
 
 def _arp(v: Linked, facts: Facts) -> Step:
+    if not v.arp and v.main not in v.draft.fresh:
+        return _absent("arp", "reused", {})
     if not v.arp:
         ip6 = ":" in v.draft.client
         seen = any(row.asker_ip == v.draft.client or row.target_ip == v.draft.client for row in facts.arp)
@@ -70,6 +67,8 @@ def _host(v: Linked) -> str:
 def _dns(v: Linked, facts: Facts) -> list[Step]:
     """Return one step for each name looked up; the first connection's reason when there was none."""
     name = _host(v)
+    if v.main not in v.draft.fresh:
+        return [_absent("dns", "reused", {"name": name})]
     if not v.dns:
         found = v.lookup.get(v.main)
         return [_absent("dns", (found.why if found else None) or "not_captured", {"name": name})]
@@ -88,7 +87,7 @@ def _dns(v: Linked, facts: Facts) -> list[Step]:
             "client": answered[0].client,
             "server": answered[0].server,
             "name": qname,
-            "addresses": [a for q in answered for a in q.addresses],
+            "addresses": list(dict.fromkeys(a for q in answered for a in q.addresses)),
             "latency_ms": waits[0] if waits else answered[0].latency_ms,
             "attempts": attempts,
             "rcode": answered[0].rcode,
@@ -98,13 +97,12 @@ def _dns(v: Linked, facts: Facts) -> list[Step]:
     return out
 
 
-def _tcp(v: Linked, facts: Facts) -> Step:
-    row = facts.connections.row(v.main)
+def _tcp(v: Linked, facts: Facts, stream: int) -> Step:
+    row = facts.connections.row(stream)
+    if stream not in v.draft.fresh:
+        return _absent("tcp", "reused", {"stream": stream})
     if row.syn_frame is None:
-        return _absent("tcp", "midstream", {"stream": v.main})
-    began = v.draft.start
-    if row.connect_ms is not None and row.start_time + round(row.connect_ms * 1e6) < began - 10**9 * 2:
-        return _absent("tcp", "reused", {"stream": v.main})
+        return _absent("tcp", "midstream", {"stream": stream})
     args = {
         "client": row.client,
         "server": row.server,

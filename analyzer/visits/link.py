@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from analyzer.schema import HttpRow, VisitPhases, VisitRow
-from analyzer.units import NS_PER_MS, NS_PER_S
+from analyzer.units import NS_PER_MS
 from analyzer.visits import grouping, journey
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
 
-ARP_BEFORE_NS = NS_PER_S
+ARP_BEFORE_NS = 100 * NS_PER_MS
 """The packet that waits for an ARP answer leaves right after it; a later packet did not wait."""
 
 
@@ -63,23 +63,25 @@ def _link(
     events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
     events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
     streams = tuple(dict.fromkeys(stream for _, stream in sorted(events)))
-    lookup = {s: owed[s] for s in streams if s in owed}
+    lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
     dns = tuple(sorted({row for found in lookup.values() if found.ms is not None for row in found.rows}))
     c = facts.connections
-    waited = [int(c.columns["start_time"][s]) for s in streams if c.number("syn_frame", s) is not None]
+    opened = [s for s in streams if s in draft.fresh and c.number("syn_frame", s) is not None]
+    waited = [int(c.columns["start_time"][s]) for s in opened]
     waited += [facts.dns[at].query_time or 0 for at in dns]
     asked = arp.get(draft.client, [])
-    used = tuple(at for replied, at in asked if any(0 <= when - replied <= ARP_BEFORE_NS for when in waited))
-    return Linked(draft, streams, lookup, dns, used)
+    used = [pair for pair in asked if any(0 <= when - pair[0] <= ARP_BEFORE_NS for when in waited)]
+    for pair in used:
+        asked.remove(pair)  # an exchange is charged to one visit only
+    return Linked(draft, streams, lookup, dns, tuple(at for _, at in used))
 
 
 def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
     draft, c = v.draft, facts.connections
     rows = [facts.http[at] for at in draft.http]
     begins = [draft.start]
-    begins += [
-        int(c.columns["start_time"][s]) for s in v.streams if c.number("syn_frame", s) is not None and s == v.main
-    ]
+    if v.main in draft.fresh and c.number("syn_frame", v.main) is not None:
+        begins.append(int(c.columns["start_time"][v.main]))
     begins += [t for at in v.dns if (t := facts.dns[at].query_time) is not None]
     begins += [t for at in v.arp if (t := facts.arp[at].request_time) is not None]
     start = min(begins)
@@ -146,7 +148,7 @@ def _phases(v: Linked, facts: Facts) -> VisitPhases:
     return VisitPhases(
         arp_ms=total([facts.arp[at].latency_ms for at in v.arp]),
         dns_ms=total([found.ms for s in streams if (found := v.lookup.get(s)) is not None]),
-        connect_ms=total([c.ms("connect_ms", s) for s in streams]),
+        connect_ms=total([c.ms("connect_ms", s) for s in streams if s in v.draft.fresh]),
         tls_ms=total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
         send_ms=total([row.send_ms for row in rows]),
         wait_ms=total([row.wait_ms for row in rows]),

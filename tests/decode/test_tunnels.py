@@ -146,6 +146,7 @@ def test_inner_protocol_forgets_the_outer_ports() -> None:
         (over_udp(b"\0" * 60, 4789), Kind.UDP),
         (over_udp(b"\x08" + bytes(7) + eth(b"?", ethertype=0x88CC), 4789), Kind.UDP),
         (over_udp(b"hello", 2152), Kind.UDP),
+        (over_udp(b"", 3544), Kind.UDP),
         (over_udp(b"\x60\0\0\0\xff\xff" + bytes(40), 3544), Kind.UDP),
         (eth(ip4(udp(b"\x08" + bytes(7) + FRAME, sport=4789, dport=53), proto=17)), Kind.UDP),
         (over_gre("00000000", b""), Kind.OTHER_IP),

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import IO, Protocol, cast
 
 from analyzer.flows.stream import ByteStream
-from analyzer.protocols.http1 import grammar
 from analyzer.protocols.http1.framing import Body
 from analyzer.protocols.http1.grammar import Fields
 

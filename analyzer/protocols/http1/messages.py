@@ -57,6 +57,7 @@ class Message:
     cut: str | None = None
     flaw: str | None = None
     body: Body | None = None
+    last: tuple[int, int] | None = None  # (frame, time) that completed it, once asked for
 
     @property
     def end(self) -> int:
@@ -67,6 +68,12 @@ class Message:
     def missing(self) -> int:
         """Bytes inside the body that were not captured."""
         return 0 if self.body is None else self.body.missing
+
+    def completed(self, stream: ByteStream) -> tuple[int, int]:
+        """Return (frame, time) of the segment after which the message was whole."""
+        if self.last is None:
+            self.last = stream.last_in(self.start, self.end) or (self.frame, self.time)
+        return self.last
 
     @property
     def stop(self) -> str | None:
@@ -116,6 +123,8 @@ class Reader:
 
     def skip_blanks(self, offset: int) -> int:
         """Return the offset behind any CR and LF before a start line (RFC 9112 section 2.2)."""
+        if offset >= self.stream.end:
+            return offset
         while True:
             buffer, at = self.window.get(offset, 1)
             if at >= len(buffer):
@@ -183,6 +192,8 @@ class Reader:
 
     def request(self, offset: int) -> Request | Nothing:
         """Read the request at ``offset`` with its body laid out."""
+        if offset >= self.stream.end:
+            return Nothing.END
         carried = self.stream.at(offset)
         if carried is None:
             return self._absent(offset)
@@ -252,6 +263,8 @@ class Reader:
 
     def response(self, offset: int) -> Response | Nothing:
         """Read the head of the response at ``offset``; :meth:`lay_out` gives it its body once its request is known."""
+        if offset >= self.stream.end:
+            return Nothing.END
         carried = self.stream.at(offset)
         if carried is None:
             return self._absent(offset)

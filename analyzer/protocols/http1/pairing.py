@@ -283,8 +283,7 @@ class Pairing:
         self._cursor = response.end
         if response.stop in ("lost", "malformed"):
             self._resynchronise(response.end)
-        ended = self._stream.last_in(response.start, response.end)
-        self._previous_end = None if ended is None else ended[1]
+        self._previous_end = response.completed(self._stream)[1]
 
     def _resynchronise(self, low: int) -> None:
         found = resync.next_response(self._stream, low)

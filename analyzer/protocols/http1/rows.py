@@ -25,7 +25,7 @@ from typing import Any
 from analyzer.flows.stream import ByteStream
 from analyzer.problems import Problem
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import coding, grammar
+from analyzer.protocols.http1 import coding
 from analyzer.protocols.http1.grammar import Fields
 from analyzer.protocols.http1.messages import Message, Request, Response
 from analyzer.protocols.http1.pairing import Exchange
@@ -240,7 +240,7 @@ def _placed(prefix: str, message: Message | None, stream: ByteStream) -> dict[st
             f"{prefix}_offset": None,
             f"{prefix}_end_offset": None,
         }
-    last = stream.last_in(message.start, message.end) or (message.frame, message.time)
+    last = message.completed(stream)
     return {
         f"{prefix}_frames": (message.frame, max(message.frame, last[0])),  # a file need not be sorted by time
         f"{prefix}_time": message.time,

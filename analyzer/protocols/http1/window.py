@@ -21,12 +21,13 @@ class Window:
         bytes_read: bytes asked from the stream so far (tests hold it against the size of the input).
     """
 
-    __slots__ = ("_block", "_buffer", "_low", "bytes_read", "stream")
+    __slots__ = ("_block", "_buffer", "_low", "_run_ends", "bytes_read", "stream")
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream
         self.bytes_read = 0
         self._low, self._buffer, self._block = 0, b"", FIRST_BLOCK
+        self._run_ends = False  # behind the buffer comes a hole or the end
 
     def get(self, offset: int, size: int) -> tuple[bytes, int]:
         """Return (buffer, position) such that ``buffer[position:]`` starts at ``offset``.
@@ -34,11 +35,13 @@ class Window:
         It holds at least ``size`` bytes unless a hole or the end of the stream comes before.
         """
         at = offset - self._low
-        if at >= 0 and at + size <= len(self._buffer):
+        if at >= 0 and (at + size <= len(self._buffer) or (self._run_ends and at < len(self._buffer))):
             return self._buffer, at
         near = 0 <= at <= len(self._buffer)
         self._block = min(self._block * 2, LARGEST_BLOCK) if near and self._buffer else FIRST_BLOCK
-        self._buffer = self.stream.read(offset, max(size, self._block))
+        wanted = max(size, self._block)
+        self._buffer = self.stream.read(offset, wanted)
+        self._run_ends = len(self._buffer) < wanted
         self._low = offset
         self.bytes_read += len(self._buffer)
         return self._buffer, 0

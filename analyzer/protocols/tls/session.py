@@ -392,6 +392,8 @@ class _Session:
         cipher = self.cipher or ""
         if "_anon_" in cipher or cipher.startswith(("TLS_PSK", "TLS_DHE_PSK", "TLS_ECDHE_PSK", "TLS_KRB5")):
             return "not_applicable"
+        if self.outcome == "failed" and not self.server.lost:
+            return "not_applicable"  # it never came to a certificate
         if self.server.lost or self.server.stream.missing(self.server.start, self.server.stream.end):
             return "lost"
         return "before_capture" if self.outcome == "midstream" else "not_captured"

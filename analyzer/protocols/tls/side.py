@@ -34,6 +34,9 @@ APPLICATION_RECORDS = 16
 """Application data records in a row after which a direction is no longer walked, but for a closing alert. An
 encrypted server flight of TLS 1.3 has five to eight; what comes later says nothing about the handshake."""
 
+AFTER_FINISHED = 4
+"""The same for a side whose Finished was seen (TLS 1.2 and lower): nothing but alerts can follow."""
+
 EARLY_RECORDS = 256
 """The same for a client that offers early data, whose Finished comes after it (servers allow 16 kB to 64 kB)."""
 
@@ -190,7 +193,9 @@ class Side:
 
     def _application(self, record: Record) -> None:
         self._in_a_row += 1
-        allowed = EARLY_RECORDS if self.client_hellos and self.client_hellos[-1][0].early_data else APPLICATION_RECORDS
+        allowed = APPLICATION_RECORDS if self.finished is None else AFTER_FINISHED
+        if self.client_hellos and self.client_hellos[-1][0].early_data:
+            allowed = EARLY_RECORDS
         event = self._event("D", record.start, record.end)
         if not self.application:
             self.events.append(event)
