@@ -8,6 +8,7 @@ translation all speak from here. Rules:
 * ``{attempts:query|queries}`` writes the number and the fitting noun: ``1 query``, ``3 queries``.
 * Arguments come from captures: each passes :func:`analyzer.text.display`, so what comes out is safe to show as text
   (markup is escaped by whoever makes markup).
+* ``{status_meaning}`` is the plain sentence that explains the argument ``status``.
 * A key that is not in the catalogue gives the key and its arguments, never an exception.
 
 To add a sentence, add an entry to :data:`STEPS` or :data:`FINDINGS`. A step's key is ``step.<step>[.<variant>]``
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from analyzer import http_status
 from analyzer.text import display
 from analyzer.units import human_bytes, human_ms
 
@@ -214,13 +216,13 @@ FINDINGS: dict[str, FindingText] = {
     # method, target, host, status, reason
     "HTTP-CLIENT-ERROR": FindingText(
         "{host} answered {status} {reason} to {method} {target}",
-        "A 4xx code means the server blames the request: a wrong address, a missing login, or a limit.",
-        "Check the address and the credentials of this request; the list of status codes explains the code.",
+        "{status_meaning} A 4xx code means that the server blames the request, not itself.",
+        "Compare the address, the method and the credentials of this request with what {host} expects.",
     ),
     "HTTP-SERVER-ERROR": FindingText(
         "{host} answered {status} {reason} to {method} {target}",
-        "A 5xx code means the request was fine and the server, or something behind it, failed.",
-        "Look into the logs of {host} at that time; for 502 and 504, into those of the server behind the proxy.",
+        "{status_meaning} A 5xx code means that the server, or something behind it, failed, not the request.",
+        "Look into the logs of {host} at that time; for 502 and 504, into those of the server behind it.",
     ),
     # method, target, host, wait_ms, server_ms
     "HTTP-SLOW-SERVER": FindingText(
@@ -324,7 +326,11 @@ def _word(name: str, value: object) -> _Word:
 
 
 def _fill(template: str, args: Mapping[str, object]) -> str:
-    return template.format_map(_Arguments({str(name): _word(str(name), value) for name, value in args.items()}))
+    words = _Arguments({str(name): _word(str(name), value) for name, value in args.items()})
+    status = args.get("status")
+    if isinstance(status, int):
+        words.setdefault("status_meaning", _Word(http_status.explain(status)))
+    return template.format_map(words)
 
 
 def _bare(key: str, args: Mapping[str, object]) -> str:

@@ -136,7 +136,7 @@ class _Opening:
         size = os.fstat(file.fileno()).st_size
         with _Hash(file.fileno(), size) as digest:
             if form in (detect.PCAP, detect.PCAPNG):
-                data, fault, compression = _map(file), None, None
+                data, fault, compression = _map(file, size), None, None
             else:
                 data, fault = self._unpacked(file, form, size)
                 compression = form
@@ -161,7 +161,7 @@ class _Opening:
         file.seek(0)
         with tempfile.TemporaryFile() as sink:
             fault = unpack(form, file, sink, Meter(self.shown, self.options.limits, size, self.progress))
-            data = _map(sink)
+            data = _map(sink, sink.tell())
         if not data.array.size:
             if fault is not None:
                 raise CorruptCaptureError(self.shown, f"{fault.message} before anything was unpacked", fault.offset)
@@ -209,10 +209,9 @@ class _Opening:
         )
 
 
-def _map(file: IO[bytes]) -> PacketBytes:
-    """Map a file's bytes, or read them when they are few or cannot be mapped. The file may be closed afterwards."""
+def _map(file: IO[bytes], size: int) -> PacketBytes:
+    """Map a file's first bytes, or read them when they are few or cannot be mapped; it may be closed afterwards."""
     file.flush()
-    size = os.fstat(file.fileno()).st_size
     if size > _IN_MEMORY:
         with contextlib.suppress(OSError, ValueError):
             mapping = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)

@@ -9,6 +9,7 @@ from analyzer.analysis import Analysis
 from analyzer.provenance import frames_text
 from analyzer.report.cells import Mark
 from analyzer.report.escape import Prose, safe
+from analyzer.report.secrets import masked_args
 from analyzer.schema import FindingRow
 from analyzer.units import human_ms
 
@@ -82,7 +83,7 @@ def findings(analysis: Analysis) -> FindingsFact:
 
 
 def _fact(n: int, finding: FindingRow, analysis: Analysis) -> FindingFact:
-    text = sentences.finding_text(finding.title_key, finding.args)
+    text = sentences.finding_text(finding.title_key, masked_args(finding.args, analysis.options))
     link, link_words = _link(finding, analysis)
     return FindingFact(
         anchor=f"finding-{n + 1}",

@@ -15,6 +15,7 @@ from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import sort_key
 from analyzer.report.protocols import dns_failed
+from analyzer.report.secrets import masked_args
 from analyzer.report.waterfall import PHASES, durations, total_ms
 from analyzer.schema import HttpRow
 from analyzer.units import human_bytes, human_ms, rfc3339
@@ -209,8 +210,14 @@ def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
         elif row.outcome in ("no_response", "aborted"):
             silent += 1
             first.setdefault("silent", n)
-    for code, amount in sorted(codes.items(), key=lambda item: (-item[0] // 100, -item[1], item[0])):
-        yield f"{amount} × {code} {http_status.name(code)}", f"http-{first[str(code)] + 1}"
+    for klass in (5, 4):
+        mine = sorted(code for code in codes if code // 100 == klass)
+        if len(mine) == 1:
+            yield f"{codes[mine[0]]} × {mine[0]} {http_status.name(mine[0])}", f"http-{first[str(mine[0])] + 1}"
+        elif mine:
+            listed = ", ".join(map(str, mine[:6])) + (" …" if len(mine) > 6 else "")
+            amount = sum(codes[code] for code in mine)
+            yield f"{number(amount)} × {klass}xx ({listed})", f"http-{min(first[str(code)] for code in mine) + 1}"
     if silent:
         yield f"{plural(silent, 'request')} without an answer", f"http-{first['silent'] + 1}"
     broken = failed_connections(analysis)
@@ -248,8 +255,8 @@ def _failed(analysis: Analysis, failures: list[tuple[str, str]]) -> CardLine:
         shown = [words for words, _ in failures[:4]]
         if len(failures) > 4:
             shown.append(plural(len(failures) - 4, "more kind of failure", "more kinds of failure"))
-        words = "This failed" if len(failures) == 1 else f"{len(failures)} kinds of failure"
-        return CardLine(Prose(f"{words}: {joined(shown)}."), failures[0][1], "the first of them", "bad")
+        of = f", in {plural(len(analysis.http), 'request')}" if analysis.http else ""
+        return CardLine(Prose(f"Failed: {joined(shown)}{of}."), failures[0][1], "the first of them", "bad")
     if analysis.http:
         return CardLine(
             Prose(f"Nothing: every answer to {_all(len(analysis.http), 'request')} is a good one."),
@@ -268,7 +275,7 @@ def _why(analysis: Analysis) -> Iterable[CardLine]:
     if not ranked:
         yield CardLine("Nothing stood out, so there is nothing to explain.", "findings", "what was looked for")
     for n, (_, finding) in enumerate(ranked[:3]):
-        title = sentences.sentence(finding.title_key, finding.args)
+        title = sentences.sentence(finding.title_key, masked_args(finding.args, analysis.options))
         cost = f" – cost {human_ms(finding.cost_ms)}" if finding.cost_ms else ""
         yield CardLine(Prose(f"{title}{cost}."), f"finding-{n + 1}", "why and what to try", finding.severity)
 

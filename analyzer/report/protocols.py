@@ -139,8 +139,8 @@ def latencies(analysis: Analysis) -> tuple[LatencyFact, ...]:
         (
             "receive",
             "HTTP download",
-            "first to last byte of the response",
-            (durations(row)["receive"] for row in analysis.http),
+            "first to last byte of the response, where it took more than one packet",
+            (durations(row)["receive"] or None for row in analysis.http),
         ),
     ]
     out = []

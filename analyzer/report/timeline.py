@@ -29,6 +29,9 @@ MAX_ROWS = {"ARP": 2, "DNS": 5, "TCP": 12, "TLS": 4, "HTTP": 12, "other": 2}
 MAX_STRIP_BINS = 1000
 """Points of the throughput strip: one a pixel."""
 
+WORD_ROOM = 0.045
+"""Share of the axis that the word beside a failure's ✕ needs."""
+
 LANES = ("ARP", "DNS", "TCP", "TLS", "HTTP", "other")
 
 
@@ -92,6 +95,7 @@ def timeline(analysis: Analysis, clock: Clock) -> TimelineFact:
         "HTTP": _http(analysis, clock),
         "other": _other(analysis, clock),
     }
+    span = (analysis.capture.duration_ms or 0.0) / 1000
     lanes = []
     for name in LANES:
         if name == "TCP":
@@ -99,8 +103,8 @@ def timeline(analysis: Analysis, clock: Clock) -> TimelineFact:
         else:
             items, total = sources[name], len(sources[name])
         if total:
-            lanes.append(_pack(name, _choose(items, MAX_BARS[name]), total))
-    return TimelineFact(tuple(lanes), _strip(analysis, clock), (analysis.capture.duration_ms or 0.0) / 1000)
+            lanes.append(_pack(name, _choose(items, MAX_BARS[name]), total, WORD_ROOM * span))
+    return TimelineFact(tuple(lanes), _strip(analysis, clock), span)
 
 
 def _choose(items: Sequence[Item], limit: int) -> list[Item]:
@@ -109,8 +113,8 @@ def _choose(items: Sequence[Item], limit: int) -> list[Item]:
     return sorted(kept, key=lambda item: (item.start, item.end, item.anchor))
 
 
-def _pack(name: str, items: Sequence[Item], total: int) -> Lane:
-    """Give each item the first sub-row that is free when it starts."""
+def _pack(name: str, items: Sequence[Item], total: int, room: float) -> Lane:
+    """Give each item the first sub-row that is free when it starts; a failure keeps ``room`` seconds for its word."""
     limit = MAX_ROWS[name]
     busy: list[tuple[float, int]] = []  # (end, row) of rows in use
     free: list[int] = []
@@ -125,7 +129,7 @@ def _pack(name: str, items: Sequence[Item], total: int) -> Lane:
             row, used = used, used + 1
         else:
             row = heapq.heappop(busy)[1]
-        heapq.heappush(busy, (max(item.end, item.start), row))
+        heapq.heappush(busy, (item.end + (room if item.failure else 0.0), row))
         out.append(Item(item.lane, item.start, item.end, item.anchor, item.words, item.failure, row))
     return Lane(name, tuple(out), max(used, 1), total)
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
+from analyzer.options import Options
 from analyzer.provenance import frames_filter, frames_text
 from analyzer.report.cells import DASH, Clock, Mark, plural
 from analyzer.report.escape import Prose, safe
+from analyzer.report.secrets import masked, masked_args
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, PHASES, Waterfall, waterfall
 from analyzer.schema import Step, TcpRow, TlsRow, VisitRow
 from analyzer.units import human_bytes, human_ms, rfc3339
@@ -91,7 +93,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
             visit.start_time,
         )
         room -= len(drawn.bars)
-        out.append(_visit(visit, drawn, clock))
+        out.append(_visit(visit, drawn, clock, analysis.options))
     for visit in analysis.visits[MAX_VISITS:]:
         claimed.update(visit.http_rows)
     rest = [(n, row) for n, row in enumerate(analysis.http) if n not in claimed]
@@ -115,19 +117,20 @@ def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> l
     ]
 
 
-def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock) -> VisitFact:
+def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, options: Options) -> VisitFact:
+    url, final = masked(visit.url, options), masked(visit.final_url or "", options)
     return VisitFact(
         anchor=f"visit-{visit.visit}",
         number=str(visit.visit),
-        url=safe(visit.url, 200),
-        final_url=safe(visit.final_url, 200) if visit.final_url and visit.final_url != visit.url else "",
+        url=safe(url, 200),
+        final_url=safe(final, 200) if final != url else "",
         start=clock.text(visit.start_time),
         start_utc=rfc3339(visit.start_time) or DASH,
         duration=human_ms(visit.duration_ms),
         summary=_summary(visit),
         failed=plural(visit.failed_requests, "failure") if visit.failed_requests else "",
         phases=_phases(visit),
-        steps=tuple(_step(step) for step in visit.steps),
+        steps=tuple(_step(step, options) for step in visit.steps),
         waterfall=drawn,
         display_filter=_filter(visit),
         mark=Mark(
@@ -170,12 +173,12 @@ def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
     )
 
 
-def _step(step: Step) -> StepFact:
+def _step(step: Step, options: Options) -> StepFact:
     absent = step.absent_why is not None
     return StepFact(
         step=safe(step.step),
         name=STEP_NAMES.get(step.step, safe(step.step)),
-        sentence=Prose(sentences.sentence(step.sentence_key, step.sentence_args)),
+        sentence=Prose(sentences.sentence(step.sentence_key, masked_args(step.sentence_args, options))),
         duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),
         frames=Prose(frames_text(step.frames, 4)),
         display_filter=Prose(frames_filter(step.frames)),

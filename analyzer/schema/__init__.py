@@ -7,10 +7,10 @@ JSON-ready values; nothing else in the package invents a column.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from analyzer.schema.arp import ArpRow
 from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
@@ -64,7 +64,9 @@ TABLES: tuple[tuple[str, type], ...] = (
 
 @cache
 def _columns(row_type: type) -> tuple[tuple[str, str, bool], ...]:
-    """Return (attribute, written name, is an instant) for each field of a row type."""
+    """Return (attribute, written name, is an instant) for each field of a row type, nothing for other types."""
+    if not is_dataclass(row_type):
+        return ()
     return tuple(
         (f.name, f.name.rstrip("_"), f.name == "time" or f.name.endswith("_time"))
         for f in fields(row_type)
@@ -72,18 +74,30 @@ def _columns(row_type: type) -> tuple[tuple[str, str, bool], ...]:
     )
 
 
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
     """Turn a row (or anything inside one) into dicts, lists, text and numbers ready for JSON.
 
     Instants become RFC 3339 text with nanoseconds; tuples become lists; NaN does not occur in rows.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            name: rfc3339(getattr(value, attribute)) if instant else plain(getattr(value, attribute))
-            for attribute, name, instant in _columns(type(value))
-        }
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is tuple or kind is list:
+        return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
+    columns = _columns(cast(Hashable, kind))
+    if columns:
+        out = {}
+        for attribute, name, instant in columns:
+            item = getattr(value, attribute)
+            if type(item) not in _AS_IT_IS:
+                item = plain(item)
+            elif instant:
+                item = rfc3339(item)
+            out[name] = item
+        return out
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
     return value

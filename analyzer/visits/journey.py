@@ -98,9 +98,9 @@ def _dns(v: Linked, facts: Facts) -> list[Step]:
 
 
 def _tcp(v: Linked, facts: Facts, stream: int) -> Step:
-    row = facts.connections.row(stream)
     if stream not in v.draft.fresh:
         return _absent("tcp", "reused", {"stream": stream})
+    row = facts.connections.row(stream)
     if row.syn_frame is None:
         return _absent("tcp", "midstream", {"stream": stream})
     args = {

@@ -158,7 +158,7 @@ RDATA = [
     ("SVCB", b"\0\1\0" + b"\0\1\0\4\3h2", r"\# 10 0001000001000403" + "6832"),  # short ALPN
     (
         "LOC",  # RFC 1876 section 4's cambridge-net: 42 21 54 N 71 06 18 W -24m 30m, default precisions
-        bytes.fromhex("00 33 16 13 891731d0 70be15f0 0098 8d20".replace(" ", "")),
+        bytes.fromhex("00 33 16 13 89172dd0 70be15f0 0098 8d20".replace(" ", "")),
         "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m",
     ),
     ("TLSA", b"\3\1\1\xab\xcd", "3 1 1 abcd"),

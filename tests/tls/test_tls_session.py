@@ -526,3 +526,59 @@ def test_damaged_handshakes_never_raise(flights: Flights, changes: list[tuple[in
     if row is not None and row.handshake_ms is not None:
         assert row.outcome == "established"
         assert row.handshake_ms >= 0
+
+
+def test_a_message_is_done_when_its_record_is_whole() -> None:
+    """No receiver can use a part of a record: a hello in its first segment counts with the last."""
+    talked = conversation(FULL_12, segment=60)
+    row = row_of(session(talked))
+    first, flight = -(-len(HELLO_12) // 60), -(-len(RSA_FLIGHT) // 60)
+    assert row.client_hello_frame == first
+    assert row.server_hello_frame == first + flight
+    assert row.client_hello_time == MS
+    assert row.server_hello_time == (first + 1) * MS
+
+
+def test_a_goodbye_after_much_data_is_found_at_the_end() -> None:
+    much: Flights = [*FULL_12, (SERVER, DATA * 500), (CLIENT, record(21, bytes(26))), (SERVER, record(21, bytes(26)))]
+    row, problems = read(much)
+    assert [(a.frame, a.from_, a.description) for a in row.alerts] == [
+        (6, "client", "encrypted"), (7, "server", "encrypted"),
+    ]  # fmt: skip
+    assert row.handshake_history == "CsxnGIFifdLl"
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"PROXY TCP4 10.0.0.1 10.0.0.2 40000 443\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12),
+    ],
+)
+def test_a_proxy_protocol_header_before_the_hello(header: bytes) -> None:
+    flights: Flights = [(CLIENT, header + HELLO_12), *FULL_12[1:]]
+    plain = facts(read(FULL_12)[0])
+    assert facts(read(flights)[0]) == plain
+    assert facts(row_of(session_inside(conversation(flights)))) == plain
+    assert session(conversation([(CLIENT, header + b"GET / HTTP/1.1\r\n\r\n")])) is None
+
+
+def test_export_and_unknown_suites_have_names() -> None:
+    answer = record(22, server_hello(0xC755))
+    row, _ = read([(CLIENT, record(22, client_hello((0x0A0A, 0x0003, 0xC755)))), (SERVER, answer)])
+    assert row.ciphers_offered == ("GREASE_0A0A", "TLS_RSA_EXPORT_WITH_RC4_40_MD5", "0xC755")
+    assert row.cipher == "0xC755"
+
+
+def test_drafts_of_tls_13() -> None:
+    versions = extension(43, vector(codes([0x2A2A, 0x7F1C, 0x0303]), 1))
+    row, _ = read(
+        [
+            (CLIENT, record(22, client_hello((0x1301,), versions))),
+            (SERVER, record(22, server_hello(0x1301, extension(43, codes([0x7F1C])))) + DATA),
+            (CLIENT, FINISHED_13),
+        ]
+    )
+    assert row.client_versions == ("TLSv1.3-draft28", "TLSv1.2")
+    assert (row.version, row.outcome) == ("TLSv1.3", "established")

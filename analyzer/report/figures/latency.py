@@ -80,7 +80,6 @@ def figure(latencies: Sequence[LatencyFact]) -> dict[str, Any]:
                 ticktext=[_power(k) for k in range(low, high + 1)],
             ),
             yaxis=axis(
-                "share that took at most this long",
                 range=[0, 103],
                 tickmode="array",
                 tickvals=[0, 25, 50, 75, 95],

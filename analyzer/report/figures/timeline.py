@@ -6,10 +6,10 @@ from typing import Any
 
 from analyzer.report.escape import figure_text
 from analyzer.report.figures.style import BLUE, DARK, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, axis, layout
-from analyzer.report.timeline import Item, Lane, TimelineFact
+from analyzer.report.timeline import WORD_ROOM, Item, Lane, TimelineFact
 
 MAX_WORDS = 60
-"""Failures named beside their ✕; the others say it on hover."""
+"""Failures named beside their ✕; the others, and those without room, say it on hover and in their row."""
 
 COLOURS = {"ARP": PURPLE, "DNS": SKY, "TCP": GREY, "TLS": ORANGE, "HTTP": GREEN, "other": BLUE}
 PATTERNS = {"ARP": "x", "DNS": ".", "TCP": "", "TLS": "/", "HTTP": "", "other": "-"}
@@ -26,16 +26,18 @@ def figure(fact: TimelineFact) -> dict[str, Any]:
     lines: list[float] = []
     data: list[dict[str, Any]] = []
     marks: list[tuple[Item, float]] = []
+    crowded: set[str] = set()
     top = 0.0
     for lane in fact.lanes:
         data.append(_bars(lane, top))
         marks += [(item, top + item.row) for item in lane.items if item.failure]
+        crowded |= _crowded(lane, WORD_ROOM * fact.duration)
         ticks.append(top + (lane.rows - 1) / 2)
         names.append(lane.name)
         top += lane.rows + LANE_GAP
         lines.append(top - LANE_GAP / 2 - 0.5)
     if marks:
-        data.append(_failures(marks))
+        data.append(_failures(marks, crowded))
     data.append(_strip(fact))
     height = int(top * ROW_PIXELS) + STRIP_PIXELS + 90
     lanes_part = top * ROW_PIXELS / (top * ROW_PIXELS + STRIP_PIXELS + 24)
@@ -99,8 +101,22 @@ def _bars(lane: Lane, top: float) -> dict[str, Any]:
     }
 
 
-def _failures(marks: list[tuple[Item, float]]) -> dict[str, Any]:
-    words = [figure_text(item.failure, 24) if n < MAX_WORDS else "" for n, (item, _) in enumerate(marks)]
+def _crowded(lane: Lane, room: float) -> set[str]:
+    """Return the failures whose word would lie over the next bar of their row."""
+    out: set[str] = set()
+    last: dict[int, Item] = {}
+    for item in lane.items:
+        before = last.get(item.row)
+        if before is not None and before.failure and item.start < before.end + room:
+            out.add(before.anchor)
+        last[item.row] = item
+    return out
+
+
+def _failures(marks: list[tuple[Item, float]], crowded: set[str]) -> dict[str, Any]:
+    named = [item for item, _ in marks if item.anchor not in crowded][:MAX_WORDS]
+    said = {item.anchor for item in named}
+    words = [figure_text(item.failure, 24) if item.anchor in said else "" for item, _ in marks]
     return {
         "type": "scatter",
         "mode": "markers+text",

@@ -1,0 +1,96 @@
+"""Masking: what is secret disappears, what is around it stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.masking import MASKED, mask_header, mask_rows, mask_url
+from analyzer.protocols.http1.session import transactions
+from tests.http1.talk import conversation
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("Authorization", "Basic dXNlcjpwYXNz", "Basic [masked]"),
+        ("authorization", "Bearer a.b.c", "Bearer [masked]"),
+        ("Authorization", "onlyasecret", "[masked]"),
+        ("Proxy-Authorization", "Digest username=\"u\", response=\"f\"", "Digest [masked]"),
+        ("Cookie", "sid=abc; theme=dark", "sid=[masked]; theme=[masked]"),
+        ("Cookie", "nameless", "[masked]"),
+        ("Set-Cookie", "sid=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
+         "sid=[masked]; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"),
+        ("Set-Cookie", "sid=abc=d; Token=xyz", "sid=[masked]; Token=[masked]"),
+        ("X-Api-Key", "k-1", "[masked]"),
+        ("X-CSRF-Token", "t", "[masked]"),
+        ("x-amz-security-token", "t", "[masked]"),
+        ("Location", "https://a/cb?code=4/abc&state=1", "https://a/cb?code=[masked]&state=1"),
+        ("Referer", "http://u:p@h/", "http://u:[masked]@h/"),
+        ("Content-Type", "text/html", "text/html"),
+        ("WWW-Authenticate", "Basic realm=\"x\"", "Basic realm=\"x\""),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("Author", "me", "me"),
+        ("Cookie", "", ""),
+    ],
+)  # fmt: skip
+def test_headers(name: str, value: str, shown: str) -> None:
+    assert mask_header(name, value) == shown
+    assert mask_header(name, shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://u:p@h:8080/x", "http://u:[masked]@h:8080/x"),
+        ("http://u@h/x", "http://u@h/x"),
+        ("/x?token=1&a=2", "/x?token=[masked]&a=2"),
+        ("/x?a=2;password=3", "/x?a=2;password=[masked]"),
+        ("/x?user%5Bpassword%5D=3", "/x?user%5Bpassword%5D=[masked]"),
+        ("/x?accessToken=1&API_KEY=2&sid=3&Signature=4", "/x?accessToken=[masked]&API_KEY=[masked]&sid=[masked]&Signature=[masked]"),
+        ("/x?monkey=1&zip_code=2&keyword=3&author=4&design=5", "/x?monkey=1&zip_code=2&keyword=3&author=4&design=5"),
+        ("/x?password=", "/x?password="),
+        ("/x#access_token=abc&state=1", "/x#access_token=[masked]&state=1"),
+        ("/x;jsessionid=ABC?y=1", "/x;jsessionid=[masked]?y=1"),
+        ("b.example:443", "b.example:443"),
+        ("*", "*"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_urls(url: str, shown: str) -> None:
+    assert mask_url(url) == shown
+
+
+@given(st.text(alphabet="abtokenpwd=&;?#/:@%[]x_-", max_size=40))
+def test_masking_twice_changes_nothing(url: str) -> None:
+    once = mask_url(url)
+    assert mask_url(once) == once
+
+
+@given(st.text(max_size=30), st.text(max_size=60))
+def test_headers_never_raise_and_settle(name: str, value: str) -> None:
+    once = mask_header(name, value)
+    assert mask_header(name, once) == once
+
+
+def test_rows_hold_no_secret_afterwards() -> None:
+    secret = "s3cr3t"
+    request = (
+        f"GET http://u:{secret}@h/p?token={secret} HTTP/1.1\r\nHost: h\r\nCookie: a={secret}\r\n"
+        f"Authorization: Bearer {secret}\r\nReferer: http://x/?password={secret}\r\n\r\n"
+    )
+    response = f"HTTP/1.1 302 Found\r\nLocation: /?sid={secret}\r\nSet-Cookie: b={secret}\r\nContent-Length: 0\r\n\r\n"
+    rows = transactions(conversation([("c", request.encode()), ("s", response.encode())]))
+    assert secret in repr(rows)
+    shown, count = mask_rows(rows)
+    assert secret not in repr(shown)
+    assert count == 6  # cookie, authorization, referer, location, set-cookie, and the URL once
+    assert shown[0].url == f"http://u:{MASKED}@h/p?token={MASKED}"
+    assert shown[0].set_cookies == ("b",)
+    harmless = replace(
+        rows[0], request_headers=(), response_headers=(), url="/", target="/", referer=None, location=None
+    )
+    assert mask_rows([harmless]) == ([harmless], 0)
