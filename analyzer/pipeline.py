@@ -71,6 +71,10 @@ def _silent(stage: str, fraction: float) -> None:
     """Tell nobody."""
 
 
+TLS_INSIDE = frozenset({"smtp", "pop3", "imap", "ftp", "socks", "unknown"})
+"""Applications that may turn to TLS after some words of their own (STARTTLS, a proxy handshake)."""
+
+
 class _Spoken:
     """What was said on the TCP connections."""
 
@@ -90,14 +94,16 @@ def _conversations(flows: Flows, index: PacketIndex, options: Options, problems:
             tell("messages", done / len(streams))
         talk = _conversation(flows, stream, end, options, problems)
         application = detect.application(talk)
+        inside = application in TLS_INSIDE
         if application == "http1":
-            out.http += http1.transactions(talk)
-        elif application == "tls":
-            row = tls.session(talk)
-            if row is not None:
-                out.tls.append(row)
+            rows = http1.transactions(talk)
+            out.http += rows
+            inside = any(row.method == "CONNECT" for row in rows)
         elif application == "dns":
             out.dns += collect.tcp_dns_messages(talk)
+        session = tls.session(talk) if application == "tls" else tls.session_inside(talk) if inside else None
+        if session is not None:
+            out.tls.append(session)
         if application != "unknown":
             flows.connections.words["application"][stream] = application
     return out

@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["analyzer.protocols"]):
     from analyzer.protocols.detect import application
     from analyzer.protocols.http1.session import transactions
 
-from tests.http1.talk import Hole, Turn, conversation  # noqa: E402
+from tests.http1.talk import Hole, Turn, conversation
 
 
 def turns_of(data: atheris.FuzzedDataProvider) -> list[Turn]:

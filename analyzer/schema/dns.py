@@ -65,3 +65,4 @@ class DnsRow:
     response_time: int | None = None
     stream: int | None = None  # tcp.stream when the transport is TCP
     outcome_why: str | None = None  # capture_ended | snaplen | query_not_captured | what is malformed
+    duplicate_frames: tuple[int, ...] = ()  # the responses that duplicate_responses counts

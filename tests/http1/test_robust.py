@@ -252,9 +252,33 @@ def test_chunked_gzip_is_decoded_across_chunks() -> None:
 
 def test_resync_finds_messages_at_block_edges() -> None:
     response = b"HTTP/1.1 404 Not Found\r\nX: y\r\n\r\n"
-    for distance in (resync.BLOCK - 1, resync.BLOCK - resync.OVERLAP, resync.BLOCK + 5):
-        stream = memory_stream([(0, bytes(distance), 1, 0), (distance, response, 2, 1)])
-        assert resync.next_response(stream, 0) == distance
+    request = b"GET /" + b"x" * 3400 + b" HTTP/1.1\r\nHost: a\r\n\r\n"
+    for block in (2 * resync.RESPONSE_BYTES, 2 * resync.REQUEST_BYTES, resync.BLOCK, 3 * resync.BLOCK):
+        for distance in (block - 1, block - 20, block // 2 - 1, block // 2 + 1, block + 1):
+            for data, search in ((response, resync.next_response), (request, resync.next_request)):
+                stream = memory_stream([(0, bytes(distance), 1, 0), (distance, data, 2, 1)])
+                assert search(stream, 0) == distance
+
+
+def test_many_responses_without_length_are_read_about_once() -> None:
+    # Each ends where the next is proved, because the client went on asking.
+    count = 2000
+    requests = [(i * len(GET), GET, 2 * i + 1, (2 * i + 1) * 1000) for i in range(count)]
+    reply = b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n" + b"y" * 200
+    replies = [(i * len(reply), reply, 2 * i + 2, (2 * i + 2) * 1000) for i in range(count)]
+    server = memory_stream(replies, finished=True)
+    asked = 0
+    inner = server._read
+
+    def read(number: int, skip: int, size: int) -> bytes:
+        nonlocal asked
+        asked += size
+        return inner(number, skip, size)
+
+    server._read = read
+    rows = transactions(talk_of(memory_stream(requests, finished=True), server))
+    assert {(row.status, row.response_body_bytes) for row in rows} == {(200, 200)}
+    assert asked < 20 * len(reply) * count
 
 
 def test_window_reads_forward_in_growing_blocks() -> None:

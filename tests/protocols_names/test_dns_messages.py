@@ -122,7 +122,7 @@ RDATA = [
     ("A", IPV4, "192.0.2.9"),
     ("A", IPV4 + b"\0", r"\# 5 c000020900"),
     ("AAAA", bytes(15) + b"\1", "::1"),
-    ("AAAA", bytes(10) + b"\xff\xff" + IPV4, "::ffff:c000:209"),
+    ("AAAA", bytes(10) + b"\xff\xff" + IPV4, "::ffff:192.0.2.9"),
     ("PTR", name("host.example"), "host.example"),
     ("PTR", name("host.example") + b"x", r"\# 15 04686f7374076578616d706c650078"),
     ("SOA", name("ns.a") + name("mail.a") + struct.pack("!5I", 1, 2, 3, 4, 5), "ns.a mail.a 1 2 3 4 5"),

@@ -52,7 +52,7 @@ def test_retries_are_attempts_and_latency_runs_from_the_first() -> None:
 
 def test_second_response_is_counted() -> None:
     (row,) = exchanges([query(1, 0), query(2, 10), reply(3, 20), reply(4, 30)])
-    assert (row.response_frame, row.duplicate_responses, row.attempts) == (3, 1, 2)
+    assert (row.response_frame, row.duplicate_responses, row.duplicate_frames, row.attempts) == (3, 1, (4,), 2)
 
 
 def test_the_same_question_after_its_answer_is_new() -> None:

@@ -486,6 +486,10 @@ def test_endless_fragments_end() -> None:
     row = row_of(session(talked))
     assert row.handshake_history == "C"
     assert [problem.code for problem in talked.problems] == ["TLS-LIMIT"]
+    requests = record(22, message(0, b"") * 4000)  # HelloRequests, which are empty
+    row, problems = read([(CLIENT, HELLO_12), (SERVER, requests)])
+    assert len(row.handshake_history) < 300
+    assert problems == ["TLS-LIMIT"]
     alerts, problems = read([(CLIENT, HELLO_12 + record(21, b"\x01\x5a") * 5000)])
     assert len(alerts.alerts) < 300
     assert problems == ["TLS-LIMIT"]

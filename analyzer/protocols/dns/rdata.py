@@ -16,8 +16,8 @@ import socket
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime
-from ipaddress import IPv6Address
 
+from analyzer.addresses import ip_text
 from analyzer.errors import MalformedError
 from analyzer.protocols.dns.names import Known, read_name
 from analyzer.protocols.dns.registry import svc_key, type_name
@@ -54,7 +54,7 @@ def ipv4_text(raw: bytes) -> str:
 def ipv6_text(raw: bytes) -> str:
     """Write sixteen bytes as RFC 5952 does, spelled like every other address of this package."""
     # inet_ntop is several times faster, but writes addresses below ::/80 with a dotted end
-    return str(IPv6Address(raw)) if raw.startswith(b"\0\0\0\0") else socket.inet_ntop(socket.AF_INET6, raw)
+    return ip_text(raw) if raw.startswith(b"\0\0\0\0") else socket.inet_ntop(socket.AF_INET6, raw)
 
 
 def _exactly(start: int, end: int, size: int) -> None:

@@ -55,7 +55,7 @@ class Exchange:
     response: Message | None = None
     response_frame: int | None = None
     response_time: int | None = None
-    duplicates: int = 0
+    duplicates: list[int] = field(default_factory=list)  # frames of further responses
     cut: bool = False
     more: list[DnsAnswer] | None = None  # records of later messages of a zone transfer
 
@@ -96,12 +96,13 @@ class Exchange:
             edns_udp_size=said.edns_udp_size if query is None or query.edns_udp_size is None else query.edns_udp_size,
             latency_ms=ms_between(self.query_time, self.response_time),
             outcome=outcome,
-            duplicate_responses=self.duplicates,
+            duplicate_responses=len(self.duplicates),
             source=self._source(seen_ttl) if response is not None else "unknown",
             step=self._step(asked, response),
             response_time=self.response_time,
             stream=self.stream,
             outcome_why=why,
+            duplicate_frames=tuple(self.duplicates),
         )
 
     def _outcome(self, capture_end_time: int | None) -> tuple[str, str | None]:

@@ -187,7 +187,7 @@ class _Pairing:
                 text = f"a zone transfer has more than {TRANSFER_ANSWERS} records; no more are kept"
                 self._problems.add(Problem("LIMIT-REACHED", "dns", text, datagram.frame))
         else:
-            exchange.duplicates += 1
+            exchange.duplicates.append(datagram.frame)
 
     def _unasked(self, datagram: Datagram, kind: str, ident: int, message: Message) -> None:
         exchange = Exchange(

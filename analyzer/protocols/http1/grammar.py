@@ -39,7 +39,7 @@ FIELD = re.compile(TOKEN + rb"{1,128}:")
 STRICT_REQUEST = re.compile(
     rb"("
     + TOKEN
-    + rb"{1,%d}) [^\x00-\x20\x7f]{1,8000} HTTP/1\.[01]\r?\n(?=\r?\n|" % METHOD_BYTES
+    + rb"{1,%d}) [^\x00-\x20\x7f]{1,3500} HTTP/1\.[01]\r?\n(?=\r?\n|" % METHOD_BYTES
     + TOKEN
     + rb"{1,128}:)"
 )

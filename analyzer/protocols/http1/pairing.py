@@ -265,16 +265,11 @@ class Pairing:
         if response.body is None or response.body.framing != "until_close":
             return
         # A server that names no length must close; if the client went on asking, the next proved response ends this.
-        if (later := self._next_request()) is None:
+        if (later := self._next_request()) is None or _sent_before(later, (response.frame, response.time)):
             return
         after = resync.next_response(self._stream, response.head_end)
         while after is not None:
-            carried = self._stream.at(after)
-            if (
-                carried is not None
-                and _sent_before(later, carried)
-                and not _sent_before(later, (response.frame, response.time))
-            ):
+            if (carried := self._stream.at(after)) is not None and _sent_before(later, carried):
                 self._reader.lay_out(response, method, until=after, decode=decode)
                 return
             after = resync.next_response(self._stream, after + 1)

@@ -9,30 +9,40 @@ Bulk data is searched for the mark (``HTTP/1.``) in large blocks; segment by seg
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from analyzer.flows.stream import ByteStream
 from analyzer.protocols.http1 import grammar
 
 BLOCK = 256 << 10
-OVERLAP = 16 << 10
-"""Kept of a block when going on to the next: longer than any strict line, so none is missed at an edge."""
+"""Largest block searched at a time."""
 
-STATUS_LINE_BYTES = 600
+REQUEST_BYTES, RESPONSE_BYTES = 4096, 1024
+"""Longer than any strict line with the name of the field behind it. Blocks overlap by this much, so that none is
+missed at an edge; the first block is twice as long, because the next message is mostly near."""
+
+_METHOD_BYTES = 48
+_STATUS_LINE_BYTES = 600
 
 
 def request_at(stream: ByteStream, offset: int) -> bool:
     """Tell whether a request is proved at ``offset`` (which need not be a segment start)."""
-    return _is_request(stream.read(offset, 8300), 0)
+    if grammar.could_be_request(stream.read(offset, _METHOD_BYTES)) is None:
+        return False
+    return _is_request(stream.read(offset, REQUEST_BYTES), 0)
 
 
 def response_at(stream: ByteStream, offset: int) -> bool:
     """Tell whether a response is proved at ``offset`` (which need not be a segment start)."""
-    return _is_response(stream.read(offset, 900), 0)
+    if stream.read(offset, len(grammar.RESPONSE_MARK)) != grammar.RESPONSE_MARK:
+        return False
+    return _is_response(stream.read(offset, RESPONSE_BYTES), 0)
 
 
 def _is_response(block: bytes, at: int) -> bool:
     if grammar.STRICT_RESPONSE.match(block, at):
         return True
-    return len(block) - at < STATUS_LINE_BYTES and grammar.STRICT_STATUS_ONLY.match(block, at) is not None
+    return len(block) - at < _STATUS_LINE_BYTES and grammar.STRICT_STATUS_ONLY.match(block, at) is not None
 
 
 def _is_request(block: bytes, at: int) -> bool:
@@ -42,26 +52,27 @@ def _is_request(block: bytes, at: int) -> bool:
 
 def next_request(stream: ByteStream, low: int) -> int | None:
     """Return the offset of the next proved request at or after ``low``, None without one."""
-    return _next(stream, low, stream.end, requests=True)
+    return _next(stream, low, grammar.REQUEST_MARK, _is_request, REQUEST_BYTES)
 
 
-def next_response(stream: ByteStream, low: int, high: int | None = None) -> int | None:
-    """Return the offset of the next proved response in [low, high), None without one."""
-    return _next(stream, low, stream.end if high is None else high, requests=False)
+def next_response(stream: ByteStream, low: int) -> int | None:
+    """Return the offset of the next proved response at or after ``low``, None without one."""
+    return _next(stream, low, grammar.RESPONSE_MARK, _is_response, RESPONSE_BYTES)
 
 
-def _next(stream: ByteStream, low: int, high: int, *, requests: bool) -> int | None:
-    mark, proves = (grammar.REQUEST_MARK, _is_request) if requests else (grammar.RESPONSE_MARK, _is_response)
+def _next(stream: ByteStream, low: int, mark: bytes, proves: Callable[[bytes, int], bool], overlap: int) -> int | None:
+    size = 2 * overlap
     position = low
-    while (captured := stream.next_captured(position)) is not None and captured < high:
+    while (captured := stream.next_captured(position)) is not None:
         position = captured
-        block = stream.read(position, BLOCK)
+        block = stream.read(position, size)
         if not block:
             break
-        step = len(block) if len(block) < BLOCK else BLOCK - OVERLAP
+        step = len(block) if len(block) < size else size - overlap
         if mark in block:
-            for start in stream.piece_starts(position, min(position + step, high)):
+            for start in stream.piece_starts(position, position + step):
                 if proves(block, start - position):
                     return start
         position += step
+        size = min(size * 2, BLOCK)
     return None

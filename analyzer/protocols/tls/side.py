@@ -219,7 +219,7 @@ class Side:
         data = self._pending + body if carried else body
         done = self._done(record.start, record.end)
         at = 0
-        while len(data) - at >= 4:
+        while len(data) - at >= 4 and len(self.events) < MAX_EVENTS:
             length = int.from_bytes(data[at + 1 : at + 4])
             if data[at] not in _LETTERS or length > self._limits.message_bytes:
                 self._refuse(data[at], length, record)
