@@ -16,6 +16,7 @@ from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
 from analyzer.decode.ledger import ledger
 from analyzer.decode.table import PacketTable
+from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
 from analyzer.masking import mask_rows
@@ -205,6 +206,7 @@ def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows
         index.truncated,
         first.message if index.truncated and first else ("the file is cut short" if index.truncated else None),
         dict(problems.counts),
+        traffic(table),
     )
 
 

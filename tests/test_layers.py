@@ -17,7 +17,7 @@ PACKAGE = ROOT / "analyzer"
 LAYERS = (
     # From the bottom up; a module imports from its own entry or from an earlier one.
     ("errors", "version", "problems", "units", "text", "addresses", "provenance", "options", "schema"),
-    ("sentences", "http_status", "tcp_states", "masking"),
+    ("addresses", "sentences", "http_status", "tcp_states", "masking"),
     ("capture",),
     ("decode",),
     ("flows",),

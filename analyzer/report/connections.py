@@ -11,11 +11,14 @@ from analyzer import http_status
 from analyzer.analysis import Analysis
 from analyzer.flows.model import CLOSES, HANDSHAKES
 from analyzer.provenance import stream_filter
-from analyzer.report.cells import DASH, MAX_TABLE_ROWS, Clock, Mark, number, plural
+from analyzer.report.cells import DASH, Clock, Mark, number, plural
 from analyzer.report.escape import Prose, safe
 from analyzer.report.ladder import Ladder, ladder
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_ms
+
+MAX_CONNECTIONS = 1000
+"""Connections listed, besides those a finding points at: about 2 kB of markup each."""
 
 MAX_LADDERS = 100
 """Connections with a ladder besides those a finding points at: the page stays under a few megabytes."""
@@ -87,7 +90,7 @@ def connections(analysis: Analysis, clock: Clock) -> ConnectionsFact:
     """Draw up the connections of a capture: the first ones, and whatever a finding points at."""
     total = len(analysis.connections)
     cited = {f.stream for f in analysis.findings if f.stream is not None and 0 <= f.stream < total}
-    shown = sorted({*range(min(total, MAX_TABLE_ROWS)), *sorted(cited)[:MAX_CITED_LADDERS]})
+    shown = sorted({*range(min(total, MAX_CONNECTIONS)), *sorted(cited)[:MAX_CITED_LADDERS]})
     with_ladder = {*range(min(total, MAX_LADDERS)), *sorted(cited)[:MAX_CITED_LADDERS]}
     notes = _notes(analysis, with_ladder)
     names = {row.stream: row.sni for row in analysis.tls if row.sni}

@@ -9,7 +9,7 @@ from analyzer import tcp_states
 from analyzer.analysis import Analysis
 from analyzer.report import overview
 from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table, plural
-from analyzer.report.connections import MAX_CITED_LADDERS, MAX_LADDERS, ConnectionsFact, connections
+from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS, ConnectionsFact, connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures import latency as latency_figure
 from analyzer.report.figures import status as status_figure
@@ -153,6 +153,7 @@ def _limits() -> tuple[tuple[str, str], ...]:
         ("Rows of a table", f"{MAX_TABLE_ROWS}"),
         ("Visits", f"{MAX_VISITS}"),
         ("Requests in one waterfall", f"{MAX_WATERFALL_ROWS}"),
+        ("Connections", f"the first {MAX_CONNECTIONS} and {MAX_CITED_LADDERS} that findings point at"),
         ("Ladders", f"the first {MAX_LADDERS} connections and {MAX_CITED_LADDERS} that findings point at"),
         ("Lines of a ladder", f"{MAX_LADDER_ROWS}"),
         ("Bars on the timeline", f"{sum(MAX_BARS.values())}"),

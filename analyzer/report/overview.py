@@ -81,7 +81,7 @@ def header(analysis: Analysis) -> HeaderFact:
         sha256_short=safe(capture.sha256[:12]),
         start=_clock_text(capture.start_time),
         end=_clock_text(capture.end_time),
-        span=human_ms(capture.duration_ms),
+        span=human_ms(capture.duration_ms) if capture.duration_ms is not None else "",
         packets=plural(capture.packets, "packet"),
         size=human_bytes(capture.size_bytes),
         format=safe(f"{capture.format}{packed}"),

@@ -22,8 +22,8 @@ from analyzer.units import NS_PER_MS, human_bytes, human_ms, ms_between
 MAX_WATERFALL_ROWS = 250
 """Requests drawn of one visit; the table of requests has the rest."""
 
-MAX_WATERFALL_ROWS_IN_ALL = 1500
-"""Requests drawn on the whole page: about 2 kB of markup each."""
+MAX_WATERFALL_ROWS_IN_ALL = 800
+"""Requests drawn on the whole page: about 4 kB of markup each."""
 
 MAX_HEADERS = 40
 """Header fields shown of one message."""

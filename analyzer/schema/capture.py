@@ -76,3 +76,4 @@ class CaptureRow:
     partial: bool = False
     partial_why: str | None = None
     problem_counts: Mapping[str, int] = field(default_factory=dict)
+    traffic: Mapping[str, int] = field(default_factory=dict)  # protocol → frames; adds up to ``packets``

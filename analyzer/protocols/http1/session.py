@@ -26,8 +26,15 @@ def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpR
         Rows without phases; a response without request stands where it began. What could not be read is reported to
         ``conversation.problems``.
     """
-    conversation = _facing_right(conversation)
-    return [row(exchange, index, conversation, scheme) for index, exchange in enumerate(Pairing(conversation).run())]
+    facing = _facing_right(conversation)
+    rows = [row(exchange, index, facing, scheme) for index, exchange in enumerate(Pairing(facing).run())]
+    if facing is conversation:
+        return rows
+    # Offsets count in the client's or server's stream; here they would be looked up in the wrong one.
+    return [
+        replace(r, request_offset=None, request_end_offset=None, response_offset=None, response_end_offset=None)
+        for r in rows
+    ]
 
 
 def _facing_right(conversation: Conversation) -> Conversation:
