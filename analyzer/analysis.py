@@ -6,9 +6,9 @@ its own. No open file is inside: rows refer to frames by number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from analyzer.flows.model import Connections, Segments
 from analyzer.options import Options
 from analyzer.problems import Problem
 from analyzer.schema import (
+    TABLES,
     ArpRow,
     CaptureRow,
     DnsRow,
@@ -29,6 +30,11 @@ from analyzer.schema import (
     plain,
 )
 from analyzer.version import SCHEMA_VERSION, __version__
+
+if TYPE_CHECKING:
+    import pandas
+
+_DTYPES = {"int": "Int64", "float": "float64", "bool": "boolean", "str": "string"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,40 @@ class Analysis:
     problem_counts: Mapping[str, int] = field(default_factory=dict)
     masked: int = 0
     options: Options = field(default_factory=Options)
+
+    def rows(self, table: str) -> Iterator[Any]:
+        """Give the rows of a table of the contract by its name. Raises KeyError for an unknown one."""
+        if table == "tcp":
+            return self.connections.rows()
+        if table not in dict(TABLES):
+            raise KeyError(table)
+        return iter(getattr(self, table))
+
+    def frame(self, table: str) -> pandas.DataFrame:
+        """Return a table as a DataFrame, one column per field, in the contract's order.
+
+        Instants are ``datetime64[ns, UTC]``, counts nullable ``Int64``, durations float64 with NaN for unknown; nested
+        columns hold Python objects.
+
+        Args:
+            table: "arp", "dns", "tcp", "tls", "http", "websocket", "icmp", "visits" or "findings".
+        """
+        import pandas
+
+        rows = list(self.rows(table))
+        out = pandas.DataFrame(index=pandas.RangeIndex(len(rows)))
+        for column in fields(dict(TABLES)[table]):
+            if column.name.endswith("_offset"):
+                continue
+            values = [getattr(row, column.name) for row in rows]
+            kind = str(column.type).replace(" | None", "")
+            if column.name == "time" or column.name.endswith("_time"):
+                out[column.name] = pandas.to_datetime(pandas.Series(values, dtype="Int64"), unit="ns", utc=True)
+            elif kind in _DTYPES:
+                out[column.name] = pandas.Series(values, dtype=_DTYPES[kind])
+            else:
+                out[column.name] = pandas.Series(values, dtype=object)
+        return out
 
     def document(self) -> dict[str, Any]:
         """Return the whole analysis as JSON-ready values, keys in the order of the tables' contract."""

@@ -56,6 +56,13 @@ def test_with_another_exchange_behind(vector: Vector) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["CONNECT switches", "upgrade to WebSocket", "plain HTTP inside a tunnel"])
+def test_another_protocol_is_no_problem(name: str) -> None:
+    talk = conversation(next(vector.turns for vector in VECTORS if vector.name == name))
+    transactions(talk)
+    assert not list(talk.problems)
+
+
 @pytest.mark.parametrize("vector", VECTORS, ids=NAMES)
 def test_is_recognised_on_any_port(vector: Vector) -> None:
     assert application(conversation(vector.turns, server_address=("10.0.0.2", 61234))) == "http1"

@@ -27,6 +27,9 @@ TRAILER_BYTES = 65_536
 CODED_CHUNKS = 65_536
 """Most chunks whose positions are kept for decoding; a compressed page has tens."""
 
+SIZES_COMPARED = 8
+"""Most contradicting lengths that are tried; two are attacks or bugs, thousands are only meant to take time."""
+
 _DIGITS = re.compile(rb"\d{1,19}\Z")
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 
@@ -82,11 +85,10 @@ def _sizes(headers: Fields) -> tuple[list[int], bool]:
     for value in headers.values(b"content-length"):
         for part in value.split(b","):
             word = part.strip(b" \t")
-            if _DIGITS.match(word):
-                if int(word) not in sizes:
-                    sizes.append(int(word))
-            else:
+            if not _DIGITS.match(word):
                 bad = True
+            elif len(sizes) < SIZES_COMPARED and int(word) not in sizes:
+                sizes.append(int(word))
     return sizes, bad
 
 

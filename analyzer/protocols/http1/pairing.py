@@ -247,8 +247,9 @@ class Pairing:
         if response.cut is None:
             self._lay_out(response, exchange.request)
         self._go_on(response)
-        self._note_pipelining(exchange)
         self._note_switch(exchange, response)
+        if not self._switched:
+            self._note_pipelining(exchange)
 
     def _close(self, exchange: Exchange) -> None:
         """Take an exchange, and those before it, from the open ones."""
