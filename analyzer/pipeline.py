@@ -72,6 +72,8 @@ def _silent(stage: str, fraction: float) -> None:
     """Tell nobody."""
 
 
+STREAMS_PER_STEP = 32
+"""Connections between two signs of life; also how often mapped pages are handed back, which keeps memory low."""
 TLS_INSIDE = frozenset({"smtp", "pop3", "imap", "ftp", "socks", "unknown"})
 """Applications that may turn to TLS after some words of their own (STARTTLS, a proxy handshake)."""
 
@@ -91,8 +93,9 @@ def _conversations(flows: Flows, index: PacketIndex, options: Options, problems:
     streams = flows.streams_with_data().tolist()
     end = int(index.time.max()) if len(index) else 0
     for done, stream in enumerate(streams):
-        if done % 256 == 0:
+        if done % STREAMS_PER_STEP == 0:
             tell("messages", done / len(streams))
+            index.data.release_all()
         talk = _conversation(flows, stream, end, options, problems)
         application = detect.application(talk)
         inside = application in TLS_INSIDE

@@ -63,6 +63,10 @@ class PacketBytes:
             if last > first:
                 self.mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
 
+    def release_all(self) -> None:
+        """Tell the system that no page is needed for now (reading here and there maps whole neighbourhoods)."""
+        self.release(0, int(self.array.size))
+
     def read(self, offset: int, size: int) -> bytes:
         """Return up to ``size`` bytes at ``offset`` as bytes."""
         return self.array[offset : offset + size].tobytes()

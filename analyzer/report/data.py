@@ -57,6 +57,7 @@ class Page:
     quality: tuple[overview.Quality, ...]
     timeline: TimelineFact
     visits: tuple[VisitFact, ...]
+    visits_shown: int
     visits_total: int
     connections: ConnectionsFact
     protocols: ProtocolsFact
@@ -81,6 +82,7 @@ def page(analysis: Analysis) -> Page:
         quality=overview.quality(analysis),
         timeline=line,
         visits=tuple(visited),
+        visits_shown=min(len(analysis.visits), MAX_VISITS),
         visits_total=len(analysis.visits),
         connections=connections(analysis, clock),
         protocols=proto,
