@@ -11,10 +11,10 @@ Sources: RFC 9110 section 11.6 (credentials), RFC 6265 (cookies), RFC 6750 secti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from analyzer.schema import HttpRow
+from analyzer.schema import FindingRow, HttpRow, VisitRow
 
 MASKED = "[masked]"
 
@@ -176,3 +176,26 @@ def mask_rows(rows: list[HttpRow]) -> tuple[list[HttpRow], int]:
         out.append(shown)
         total += count
     return out, total
+
+
+def _mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
+    """Mask the texts among a sentence's arguments (they are URLs, targets and names)."""
+    return {key: mask_url(value) if isinstance(value, str) else value for key, value in args.items()}
+
+
+def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
+    """Return visits as they may be shown: their addresses and the arguments of their sentences."""
+    return [
+        replace(
+            row,
+            url=mask_url(row.url),
+            final_url=None if row.final_url is None else mask_url(row.final_url),
+            steps=tuple(replace(step, sentence_args=_mask_args(step.sentence_args)) for step in row.steps),
+        )
+        for row in rows
+    ]
+
+
+def mask_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:
+    """Return findings as they may be shown: the arguments of their titles."""
+    return [replace(row, args=_mask_args(row.args)) for row in rows]

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.masking import MASKED, mask_header, mask_rows, mask_url
+from analyzer.masking import MASKED, mask_findings, mask_header, mask_rows, mask_url, mask_visits
 from analyzer.protocols.http1.session import transactions
+from analyzer.schema import FindingRow, Step, VisitPhases, VisitRow
 from tests.http1.talk import conversation
 
 
@@ -95,3 +96,29 @@ def test_rows_hold_no_secret_afterwards() -> None:
         rows[0], request_headers=(), response_headers=(), url="/", target="/", referer=None, location=None
     )
     assert mask_rows([harmless]) == ([harmless], 0)
+
+
+def test_visits_and_findings_are_masked_too() -> None:
+    url, shown = "http://u:s3cr3t@h/?token=s3cr3t", f"http://u:{MASKED}@h/?token={MASKED}"
+    step = Step("request", (1,), None, None, "request", {"url": url, "frame": 1}, None)
+    phases = VisitPhases(None, None, None, None, None, None, None, None)
+    visit = VisitRow(1, url, url, 0, None, (), (), (), (), (), 0, 1, 0, 0, phases, (step,))
+    (masked,) = mask_visits([visit])
+    assert (masked.url, masked.final_url) == (shown, shown)
+    assert masked.steps[0].sentence_args == {"url": shown, "frame": 1}
+    finding = FindingRow(
+        "HTTP-5XX",
+        "error",
+        "http",
+        "server",
+        "k",
+        {"url": url},
+        None,
+        "http",
+        0,
+        0,
+        (1,),
+        "frame.number == 1",
+        "RFC 9110",
+    )
+    assert mask_findings([finding])[0].args == {"url": shown}

@@ -234,7 +234,8 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
     kind = message.payload[0]
     code = message.payload[1] if len(message.payload) > 1 else 0
     error = is_error(message.protocol, kind)
-    about = _about(message, echoes, resolve) if error else NOTHING
+    quote = read_quote(message) if error else None
+    about = _about(quote, echoes, resolve) if quote is not None else NOTHING
     probe = (message.protocol, kind) in _TIME_EXCEEDED and code == 0
     hop = about.ttl if probe and about.ttl is not None and 0 < about.ttl <= MAX_HOP else None
     return IcmpRow(
@@ -257,6 +258,7 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
         quoted_stream=about.stream,
         quoted_frame=about.frame,
         hop=hop,
+        quoted_destination=None if quote is None else quote.destination,
     )
 
 
@@ -265,10 +267,7 @@ def is_error(protocol: int, kind: int) -> bool:
     return kind in _ERRORS4 if protocol == ICMP4 else kind < 128
 
 
-def _about(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -> Quoted:
-    quote = read_quote(message)
-    if quote is None:
-        return NOTHING
+def _about(quote: Quote, echoes: _Echoes, resolve: Resolver | None) -> Quoted:
     if quote.protocol in (ICMP4, ICMP6) and quote.source_port is not None and quote.destination_port is not None:
         packed = struct.pack("!HH", quote.source_port, quote.destination_port)
         echo = echoes.sent(quote.protocol, quote.source, quote.destination, packed)

@@ -160,6 +160,7 @@ class _Builder:
         control = (self.flags & (Flag.SYN | Flag.FIN | Flag.RST)) != 0
         telling: NDArray[np.bool_] = control | ((self.label & int(_TROUBLE)) != 0)
         telling |= np.isin(self.frame, np.fromiter(self.notes, np.int64, len(self.notes)))
+        telling[:1] = True  # the first segment of any connection says where it begins
         for i in self._proofs():
             telling[i] = True
         return telling

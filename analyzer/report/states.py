@@ -114,8 +114,9 @@ class _Ends:
                 self._happens(me, "<syn")
             else:
                 self._happens(me, ">synack")
-            if self._state[peer] == tcp_state.SYN_RCVD:
+            if self._state[peer] == tcp_state.SYN_RCVD:  # both answers cross as both SYNs did
                 self._happens(peer, "<synack")
+                self._happens(me, "<synack")
         else:
             self._happens(me, ">syn")
 

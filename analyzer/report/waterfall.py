@@ -231,11 +231,8 @@ def _ticks(axis: _Axis) -> tuple[Tick, ...]:
     whole = (axis.end - axis.start) / NS_PER_MS
     if whole <= 0:
         return (Tick(0.0, "0 ms"),)
-    step = 10.0 ** len(str(int(whole))) / 1000
-    for candidate in (step * factor for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)):
-        step = candidate
-        if whole / candidate <= 6:
-            break
+    unit = 10.0 ** len(str(int(whole))) / 1000
+    step = next(unit * factor for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if whole / (unit * factor) <= 6)
     marks = [step * k for k in range(int(whole / step) + 1)]
     return tuple(Tick(round(mark / whole * 100, 3), _tick(mark)) for mark in marks if mark / whole <= 0.95)
 

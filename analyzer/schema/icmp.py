@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class IcmpRow:
     """One echo request with its reply, or one other ICMP message.
 
-    For errors, ``request_frame`` is the error's own frame and ``quoted_stream``/``quoted_frame`` say what it is about.
+    For errors, ``request_frame`` is the error's own frame, ``quoted_stream``/``quoted_frame`` say which packet it is
+    about, and ``quoted_destination`` where that packet was going (also when the packet itself was not captured).
     """
 
     kind: str  # echo | error | other
@@ -31,3 +32,4 @@ class IcmpRow:
     quoted_stream: int | None
     quoted_frame: int | None
     hop: int | None
+    quoted_destination: str | None = None

@@ -22,6 +22,10 @@ CHARGE_WITHIN_NS = 30 * NS_PER_S
 """A connection this long after the answer did not wait for it: somebody looked the name up ahead of time."""
 
 
+LOOKED_BACK = 64
+"""Answers (or questions for one name) looked at from the newest on; no more are alive at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """What a connection owes to DNS.
@@ -29,7 +33,7 @@ class Lookup:
     Attributes:
         rows: positions in the dns table: the answers used, and the queries that ran beside them.
         ms: how long the client waited, None when it did not wait for it here.
-        why: the reason of a None: cached, not_captured, literal_address.
+        why: the reason of a None: cached, not_captured, literal_address, before_capture.
     """
 
     rows: tuple[int, ...]
@@ -53,6 +57,11 @@ class Lookups:
                     self._by_address[row.client, address].append((row.response_time, at))
         for answers in self._by_address.values():
             answers.sort()
+        for asked in self._by_name.values():
+            asked.sort(key=self._asked_at)
+
+    def _asked_at(self, at: int) -> int:
+        return self._dns[at].query_time or 0
 
     def charge(self, client: str, server: str, host: str | None, when: int) -> Lookup:
         """Return what a connection from ``client`` to ``server``, opened at ``when`` (ns), owes to DNS."""
@@ -73,29 +82,27 @@ class Lookups:
     def _answer(self, client: str, server: str, host: str | None, when: int) -> int | None:
         answers = self._by_address.get((client, server), [])
         end = bisect_right(answers, (when, 1 << 62))
-        fallback = None
-        for response_time, at in reversed(answers[max(end - 64, 0) : end]):
+        for response_time, at in reversed(answers[max(end - LOOKED_BACK, 0) : end]):
             row = self._dns[at]
             ttl = min((a.ttl for a in row.answers), default=0)
             if when - response_time > (ttl + TTL_SLACK_S) * NS_PER_S and when - response_time > CHARGE_WITHIN_NS:
                 continue
-            if host is None or row.qname.rstrip(".") == host.rstrip("."):
+            if host is None or _same_name(row.qname, host):
                 return at
-            fallback = at if fallback is None else fallback
-        return fallback if host is None else None
+        return None
 
     def _beside(self, at: int, when: int) -> tuple[int, ...]:
         """Return the row and the other queries of this client for the same name that ran at the same time."""
         row = self._dns[at]
         begin, end = row.query_time or row.response_time or 0, row.response_time or 0
-        same = []
-        for other in self._by_name[row.client, row.qname]:
-            o = self._dns[other]
-            o_begin = o.query_time or 0
-            o_end = o.response_time if o.response_time is not None else o_begin
-            if o_begin <= end and o_end >= begin and o_begin <= when:
-                same.append(other)
-        return tuple(sorted({at, *same}))
+        asked = self._by_name[row.client, row.qname]
+        stop = bisect_right(asked, min(end, when), key=self._asked_at)
+        same = {at}
+        for other in asked[max(stop - LOOKED_BACK, 0) : stop]:
+            answered = self._dns[other].response_time
+            if (self._asked_at(other) if answered is None else answered) >= begin:
+                same.add(other)
+        return tuple(sorted(same))
 
     def _union_ms(self, rows: tuple[int, ...], when: int) -> float | None:
         spans = sorted(
@@ -110,6 +117,12 @@ class Lookups:
             total += max(end - max(begin, reach), 0)
             reach = max(reach, end)
         return total / NS_PER_MS
+
+
+def _same_name(qname: str, host: str) -> bool:
+    """Say whether a question was for a host: by its name, or by a short name completed from the search list."""
+    asked, wanted = qname.rstrip("."), host.rstrip(".")
+    return asked == wanted or ("." not in wanted and asked.startswith(f"{wanted}."))
 
 
 def is_address(host: str) -> bool:
@@ -131,18 +144,22 @@ def owed(facts: Facts) -> dict[int, Lookup]:
     for tls in facts.tls:
         names[tls.stream] = tls.sni.lower() if tls.sni else names.get(tls.stream)
     c = facts.connections
+    opened = c.columns["syn_frame"]
+    hosts = [int(h) for s in names for h in (c.client_host[s], c.server_host[s])]
+    text = {host: c.host(host) for host in set(hosts)}
     out: dict[int, Lookup] = {}
     for stream in sorted(names):
-        client, server = c.host(int(c.client_host[stream])), c.host(int(c.server_host[stream]))
-        out[stream] = lookups.charge(client, server, names[stream], int(c.columns["start_time"][stream]))
+        name = names[stream]
+        if int(opened[stream]) < 0:
+            why = "literal_address" if name is not None and is_address(name) else "before_capture"
+            out[stream] = Lookup((), None, why)
+            continue
+        client, server = text[int(c.client_host[stream])], text[int(c.server_host[stream])]
+        out[stream] = lookups.charge(client, server, name, int(c.columns["start_time"][stream]))
     return out
 
 
 def _name(row: HttpRow) -> str | None:
-    """Return the host of a request without its port."""
-    host = row.host
-    if host is None:
-        return None
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.rpartition(":")[0] if host.count(":") == 1 else host
+    """Return the host that had to be looked up for a request; None where a proxy was asked, whose name is not seen."""
+    to_proxy = row.method == "CONNECT" or "://" in (row.target or "").partition("?")[0]
+    return None if to_proxy else row.host

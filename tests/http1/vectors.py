@@ -402,6 +402,20 @@ VECTORS: list[Vector] = [
         "nothing answers the first, and the second keeps its own",
     ),
     Vector(
+        "a status line that is none",
+        [
+            ("c", GET),
+            ("s", b"HTTP/1.1 2xx OK\r\nContent-Length: 0\r\n\r\n"),
+            ("c", b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"),
+            ("s", OK),
+        ],
+        [
+            {"status": None, "outcome": "malformed", "outcome_why": "bad_status_line"},
+            {"target": "/2", "status": 200},
+        ],
+        "RFC 9112 section 4: three digits",
+    ),
+    Vector(
         "a body that is broken off by the server",
         [("c", GET), ("s", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")],
         [

@@ -2,8 +2,9 @@
 
 ========== ===========================================================================================
 grammar    what a line may look like: request line, status line, fields, chunk sizes; no state
-status     status codes: phrases, classes, which of them have no body
-framing    how long a body is: RFC 9112 section 6.3 as a table of cases, chunked walking
+status     which status codes have no body, and which announce another response
+window     a small look-ahead over a stream
+framing    how long a body is: RFC 9112 section 6.3 as a list of cases, walking chunks
 messages   one direction: heads and bodies at offsets of a ByteStream, holes kept apart
 resync     finding the next message that can be proved after a hole or junk
 coding     the size of a body after its content coding, without keeping it

@@ -339,7 +339,9 @@ class Pairing:
             if _is_junk(exchange):
                 exchange.dropped = True
             else:
-                exchange.response = Response(low, self._cursor, Fields(), "", *carried, flaw="not_http")
+                spelled = self._stream.read(low, 5).upper() == b"HTTP/"
+                flaw = "bad_status_line" if spelled else "not_http"
+                exchange.response = Response(low, self._cursor, Fields(), "", *carried, flaw=flaw)
         return self._cursor < self._stream.end
 
     def _takes_a_place(self) -> bool:

@@ -101,7 +101,7 @@ def _split_path(rest: str) -> tuple[str, str, str]:
 
 # ── what became of it ────────────────────────────────────────────────────────────────────────────────────────────
 
-_FATAL_FLAWS = frozenset({"not_http", "conflicting_lengths", "bad_length", "bad_transfer_encoding"})
+_FATAL_FLAWS = frozenset({"not_http", "bad_status_line", "conflicting_lengths", "bad_length", "bad_transfer_encoding"})
 
 
 def _flaw(exchange: Exchange) -> str | None:

@@ -1,0 +1,281 @@
+"""Reports in a real Chromium: silent, locked, readable, usable by mouse, keyboard and without scripts."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.report.render import render
+from tests.browser.conftest import Opener, Visit
+from tests.conftest import SAMPLES
+from tests.report import fixture
+
+pytestmark = pytest.mark.browser
+
+CAPTURES = sorted(SAMPLES.glob("*.pcapng"))
+
+
+@cache
+def html(name: str) -> str:
+    return render(getattr(fixture, name)())
+
+
+@cache
+def sample_html(path: Path) -> str:
+    from analyzer.pipeline import analyze
+
+    return render(analyze(str(path)))
+
+
+def test_there_are_samples() -> None:
+    assert CAPTURES, f"no samples in {SAMPLES}"
+
+
+@pytest.mark.parametrize("name", ["rich", "hostile", "empty"])
+def test_nothing_leaves_and_nothing_is_blocked(visit: Opener, name: str) -> None:
+    opened = visit(html(name))
+    opened.draw_everything()
+    opened.assert_clean()
+    assert opened.page.locator(".plot-area[data-drawn] svg.main-svg").count() >= (0 if name == "empty" else 3)
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_the_report_of_each_sample_is_clean(visit: Opener, path: Path) -> None:
+    opened = visit(sample_html(path))
+    opened.draw_everything()
+    opened.assert_clean()
+    assert overflow(opened) == []
+
+
+def test_an_attack_is_seen_and_does_nothing(visit: Opener) -> None:
+    opened = visit(html("hostile"))
+    opened.draw_everything()
+    page = opened.page
+    for number in range(page.locator(".plot-area").count()):
+        page.locator(".plot-area").nth(number).scroll_into_view_if_needed()
+        box = page.locator(".plot-area").nth(number).bounding_box()
+        for share in (0.1, 0.3, 0.5, 0.7, 0.9):  # hover labels are drawn from captured text, too
+            page.mouse.move(box["x"] + box["width"] * share, box["y"] + 60)
+    opened.assert_clean()
+    assert page.evaluate("document.querySelectorAll('img, iframe, object, embed').length") == 0
+    assert "<svg onload=alert(2)>" in page.inner_text("#findings")
+    assert "{{7*7}}" in page.inner_text("#findings")
+
+
+def test_no_way_to_send_the_chart_anywhere(visit: Opener) -> None:
+    opened = visit(html("rich"))
+    opened.draw_everything()
+    titles = opened.page.evaluate(
+        "[...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title || b.getAttribute('aria-label') || '')"
+    )
+    assert titles  # there is a bar
+    assert [t for t in titles if any(word in t.lower() for word in ("share", "cloud", "edit", "plotly"))] == []
+
+
+def overflow(opened: Visit) -> list[str]:
+    """Return what sticks out of the page to the right: elements beyond the window not inside a scrolling box."""
+    found: list[str] = opened.page.evaluate(
+        """() => {
+            if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+            const out = [];
+            for (const node of document.querySelectorAll('body *')) {
+                const box = node.getBoundingClientRect();
+                if (box.right > window.innerWidth + 1 && !node.closest('.scroll, .sections, svg')) {
+                    out.push(`${node.tagName}.${node.getAttribute('class')} ${Math.round(box.right)}`);
+                }
+            }
+            return out.length ? out.slice(0, 8) : [`page is ${document.documentElement.scrollWidth} wide`];
+        }"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("name", ["rich", "hostile"])
+@pytest.mark.parametrize("width", [1440, 390, 320])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_layout(visit: Opener, name: str, width: int, theme: str) -> None:
+    opened = visit(html(name), width, theme)
+    opened.draw_everything()
+    assert overflow(opened) == []
+    background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    dark = sum(int(part) for part in background.removeprefix("rgb(").rstrip(")").split(",")) < 200
+    assert dark == (theme == "dark")
+    cards = [opened.page.locator(".card").nth(n).bounding_box() for n in range(4)]
+    tops, lefts = {round(c["y"]) for c in cards}, {round(c["x"]) for c in cards}
+    assert (len(tops), len(lefts)) == ((1, 4) if width == 1440 else (4, 1))
+    assert all(card["height"] >= 80 for card in cards)
+
+
+CONTRAST = """
+() => {
+    const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length === 3 ? [...n, 1] : n; };
+    const light = ([r, g, b]) => {
+        const part = (c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+        return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+    };
+    const behind = (node) => {
+        for (let at = node; at; at = at.parentElement) {
+            const colour = parse(getComputedStyle(at).backgroundColor);
+            if (colour[3] > 0.99) return colour;
+        }
+        return [255, 255, 255, 1];
+    };
+    const bad = [];
+    for (const node of document.querySelectorAll('body *')) {
+        if (node.closest('svg, script, style, .hidden, .skip, dialog') || !node.getClientRects().length) continue;
+        if (![...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim())) continue;
+        const front = light(parse(getComputedStyle(node).color)), back = light(behind(node));
+        const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+        if (ratio < 4.5) bad.push(`${node.tagName}.${node.className} ${ratio.toFixed(2)} ${node.textContent.slice(0, 9)}`);
+    }
+    return [...new Set(bad)].slice(0, 10);
+}
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_contrast(visit: Opener, theme: str) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1 for all text, whatever its size."""
+    opened = visit(html("rich"), theme=theme)
+    opened.page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    assert opened.page.evaluate(CONTRAST) == []
+
+
+def test_without_scripts_everything_but_the_charts_is_readable(visit: Opener) -> None:
+    opened = visit(html("rich"), script=False)
+    page = opened.page
+    for words in ("What happened", "97 % of it (3.02 s) went into looking up the name", "Capture quality"):
+        assert page.get_by_text(words).first.is_visible()
+    assert page.locator("#finding-1 h3").is_visible()
+    assert "The server reset the connection" in page.inner_text("#finding-1")
+    assert page.locator("#visit-1 .wf-bar rect").first.is_visible()
+    page.locator("#stream-0 > summary").click()  # a native fold
+    assert page.locator("#stream-0 svg.ladder").is_visible()
+    assert page.get_by_text("TIME_WAIT (inferred)").first.is_visible()
+    assert page.locator("#dns-table").is_visible()
+    assert not page.locator("#search").is_visible()
+    assert not page.locator("button.copy").first.is_visible()
+    assert page.get_by_text("This chart is drawn by a script").count() == 3
+    assert opened.requests == []
+
+
+def visible_rows(page: Any, selector: str) -> int:
+    return int(page.evaluate("(s) => [...document.querySelectorAll(s)].filter((r) => !r.hidden).length", selector))
+
+
+@pytest.mark.parametrize(
+    ("query", "selector", "rows"),
+    [
+        ("status:5xx", "#visits .req", 1),
+        ("status:404", "#visits .req", 1),
+        ("-status:404 method:get", "#visits .req", 3),
+        ("method:POST dur:>2s", "#visits .req", 1),
+        ("dur:<1ms", "#visits .req", 1),
+        ("stream:1", "#connections .conn", 1),
+        ("host:api.example proto:dns", "#dns-panel tr[data-row]", 1),
+        ("finding:error", "#findings .finding", 1),
+        ('"no such words"', "#findings .finding", 0),
+        ("nxdomain", "#dns-panel tr[data-row]", 1),
+        ("-proto:dns", "#dns-panel tr[data-row]", 0),
+        ("unknown:word", "#dns-panel tr[data-row]", 0),
+    ],
+)
+def test_filter(visit: Opener, query: str, selector: str, rows: int) -> None:
+    page = visit(html("rich")).page
+    everything = visible_rows(page, "[data-row]")
+    page.fill("#search", query)
+    page.wait_for_function("document.getElementById('search-count').textContent !== ''")
+    assert visible_rows(page, selector) == rows
+    page.keyboard.press("Escape")
+    assert visible_rows(page, "[data-row]") == everything
+    assert page.inner_text("#search-count") == ""
+
+
+def test_a_filter_in_the_address_is_restored(visit: Opener) -> None:
+    page = visit(html("rich"), fragment="#q=status%3A503").page
+    assert page.input_value("#search") == "status:503"
+    assert visible_rows(page, "#visits .req") == 1
+
+
+def test_a_link_opens_the_row_it_leads_to(visit: Opener) -> None:
+    page = visit(html("rich")).page
+    page.locator("#card-slow a").click()
+    page.wait_for_function("document.getElementById('http-1').open")
+    assert page.locator("#http-1 .shares").is_visible()
+    assert page.locator("#http-1").bounding_box()["y"] > 0
+    page.goto(page.url.split("#")[0] + "#stream-2")
+    page.wait_for_function("document.getElementById('stream-2').open")
+    assert page.locator("#stream-2 svg.ladder").is_visible()
+
+
+def test_clicking_a_bar_goes_to_its_row(visit: Opener) -> None:
+    opened = visit(html("rich"))
+    opened.draw_everything()
+    page = opened.page
+    page.locator("#fig-status").scroll_into_view_if_needed()
+    bar = page.locator("#fig-status .bars .point").last.bounding_box()
+    page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    page.wait_for_function("location.hash === '#http-4'")  # the 503
+
+
+def test_keys(visit: Opener) -> None:
+    page = visit(html("rich")).page
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.type("t1?")  # typing is typing
+    assert page.input_value("#search") == "t1?"
+    assert not page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") != "search"
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.keyboard.press("t")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    page.keyboard.press("4")
+    page.wait_for_function("location.hash === '#connections'")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.closest('[data-row]').id") == "stream-0"
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.getElementById('stream-1').open")
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.closest('[data-row]').id") == "stream-0"
+
+
+def test_copying_a_display_filter(visit: Opener) -> None:
+    page = visit(html("rich")).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#finding-2 button.copy").click()
+    page.wait_for_function("document.querySelector('#finding-2 button.copy').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == "frame.number in {3..5}"
+
+
+def test_charts_follow_the_theme(visit: Opener) -> None:
+    opened = visit(html("rich"))
+    opened.draw_everything()
+    ink = "getComputedStyle(document.querySelector('#fig-timeline .xtick text')).fill"
+    before = opened.page.evaluate(ink)
+    opened.page.keyboard.press("t")
+    opened.page.wait_for_function(f"{ink} !== '{before}'")
+
+
+def test_the_first_screen_is_there_before_any_chart(visit: Opener) -> None:
+    """Plotly's five megabytes are only compiled once the page has been painted."""
+    opened = visit(html("rich"))
+    order = opened.page.evaluate(
+        """() => new Promise((done) => {
+            const painted = performance.getEntriesByName('first-contentful-paint')[0];
+            const wait = () => document.querySelector('.plot-area[data-drawn]')
+                ? done([painted ? painted.startTime : null, performance.now()]) : setTimeout(wait, 20);
+            wait();
+        })"""
+    )
+    assert order[0] is None or order[0] < order[1]
+    assert opened.page.evaluate("document.querySelectorAll('script[src]').length") == 0
