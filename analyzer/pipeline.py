@@ -1,14 +1,21 @@
 """From a path to an :class:`Analysis`: the one module that knows every layer, and the order they run in.
 
 The capture's bytes are open only in here. What leaves is rows and columns.
+
+Two boundaries are drawn here. A bug in one parser loses what that parser would have said of one connection (or of one
+protocol), never the analysis: :class:`_Guard` turns it into a problem. And a packet without a time (a pcapng Simple
+Packet Block has none) has no part in the span of the capture.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.analysis import Analysis, Throughput
 from analyzer.capture.model import PacketIndex
@@ -19,7 +26,7 @@ from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
-from analyzer.masking import mask_rows
+from analyzer.masking import mask_findings, mask_rows, mask_visits
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols import arp, collect, detect, icmp
@@ -37,6 +44,10 @@ from analyzer.visits.phases import with_phases
 Progress = Callable[[str, float], None]
 """Called with a stage ("read", "decode", "connections", "messages", "link") and how much of it is done, 0 to 1."""
 
+DEBUG_VARIABLE = "ANALYZER_DEBUG"
+"""Environment variable; when it is 1, a bug in a parser ends the program with its traceback."""
+P = ParamSpec("P")
+T = TypeVar("T")
 TIMELINE_BINS = 600
 """Throughput bins; about one for each pixel pair of a wide screen."""
 
@@ -90,27 +101,52 @@ class _Spoken:
 def _conversations(flows: Flows, index: PacketIndex, options: Options, problems: ProblemLog, tell: Progress) -> _Spoken:
     """Hand each connection that carried data to the parser of its application."""
     out = _Spoken()
+    guard = _Guard(problems)
     streams = flows.streams_with_data().tolist()
-    end = int(index.time.max()) if len(index) else 0
+    end = _span(index)[1] or 0
     for done, stream in enumerate(streams):
-        if done % STREAMS_PER_STEP == 0:
+        if done % 256 == 0:
             tell("messages", done / len(streams))
-            index.data.release_all()
         talk = _conversation(flows, stream, end, options, problems)
-        application = detect.application(talk)
-        inside = application in TLS_INSIDE
+        guard.about(f"TCP stream {stream}", talk.first_frame)
+        application = guard.run("application", detect.application, talk) or "unknown"
         if application == "http1":
-            rows = http1.transactions(talk)
-            out.http += rows
-            inside = any(row.method == "CONNECT" for row in rows)
+            out.http += guard.run("HTTP/1", http1.transactions, talk) or []
+        elif application == "tls":
+            row = guard.run("TLS", tls.session, talk)
+            if row is not None:
+                out.tls.append(row)
         elif application == "dns":
-            out.dns += collect.tcp_dns_messages(talk)
-        session = tls.session(talk) if application == "tls" else tls.session_inside(talk) if inside else None
-        if session is not None:
-            out.tls.append(session)
+            out.dns += guard.run("DNS", collect.tcp_dns_messages, talk) or []
         if application != "unknown":
             flows.connections.words["application"][stream] = application
     return out
+
+
+class _Guard:
+    """Keeps a bug in one parser from losing the whole analysis: what it fails on becomes a problem."""
+
+    def __init__(self, problems: ProblemLog) -> None:
+        self._problems = problems
+        self._subject, self._frame = "the capture", 0
+        self._debug = os.environ.get(DEBUG_VARIABLE) == "1"
+
+    def about(self, subject: str, frame: int | None) -> None:
+        """Say what is parsed next."""
+        self._subject, self._frame = subject, frame or 0
+
+    def run(self, parser: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return what a parser gives; None, and a problem, when it fails."""
+        try:
+            return call(*args, **kwargs)
+        except Exception as bug:  # the boundary: whatever a parser did wrong concerns its data only
+            if self._debug:
+                raise
+            text = (
+                f"the {parser} parser failed on {self._subject} ({type(bug).__name__}); this is a bug in the analyzer"
+            )
+            self._problems.add(Problem("PARSER-FAILED", parser.lower(), text, self._frame or None))
+            return None
 
 
 def _conversation(flows: Flows, stream: int, end: int, options: Options, problems: ProblemLog) -> Conversation:
@@ -136,13 +172,14 @@ def _assemble(
     index: PacketIndex, table: PacketTable, flows: Flows, spoken: _Spoken, problems: ProblemLog, options: Options
 ) -> Analysis:
     """Read the connectionless protocols, link everything, judge it, and mask what is secret."""
-    end = int(index.time.max()) if len(index) else 0
-    arp_rows = arp.exchanges(collect.arp_messages(table, problems))
-    datagrams = collect.datagrams(table) + spoken.dns
+    end = _span(index)[1]
+    guard = _Guard(problems)
+    arp_rows = guard.run("ARP", lambda: arp.exchanges(collect.arp_messages(table, problems))) or []
+    datagrams = (guard.run("DNS", collect.datagrams, table) or []) + spoken.dns
     datagrams.sort(key=lambda d: d.frame)
-    dns_rows = dns.exchanges(datagrams, problems, end)
+    dns_rows = guard.run("DNS", dns.exchanges, datagrams, problems, end) or []
     resolve = collect.resolver(table, flows.stream_of_frame)
-    icmp_rows = icmp.exchanges(collect.icmp_messages(table), resolve, problems)
+    icmp_rows = guard.run("ICMP", lambda: icmp.exchanges(collect.icmp_messages(table), resolve, problems)) or []
     capture = _capture(index, table, problems, flows)
     facts = Facts(
         capture,
@@ -152,6 +189,7 @@ def _assemble(
         tuple(spoken.tls),
         tuple(spoken.http),
         tuple(icmp_rows),
+        flows.segments,
     )
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed)
@@ -161,7 +199,10 @@ def _assemble(
         http=tuple(replace(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http)),
     )
     finding_rows = find(facts)
-    http_rows, masked = (list(facts.http), 0) if options.reveal else mask_rows(list(facts.http))
+    http_rows, masked = list(facts.http), 0
+    if not options.reveal:
+        http_rows, masked = mask_rows(http_rows)
+        visit_rows, finding_rows = mask_visits(visit_rows), mask_findings(finding_rows)
     return Analysis(
         capture,
         facts.arp,
@@ -184,10 +225,8 @@ def _assemble(
 
 def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows: Flows) -> CaptureRow:
     """Draw the ``capture`` object."""
-    start = int(index.time.min()) if len(index) else None
-    end = int(index.time.max()) if len(index) else None
+    start, end = _span(index)
     where, why = vantage.of(flows.connections)
-    first: Problem | None = next((p for p in problems if p.layer == "capture"), None)
     return CaptureRow(
         index.path,
         index.sha256,
@@ -207,20 +246,38 @@ def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows
         why,
         ledger(table),
         index.truncated,
-        first.message if index.truncated and first else ("the file is cut short" if index.truncated else None),
+        _partial_why(index, problems),
         dict(problems.counts),
         traffic(table),
     )
 
 
+def _partial_why(index: PacketIndex, problems: ProblemLog) -> str | None:
+    """Say why the file could not be read to its end: the last thing the reader met before it stopped."""
+    if not index.truncated:
+        return None
+    return next((p.message for p in reversed(list(problems)) if p.layer == "capture"), "the file is cut short")
+
+
+def _clocked(index: PacketIndex) -> NDArray[np.bool_]:
+    """Return (packets,) bool: which have a time. Where none has one, the capture has no clock at all."""
+    return np.asarray(index.time != 0)
+
+
+def _span(index: PacketIndex) -> tuple[int | None, int | None]:
+    """Return the earliest and the latest time of the capture (ns), None when no packet has a time."""
+    times = index.time[_clocked(index)]
+    return (int(times.min()), int(times.max())) if times.size else (None, None)
+
+
 def _throughput(index: PacketIndex) -> Throughput:
-    """Bin all frames over the capture's span."""
-    if not len(index):
+    """Bin all frames that have a time over the capture's span."""
+    start, end = _span(index)
+    if start is None or end is None:
         return Throughput(0, 1, np.zeros(0, np.int64), np.zeros(0, np.int64))
-    start, end = int(index.time.min()), int(index.time.max())
+    clocked = _clocked(index)
     width = max((end - start) // TIMELINE_BINS + 1, 1)
-    place = (index.time - start) // width
+    place = (index.time[clocked] - start) // width
     count = int(place.max()) + 1
-    sizes = np.zeros(count, np.int64)
-    np.add.at(sizes, place, index.wirelen.astype(np.int64))
+    sizes = np.bincount(place, weights=index.wirelen[clocked], minlength=count).astype(np.int64)
     return Throughput(start, width, sizes, np.bincount(place, minlength=count).astype(np.int64))

@@ -32,6 +32,7 @@ WHY: dict[str, str] = {
     "aborted": "the connection was aborted",
     "before_capture": "it happened before the capture began",
     "cached": "already known from before, so nobody had to ask",
+    "clock": "the recorder's clock ran backwards",
     "doh_suspected": "probably looked up over encrypted DNS, which cannot be read",
     "encrypted": "encrypted, and no key was given",
     "failed": "an earlier step failed",
@@ -158,12 +159,53 @@ FINDINGS: dict[str, FindingText] = {
         "Check that the address is right and the machine is up, then look for a firewall that silently drops packets "
         "to port {server_port}. A capture at the server tells which direction is lost.",
     ),
+    # client, server, servers, ports, targets, attempts
+    "TCP-SYN-UNANSWERED.scan": FindingText(
+        "{client} tried {targets:connection|connections} to {servers:address|addresses} ({ports:port|ports}) and "
+        "nobody answered",
+        "So many different targets are not a service that fails but a program that looks for something: a scanner, a "
+        "peer-to-peer program, or malware.",
+        "Find out which program on {client} does this.",
+    ),
+    # clients, server, server_port, attempts
+    "TCP-SYN-UNANSWERED.clients": FindingText(
+        "{clients:machine|machines} tried to connect to {server} port {server_port} and nobody answered",
+        "That many clients get no answer at all: the server is down, cut off, or buried under more requests than it "
+        "takes.",
+        "Check that {server} is up and reachable. Many unknown clients at once are a sign of an attack with forged "
+        "senders.",
+    ),
     # client, server, server_port
     "TCP-REFUSED": FindingText(
         "{server} refused the connection to port {server_port}",
         "The machine is reachable and answered at once, but no program listens on that port, or a firewall rejects it.",
         "Check that the service is running and listening on port {server_port} of this address, and not only on "
         "localhost.",
+    ),
+    "TCP-REFUSED.scan": FindingText(
+        "{client} tried {targets:connection|connections} to {servers:address|addresses} ({ports:port|ports}) that were "
+        "refused",
+        "So many different targets are not a service that fails but a program that looks for something, such as a "
+        "port scanner.",
+        "Find out which program on {client} does this.",
+    ),
+    # clients, server, ports, connections
+    "TCP-SYN-UNANSWERED.probed": FindingText(
+        "{server} was tried on {ports:port|ports} by {clients:machine|machines} ({connections:time|times}) and did not "
+        "answer",
+        "Attempts from many sides on many ports are strangers looking for open doors; a firewall that drops them is "
+        "doing its work.",
+        "Nothing to do, unless one of these ports should be open.",
+    ),
+    "TCP-REFUSED.probed": FindingText(
+        "{server} refused {connections:connection|connections} from {clients:machine|machines} to {ports:port|ports}",
+        "Attempts from many sides on many ports are strangers looking for open doors; here they were closed.",
+        "Nothing to do, unless one of these ports should be open. A firewall in front would keep them away.",
+    ),
+    "TCP-REFUSED.clients": FindingText(
+        "{server} refused the connections of {clients:machine|machines} to port {server_port}",
+        "The machine is reachable, but no program listens on that port, or a firewall rejects it.",
+        "Check that the service is running and listening on port {server_port} of this address.",
     ),
     # client, server, server_port, attempts, loss_ms
     "TCP-SYN-LOST": FindingText(
@@ -176,10 +218,16 @@ FINDINGS: dict[str, FindingText] = {
     "TCP-RESET": FindingText(
         "The {by} reset the connection between {client} and {server} port {server_port}",
         "A reset ends a connection at once and throws away what was on its way: the request it cut short failed.",
-        "If the {by} is a server, look into its logs at that moment (a crash, a timeout, a limit). If neither side "
-        "admits to it, a firewall or proxy between them may have sent it.",
+        "Look into the logs of the {by} at that moment (a crash, a timeout, a limit). If neither side admits to it, a "
+        "firewall or proxy between them may have sent it.",
     ),
-    # retransmissions, loss_share, client, server, server_port
+    # by, count, client, server, server_port
+    "TCP-RESET.polite": FindingText(
+        "The {by} ended {count:connection|connections} to {server} port {server_port} with a reset",
+        "Nothing that was asked for is known to be missing: many programs hang up this way instead of saying goodbye.",
+        "Nothing to do, unless people complain about broken downloads from this server.",
+    ),
+    # retransmissions, loss_share, loss_ms, by, client, server, server_port
     "TCP-LOSS": FindingText(
         "{retransmissions:segment|segments} between {client} and {server} were sent again ({loss_share} of the data)",
         "Every lost segment holds back all data behind it until it has been repeated, which costs at least one round "
@@ -224,9 +272,24 @@ FINDINGS: dict[str, FindingText] = {
         "{status_meaning} A 5xx code means that the server, or something behind it, failed, not the request.",
         "Look into the logs of {host} at that time; for 502 and 504, into those of the server behind it.",
     ),
+    "HTTP-CLIENT-ERROR.many": FindingText(
+        "{host} answered {status} {reason} to {method} {target}, {count:time|times}",
+        "{status_meaning} A 4xx code means that the server blames the request, not itself.",
+        "Compare the address, the method and the credentials of this request with what {host} expects.",
+    ),
+    "HTTP-SERVER-ERROR.many": FindingText(
+        "{host} answered {status} {reason} to {method} {target}, {count:time|times}",
+        "{status_meaning} A 5xx code means that the server, or something behind it, failed, not the request.",
+        "Look into the logs of {host} at that time; for 502 and 504, into those of the server behind it.",
+    ),
+    "HTTP-SLOW-SERVER.many": FindingText(
+        "{host} was slow to answer {method} {target} {count:time|times}, up to {server_ms}",
+        "The network delivered the requests quickly; the time was spent in the server itself.",
+        "Look at what the server does for this address: slow database queries, calls to other services, cold caches.",
+    ),
     # method, target, host, wait_ms, server_ms
     "HTTP-SLOW-SERVER": FindingText(
-        "{host} needed {wait_ms} before it began to answer {method} {target}",
+        "{host} needed {server_ms} before it began to answer {method} {target}",
         "The network delivered the request quickly; the time was spent in the server itself.",
         "Look at what the server does for this address: slow database queries, calls to other services, cold caches.",
     ),
@@ -249,12 +312,24 @@ FINDINGS: dict[str, FindingText] = {
         "Without the hardware address no packet can be delivered to that machine, not even through a router.",
         "Check that the machine is up, in the same network, and that the address and netmask of {asker_ip} are right.",
     ),
-    # target_ip, macs
+    "ARP-UNANSWERED.unheard": FindingText(
+        "{asker_ip} asked for {target_ip} ({attempts:request|requests}); no answer was recorded",
+        "Requests go to everybody, answers only to the one who asked: a recorder elsewhere in the network hears only "
+        "the questions. So this may be quite in order.",
+        "To be sure, record on {asker_ip} itself, or on a mirror port of its switch.",
+    ),
+    # target_ip, macs, first, last
     "ARP-CONFLICT": FindingText(
         "More than one machine claims {target_ip}: {macs}",
         "Packets go now to the one and now to the other, so connections break at random. It may also be somebody who "
         "redirects traffic on purpose.",
         "Find both machines by their hardware addresses; give one of them another address.",
+    ),
+    "ARP-CONFLICT.moved": FindingText(
+        "{target_ip} moved from {first} to {last}",
+        "First the one machine answered for the address, then the other. That is what a new lease, a replaced card or "
+        "a standby machine taking over looks like.",
+        "If nobody changed anything, find both machines by their hardware addresses.",
     ),
     # bytes_unread, packets
     "CAPTURE-TRUNCATED": FindingText(
@@ -274,11 +349,26 @@ FINDINGS: dict[str, FindingText] = {
         "What looks like loss on the network may only be missing from the recording.",
         "Record to a faster disk, with a larger buffer (tcpdump -B) or a narrower filter.",
     ),
-    # source, destination, meaning
+    # source, destination (of the quoted packet), meaning, count, sender (of the quoted packet)
     "ICMP-UNREACHABLE": FindingText(
         "{source} reported that {destination} cannot be reached: {meaning}",
         "A router or the machine itself said that packets do not arrive; whoever waits for an answer waits in vain.",
         "See which machine sent the message: the trouble lies at it or just behind it.",
+    ),
+    "ICMP-UNREACHABLE.refused": FindingText(
+        "{source} received {count:packet|packets} from {sender} that no program there takes: {meaning}",
+        "The machine was reached, but nothing listens where the packets were sent to.",
+        "Check that the service is running on {source}, and on which port.",
+    ),
+    "ICMP-UNREACHABLE.too_big": FindingText(
+        "{source} told {sender} to send smaller packets to {destination}",
+        "That is how a sender learns the largest packet a path takes; each first packet that is too big is lost.",
+        "Nothing to do if the connection goes on. If it stalls, something drops these messages on their way.",
+    ),
+    "ICMP-UNREACHABLE.late": FindingText(
+        "{source} no longer waited for {count:DNS answer|DNS answers} from {sender}: {meaning}",
+        "The answer came after the program that asked had given up, or had got another one first.",
+        "Nothing to do, unless names resolve slowly: then look at the time this resolver takes.",
     ),
 }
 """Finding code → its texts (each comment lists the arguments of the entries that follow)."""

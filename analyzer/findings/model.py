@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.provenance import frames_filter
@@ -12,6 +13,8 @@ from analyzer.visits.model import Facts
 
 SEVERITIES = ("error", "warning", "note", "info")
 """From worst to mildest; the order findings are listed in."""
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One thing a rule found."""
+    """One thing a rule found.
+
+    Attributes:
+        frames: the evidence, in any order; None and repetitions are left out.
+        variant: which of the code's sentences says it (``TCP-REFUSED.scan``), None for the plain one.
+    """
 
     args: dict[str, object]
     frames: tuple[int | None, ...]
@@ -43,6 +51,7 @@ class Hit:
     cost_ms: float | None = None
     severity: str | None = None
     blame: str | None = None
+    variant: str | None = None
 
 
 def finding(rule: Rule, hit: Hit) -> FindingRow:
@@ -53,7 +62,7 @@ def finding(rule: Rule, hit: Hit) -> FindingRow:
         severity=hit.severity or rule.severity,
         layer=rule.layer,
         blame=hit.blame or rule.blame,
-        title_key=rule.code,
+        title_key=rule.code if hit.variant is None else f"{rule.code}.{hit.variant}",
         args=hit.args,
         cost_ms=hit.cost_ms,
         table=hit.table,
@@ -63,3 +72,21 @@ def finding(rule: Rule, hit: Hit) -> FindingRow:
         display_filter=frames_filter(frames),
         reference=rule.reference,
     )
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Gather values by key, keys in the order they came."""
+    out: dict[K, list[V]] = {}
+    for key, value in pairs:
+        out.setdefault(key, []).append(value)
+    return out
+
+
+def worst(severities: Iterable[str]) -> str:
+    """Return the worst of several severities."""
+    return min(severities, key=SEVERITIES.index)
+
+
+def most(values: Iterable[float | None]) -> float | None:
+    """Return the largest known value, None without one."""
+    return max((value for value in values if value is not None), default=None)

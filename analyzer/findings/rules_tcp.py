@@ -1,28 +1,43 @@
-"""Findings about connections: unanswered, refused, late, reset, lossy. Each rule asks the columns first."""
+"""Findings about connections: unanswered, refused, late, reset. Each rule asks the columns first.
+
+Failed attempts are grouped by client, server and port. Where one client fails on many targets it is looking for
+something (a scan, a note), and a server tried by many on many ports is looked at by strangers (a note too); where
+many clients fail on one port of a server, that is one finding.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.findings.model import Hit, Rule
+from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
 from analyzer.findings.thresholds import (
-    HEAVY_LOSS_COUNT,
-    HEAVY_LOSS_SHARE,
+    FALLBACK_MS,
     MAX_FINDINGS_PER_CODE,
+    MAX_FRAMES,
+    MAX_RESETS_WEIGHED,
+    PROBED_PORTS,
+    SCAN_TARGETS,
     SYN_LOSS_MS,
     UNANSWERED_SYNS,
 )
 from analyzer.flows.model import CLOSES, HANDSHAKES
 from analyzer.schema import TcpRow
+from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
 
+Streams = NDArray[np.int64]
 
-def _rows(facts: Facts, where: NDArray[np.bool_]) -> Iterator[TcpRow]:
-    """Draw the rows a condition picks, a bounded number of them."""
-    return (facts.connections.row(int(s)) for s in np.flatnonzero(where)[:MAX_FINDINGS_PER_CODE])
+
+def _is(facts: Facts, column: str, names: tuple[str, ...], name: str) -> NDArray[np.bool_]:
+    return np.asarray(facts.connections.columns[column] == names.index(name))
+
+
+def _count(facts: Facts, column: str) -> NDArray[np.int64]:
+    return np.asarray(facts.connections.columns[column], np.int64)
 
 
 def _ends(row: TcpRow) -> dict[str, object]:
@@ -33,69 +48,237 @@ def _hit(row: TcpRow, frames: tuple[int | None, ...], args: dict[str, object], *
     return Hit({**_ends(row), **args}, frames, "tcp", row.stream, row.stream, **more)  # type: ignore[arg-type]
 
 
-def _is(facts: Facts, column: str, names: tuple[str, ...], name: str) -> NDArray[np.bool_]:
-    return np.asarray(facts.connections.columns[column] == names.index(name))
+# ── attempts that failed ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _attempts(facts: Facts, streams: Streams) -> Iterator[tuple[str | None, Streams]]:
+    """Group failed attempts.
+
+    Yields:
+        (kind, streams): None, one target of one client; "scan", one client that tries many targets; "probed", one
+        server tried by many on many ports; "clients", one target that fails for many.
+    """
+    if not streams.size:
+        return
+    c = facts.connections
+    client, server, port = (np.asarray(x[streams], np.int64) for x in (c.client_host, c.server_host, _ports(facts)))
+    target = server << 16 | port
+    scans = np.isin(client, _scanners(facts))
+    pairs = np.unique(np.stack([client, server, port])[:, ~scans], axis=1)  # each client's targets, once each
+    doors = np.unique(pairs[1:], axis=1)
+    probed = np.isin(server, _frequent(pairs[1])) & np.isin(server, _frequent(doors[0], PROBED_PORTS)) & ~scans
+    shared = ~scans & ~probed & np.isin(target, _frequent(pairs[1] << 16 | pairs[2]))
+    kind = np.select([scans, probed, shared], [1, 2, 3])
+    _, first, place = np.unique(
+        np.stack([kind, np.where(probed | shared, -1, client), np.select([scans, probed], [-1, server], target)]),
+        axis=1,
+        return_index=True,
+        return_inverse=True,
+    )
+    place = place.reshape(-1)
+    order = np.argsort(place, kind="stable")
+    bounds = np.searchsorted(place[order], np.arange(first.size + 1))
+    for at in np.argsort(first)[:MAX_FINDINGS_PER_CODE].tolist():
+        members = np.sort(order[bounds[at] : bounds[at + 1]])
+        yield (None, "scan", "probed", "clients")[int(kind[members[0]])], streams[members]
+
+
+def _ports(facts: Facts) -> NDArray[np.int64]:
+    return _count(facts, "server_port")
+
+
+def _scanners(facts: Facts) -> NDArray[np.int64]:
+    """Return the clients (host numbers) that got silence or a refusal from more targets than is accident."""
+    c = facts.connections
+    bad = (_is(facts, "handshake", HANDSHAKES, "no_synack") & (_count(facts, "server_packets") == 0)) | _is(
+        facts, "handshake", HANDSHAKES, "refused"
+    )
+    tried = np.stack(
+        [c.client_host[bad].astype(np.int64), c.server_host[bad].astype(np.int64) << 16 | _ports(facts)[bad]]
+    )
+    return _frequent(np.unique(tried, axis=1)[0])
+
+
+def _frequent(keys: NDArray[np.int64], more_than: int = SCAN_TARGETS) -> NDArray[np.int64]:
+    """Return the values that occur more than so often."""
+    values, counts = np.unique(keys, return_counts=True)
+    return values[counts > more_than]
+
+
+def _frames_of(rows: list[TcpRow]) -> tuple[int | None, ...]:
+    """Return the SYNs of each attempt, and what refused it."""
+    return tuple(frame for row in rows for frame in (*row.syn_frames, row.rst_frame))
+
+
+def _target(facts: Facts, kind: str | None, group: Streams) -> tuple[list[TcpRow], dict[str, object]]:
+    """Return as many rows of a group as a finding can cite, and its arguments."""
+    c = facts.connections
+    rows = [c.row(int(stream)) for stream in group[:MAX_FRAMES]]
+    attempts = sum(len(row.syn_frames) for row in rows)
+    if group.size > len(rows):
+        attempts = int(np.asarray(c.columns["client_packets"])[group].sum())
+    args = {**_ends(rows[0]), "attempts": attempts, "connections": int(group.size)}
+    servers, clients = (list(dict.fromkeys(x[group].tolist())) for x in (c.server_host, c.client_host))
+    if kind is not None:
+        args |= {"servers": len(servers), "clients": len(clients), "ports": int(np.unique(_ports(facts)[group]).size)}
+        args |= {"targets": int(group.size)}
+        args["server"] = rows[0].server if len(servers) == 1 else [c.host(h) for h in servers[:MAX_FRAMES]]
+        args["client"] = rows[0].client if len(clients) == 1 else [c.host(h) for h in clients[:MAX_FRAMES]]
+    return rows, args
+
+
+def _loopback(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")
+
+
+class _Fallbacks:
+    """Finds the connection that worked after one address of a name did not."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._opened: dict[int, list[tuple[int, str]]] | None = None
+        self._names: dict[str, set[str]] = {}
+
+    def _read(self) -> dict[int, list[tuple[int, str]]]:
+        c = self._facts.connections
+        done = np.flatnonzero(_is(self._facts, "handshake", HANDSHAKES, "complete"))
+        opened: dict[int, list[tuple[int, str]]] = {}
+        for stream in done.tolist():
+            place = int(c.columns["start_time"][stream]), c.host(int(c.server_host[stream]))
+            opened.setdefault(int(c.columns["server_port"][stream]), []).append(place)
+        for places in opened.values():
+            places.sort()
+        for row in self._facts.dns:
+            for address in row.addresses:
+                self._names.setdefault(address, set()).add(row.qname)
+        return opened
+
+    def after(self, row: TcpRow) -> bool:
+        """Say whether another address of the same name (or of this machine) then took the connection."""
+        if self._opened is None:
+            self._opened = self._read()
+        mine = self._names.get(row.server, set())
+        end = row.start_time + round((FALLBACK_MS + row.duration_ms) * NS_PER_MS)
+        places = self._opened.get(row.server_port, [])
+        for _, server in places[bisect_left(places, (row.start_time, "")) : bisect_right(places, (end, "~"))]:
+            if server == row.server:
+                continue
+            if mine & self._names.get(server, set()) or (_loopback(server) and _loopback(row.server)):
+                return True
+        return False
 
 
 def unanswered(facts: Facts) -> Iterator[Hit]:
     """Repeated SYNs that got neither SYN-ACK nor RST nor an ICMP error (MEASURES, thresholds)."""
+    silent = _is(facts, "handshake", HANDSHAKES, "no_synack") & (_count(facts, "server_packets") == 0)
+    silent &= _count(facts, "client_packets") >= UNANSWERED_SYNS
     reported = {row.quoted_stream for row in facts.icmp if row.kind == "error" and row.quoted_stream is not None}
-    silent = facts.connections.columns["server_packets"] == 0
-    for row in _rows(facts, _is(facts, "handshake", HANDSHAKES, "no_synack") & np.asarray(silent)):
-        if len(row.syn_frames) >= UNANSWERED_SYNS and row.stream not in reported:
-            yield _hit(row, row.syn_frames, {"attempts": len(row.syn_frames)}, cost_ms=row.duration_ms)
+    streams = [
+        stream
+        for stream in np.flatnonzero(silent).tolist()
+        if stream not in reported and len(facts.connections.syn_frames.get(stream, ((), ()))[0]) >= UNANSWERED_SYNS
+    ]
+    fallbacks = _Fallbacks(facts)
+    for kind, group in _attempts(facts, np.array(streams, np.int64)):
+        rows, args = _target(facts, kind, group)
+        cost = max(row.duration_ms for row in rows)
+        severity = (
+            "note" if kind in ("scan", "probed") else "warning" if kind is None and fallbacks.after(rows[0]) else None
+        )
+        yield Hit(args, _frames_of(rows), "tcp", rows[0].stream, rows[0].stream, cost, severity, variant=kind)
 
 
 def refused(facts: Facts) -> Iterator[Hit]:
-    """A SYN answered by a RST."""
-    for row in _rows(facts, _is(facts, "handshake", HANDSHAKES, "refused")):
-        yield _hit(row, (*row.syn_frames, row.rst_frame), {"attempts": len(row.syn_frames)})
+    """A SYN answered by a RST. Where another address of the same name then answered, nobody noticed: a note."""
+    streams = np.flatnonzero(_is(facts, "handshake", HANDSHAKES, "refused"))
+    fallbacks = _Fallbacks(facts)
+    for kind, group in _attempts(facts, streams):
+        rows, args = _target(facts, kind, group)
+        mild = kind in ("scan", "probed") or (kind is None and fallbacks.after(rows[0]))
+        yield Hit(
+            args,
+            _frames_of(rows),
+            "tcp",
+            rows[0].stream,
+            rows[0].stream,
+            severity="note" if mild else None,
+            variant=kind,
+        )
 
 
 def syn_lost(facts: Facts) -> Iterator[Hit]:
     """A connection that was only opened by a repeated SYN, and what the repetition cost."""
-    cost = np.asarray(facts.connections.columns["syn_loss_ms"], np.float64)
-    for row in _rows(facts, np.nan_to_num(cost) >= SYN_LOSS_MS):
+    cost = np.nan_to_num(np.asarray(facts.connections.columns["syn_loss_ms"], np.float64))
+    late = np.flatnonzero(cost >= SYN_LOSS_MS)
+    for stream in late[np.argsort(-cost[late], kind="stable")][:MAX_FINDINGS_PER_CODE].tolist():
+        row = facts.connections.row(stream)
         args: dict[str, object] = {"attempts": len(row.syn_frames), "loss_ms": row.syn_loss_ms}
         yield _hit(row, (*row.syn_frames, row.synack_frame), args, cost_ms=row.syn_loss_ms)
+
+
+# ── resets ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _thrown_away(facts: Facts, stream: int) -> bool:
+    """Say whether payload bytes were on their way, not acknowledged by anyone, when the first RST came."""
+    s, part = facts.segments, facts.segments.of(stream)
+    before = s.frame[part] <= facts.connections.columns["rst_frame"][stream]
+    data = before & (s.length[part] > 0)
+    for client in (True, False):
+        mine = s.from_client[part] == client
+        top = (s.seq[part] + s.length[part])[data & mine].max(initial=1)
+        if top > s.ack[part][before & ~mine].max(initial=1):
+            return True
+    return False
+
+
+def _reset_severity(facts: Facts, stream: int, cut: bool, look: bool) -> str:
+    """Weigh a reset.
+
+    Args:
+        cut: an HTTP exchange was not over; look: whether to look at what was on its way.
+    """
+    if cut:
+        return "warning" if _count(facts, "rst_by_client")[stream] else "error"
+    if _count(facts, "rst_by_client")[stream]:
+        return "note"
+    asked, told = _count(facts, "client_unique_bytes")[stream], _count(facts, "server_unique_bytes")[stream]
+    in_vain = asked > 0 and told == 0
+    return "warning" if in_vain or (look and _thrown_away(facts, stream)) else "note"
 
 
 def reset(facts: Facts) -> Iterator[Hit]:
     """An established connection that ended by a reset.
 
-    A client's reset after everything was answered is how many programs hang up; it is a note.
+    An error when it cut an HTTP exchange short, and the server did it; a warning when the client did, or when bytes
+    on their way were thrown away, or when a server that was asked something never said a word. Otherwise a reset is
+    how many programs hang up: a note, one for each server.
     """
-    opened = ~_is(facts, "handshake", HANDSHAKES, "refused")
+    c = facts.connections
+    both = (_count(facts, "server_packets") > 0) & (_count(facts, "client_packets") > 0)
+    opened = ~_is(facts, "handshake", HANDSHAKES, "refused") & both
     pending = {row.stream for row in facts.http if row.outcome in ("aborted", "truncated", "no_response")}
-    for row in _rows(facts, _is(facts, "close", CLOSES, "reset") & opened):
-        if row.server_packets == 0 or row.client_packets == 0:
-            continue
-        cut = row.stream in pending
-        polite = not cut and (row.rst_by == "client" or row.client_fin_frame is not None)
-        yield _hit(
-            row,
-            (row.rst_frame,),
-            {"by": row.rst_by},
-            severity="error" if cut else ("note" if polite else "warning"),
-            blame=row.rst_by or "unknown",
-        )
-
-
-def loss(facts: Facts) -> Iterator[Hit]:
-    """A direction of a connection that had to repeat much of what it sent."""
-    c = facts.connections.columns
-    for side in ("client", "server"):
-        again = np.asarray(c[f"{side}_retransmissions"], np.int64) + np.asarray(c[f"{side}_fast_retransmissions"])
-        packets = np.asarray(c[f"{side}_packets"], np.int64)
-        heavy = (again >= HEAVY_LOSS_COUNT) & (again >= HEAVY_LOSS_SHARE * packets)
-        for row in _rows(facts, heavy):
-            count = int(again[row.stream])
-            args: dict[str, object] = {
-                "retransmissions": count,
-                "loss_share": count / max(int(packets[row.stream]), 1),
-                "by": side,
-            }
-            yield _hit(row, (row.first_frame, row.last_frame), args)
+    streams = np.flatnonzero(_is(facts, "close", CLOSES, "reset") & opened).tolist()
+    weighed = [
+        (_reset_severity(facts, stream, stream in pending, at < MAX_RESETS_WEIGHED), stream)
+        for at, stream in enumerate(streams)
+    ]
+    weighed.sort(key=lambda pair: SEVERITIES.index(pair[0]))
+    bad = [(severity, stream) for severity, stream in weighed if severity != "note"]
+    for severity, stream in bad[:MAX_FINDINGS_PER_CODE]:
+        row = c.row(stream)
+        blame = row.rst_by or "unknown"
+        yield _hit(row, (row.rst_frame,), {"by": row.rst_by, "count": 1}, severity=severity, blame=blame)
+    mild = grouped(
+        ((int(c.server_host[s]), int(c.columns["server_port"][s]), int(c.columns["rst_by_client"][s])), s)
+        for severity, s in weighed
+        if severity == "note"
+    )
+    for group in mild.values():
+        row = c.row(group[0])
+        frames = tuple(int(c.columns["rst_frame"][s]) for s in group)
+        args: dict[str, object] = {"by": row.rst_by, "count": len(group)}
+        yield _hit(row, frames, args, severity="note", blame=row.rst_by or "unknown", variant="polite")
 
 
 RULES: tuple[Rule, ...] = (
@@ -103,5 +286,4 @@ RULES: tuple[Rule, ...] = (
     Rule("TCP-REFUSED", "error", "tcp", "server", "RFC 9293 section 3.5.1", refused),
     Rule("TCP-SYN-LOST", "warning", "tcp", "network", "RFC 6298 section 2", syn_lost),
     Rule("TCP-RESET", "warning", "tcp", "unknown", "RFC 9293 section 3.5.2", reset),
-    Rule("TCP-LOSS", "warning", "tcp", "network", "RFC 6298", loss),
 )

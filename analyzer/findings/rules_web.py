@@ -1,77 +1,151 @@
-"""Findings about HTTP and TLS."""
+"""Findings about HTTP and TLS. The same trouble with the same address again is one finding with a count."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from analyzer.findings.model import Hit, Rule
+from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import SLOW_SERVER_MS
 from analyzer.schema import HttpRow
 from analyzer.visits.model import Facts
 
+UNASKED = ("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/robots.txt")
+"""What programs ask every server for, whether it is there or not."""
+ASKS_FOR_LOGIN = (401, 407)
+_BROKEN = ("no_response", "aborted")
 
-def _http(at: int, row: HttpRow, cost: float | None = None, **args: object) -> Hit:
-    what: dict[str, object] = {
+Found = list[tuple[int, HttpRow]]
+
+
+def _path(row: HttpRow) -> str:
+    """Return what was asked for without its parameters, which differ from call to call."""
+    return (row.target or "").partition("?")[0]
+
+
+def _same(facts: Facts, row: HttpRow) -> tuple[object, ...]:
+    """Return what makes two troubles one."""
+    server = row.host or int(facts.connections.server_host[row.stream])
+    return server, row.method, _path(row), row.status
+
+
+def _hit(found: Found, cost: float | None, severity: str | None = None, **more: object) -> Hit:
+    at, row = found[0]
+    args: dict[str, object] = {
         "method": row.method or "a request",
-        "target": row.target or "",
+        "target": (row.target or "") if row.method else "that was not captured",
         "host": row.host or "the server",
         "status": row.status,
         "reason": row.reason or "",
+        "count": len(found),
+        **more,
     }
-    frames = (*(row.request_frames or ())[:1], *(row.response_frames or ())[:1])
-    return Hit({**what, **args}, frames, "http", at, row.stream, cost)
+    frames = tuple(f for _, row in found for f in (*(row.request_frames or ())[:1], *(row.response_frames or ())[:1]))
+    variant = "many" if len(found) > 1 else None
+    return Hit(args, frames, "http", at, row.stream, cost, severity=severity, variant=variant)
 
 
-UNASKED = ("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/robots.txt")
-"""What programs ask every server for, whether it is there or not."""
+def _total(found: Found) -> float | None:
+    known = [row.total_ms for _, row in found if row.total_ms is not None]
+    return sum(known) if known else None
+
+
+def _with_status(facts: Facts, low: int, high: int) -> Iterator[Found]:
+    """Give the rows with a status in [low, high), those about the same address together."""
+    bad = ((at, row) for at, row in enumerate(facts.http) if row.status is not None and low <= row.status < high)
+    yield from grouped((_same(facts, row), (at, row)) for at, row in bad).values()
 
 
 def client_error(facts: Facts) -> Iterator[Hit]:
-    """A 4xx answer. A missing icon, which browsers ask for unasked, hurts nobody and is a note."""
-    for at, row in enumerate(facts.http):
-        if row.status is not None and 400 <= row.status < 500:
-            hit = _http(at, row, row.total_ms)
-            path = (row.target or "").partition("?")[0]
-            yield replace(hit, severity="note") if row.status == 404 and path.endswith(UNASKED) else hit
+    """A 4xx answer.
+
+    A note where it hurts nobody: a missing icon, which browsers ask for unasked, and a demand for a login that the
+    same client then met (RFC 9110 section 11.1).
+    """
+    done: set[tuple[int, str | None]] | None = None
+    for found in _with_status(facts, 400, 500):
+        row = found[0][1]
+        mild = row.status == 404 and _path(row).endswith(UNASKED)
+        if row.status in ASKS_FOR_LOGIN:
+            if done is None:
+                done = {(_client(facts, r), r.url) for r in facts.http if r.status is not None and r.status < 400}
+            mild = all((_client(facts, r), r.url) in done for _, r in found)
+        yield _hit(found, _total(found), "note" if mild else None)
+
+
+def _client(facts: Facts, row: HttpRow) -> int:
+    return int(facts.connections.client_host[row.stream])
 
 
 def server_error(facts: Facts) -> Iterator[Hit]:
     """A 5xx answer."""
-    for at, row in enumerate(facts.http):
-        if row.status is not None and 500 <= row.status < 600:
-            yield _http(at, row, row.total_ms)
+    for found in _with_status(facts, 500, 600):
+        yield _hit(found, _total(found))
 
 
 def slow_server(facts: Facts) -> Iterator[Hit]:
-    """A request whose wait was the server's own: round trip and loss taken off."""
-    for at, row in enumerate(facts.http):
-        own = row.wait_server_ms
-        if own is not None and own >= SLOW_SERVER_MS and not row.pipelined:
-            yield _http(at, row, own, wait_ms=row.wait_ms, server_ms=own)
-
-
-_BROKEN = ("no_response", "aborted")
+    """Requests whose wait was the server's own: round trip and loss taken off. Cited is the slowest first."""
+    slow = [
+        (at, row)
+        for at, row in enumerate(facts.http)
+        if row.wait_server_ms is not None and row.wait_server_ms >= SLOW_SERVER_MS and not row.pipelined
+    ]
+    for found in grouped((_same(facts, row)[:3], (at, row)) for at, row in slow).values():
+        found.sort(key=lambda pair: -(pair[1].wait_server_ms or 0.0))
+        row = found[0][1]
+        cost = sum(r.wait_server_ms or 0.0 for _, r in found)
+        yield _hit(found, cost, wait_ms=row.wait_ms, server_ms=row.wait_server_ms)
 
 
 def no_response(facts: Facts) -> Iterator[Hit]:
-    """A request that was sent whole and never answered, although the capture went on."""
+    """A request that was sent whole and never answered, although its connection came to an end in the capture.
+
+    A warning, not an error, where the client itself gave up, or sent the request behind another one (pipelined), or
+    into a connection the server was closing: it sends such a request again on a new connection (RFC 9112 section
+    9.3.1).
+    """
+    c = facts.connections
     for at, row in enumerate(facts.http):
         if row.method is None or row.status is not None or row.outcome not in _BROKEN:
             continue
-        if row.outcome_why != "capture_end":
-            yield _http(at, row)
+        if row.outcome_why == "capture_end" or row.request_frames is None:
+            continue
+        by_client = row.outcome == "aborted" and c.columns["rst_by_client"][row.stream] == 1 and _arrived(facts, row)
+        fin = c.number("server_fin_frame", row.stream)
+        late = fin is not None and fin < row.request_frames[0]
+        gave_up = by_client or row.pipelined or late
+        hit = _hit([(at, row)], None, "warning" if gave_up else None)
+        end = c.number("rst_frame", row.stream) or fin
+        yield Hit(
+            hit.args,
+            (*hit.frames, end),
+            "http",
+            at,
+            row.stream,
+            severity=hit.severity,
+            blame="client" if by_client else "server" if row.outcome == "no_response" and not gave_up else None,
+        )
+
+
+def _arrived(facts: Facts, row: HttpRow) -> bool:
+    """Say whether the server acknowledged the whole request; one that did not left the client no choice."""
+    s, part = facts.segments, facts.segments.of(row.stream)
+    acked = int(s.ack[part][~s.from_client[part]].max(initial=0))
+    return row.request_end_offset is None or acked > row.request_end_offset
 
 
 def tls_alert(facts: Facts) -> Iterator[Hit]:
-    """A TLS session that failed with a fatal alert."""
+    """TLS sessions that failed with a fatal alert; one finding for each server name, side and alert."""
+    failed = []
     for at, row in enumerate(facts.tls):
         alert = next((a for a in row.alerts if a.level == "fatal"), None)
-        if alert is None or row.outcome != "failed":
-            continue
-        server = facts.connections.host(int(facts.connections.server_host[row.stream]))
-        args: dict[str, object] = {"sni": row.sni or server, "alert": alert.description, "by": alert.from_}
-        yield Hit(args, (row.client_hello_frame, alert.frame), "tls", at, row.stream, row.handshake_ms)
+        if alert is not None and row.outcome == "failed":
+            server = facts.connections.host(int(facts.connections.server_host[row.stream]))
+            failed.append(((row.sni or server, alert.description, alert.from_), (at, row, alert.frame)))
+    for (name, description, side), found in grouped(failed).items():
+        at, row, _ = found[0]
+        frames = tuple(f for _, r, alert_frame in found for f in (r.client_hello_frame, alert_frame))
+        args: dict[str, object] = {"sni": name, "alert": description, "by": side, "count": len(found)}
+        yield Hit(args, frames, "tls", at, row.stream, row.handshake_ms)
 
 
 RULES: tuple[Rule, ...] = (

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from itertools import islice
 
-from analyzer.findings import rules_capture, rules_names, rules_tcp, rules_web
+from analyzer.findings import rules_arp, rules_capture, rules_dns, rules_icmp, rules_loss, rules_tcp, rules_web
 from analyzer.findings.model import SEVERITIES, Rule, finding
 from analyzer.findings.thresholds import MAX_FINDINGS_PER_CODE
 from analyzer.schema import FindingRow
 from analyzer.visits.model import Facts
 
-RULES: tuple[Rule, ...] = (*rules_capture.RULES, *rules_names.RULES, *rules_tcp.RULES, *rules_web.RULES)
+RULES: tuple[Rule, ...] = (
+    *rules_capture.RULES,
+    *rules_arp.RULES,
+    *rules_dns.RULES,
+    *rules_icmp.RULES,
+    *rules_tcp.RULES,
+    *rules_loss.RULES,
+    *rules_web.RULES,
+)
 
 
 def find(facts: Facts) -> list[FindingRow]:

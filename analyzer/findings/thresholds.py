@@ -4,23 +4,43 @@ from __future__ import annotations
 
 UNANSWERED_SYNS = 2
 """One unanswered SYN may be the end of the capture; a repeated one is a client that really waited (MEASURES)."""
+SCAN_TARGETS = 20
+"""A program that tries more closed or silent ports than this is looking for something, not failing to reach it."""
+PROBED_PORTS = 3
+"""A service that is down fails on its own ports; strangers try more than these."""
 QUIET_MS = 5000.0
 """Silence this long after a query, inside the capture, means no answer came (clients retry within 1 to 5 s)."""
 SLOW_DNS_MS = 1000.0
 """Resolvers answer within tens to hundreds of milliseconds; a second is noticed by a person (MEASURES)."""
+RETRY_COST_MS = 300.0
+"""Clients that race two resolvers, or are recorded twice, repeat a query within milliseconds at no cost; a lost query
+is repeated after a third of a second (glibc, Windows: 1 s) at the earliest."""
+ONE_WAY_QUERIES = 5
+"""With this many questions and not one packet towards the asker, the recorder did not see that direction."""
 SLOW_SERVER_MS = 500.0
 """Server time that a person notices on every click; below it the network usually decides (MEASURES)."""
-PROMPT_ACK_MS = 250.0
-"""A server that acknowledges within this is reachable and alive: the rest of the wait is its own (MEASURES)."""
 HEAVY_LOSS_SHARE = 0.03
 """TCP slows down visibly from about 3 % loss on (MEASURES)."""
 HEAVY_LOSS_COUNT = 5
 """Fewer retransmissions say nothing about a rate (MEASURES)."""
+COPY_MS = 2.0
+"""A repeat this soon, where the round trip is not known, is the same packet recorded twice: no sender gives up
+waiting so fast (the shortest timers are 10 ms, RFC 8985 section 7.3; ordinary ones 200 ms)."""
+COPY_SHARE_OF_RTT = 0.5
+"""Nobody learns of a loss before a round trip has passed; a repeat within half of it is a copy."""
 SYN_LOSS_MS = 500.0
 """The first SYN timeout is 1 s (RFC 6298 section 2); anything near it is a lost SYN, not a slow path."""
+FALLBACK_MS = 5000.0
+"""A client that finds one address of a name dead goes on with the next one within seconds (RFC 8305 section 5)."""
 ARP_ATTEMPTS = 2
 """One unanswered ARP request is common (a host checks who is there); a repeated one is somebody waiting."""
+MOVE_NS = 1_000_000_000
+"""Two owners of an address heard within a second of each other are both there; further apart, one may have left."""
+PROXY_ADDRESSES = 5
+"""A machine that answers for this many addresses is a router that answers for others, or pretends to be all."""
 MAX_FRAMES = 60
 """Frames cited by one finding; more are evidence nobody reads."""
+MAX_RESETS_WEIGHED = 5000
+"""Resets of which it is looked up what they threw away; thousands of them are a program's habit, or an attack."""
 MAX_FINDINGS_PER_CODE = 200
 """Rows of one code; a SYN flood or a broken API gives more, and the counts are in the tables."""

@@ -47,6 +47,11 @@ class Column:
     title: str = ""
     wide: bool = False
 
+    @property
+    def kind(self) -> str:
+        """Return "n" for numbers, "w" for wide text, "" else."""
+        return "n" if self.numeric else "w" if self.wide else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

@@ -17,7 +17,7 @@ from analyzer.report.ladder import Ladder, ladder
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_ms
 
-MAX_CONNECTIONS = 1000
+MAX_CONNECTIONS = 500
 """Connections listed, besides those a finding points at: about 2 kB of markup each."""
 
 MAX_LADDERS = 100
@@ -26,7 +26,7 @@ MAX_LADDERS = 100
 MAX_CITED_LADDERS = 100
 """Connections with a ladder because a finding points at them."""
 
-MAX_LADDER_ROWS_IN_ALL = 8000
+MAX_LADDER_ROWS_IN_ALL = 5000
 """Ladder lines on the whole page, about 400 bytes of SVG each."""
 
 HANDSHAKE_WORDS = {

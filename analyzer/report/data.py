@@ -67,6 +67,29 @@ class Page:
     about: AboutFact
     figures: dict[str, Figure]
     phases: tuple[tuple[str, str, str], ...]
+    anchors: frozenset[str]
+
+    def reach(self, link: str) -> str:
+        """Return an anchor that exists: the row's own or, when the page's caps leave it out, its table's."""
+        if link in self.anchors:
+            return link
+        home = HOMES.get(link.split("-", 1)[0], "summary")
+        return home if home in self.anchors else "summary"
+
+
+HOMES = {
+    "visit": "visits",
+    "http": "http-table",
+    "stream": "connections",
+    "dns": "dns-table",
+    "arp": "arp-table",
+    "tls": "tls-table",
+    "icmp": "icmp-table",
+    "finding": "findings",
+}
+"""Word of an anchor → where such rows are listed."""
+
+SECTIONS = ("summary", "timeline", "visits", "connections", "protocols", "findings", "tables", "about")
 
 
 def page(analysis: Analysis) -> Page:
@@ -75,6 +98,9 @@ def page(analysis: Analysis) -> Page:
     visited = visits(analysis, clock)
     proto = protocols(analysis, clock)
     line = timeline(analysis, clock)
+    connected, found = connections(analysis, clock), findings(analysis)
+    listed = tables(analysis, clock, drawn_requests(visited))
+    about = _about(analysis)
     return Page(
         header=overview.header(analysis),
         banner=overview.banner(analysis),
@@ -84,15 +110,36 @@ def page(analysis: Analysis) -> Page:
         visits=tuple(visited),
         visits_shown=min(len(analysis.visits), MAX_VISITS),
         visits_total=len(analysis.visits),
-        connections=connections(analysis, clock),
+        connections=connected,
         protocols=proto,
         dns_summary=dns_sentence(analysis.dns),
-        findings=findings(analysis),
-        tables=tables(analysis, clock, drawn_requests(visited)),
-        about=_about(analysis),
+        findings=found,
+        tables=listed,
+        about=about,
         figures=_figures(line, proto),
         phases=PHASES,
+        anchors=_anchors(
+            visited,
+            connected,
+            found,
+            (proto.dns, proto.arp, proto.tls, proto.icmp, listed.http, listed.tcp, listed.websocket, listed.frames),
+        ),
     )
+
+
+def _anchors(
+    visited: list[VisitFact], connected: ConnectionsFact, found: FindingsFact, listed: tuple[Table, ...]
+) -> frozenset[str]:
+    """Return every anchor that a link may lead to."""
+    out = {*SECTIONS, *drawn_requests(visited)}
+    out.update(fact.anchor for fact in visited)
+    out.update(fact.anchor for fact in connected.rows)
+    out.update(fact.anchor for fact in found.rows)
+    for table in listed:
+        if table.rows:
+            out.add(table.ident)
+            out.update(row.anchor for row in table.rows)
+    return frozenset(out)
 
 
 def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:

@@ -255,8 +255,7 @@ def _failed(analysis: Analysis, failures: list[tuple[str, str]]) -> CardLine:
         shown = [words for words, _ in failures[:4]]
         if len(failures) > 4:
             shown.append(plural(len(failures) - 4, "more kind of failure", "more kinds of failure"))
-        of = f", in {plural(len(analysis.http), 'request')}" if analysis.http else ""
-        return CardLine(Prose(f"Failed: {joined(shown)}{of}."), failures[0][1], "the first of them", "bad")
+        return CardLine(Prose(f"Failed: {joined(shown)}."), failures[0][1], "the first of them", "bad")
     if analysis.http:
         return CardLine(
             Prose(f"Nothing: every answer to {_all(len(analysis.http), 'request')} is a good one."),

@@ -22,7 +22,7 @@ from analyzer.units import NS_PER_MS, human_bytes, human_ms, ms_between
 MAX_WATERFALL_ROWS = 250
 """Requests drawn of one visit; the table of requests has the rest."""
 
-MAX_WATERFALL_ROWS_IN_ALL = 800
+MAX_WATERFALL_ROWS_IN_ALL = 500
 """Requests drawn on the whole page: about 4 kB of markup each."""
 
 MAX_HEADERS = 40
@@ -252,6 +252,8 @@ def _shares(row: HttpRow) -> tuple[Share, ...]:
         if phase == "open":
             continue
         value = known[phase]
+        if value is None and phase not in _NULL_WHY:
+            continue
         reason = getattr(row, _NULL_WHY[phase]) if phase in _NULL_WHY else None
         why = Prose(sentences.why(reason)) if value is None and reason else ""
         percent = round(value / whole * 100, 1) if value and whole else 0.0

@@ -1,15 +1,24 @@
 """Which requests and encrypted connections belong to one thing a person did.
 
-Evidence, strongest first: a redirect that names the URL asked for next; a Referer that names a URL of the visit; the
-same client asking the same host for something that is no page while the visit is still going on. A page (HTML)
-asked for without a Referer, or after a pause, begins a new visit. Encrypted connections join by host name, or by
-beginning while the visit is going on. Where nothing speaks for a visit, the request stands as its own.
+Evidence, strongest first: a redirect that names the URL asked for next; a Referer that names a URL (or, cut to its
+origin, the host) of the visit; the same client asking the same host for a part of a page while the visit is still
+going on. A page (HTML) asked for without a Referer, or after a pause, begins a new visit. Encrypted connections join
+by host name, or by beginning while an encrypted visit is going on. Where nothing speaks for a visit, the request
+stands as its own.
+
+Rows of different clients are never put together. Work is proportional to the rows: redirects and Referers are found
+by name, and only the last :data:`MAX_OPEN` visits of a client are looked at one by one.
+
+Sources: RFC 9110 sections 10.1.3 (Referer), 10.2.2 (Location), 15.4 (redirects).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import numpy as np
 
 from analyzer.schema import HttpRow, TlsRow
 from analyzer.units import NS_PER_S
@@ -22,37 +31,123 @@ KEEPS_METHOD = frozenset({307, 308})
 """Redirects after which the same method is sent again (RFC 9110 section 15.4); after the others it is GET or HEAD."""
 TOGETHER_NS = 2 * NS_PER_S
 """A page asks for its parts within about this long after its last activity; a person is slower."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_OPEN = 64
 """Visits looked back at; more do not run side by side on one client."""
-
-
-@dataclass(slots=True)
-class Redirect:
-    """A redirect that nobody has followed yet."""
-
-    target: str
-    answered: int
-    row: int
-    stream: int
-    method: str
+_PAGES = ("text/html", "application/xhtml+xml")
+_PART_TYPES = ("text/css", "image/", "font/", "application/font", "text/javascript", "application/javascript")
+_PART_ENDINGS = ("css", "js", "png", "svg")
 
 
 @dataclass(slots=True)
 class Draft:
-    """A visit being put together. Rows are positions in the http and tls tables."""
+    """A visit being put together. Rows are positions in the http and tls tables.
+
+    Attributes:
+        start, until: ns, first request and last known byte.
+        active: ns, the last thing that shows the page still loading: an answer, or a new encrypted connection (which
+            then may stay open, and silent, for hours).
+        fresh: streams this visit was the first to use.
+        chain: http rows: redirects, then the document.
+        initiators: http row → the http row that caused it.
+    """
 
     client: str
     url: str
     start: int
     until: int
+    active: int
     http: list[int] = field(default_factory=list)
     tls: list[int] = field(default_factory=list)
-    fresh: set[int] = field(default_factory=set)  # streams this visit was the first to use
+    fresh: set[int] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
-    urls: dict[str, int] = field(default_factory=dict)  # url → http row
-    redirects: list[Redirect] = field(default_factory=list)
-    chain: list[int] = field(default_factory=list)  # http rows: redirects, then the document
+    chain: list[int] = field(default_factory=list)
     initiators: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Redirect:
+    """A redirect that may be followed yet; ``over`` when it was, or was not."""
+
+    draft: Draft
+    target: str
+    host: str
+    answered: int
+    row: int
+    method: str
+    over: bool = False
+
+
+class Client:
+    """What one client did so far."""
+
+    def __init__(self) -> None:
+        self.recent: list[Draft] = []
+        self._asked: dict[str, tuple[Draft, int]] = {}  # URL, or origin and "/" → where it was asked for first
+        self._to_url: dict[str, list[Redirect]] = defaultdict(list)
+        self._to_tls: dict[str, list[Redirect]] = defaultdict(list)
+        self._got_on: dict[int, list[Redirect]] = defaultdict(list)
+
+    def open(self, draft: Draft) -> None:
+        """Note a new visit."""
+        self.recent.append(draft)
+        del self.recent[:-MAX_OPEN]
+
+    def note(self, draft: Draft, row: HttpRow, at: int) -> None:
+        """Note what was asked for, and where the answer sends the client."""
+        if not row.url:
+            return
+        for name in (row.url, f"{row.scheme}://{_authority(row.url)}/"):
+            if name not in self._asked or self._asked[name][0] is not draft:
+                self._asked[name] = draft, at
+        if row.status in REDIRECTS and row.location and row.response_time is not None:
+            target = join(row.url, row.location)
+            parts = split(target)
+            again = (row.method if row.status in KEEPS_METHOD else None) or "GET"
+            redirect = Redirect(draft, target, parts.hostname or "", row.response_time, at, again)
+            self._got_on[row.stream].append(redirect)
+            self._to_url[target].append(redirect)
+            if parts.scheme == "https":
+                self._to_tls[redirect.host].append(redirect)
+
+    def named(self, referer: str) -> tuple[Draft, int] | None:
+        """Return the visit and the http row that a Referer names."""
+        return self._asked.get(referer)
+
+    def followed(self, row: HttpRow, when: int) -> Redirect | None:
+        """Return the redirect that a request follows, and strike it off."""
+        waiting = self._to_url.get(row.url or "", [])
+        found = _latest(waiting, when, row.method)
+        # A client that asks the same host for something else on the connection did not follow the redirect it got.
+        for redirect in self._got_on.pop(row.stream, []):
+            if not redirect.over and redirect.host != row.host:
+                self._got_on[row.stream].append(redirect)
+            else:
+                redirect.over = True
+        return found
+
+    def followed_by_tls(self, name: str, when: int) -> Redirect | None:
+        """Return the redirect that an encrypted connection to a host follows, and strike it off."""
+        return _latest(self._to_tls.get(name, []), when, None)
+
+
+def _latest(waiting: list[Redirect], when: int, method: str | None) -> Redirect | None:
+    """Take the newest redirect that can still be followed, by this method, off a list; forget those that cannot."""
+    keep: list[Redirect] = []
+    found = None
+    while waiting and found is None:
+        redirect = waiting.pop()
+        if redirect.over or when - redirect.answered > REDIRECT_WITHIN_NS:
+            continue
+        if when < redirect.answered or method not in (None, redirect.method, "GET", "HEAD"):
+            keep.append(redirect)
+            if len(keep) >= MAX_OPEN:
+                break
+            continue
+        redirect.over = True
+        found = redirect
+    waiting.extend(reversed(keep))
+    return found
 
 
 def group(facts: Facts) -> list[Draft]:
@@ -64,24 +159,29 @@ def group(facts: Facts) -> list[Draft]:
     ]
     drafts: list[Draft] = []
     used: set[int] = set()
-    open_: dict[str, list[Draft]] = {}
+    clients: dict[int, Client] = defaultdict(Client)
     c = facts.connections
     for when, at, is_http in sorted(events):
         stream = facts.http[at].stream if is_http else facts.tls[at].stream
-        client = c.host(int(c.client_host[stream]))
-        recent = open_.setdefault(client, [])
-        draft = _join_http(facts.http[at], at, when, recent) if is_http else _join_tls(facts.tls[at], when, recent)
+        client = clients[int(c.client_host[stream])]
+        cause: int | None = None
+        if is_http:
+            draft, cause = _join_http(facts.http[at], at, when, client)
+        else:
+            draft = _join_tls(facts.tls[at], when, client)
         if draft is None:
             url = (facts.http[at].url or "") if is_http else _tls_url(facts, facts.tls[at])
-            draft = Draft(client, url, when, when)
+            draft = Draft(c.host(int(c.client_host[stream])), url, when, when, when)
             drafts.append(draft)
-            recent.append(draft)
-            del recent[:-MAX_OPEN]
+            client.open(draft)
+        if cause is not None:
+            draft.initiators[at] = cause
         if stream not in used:
             used.add(stream)
             draft.fresh.add(stream)
         if is_http:
             _add_http(draft, facts.http[at], at)
+            client.note(draft, facts.http[at], at)
         else:
             _add_tls(draft, facts, at)
     return drafts
@@ -94,68 +194,92 @@ def _tls_url(facts: Facts, row: TlsRow) -> str:
     return f"https://{f'[{name}]' if ':' in name else name}{'' if port == 443 else f':{port}'}/"
 
 
-def _follows(redirect: Redirect, row: HttpRow, when: int) -> bool:
-    fits = row.method == redirect.method or row.method in ("GET", "HEAD")
-    return fits and 0 <= when - redirect.answered <= REDIRECT_WITHIN_NS
-
-
 def _is_page(row: HttpRow) -> bool:
-    return row.content_type in ("text/html", "application/xhtml+xml")
-
-
-def _join_http(row: HttpRow, at: int, when: int, recent: list[Draft]) -> Draft | None:
-    """Return the visit a request belongs to, None when it begins one."""
-    url = row.url or ""
-    for draft in reversed(recent):
-        for redirect in reversed(draft.redirects):
-            if redirect.target == url and _follows(redirect, row, when):
-                draft.redirects.remove(redirect)
-                draft.initiators[at] = redirect.row
-                if redirect.row in draft.chain:
-                    draft.chain.append(at)
-                return draft
-        # A client that asks for something else on the connection did not follow the redirect it got there.
-        draft.redirects = [r for r in draft.redirects if r.stream != row.stream]
-    if row.referer:
-        for draft in reversed(recent):
-            cause_row = draft.urls.get(row.referer)
-            if cause_row is None:
-                continue
-            if _is_page(row) and when - draft.until > TOGETHER_NS:
-                return None  # a link followed, not a part of the page
-            draft.initiators[at] = cause_row
-            return draft
-    for draft in reversed(recent):
-        going_on = when - draft.until <= TOGETHER_NS
-        if going_on and row.host in draft.hosts and not _is_page(row) and _is_part(row):
-            return draft
-    return None
-
-
-_PARTS = ("text/css", "image/", "font/", "application/font", "text/javascript", "application/javascript")
+    """Say whether a request is for a page: by what came or, when the answer names no type (304), what was wanted."""
+    if row.content_type is not None:
+        return row.content_type in _PAGES
+    return any(name.lower() == "accept" and value.startswith(_PAGES) for name, value in row.request_headers)
 
 
 def _is_part(row: HttpRow) -> bool:
     """Say whether a request looks like a part of a page: its type, or its well-known name."""
-    kind = row.content_type or ""
-    path = urlsplit(row.target or "").path.rpartition("/")[2]
-    return kind.startswith(_PARTS) or path in ("favicon.ico",) or path.rpartition(".")[2] in ("css", "js", "png", "svg")
+    path = (row.target or "").partition("?")[0].rpartition("/")[2]
+    part = (row.content_type or "").startswith(_PART_TYPES)
+    return part or path == "favicon.ico" or path.rpartition(".")[2] in _PART_ENDINGS
 
 
-def _join_tls(row: TlsRow, when: int, recent: list[Draft]) -> Draft | None:
+def _join_http(row: HttpRow, at: int, when: int, client: Client) -> tuple[Draft | None, int | None]:
+    """Return (the visit a request belongs to, None when it begins one; the http row that caused it, if known)."""
+    redirect = client.followed(row, when)
+    if redirect is not None:
+        if redirect.row in redirect.draft.chain:
+            redirect.draft.chain.append(at)
+        return redirect.draft, redirect.row
+    page = _is_page(row)
+    named = client.named(row.referer) if row.referer else None
+    if named is not None:
+        draft, cause = named
+        if page and when - draft.active > TOGETHER_NS:
+            return None, cause  # a link followed, not a part of the page
+        return draft, cause
+    if not page and _is_part(row):
+        for draft in reversed(client.recent):
+            if when - draft.active <= TOGETHER_NS and row.host in draft.hosts:
+                return draft, None
+    return None, None
+
+
+def _join_tls(row: TlsRow, when: int, client: Client) -> Draft | None:
     """Return the visit an encrypted connection belongs to, None when it begins one."""
     name = (row.sni or "").lower()
-    for draft in reversed(recent):
-        for redirect in reversed(draft.redirects):
-            parts = urlsplit(redirect.target)
-            on_time = 0 <= when - redirect.answered <= REDIRECT_WITHIN_NS
-            if parts.scheme == "https" and parts.hostname == name and on_time:
-                draft.redirects.remove(redirect)
-                return draft
-    for draft in reversed(recent):
-        if when - draft.until <= TOGETHER_NS and (draft.tls or name in draft.hosts):
+    redirect = client.followed_by_tls(name, when)
+    if redirect is not None:
+        return redirect.draft
+    for draft in reversed(client.recent):
+        if when - draft.active <= TOGETHER_NS and (draft.tls or name in draft.hosts):
             return draft
     return None
+
+
+def join(base: str, location: str) -> str:
+    """Return the URL that is asked for when a Location is followed, written as the ``url`` column writes it.
+
+    Without the fragment, which is never sent, and without the port that the scheme implies (RFC 9110 sections 4.2.3
+    and 10.2.2).
+    """
+    try:
+        target = urljoin(base, location).partition("#")[0]
+        parts = urlsplit(target)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # a bracket that is no IPv6 literal, a port that is no number
+        return location
+    if host is None:
+        return target
+    shown = f"[{host}]" if ":" in host else host
+    if port is not None and port != DEFAULT_PORTS.get(parts.scheme):
+        shown += f":{port}"
+    return f"{parts.scheme}://{shown}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+
+
+def split(url: str) -> SplitResult:
+    """Split a URL from a capture; one that cannot be read has no host."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname
+    except ValueError:  # a bracket that is no IPv6 literal
+        return SplitResult("", "", url, "", "")
+    return parts
+
+
+def _authority(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition("?")[0]
+
+
+def _last_data(facts: Facts, stream: int) -> int:
+    """Return when the last payload of a connection was seen (ns): an idle connection's close comes much later."""
+    s, part = facts.segments, facts.segments.of(stream)
+    held = np.flatnonzero(s.length[part] > 0)
+    return int(s.time[part][held[-1]]) if held.size else int(facts.connections.columns["end_time"][stream])
 
 
 def _add_http(draft: Draft, row: HttpRow, at: int) -> None:
@@ -164,19 +288,15 @@ def _add_http(draft: Draft, row: HttpRow, at: int) -> None:
         draft.chain.append(at)
     ended = row.response_end_time or row.response_time or row.request_end_time or row.request_time or draft.until
     draft.until = max(draft.until, ended)
+    draft.active = max(draft.active, ended)
     if row.host:
         draft.hosts.add(row.host)
-    if row.url:
-        draft.urls.setdefault(row.url, at)
-        if row.status in REDIRECTS and row.location and row.response_time is not None:
-            target = urljoin(row.url, row.location)
-            again = row.method if row.status in KEEPS_METHOD else "GET"
-            draft.redirects.append(Redirect(target, row.response_time, at, row.stream, again or "GET"))
 
 
 def _add_tls(draft: Draft, facts: Facts, at: int) -> None:
     row = facts.tls[at]
     draft.tls.append(at)
-    draft.until = max(draft.until, int(facts.connections.columns["end_time"][row.stream]))
+    draft.until = max(draft.until, _last_data(facts, row.stream))
+    draft.active = max(draft.active, row.finished_time or row.client_hello_time or draft.active)
     if row.sni:
         draft.hosts.add(row.sni.lower())

@@ -6,10 +6,9 @@ A step that is not there says why. Sentence keys and their arguments belong to :
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from analyzer.schema import HttpRow, Step
-from analyzer.visits.grouping import REDIRECTS
+from analyzer.visits.grouping import REDIRECTS, split
 from analyzer.visits.model import Facts
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def _arp(v: Linked, facts: Facts) -> Step:
 
 
 def _host(v: Linked) -> str:
-    return urlsplit(v.draft.url).hostname or v.draft.url
+    return split(v.draft.url).hostname or v.draft.url
 
 
 def _dns(v: Linked, facts: Facts) -> list[Step]:
@@ -100,7 +99,7 @@ def _dns(v: Linked, facts: Facts) -> list[Step]:
 def _tcp(v: Linked, facts: Facts, stream: int) -> Step:
     if stream not in v.draft.fresh:
         return _absent("tcp", "reused", {"stream": stream})
-    row = facts.connections.row(stream)
+    row = v.tcp(stream)
     if row.syn_frame is None:
         return _absent("tcp", "midstream", {"stream": stream})
     args = {
@@ -191,7 +190,7 @@ def _objects(v: Linked, facts: Facts) -> Step:
 
 def _close(v: Linked, facts: Facts) -> Step:
     last = facts.http[v.draft.chain[-1]].stream if v.draft.chain and not v.draft.tls else v.streams[-1]
-    row = facts.connections.row(last)
+    row = v.tcp(last)
     args = {"closed_by": row.closed_by, "kind": row.close, "close_ms": row.close_ms, "stream": last}
     if row.close == "none":
         return _absent("close", "not_closed", args)

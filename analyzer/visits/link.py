@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 
-from analyzer.schema import HttpRow, VisitPhases, VisitRow
+from analyzer.schema import HttpRow, TcpRow, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import grouping, journey
 from analyzer.visits.lookups import Lookup
@@ -21,6 +24,7 @@ class Linked:
 
     Attributes:
         lookup: per stream, what the connection owes to DNS.
+        tcp: draws a connection's row, each once for all visits.
     """
 
     draft: grouping.Draft
@@ -28,6 +32,7 @@ class Linked:
     lookup: dict[int, Lookup]
     dns: tuple[int, ...]
     arp: tuple[int, ...]
+    tcp: Callable[[int], TcpRow]
 
     @property
     def main(self) -> int:
@@ -42,22 +47,48 @@ def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[
         owed: per stream what its connection owes to DNS, from :func:`analyzer.visits.lookups.owed`.
     """
     drafts = grouping.group(facts)
-    arp_by_asker = _arp_by_asker(facts)
-    rows = [_row(number, _link(draft, facts, owed, arp_by_asker), facts) for number, draft in enumerate(drafts, 1)]
+    asked = _asked(facts)
+    tcp = cache(facts.connections.row)
+    rows = [_row(number, _link(draft, facts, owed, asked, tcp), facts) for number, draft in enumerate(drafts, 1)]
     return rows, {at: cause for draft in drafts for at, cause in draft.initiators.items()}
 
 
-def _arp_by_asker(facts: Facts) -> dict[str, list[tuple[int, int]]]:
-    """Return per asking address its answered exchanges as (reply time, arp row)."""
-    out: dict[str, list[tuple[int, int]]] = {}
-    for at, row in enumerate(facts.arp):
-        if row.outcome == "answered" and row.asker_ip and row.reply_time is not None:
-            out.setdefault(row.asker_ip, []).append((row.reply_time, at))
+@dataclass(slots=True)
+class Asked:
+    """The answered ARP exchanges of one asker, in the order of their replies; each is charged to one visit only."""
+
+    times: list[int] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    charged: set[int] = field(default_factory=set)
+
+    def take(self, when: int) -> list[int]:
+        """Return the exchanges that a packet sent at ``when`` (ns) waited for, not yet charged."""
+        low, high = bisect_left(self.times, when - ARP_BEFORE_NS), bisect_right(self.times, when)
+        found = [row for row in self.rows[low:high] if row not in self.charged]
+        self.charged.update(found)
+        return found
+
+
+def _asked(facts: Facts) -> dict[str, Asked]:
+    """Return per asking address its answered exchanges."""
+    answered = [
+        (row.reply_time, at, row.asker_ip)
+        for at, row in enumerate(facts.arp)
+        if row.outcome == "answered" and row.asker_ip and row.reply_time is not None
+    ]
+    out: dict[str, Asked] = defaultdict(Asked)
+    for when, at, asker in sorted(answered):
+        out[asker].times.append(when)
+        out[asker].rows.append(at)
     return out
 
 
 def _link(
-    draft: grouping.Draft, facts: Facts, owed: dict[int, Lookup], arp: dict[str, list[tuple[int, int]]]
+    draft: grouping.Draft,
+    facts: Facts,
+    owed: dict[int, Lookup],
+    asked: dict[str, Asked],
+    tcp: Callable[[int], TcpRow],
 ) -> Linked:
     """Collect the connections, lookups and ARP exchanges of a draft."""
     events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
@@ -66,14 +97,13 @@ def _link(
     lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
     dns = tuple(sorted({row for found in lookup.values() if found.ms is not None for row in found.rows}))
     c = facts.connections
-    opened = [s for s in streams if s in draft.fresh and c.number("syn_frame", s) is not None]
-    waited = [int(c.columns["start_time"][s]) for s in opened]
+    waited = [int(c.columns["start_time"][s]) for s in streams if s in draft.fresh and c.columns["syn_frame"][s] >= 0]
     waited += [facts.dns[at].query_time or 0 for at in dns]
-    asked = arp.get(draft.client, [])
-    used = [pair for pair in asked if any(0 <= when - pair[0] <= ARP_BEFORE_NS for when in waited)]
-    for pair in used:
-        asked.remove(pair)  # an exchange is charged to one visit only
-    return Linked(draft, streams, lookup, dns, tuple(at for _, at in used))
+    arp: list[int] = []
+    if draft.client in asked:
+        for when in sorted(waited):
+            arp += asked[draft.client].take(when)
+    return Linked(draft, streams, lookup, dns, tuple(sorted(arp)), tcp)
 
 
 def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
@@ -94,7 +124,7 @@ def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
         url=draft.url,
         final_url=_final_url(chain, v, facts),
         start_time=start,
-        duration_ms=(draft.until - start) / NS_PER_MS,
+        duration_ms=max(draft.until - start, 0) / NS_PER_MS,
         arp_rows=v.arp,
         dns_rows=v.dns,
         tcp_streams=v.streams,
@@ -122,7 +152,7 @@ def _left_for_tls(row: HttpRow, v: Linked, facts: Facts) -> bool:
     """Say whether a redirect was followed into an encrypted connection of this visit."""
     if row.status not in grouping.REDIRECTS or not row.location:
         return False
-    target = urlsplit(row.location)
+    target = grouping.split(row.location)
     names = {(facts.tls[at].sni or "").lower() for at in v.draft.tls}
     return target.scheme == "https" and (target.hostname or "") in names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analyzer.flows.model import Connections
+from analyzer.flows.model import Connections, Segments
 from analyzer.schema import ArpRow, CaptureRow, DnsRow, HttpRow, IcmpRow, TlsRow
 
 
@@ -19,3 +19,4 @@ class Facts:
     tls: tuple[TlsRow, ...]
     http: tuple[HttpRow, ...]
     icmp: tuple[IcmpRow, ...]
+    segments: Segments

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,9 +62,14 @@ class Visit:
                 }
             }"""
         )
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('.plot-area')].every((area) => area.dataset.drawn)", timeout=60_000
-        )
+        self.until("[...document.querySelectorAll('.plot-area')].every((area) => area.dataset.drawn)")
+
+    def until(self, condition: str, seconds: float = 60.0) -> None:
+        """Wait until a condition holds (Playwright's own wait needs eval, which the page's policy forbids)."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < end, f"never true: {condition}"
+            self.page.wait_for_timeout(25)
 
     def assert_clean(self) -> None:
         """Nothing left the page, nothing was blocked, nothing was said."""

@@ -140,7 +140,7 @@ def test_first_screen_answers_in_sentences_with_numbers() -> None:
     )
     assert card("rich", "failed") == (
         "Failed: 1 × 503 Service Unavailable, 1 × 404 Not Found, 1 request without an answer, "
-        "1 connection never answered and 6 more kinds of failure, in 5 requests."
+        "1 connection never answered and 6 more kinds of failure."
     )
     assert card("rich", "why").startswith("The server reset the connection between 10.0.0.5 and 192.0.2.80 port 80.")
 
@@ -237,11 +237,18 @@ def test_what_is_cut_says_so() -> None:
     analysis = fixture.rich()
     analysis.dns = tuple(fixture.dns(n + 1, float(n), f"host{n}.example") for n in range(2_100))
     analysis.visits = tuple(replace(analysis.visits[1], visit=n + 1) for n in range(320))
-    text = Page(render(analysis)).text
+    analysis.connections = fixture.Prepared([fixture.tcp(n) for n in range(1_200)])
+    analysis.segments = fixture.segments([[] for _ in range(1_200)])
+    analysis.findings = tuple(replace(analysis.findings[0], row=n) for n in range(600))
+    cut = Page(render(analysis))
+    assert [href for href in cut.hrefs if href[1:] not in set(cut.ids)] == []
+    text = cut.text
     assert "showing 2000 of 2100; the exports have all of them" in text
     assert "showing 301 of 320" not in text  # the group of other requests is no visit
     assert "showing 300 of 320" in text
-    assert re.search(r"showing \d+ of 21\d\d bars", text)
+    assert "showing 1812 of 3312 bars" in text  # 600 of the 2,100 lookups, and all of the rest
+    assert "showing 500 of 600" in text  # findings
+    assert "showing 500 of 1200" in text  # connections
 
 
 def test_no_dangerous_call_in_the_script() -> None:

@@ -57,6 +57,10 @@
     for (const wait of all(".plot-wait", area)) wait.remove();
     const paint = () => {
       const { data: traces, layout } = themed(figure, colour("--ink"));
+      if (area.clientWidth < 600) { // no room for words beside the marks; hovering says them
+        for (const trace of traces) if (trace.mode === "markers+text") trace.mode = "markers";
+        layout.margin.r = 16;
+      }
       layout.hoverlabel = { bgcolor: colour("--surface"), bordercolor: colour("--muted"), font: { color: colour("--ink") } };
       return window.Plotly.react(area, traces, layout, config);
     };
@@ -186,11 +190,12 @@
     return done;
   }
   document.addEventListener("click", async (event) => {
-    const button = event.target instanceof Element && event.target.closest("button[data-copy]");
+    const button = event.target instanceof Element && event.target.closest("button.copy");
     if (!button) return;
     event.preventDefault();
     const words = button.textContent;
-    const done = await copy(button.dataset.copy);
+    const shown = button.previousElementSibling; // the filter stands before its button, if it is shown at all
+    const done = await copy(button.dataset.copy || (shown ? shown.textContent : ""));
     button.textContent = done ? "Copied" : "Select and copy by hand";
     button.classList.toggle("done", done);
     setTimeout(() => { button.textContent = words; button.classList.remove("done"); }, 1500);

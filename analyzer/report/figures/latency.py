@@ -82,8 +82,8 @@ def figure(latencies: Sequence[LatencyFact]) -> dict[str, Any]:
             yaxis=axis(
                 range=[0, 103],
                 tickmode="array",
-                tickvals=[0, 25, 50, 75, 95],
-                ticktext=["0 %", "25 %", "50 %", "75 %", "95 %"],
+                tickvals=[25, 50, 75, 95],
+                ticktext=["25 %", "50 %", "75 %", "95 %"],
                 fixedrange=True,
             ),
         ),

@@ -65,6 +65,6 @@ def figure(statuses: Sequence[StatusFact]) -> dict[str, Any]:
                 showgrid=False,
                 fixedrange=True,
             ),
-            yaxis=axis("answers", range=[0, most * 1.18], nticks=5, tickformat="d", fixedrange=True),
+            yaxis=axis("answers", range=[0, most * 1.18], dtick=max(-(-most // 5), 1), fixedrange=True),
         ),
     }

@@ -22,7 +22,7 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
     """Return a layout without ornaments; transparent, so that the page's theme shows through."""
     return {
         "height": height,
-        "margin": {"l": 72, "r": 16, "t": 12, "b": 44},
+        "margin": {"l": 60, "r": 16, "t": 12, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12, "color": INK},

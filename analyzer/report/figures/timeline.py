@@ -15,6 +15,9 @@ COLOURS = {"ARP": PURPLE, "DNS": SKY, "TCP": GREY, "TLS": ORANGE, "HTTP": GREEN,
 PATTERNS = {"ARP": "x", "DNS": ".", "TCP": "", "TLS": "/", "HTTP": "", "other": "-"}
 ROW_PIXELS = 15
 STRIP_PIXELS = 84
+LATE = 0.9
+"""A failure after this share of the axis needs a wider margin for its word."""
+
 LANE_GAP = 0.6
 """Rows left free between lanes."""
 
@@ -43,10 +46,12 @@ def figure(fact: TimelineFact) -> dict[str, Any]:
     lanes_part = top * ROW_PIXELS / (top * ROW_PIXELS + STRIP_PIXELS + 24)
     floor = round(1 - lanes_part, 4) if fact.lanes else 1.0
     edge = max(fact.duration, max((item.end for lane in fact.lanes for item in lane.items), default=0.0), 1e-6)
+    late = any(item.end > LATE * edge for item, _ in marks)
     return {
         "data": data,
         "layout": layout(
             height,
+            margin={"l": 72, "r": 90 if late else 16, "t": 12, "b": 44},
             barmode="overlay",
             bargap=0.15,
             xaxis=axis("seconds since the first packet", range=[-0.01 * edge, edge * 1.03], anchor="y2"),
