@@ -50,31 +50,31 @@ def background(row: DnsRow) -> bool:
 
 
 class Known:
-    """What each client found out by itself, whoever told it."""
+    """What the capture shows to be known about names, whoever asked: a host asks from several addresses."""
 
     def __init__(self, facts: Facts) -> None:
-        self.good: set[tuple[str, str, str]] = set()  # client, name, type
-        self.answered: set[tuple[str, str]] = set()  # name, type that has records, whoever asked
-        self.resolved: set[tuple[str, str]] = set()  # client, name
+        self.good: set[tuple[str, str]] = set()  # name, type
+        self.answered: set[tuple[str, str]] = set()  # name, type that has records
+        self.resolved: set[str] = set()  # name that has records of some type
         self.completed: set[tuple[str, str]] = set()  # client, name that resolved with more labels behind it
         for _, row in _rows(facts):
             if row.outcome == "answered" and row.rcode == "NOERROR":
-                self.good.add((row.client, row.qname, row.qtype))
+                self.good.add((row.qname, row.qtype))
                 if row.answers:
                     self.answered.add((row.qname, row.qtype))
-                    self.resolved.add((row.client, row.qname))
+                    self.resolved.add(row.qname)
                     self.completed.update((row.client, name) for name in _prefixes(row.qname))
 
     def severity(self, row: DnsRow) -> str | None:
         """Return the severity of this question's failure; None for the rule's own."""
         if background(row):
             return "note"
-        question, name = (row.client, row.qname, row.qtype), (row.client, row.qname)
-        if (row.qname, row.qtype) in self.answered:
+        question = row.qname, row.qtype
+        if question in self.answered:
             return "warning"  # somebody knew in the end, but it took another try
-        if name in self.resolved or name in self.completed:
+        if row.qname in self.resolved or (row.client, row.qname) in self.completed:
             return "note"
-        if any((row.client, shorter) in self.resolved for shorter in _prefixes(row.qname)):
+        if any(shorter in self.resolved for shorter in _prefixes(row.qname)):
             return "note"
         return "warning" if question in self.good or row.qtype not in ADDRESS_TYPES else None
 
@@ -141,10 +141,9 @@ def silent(facts: Facts) -> Iterator[Hit]:
 
 
 def _one_way(facts: Facts) -> set[str]:
-    """Return the clients to which the capture shows not one packet, although they ask a lot."""
+    """Return the clients to which the capture shows not one packet, where such clients ask a lot."""
     asked = grouped((row.client, row.outcome) for _, row in _rows(facts))
     lone = {client for client, outcomes in asked.items() if set(outcomes) == {"no_answer"}}
-    lone = {client for client in lone if len(asked[client]) >= ONE_WAY_QUERIES}
     if not lone:
         return lone
     c = facts.connections
@@ -152,7 +151,8 @@ def _one_way(facts: Facts) -> set[str]:
     reached = {*c.client_host[answered].tolist(), *c.server_host.tolist()}
     lone -= {c.host(host) for host in reached}
     lone -= {row.destination for row in facts.icmp} | {row.source for row in facts.icmp if row.outcome == "answered"}
-    return lone - {row.asker_ip for row in facts.arp if row.outcome == "answered" and row.asker_ip}
+    lone -= {row.asker_ip for row in facts.arp if row.outcome == "answered" and row.asker_ip}
+    return lone if sum(len(asked[client]) for client in lone) >= ONE_WAY_QUERIES else set()
 
 
 def _late(facts: Facts) -> Iterator[tuple[tuple[str, str], tuple[int, DnsRow]]]:

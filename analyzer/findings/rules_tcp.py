@@ -240,7 +240,9 @@ def _reset_severity(facts: Facts, stream: int, cut: bool, look: bool) -> str:
     """
     if cut:
         return "warning" if _count(facts, "rst_by_client")[stream] else "error"
-    if _count(facts, "rst_by_client")[stream]:
+    rst = _count(facts, "rst_frame")[stream]
+    closing = any(0 <= _count(facts, f"{side}_fin_frame")[stream] < rst for side in ("client", "server"))
+    if closing or _count(facts, "rst_by_client")[stream]:
         return "note"
     asked, told = _count(facts, "client_unique_bytes")[stream], _count(facts, "server_unique_bytes")[stream]
     in_vain = asked > 0 and told == 0
@@ -251,8 +253,8 @@ def reset(facts: Facts) -> Iterator[Hit]:
     """An established connection that ended by a reset.
 
     An error when it cut an HTTP exchange short, and the server did it; a warning when the client did, or when bytes
-    on their way were thrown away, or when a server that was asked something never said a word. Otherwise a reset is
-    how many programs hang up: a note, one for each server.
+    on their way were thrown away, or when a server that was asked something never said a word. Otherwise, and when a
+    side had closed already, a reset is how many programs hang up: a note, one for each server.
     """
     c = facts.connections
     both = (_count(facts, "server_packets") > 0) & (_count(facts, "client_packets") > 0)

@@ -154,7 +154,12 @@ def _what(analysis: Analysis) -> CardLine:
 
 
 def _slow(analysis: Analysis) -> CardLine:
-    timed = [(total, n) for n, row in enumerate(analysis.http) if (total := total_ms(row)) is not None]
+    # A browser opens connections ahead of need: how long one lay ready is not how slow its first request was.
+    timed = [
+        (total - (row.blocked_ms or 0.0), n)
+        for n, row in enumerate(analysis.http)
+        if (total := total_ms(row)) is not None
+    ]
     if timed:
         total, n = max(timed, key=lambda item: (item[0], -item[1]))
         return CardLine(_slow_request(analysis.http[n], total), f"http-{n + 1}", "its breakdown")
@@ -186,7 +191,7 @@ def _slow(analysis: Analysis) -> CardLine:
 
 
 def _slow_request(row: HttpRow, total: float) -> str:
-    known = {phase: value for phase, value in durations(row).items() if value}
+    known = {phase: value for phase, value in durations(row).items() if value and phase != "blocked"}
     words = {phase: text for phase, _, text in PHASES}
     name = f"{row.method or 'A request'} {safe(row.target or '', 60)}".strip()
     where = f" on {safe(row.host, 60)}" if row.host else ""
