@@ -7,6 +7,8 @@ is row ``n - 1`` everywhere in this package.
 from __future__ import annotations
 
 import mmap
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,6 +45,24 @@ class Secrets:
     data: bytes
 
 
+SPAN_BYTES = 32 << 20
+"""Bytes of the file looked at before its pages are handed back: scattered reads would come to map all of it."""
+SPAN_COUNT = 1 << 16
+"""Positions looked at in one go, which bounds the temporary columns of a vectorised read."""
+
+
+class Descriptor:
+    """An own descriptor of the capture's file, closed when the last reader lets go of it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = os.dup(number)
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
 @dataclass(slots=True)
 class PacketBytes:
     """The (decompressed) bytes of a capture as one read-only array, backed by a file mapping where possible.
@@ -50,10 +70,13 @@ class PacketBytes:
     Attributes:
         array: (size,) uint8, read-only.
         mapping: the mmap behind ``array``, or None when the bytes live in memory.
+        descriptor: of the mapped file. A read of a few bytes through a mapping makes the system map their whole
+            neighbourhood (up to megabytes), so scattered small reads go through the descriptor instead.
     """
 
     array: NDArray[np.uint8]
     mapping: mmap.mmap | None = None
+    descriptor: Descriptor | None = None
 
     def release(self, start: int, stop: int) -> None:
         """Tell the system that pages of [start, stop) are not needed for now; they can be read again."""
@@ -67,8 +90,25 @@ class PacketBytes:
         """Tell the system that no page is needed for now (reading here and there maps whole neighbourhoods)."""
         self.release(0, int(self.array.size))
 
+    def spans(self, starts: NDArray[np.int64]) -> Iterator[slice]:
+        """Cut ascending positions into runs that lie close together, handing the pages of each back after its turn.
+
+        Args:
+            starts: (n,) int64, ascending file positions that will be read through ``array``.
+        """
+        low = 0
+        while low < starts.size:
+            begin = int(starts[low])
+            high = int(np.searchsorted(starts, begin + SPAN_BYTES, side="right"))
+            high = min(max(high, low + 1), low + SPAN_COUNT)
+            yield slice(low, high)
+            self.release(begin, int(starts[high - 1]) + SPAN_BYTES)
+            low = high
+
     def read(self, offset: int, size: int) -> bytes:
         """Return up to ``size`` bytes at ``offset`` as bytes."""
+        if self.descriptor is not None:
+            return os.pread(self.descriptor.number, size, offset)
         return self.array[offset : offset + size].tobytes()
 
 

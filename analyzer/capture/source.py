@@ -25,7 +25,7 @@ from typing import IO
 import numpy as np
 
 from analyzer.capture import detect, pcap, pcapng
-from analyzer.capture.model import PacketBytes, PacketIndex
+from analyzer.capture.model import Descriptor, PacketBytes, PacketIndex
 from analyzer.capture.records import Progress, Records, join
 from analyzer.capture.unpack import Meter, unpack
 from analyzer.errors import CaptureError, CorruptCaptureError, LimitExceededError, UnsupportedFormatError
@@ -215,7 +215,7 @@ def _map(file: IO[bytes], size: int) -> PacketBytes:
     if size > _IN_MEMORY:
         with contextlib.suppress(OSError, ValueError):
             mapping = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-            return PacketBytes(np.frombuffer(mapping, np.uint8), mapping)
+            return PacketBytes(np.frombuffer(mapping, np.uint8), mapping, Descriptor(file.fileno()))
     file.seek(0)
     return PacketBytes(np.frombuffer(file.read(size), np.uint8))
 

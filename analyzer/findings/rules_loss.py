@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.table import Flag
 from analyzer.findings.model import Hit, Rule
 from analyzer.findings.thresholds import (
     COPY_MS,
@@ -62,8 +63,18 @@ def repeats(facts: Facts, stream: int, *, client: bool) -> Repeats:
     rtt = facts.connections.ms("initial_rtt_ms", stream)
     copy = COPY_MS if rtt is None else min(COPY_MS, rtt * COPY_SHARE_OF_RTT)
     real = waits[:, 1] - waits[:, 0] > copy * NS_PER_MS
+    real &= s.frame[mine][again] < _gone_after(facts, stream, client=client)
     copies = again.size - int(real.sum()) + int(np.count_nonzero(label & Label.CAPTURED_TWICE))
     return Repeats(s.frame[mine][again][real], waits[real], int(mine.size) - copies)
+
+
+def _gone_after(facts: Facts, stream: int, *, client: bool) -> int:
+    """Return the frame after which the receiver of a direction had closed and was silent: repeats cost nobody time."""
+    s, part = facts.segments, facts.segments.of(stream)
+    theirs = np.flatnonzero(s.from_client[part] != client)
+    if not theirs.size or not ((s.flags[part][theirs] & (Flag.FIN | Flag.RST)) != 0).any():
+        return int(s.frame[part][-1]) + 1
+    return int(s.frame[part][theirs[-1]])
 
 
 def loss(facts: Facts) -> Iterator[Hit]:

@@ -39,6 +39,7 @@ class Handshakes:
     server_leg_ms: NDArray[np.float64]
     client_leg_ms: NDArray[np.float64]
     mss: NDArray[np.int64]  # (2, streams), row 0 the server's, row 1 the client's, -1 unknown
+    offered_scale: NDArray[np.int64]  # (2, streams), as the SYNs have it, -1 without
     scale: NDArray[np.int64]  # (2, streams), -1 unknown or not used
     sack: NDArray[np.int8]  # (streams,) 1, 0, -1 unknown
     timestamps: NDArray[np.int8]
@@ -52,13 +53,13 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
     is_syn = (flags & _SYN_ACK) == Flag.SYN
     is_synack = (flags & _SYN_ACK) == _SYN_ACK
     syn, synack = s.syn, s.synack
-    before_answer = is_syn & ((synack[g.of] < 0) | (np.arange(g.size) < synack[g.of]))
+    before_answer = is_syn & s.client & ((synack[g.of] < 0) | (np.arange(g.size) < synack[g.of]))
     answered = g.last_where(before_answer)
     ack = _final_ack(s, synack)
     opening = _opening_ack(s, is_syn)
     latest = g.last_where(is_syn & ((opening[g.of] < 0) | (np.arange(g.size) < opening[g.of])))
     last_synack = g.last_where(is_synack & ((ack[g.of] < 0) | (np.arange(g.size) < ack[g.of])))
-    both = _options(table, s, syn, synack)
+    both = _options(table, s)
     return Handshakes(
         _kinds(s, syn, synack, ack),
         syn,
@@ -105,11 +106,14 @@ def _final_ack(s: Sorted, synack: NDArray[np.int64]) -> NDArray[np.int64]:
 def _opening_ack(s: Sorted, is_syn: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the segment that ends Wireshark's initial round trip: the first with ACK and without SYN after a SYN.
 
-    Usually the final ACK of the handshake; in a one-sided capture or a refusal it is what comes closest.
+    Usually the final ACK of the handshake; in a one-sided capture or a refusal it is what comes closest. A round trip
+    of zero (a coarse clock) does not count for Wireshark: it goes on to the next ACK, if there is one.
     """
     g = s.groups
-    after_syn = g.last_index(is_syn, before=True) >= 0
-    return g.first_where(after_syn & ((s.flags & _SYN_ACK) == Flag.ACK))
+    latest = g.last_index(is_syn, before=True)
+    acks = (latest >= 0) & ((s.flags & _SYN_ACK) == Flag.ACK)
+    took_time = g.first_where(acks & (s.time != s.time[latest]))
+    return np.where(took_time >= 0, took_time, g.first_where(acks))
 
 
 def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -128,7 +132,7 @@ def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: ND
         ("split", (syn >= 0) & other_syn & client_synack & ~server_synack),
         ("simultaneous", (syn >= 0) & other_syn),
         ("complete", (synack >= 0) & (ack >= 0)),
-        ("refused", (syn >= 0) & (synack < 0) & (reset >= 0)),
+        ("refused", (syn >= 0) & (synack < 0) & (reset >= 0) & (reset == g.first_where(~s.client))),
         ("no_final_ack", synack >= 0),
         ("no_synack", syn >= 0),
     )
@@ -140,8 +144,9 @@ def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: ND
 
 
 def _options(
-    table: PacketTable, s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64]
+    table: PacketTable, s: Sorted
 ) -> tuple[
+    NDArray[np.int64],
     NDArray[np.int64],
     NDArray[np.int64],
     NDArray[np.int8],
@@ -149,34 +154,45 @@ def _options(
     NDArray[np.int8],
     NDArray[np.int8],
 ]:
-    """Return (mss, scale, sack, timestamps, fast open, ecn); an option counts as agreed when both sides sent it."""
+    """Return (mss, offered scale, scale, sack, timestamps, fast open, ecn).
+
+    An option counts as agreed when both sides sent it.
+    """
     n = s.groups.count
     mss, scale = np.full((2, n), -1, np.int64), np.full((2, n), -1, np.int64)
     flags = np.zeros((2, 4, n), np.bool_)
     seen = np.zeros((2, n), np.bool_)
-    for side, at in ((1, syn), (0, synack)):
+    for side, at in enumerate(s.opening):
         have = at >= 0
         read_ = options.read(table, s.rows[at[have]])
         mss[side, have], scale[side, have] = read_.mss, read_.scale
         flags[side, 0, have], flags[side, 1, have] = read_.sack, read_.timestamps
         flags[side, 2, have] = read_.fast_open
         bits = s.flags[at[have]]
-        asked = Flag.ECE | Flag.CWR if side else Flag.ECE
+        # RFC 3168 section 6.1.1: a SYN asks with both bits, a SYN-ACK agrees with one.
+        asked = np.where(bits & Flag.ACK, Flag.ECE, Flag.ECE | Flag.CWR)
         flags[side, 3, have] = (bits & (Flag.ECE | Flag.CWR)) == asked
         seen[side, have] = True
-    refused_scale = seen.all(axis=0) & ((scale < 0).any(axis=0))
-    scale[:, refused_scale] = -1  # RFC 7323 section 2.2: both must send it, or nobody scales
     known = seen.all(axis=0)
+    used = np.where(known & (scale < 0).any(axis=0), -1, scale)  # RFC 7323 section 2.2: both must send it
     agreed = [np.where(known, flags[:, k].all(axis=0), -1).astype(np.int8) for k in range(4)]
     agreed[2] = np.where(seen.any(axis=0), flags[:, 2].any(axis=0), -1).astype(np.int8)
-    return mss, scale, agreed[0], agreed[1], agreed[2], agreed[3]
+    return mss, scale, used, agreed[0], agreed[1], agreed[2], agreed[3]
 
 
 def window_scales(s: Sorted, h: Handshakes) -> NDArray[np.int64]:
-    """Return (n,) int64: the shift of each segment's sender, 0 when both SYNs were seen without it, -1 unknown."""
-    both = (h.syn >= 0) & (h.synack >= 0)
-    per_side = np.where(both & (h.scale < 0), 0, np.where(both, h.scale, -1))
-    return np.asarray(per_side[s.client.astype(np.int8), s.groups.of])
+    """Return (n,) int64: the shift of each segment's sender, -1 unknown.
+
+    A side that did not ask to scale settles it for both: nobody scales (RFC 7323 section 2.2). Nothing is known before
+    the SYN that says so.
+    """
+    silent = np.where((s.opening >= 0) & (h.offered_scale < 0), s.opening, s.groups.size).min(axis=0)
+    settled = silent < s.groups.size
+    shift = np.where(settled, 0, h.offered_scale)
+    since = np.where(settled, silent, s.opening)
+    side = s.client.astype(np.int8)
+    known = np.arange(s.groups.size) >= since[side, s.groups.of]
+    return np.where(known, shift[side, s.groups.of], -1)
 
 
 def syn_lists(s: Sorted) -> dict[int, tuple[tuple[int, ...], tuple[int, ...]]]:

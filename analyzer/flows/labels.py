@@ -4,8 +4,8 @@ The rules are MEASURES "TCP, per segment", in that order. Wireshark walks packet
 per direction; each of those numbers is a function of the segments before (a running maximum, the latest value of a
 side, a count since the last change), so all of them become columns and each rule one boolean expression.
 
-Two numbers feed back into themselves and are solved by repetition until nothing changes: zero-window probes do not
-advance the highest sequence number, and an acknowledgement of unseen data moves what may be acknowledged.
+Two numbers depend on the labels given so far and are walked, over the few segments that matter: zero-window probes do
+not advance the highest sequence number, and what may be acknowledged stands still at a hole (:mod:`.unseen`).
 
 Names: *fwd* is the segment's own direction, *rev* the other.
 """
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from analyzer.decode.table import Flag
 from analyzer.flows.groups import NOTHING, Groups
 from analyzer.flows.model import Label
+from analyzer.flows.unseen import Course, acked_unseen
 from analyzer.units import NS_PER_MS
 
 FAST_RETRANSMISSION_NS = 20 * NS_PER_MS
@@ -28,8 +29,6 @@ DEFAULT_REORDER_NS = 3 * NS_PER_MS
 """How late a segment may be to count as reordered while the initial round trip is unknown (Wireshark's constant)."""
 NO_SCALE = -1
 """Window scale of a side whose SYN was not seen."""
-MAX_ROUNDS = 8
-"""Repetitions for the two self-feeding numbers; each settles in two or three unless the capture is nonsense."""
 
 _CONTROL = Flag.SYN | Flag.FIN | Flag.RST
 Bools = NDArray[np.bool_]
@@ -45,7 +44,8 @@ class Facts:
         flags: (n,) uint16; seq, ack: (n,) int64 relative positions (SYN at 0; ``ack`` is NOTHING without ACK flag).
         length: (n,) int64; window: (n,) int64 as sent, unscaled.
         scale: (n,) int64, window scale shift of the segment's sender, NO_SCALE when unknown.
-        initial_rtt: (streams,) int64 ns, 0 when unknown; known_from: (streams,) int64, index from which it is known.
+        initial_rtt: (streams,) int64 ns, 0 when unknown; known_from: (streams,) int64, index of the segment that
+            told it: it counts for later ones.
     """
 
     time: Ints
@@ -111,13 +111,12 @@ def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
     keep_alive_ack = still & (f.window != 0) & same_window & after_keep_alive
     probe_ack = still & (f.window == 0) & same_window & after_probe
     duplicate = still & (f.window != 0) & same_window & ~keep_alive_ack
-    unseen = _acked_unseen(groups, f, pair, end, probe, reached)
-
     moved = f.ack != last_ack
-    duplicates = _per_side_count(groups, f.side, duplicate, moved)
+    course = Course(f.side, f.seq, f.ack, end, (f.flags & Flag.ACK) != 0, probe, duplicate, moved)
+    unseen, rev_duplicates = acked_unseen(groups, course, nextseq, _pick(reached, rev, NOTHING))
     out = np.zeros(groups.size, np.uint16)
     retransmission, fast, spurious, reordered = _resent(
-        groups, f, pair, nextseq, known, end, reached, rev, rev_ack, duplicates, (f.length > 0) | syn_fin, keep_alive
+        groups, f, pair, nextseq, known, end, reached, rev, rev_ack, rev_duplicates, (f.length > 0) | syn_fin, keep_alive
     )
     for bits, where in (
         (Label.ZERO_WINDOW_PROBE, probe),
@@ -147,20 +146,25 @@ def _reached(groups: Groups, side: Bools, end: Ints, counts: Bools) -> Ints:
 
 
 def _probes(groups: Groups, f: Facts, pair: _Pair, end: Ints, rev_window: Ints) -> tuple[Bools, Ints]:
-    """Return which segments are zero-window probes, and the highest sequence number reached by each side."""
+    """Return which segments are zero-window probes, and the highest sequence number reached by each side.
+
+    A probe is one byte at the next sequence number towards a closed window. It does not advance that number itself,
+    while a byte elsewhere does; so the (few) single bytes sent towards closed windows are judged one after the other.
+    """
     suspects = (f.length == 1) & (rev_window == 0)
-    counts = (f.flags & Flag.RST) == 0  # a reset may carry any number
+    reached = _reached(groups, f.side, end, ~suspects)
     if not suspects.any():
-        return suspects, _reached(groups, f.side, end, counts)
-    fwd, excluded = pair.fwd_index(), suspects
-    probe = suspects
-    for _ in range(MAX_ROUNDS):
-        reached = _reached(groups, f.side, end, counts & ~excluded)
-        probe = suspects & (f.seq == _pick(reached, fwd, NOTHING))
-        if np.array_equal(probe, excluded):
-            break
-        excluded = probe
-    return probe, _reached(groups, f.side, end, counts & ~probe)
+        return suspects, reached
+    probe = np.zeros(groups.size, np.bool_)
+    at = np.flatnonzero(suspects)
+    columns = (groups.of[at] * 2 + f.side[at], _pick(reached, pair.fwd_index()[at], NOTHING), f.seq[at], end[at])
+    advanced: dict[int, int] = {}  # direction -> how far its single bytes that were no probes got
+    for k, direction, top, seq, last in zip(at.tolist(), *(c.tolist() for c in columns), strict=True):
+        if seq == max(top, advanced.get(direction, NOTHING)):
+            probe[k] = True
+        else:
+            advanced[direction] = max(last, advanced.get(direction, NOTHING))
+    return probe, _reached(groups, f.side, end, ~probe)
 
 
 def _window_full(f: Facts, fwd: Ints, rev: Ints, rev_ack: Ints, rev_window: Ints) -> Bools:
@@ -168,64 +172,9 @@ def _window_full(f: Facts, fwd: Ints, rev: Ints, rev_ack: Ints, rev_window: Ints
     rev_scale = _pick(f.scale, rev, NO_SCALE)
     rev_syn = np.where(rev >= 0, (f.flags[rev] & Flag.SYN) != 0, False)
     offered = rev_window << np.where(rev_syn, 0, np.maximum(rev_scale, 0))
-    both = (f.scale != NO_SCALE) & (rev_scale != NO_SCALE)
-    full: Bools = (f.length > 0) & (rev >= 0) & both & (rev_ack > NOTHING) & (f.seq + f.length == rev_ack + offered)
+    known = (rev_scale != NO_SCALE) & (rev_ack > NOTHING)
+    full: Bools = (f.length > 0) & known & (f.seq + f.length == rev_ack + offered)
     return full
-
-
-def _per_side_count(groups: Groups, side: Bools, where: Bools, restart: Bools) -> Ints:
-    """Count ``where`` in each direction since its last ``restart``, up to and including each segment.
-
-    The count of a side at a segment of the other side is its latest.
-    """
-    out = np.zeros((2, groups.size), np.int64)
-    for s in (False, True):
-        mine = side == s
-        # A segment that restarts is itself no duplicate, so counting from it starts at zero.
-        out[int(s)] = groups.run_count(where & mine, restart & mine)
-    return out
-
-
-def _acked_unseen(groups: Groups, f: Facts, pair: _Pair, end: Ints, probe: Bools, reached: Ints) -> Bools:
-    """Return where a segment acknowledges bytes of the other side beyond what was contiguously seen.
-
-    The limit of a side follows its highest sequence number while there is no hole. Only directions that ever had a
-    hole are walked, and there only the segments that matter.
-    """
-    rev = pair.rev_index()
-    rev_reached = _pick(reached, rev, NOTHING)
-    acks = ((f.flags & Flag.ACK) != 0) & (rev_reached > NOTHING)
-    simple: Bools = acks & (f.ack > rev_reached)
-    nextseq = _pick(reached, pair.fwd_index(), NOTHING)
-    uneven = (nextseq > NOTHING) & (f.seq != nextseq) & (end > nextseq)  # a hole, or new bytes behind old ones
-    troubled = groups.count_where(uneven | simple) > 0
-    if not troubled.any():
-        return simple
-    out: Bools = simple & ~troubled[groups.of]
-    for stream in np.flatnonzero(troubled).tolist():
-        low, high = int(groups.first[stream]), int(groups.first[stream + 1])
-        out[low:high] = _walk_acked(f, end, probe, low, high)
-    return out
-
-
-def _walk_acked(f: Facts, end: Ints, probe: Bools, low: int, high: int) -> Bools:
-    """Follow one connection segment by segment (MEASURES: ``maxseqtobeacked``)."""
-    out = np.zeros(high - low, np.bool_)
-    limit = [NOTHING, NOTHING]
-    top = [NOTHING, NOTHING]
-    columns = (f.side, f.flags, f.seq, f.ack, end, probe)
-    for k, (side, flags, seq, ack, last, probing) in enumerate(
-        zip(*(column[low:high].tolist() for column in columns), strict=True)
-    ):
-        me, other = int(side), int(not side)
-        if flags & Flag.ACK and limit[other] > NOTHING and ack > limit[other]:
-            out[k] = True
-            limit[other] = ack  # so that one lost segment is reported once
-        if not probing:
-            top[me] = max(top[me], last)
-            if seq == limit[me] or limit[me] == NOTHING:
-                limit[me] = top[me]
-    return out
 
 
 def _resent(
@@ -238,7 +187,7 @@ def _resent(
     reached: Ints,
     rev: Ints,
     rev_ack: Ints,
-    duplicates: Ints,
+    rev_duplicates: Ints,
     carries: Bools,
     keep_alive: Bools,
 ) -> tuple[Bools, Bools, Bools, Bools]:
@@ -252,14 +201,19 @@ def _resent(
     if not left.any():
         return nothing, nothing, spurious, nothing
     rev_time = _pick(f.time, rev, -(1 << 62))
-    rev_duplicates = np.where(f.side, duplicates[0], duplicates[1])
-    fast = left & (rev_duplicates >= 2) & (rev_ack == f.seq) & (f.time - rev_time < FAST_RETRANSMISSION_NS)
+    fast = left & (rev_duplicates >= 2) & (rev_ack == f.seq) & _within(f.time - rev_time, FAST_RETRANSMISSION_NS)
     left &= ~fast
     rtt = f.initial_rtt[groups.of]
-    threshold = np.where((rtt > 0) & (np.arange(groups.size) > f.known_from[groups.of]), rtt, DEFAULT_REORDER_NS)
+    threshold = np.where((rtt != 0) & (np.arange(groups.size) > f.known_from[groups.of]), rtt, DEFAULT_REORDER_NS)
     advanced_at = _time_of_top(groups, f, pair, end, reached)
-    reordered = left & (f.time - advanced_at < threshold) & (end != nextseq)
+    reordered = left & _within(f.time - advanced_at, threshold) & (end != nextseq)
     return left & ~reordered, fast, spurious, reordered
+
+
+def _within(elapsed: Ints, limit: Ints | int) -> Bools:
+    """Return where a time has passed that is below a limit; like Wireshark, going back in time counts as for ever."""
+    below: Bools = elapsed.view(np.uint64) < np.asarray(limit, np.int64).view(np.uint64)
+    return below
 
 
 def _time_of_top(groups: Groups, f: Facts, pair: _Pair, end: Ints, reached: Ints) -> Ints:

@@ -15,7 +15,6 @@ from analyzer.decode.table import PacketTable
 
 OPTION_BYTES = 40
 """A TCP header is at most 60 bytes (4-bit length in words), 20 of them fixed."""
-_CHUNK = 1 << 16
 _END, _NOP, _MSS, _SCALE, _SACK_OK, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 8, 34
 _MAX_SHIFT = 14  # RFC 7323 section 2.3: a larger shift is to be read as 14
 
@@ -40,9 +39,10 @@ def read(table: PacketTable, rows: NDArray[np.int64]) -> SynOptions:
     """Read the options of some packet table rows (all of them TCP)."""
     n = rows.size
     out = SynOptions(np.full(n, -1, np.int64), np.full(n, -1, np.int64), *(np.zeros(n, np.bool_) for _ in range(3)))
-    for low in range(0, n, _CHUNK):
-        part = slice(low, min(low + _CHUNK, n))
-        _walk(_gather(table, rows[part]), out, low)
+    offset = table.index.offset[rows]
+    order = np.argsort(offset, kind="stable")
+    for span in table.index.data.spans(offset[order]):
+        _walk(_gather(table, rows[order[span]]), out, order[span])
     return out
 
 
@@ -65,7 +65,7 @@ def _gather(table: PacketTable, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     return raw
 
 
-def _walk(raw: NDArray[np.uint8], out: SynOptions, base: int) -> None:
+def _walk(raw: NDArray[np.uint8], out: SynOptions, places: NDArray[np.int64]) -> None:
     """Step through the options of all segments side by side, one option a round."""
     active = np.arange(raw.shape[0])
     position = np.zeros(raw.shape[0], np.int64)
@@ -80,7 +80,7 @@ def _walk(raw: NDArray[np.uint8], out: SynOptions, base: int) -> None:
         length[kind == _NOP] = 1
         good = (kind == _NOP) | ((length >= 2) & (here + length <= OPTION_BYTES))
         active, kind, here, length = active[good], kind[good], here[good], length[good]
-        at = base + active
+        at = places[active]
         mss = (kind == _MSS) & (length == 4)
         out.mss[at[mss]] = (raw[active[mss], here[mss] + 2].astype(np.int64) << 8) | raw[active[mss], here[mss] + 3]
         scale = (kind == _SCALE) & (length == 3)

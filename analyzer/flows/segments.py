@@ -34,6 +34,8 @@ class Sorted:
         flags: (n,) uint16; time: (n,) int64 ns; length: (n,) int64 payload bytes on the wire.
         seq, ack: (n,) int64 relative positions; ``ack`` is NOTHING without the ACK flag.
         syn, synack: (streams,) int64 index of the first SYN and SYN-ACK, -1 without.
+        opening: (2, streams) int64 index of the first segment with SYN, ACK or not, of the server (row 0) and the
+            client (row 1), -1 without.
         base: (2, streams) uint32, number at position 0 of the server's (row 0) and the client's (row 1) direction.
     """
 
@@ -49,6 +51,7 @@ class Sorted:
     ack: NDArray[np.int64]
     syn: NDArray[np.int64]
     synack: NDArray[np.int64]
+    opening: NDArray[np.int64]
     base: NDArray[np.uint32]
 
 
@@ -62,7 +65,9 @@ def sort(table: PacketTable, keys: StreamKeys) -> Sorted:
     synack = groups.first_where((flags & _SYN_ACK) == _SYN_ACK)
     lead_is_client, by = _client(table, keys, side, syn, synack)
     client = side == lead_is_client[groups.of]
-    base = _bases(table, groups, rows, client, flags)
+    has_syn = (flags & Flag.SYN) != 0
+    opening = np.stack([groups.first_where((client == mine) & has_syn) for mine in (False, True)])
+    base = _bases(table, groups, rows, client, flags, opening)
     seq, ack = _positions(table, groups, rows, client, flags, base)
     return Sorted(
         groups,
@@ -77,6 +82,7 @@ def sort(table: PacketTable, keys: StreamKeys) -> Sorted:
         ack,
         syn,
         synack,
+        opening,
         base,
     )
 
@@ -113,13 +119,13 @@ def _bases(
     rows: NDArray[np.int64],
     client: NDArray[np.bool_],
     flags: NDArray[np.uint16],
+    openings: NDArray[np.int64],
 ) -> NDArray[np.uint32]:
     """Return (2, streams) uint32: the sequence number before the first data byte, per direction."""
     out = np.zeros((2, groups.count), np.uint32)
     acks = (flags & Flag.ACK) != 0
-    syn = (flags & Flag.SYN) != 0
     for mine in (False, True):
-        opening = groups.first_where((client == mine) & syn)  # speaks for itself, whatever came before it
+        opening = openings[int(mine)]  # speaks for itself, whatever came before it
         own = np.where(opening >= 0, opening, groups.first_where(client == mine))
         told = groups.first_where((client != mine) & acks)
         use_own = (own >= 0) & ((opening >= 0) | (told < 0) | (own < told))

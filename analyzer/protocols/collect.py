@@ -127,9 +127,7 @@ def _dns_elsewhere(table: PacketTable, rows: NDArray[np.intp]) -> NDArray[np.int
     if not rows.size:
         return rows
     starts = table.index.offset[rows] + table.payload_at[rows]
-    data = table.index.data.array
-    words = [data[starts + at].astype(np.uint16) << 8 | data[starts + at + 1] for at in range(2, HEADER_BYTES, 2)]
-    flags, questions, answers, authorities, additionals = words
+    flags, questions, answers, authorities, additionals = _header_words(table, starts)
     query = (flags & 0xFE8F) == 0
     query &= (answers == 0) & (authorities == 0) & (additionals <= 1)
     response = (flags & 0xF840) == 0x8000
@@ -137,6 +135,17 @@ def _dns_elsewhere(table: PacketTable, rows: NDArray[np.intp]) -> NDArray[np.int
     likely = rows[(questions == 1) & (query | response)]
     sure = np.array([is_whole(payload) for payload in _payloads(table, likely)], np.bool_)
     return rows[np.isin(rows, likely[sure])]
+
+
+def _header_words(table: PacketTable, starts: NDArray[np.int64]) -> list[NDArray[np.uint16]]:
+    """Return the five 16-bit words of DNS headers after the id."""
+    data = table.index.data.array
+    words = [np.zeros(starts.size, np.uint16) for _ in range(2, HEADER_BYTES, 2)]
+    for span in table.index.data.spans(starts):
+        for word, at in zip(words, range(2, HEADER_BYTES, 2), strict=True):
+            place = starts[span] + at
+            word[span] = data[place].astype(np.uint16) << 8 | data[place + 1]
+    return words
 
 
 def _payloads(table: PacketTable, rows: NDArray[np.intp], limit: int | None = None) -> Iterator[bytes]:
@@ -147,8 +156,9 @@ def _payloads(table: PacketTable, rows: NDArray[np.intp], limit: int | None = No
     starts = table.index.offset[rows] + table.payload_at[rows]
     rebuilt = table.rebuilt
     view = memoryview(table.index.data.array.data)
-    for row, start, size in zip(rows.tolist(), starts.tolist(), sizes.tolist(), strict=True):
-        yield table.payload(row, 0, size) if row in rebuilt else view[start : start + size].tobytes()
+    for span in table.index.data.spans(starts):
+        for row, start, size in zip(rows[span].tolist(), starts[span].tolist(), sizes[span].tolist(), strict=True):
+            yield table.payload(row, 0, size) if row in rebuilt else view[start : start + size].tobytes()
 
 
 def resolver(table: PacketTable, stream_of: Callable[[int], int | None] | None = None) -> Resolver:

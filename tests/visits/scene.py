@@ -1,0 +1,200 @@
+"""Scripts of a whole capture: several connections (playbooks), names looked up, hardware addresses asked for.
+
+``Scene.frame`` numbers are those of the finished file: packets are put in order of time, those of one moment in the
+order they were added. ``analysis`` writes the file and analyzes it, and holds every http row to what must be true.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from analyzer.analysis import Analysis
+from analyzer.pipeline import analyze
+from analyzer.provenance import frames_filter
+from analyzer.schema import FindingRow
+from tests import build
+from tests.playbook import MS, START_NS, Playbook
+from tests.protocols_names import wire
+
+PARTS = ("dns_ms", "connect_ms", "tls_ms", "blocked_ms", "send_ms", "wait_ms", "receive_ms")
+
+
+def get(path: str, host: str = "shop.example", **headers: str) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n".encode()
+
+
+def answer(status: int = 200, size: int = 10, *, kind: str = "text/html", **headers: str) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n{lines}Content-Length: {size}\r\n\r\n"
+    return head.encode() + b"b" * size
+
+
+class Scene:
+    """Packets of one capture."""
+
+    def __init__(self) -> None:
+        self.packets: list[tuple[int, bytes]] = []
+        self._books: list[Playbook] = []
+
+    def add(self, ms: float, packet: bytes) -> None:
+        """Record a packet at a moment of the script."""
+        self.packets.append((START_NS + round(ms * MS), packet))
+
+    def connection(self, **facts: object) -> Playbook:
+        """Begin a connection; its packets are taken when the scene is written."""
+        book = Playbook(**facts)  # type: ignore[arg-type]
+        self._books.append(book)
+        return book
+
+    def exchange(self, ms: float, request: bytes, response: bytes, *, took: float = 60, **facts: object) -> Playbook:
+        """One connection with one request, opened at ``ms`` (40 ms), answered ``took`` ms after it was sent."""
+        p = self.connection(**facts)
+        p.at(ms).handshake()
+        p.at(ms + 40).client.send(request)
+        p.at(ms + 40 + took).server.send(response)
+        p.at(ms + 40 + took).client.ack()
+        return p
+
+    def udp(
+        self,
+        ms: float,
+        payload: bytes,
+        *,
+        client: str,
+        server: str,
+        port: int,
+        server_port: int = 53,
+        back: bool = False,
+        ident: int = 1,
+    ) -> None:
+        """Record a datagram of a client, or back to it."""
+        src, dst = (server, client) if back else (client, server)
+        ports = {"sport": server_port, "dport": port} if back else {"sport": port, "dport": server_port}
+        datagram = build.udp(payload, **ports)
+        family = build.ip6 if ":" in src else build.ip4
+        proto = {"next_header": 17} if ":" in src else {"proto": 17, "ident": ident}
+        kind = {"ethertype": 0x86DD} if ":" in src else {}
+        self.add(ms, build.eth(family(datagram, src=src, dst=dst, **proto), **kind))  # type: ignore[operator]
+
+    def lookup(
+        self,
+        ms: float,
+        name: str,
+        address: str | None = "10.0.0.2",
+        *,
+        asked: tuple[float, ...] = (0,),
+        after: float | None = 20,
+        qtype: int = wire.A,
+        rcode: int = 0,
+        ttl: int = 300,
+        client: str = "10.0.0.1",
+        server: str = "10.0.0.53",
+        port: int = 50000,
+        flags: int = wire.QUERY,
+    ) -> None:
+        """A name asked for at ``ms`` (and again after each of ``asked``), answered ``after`` ms, None for never."""
+        ends = {"client": client, "server": server, "port": port}
+        ident = (port + round(ms)) & 0xFFFF
+        for again in asked:
+            self.udp(ms + again, wire.message([wire.question(name, qtype)], ident=ident, flags=flags), **ends)
+        if after is None:
+            return
+        records = []
+        if address is not None:
+            data = bytes(map(int, address.split(".")))
+            records = [wire.record(wire.pointer(12), wire.A, data, ttl=ttl)]
+        reply = wire.message(
+            [wire.question(name, qtype)], records, ident=ident, flags=(wire.RESPONSE & ~0x100) | flags | rcode
+        )
+        self.udp(ms + after, reply, back=True, **ends)
+
+    def arp(self, ms: float, op: int, mac: str, ip: str, target_mac: str, target: str) -> None:
+        """Record an ARP message (1 asks everybody, 2 answers)."""
+        to = "ff:ff:ff:ff:ff:ff" if op == 1 else target_mac
+        self.add(ms, build.eth(build.arp(op, mac, ip, target_mac, target), src=mac, dst=to, ethertype=0x0806))
+
+    def icmp_error(self, ms: float, source: str, kind: int, code: int, quoted: bytes, *, to: str) -> None:
+        """Record an ICMP error about a recorded frame."""
+        message = build.icmp4(kind, code, 0, quoted[14 : 14 + 28])
+        self.add(ms, build.eth(build.ip4(message, src=source, dst=to, proto=1)))
+
+    def ordered(self) -> list[tuple[int, bytes]]:
+        """Return all packets in order of time."""
+        taken = list(self.packets)
+        for book in self._books:
+            taken += book.packets
+        return sorted(taken, key=lambda packet: packet[0])
+
+    def analysis(self, folder: Path, *, cut: int = 0) -> Analysis:
+        """Write the capture (its last ``cut`` bytes missing) and analyze it."""
+        path = folder / "scene.pcap"
+        whole = build.pcap_file(self.ordered(), nanoseconds=True)
+        path.write_bytes(whole[: len(whole) - cut])
+        analysis = analyze(str(path))
+        assert analysis.problem_counts.get("PARSER-FAILED") is None
+        check(analysis)
+        return analysis
+
+
+def check(analysis: Analysis) -> None:
+    """Hold an analysis to what must always be true of phases, visits and findings."""
+    for row in analysis.http:
+        values = {name: getattr(row, name) for name in PARTS}
+        known = [value for value in values.values() if value is not None]
+        assert all(value >= 0 for value in known), (row.stream, row.index, values)
+        if row.request_time is not None:
+            assert row.total_ms is not None
+            assert math.isclose(sum(known), row.total_ms, abs_tol=0.001), (row.stream, row.index)
+        if row.index > 0:
+            assert (row.dns_ms, row.connect_ms, row.tls_ms) == (None, None, None)
+            assert (row.dns_why, row.connect_why, row.tls_why) == ("reused", "reused", "reused")
+        if row.wait_ms is not None:
+            split = [row.wait_network_ms, row.wait_loss_ms, row.wait_server_ms]
+            assert all(part is None or 0 <= part <= row.wait_ms + 0.001 for part in split)
+            if row.wait_server_ms is not None:
+                assert math.isclose(sum(part or 0 for part in split), row.wait_ms, abs_tol=0.001)
+        if row.receive_ms is not None and row.receive_loss_ms is not None and row.receive_window_ms is not None:
+            assert 0 <= row.receive_loss_ms + row.receive_window_ms <= row.receive_ms + 0.001
+        assert row.initiator is None or 0 <= row.initiator < len(analysis.http)
+    told = [at for visit in analysis.visits for at in visit.http_rows]
+    assert len(told) == len(set(told)), "a row belongs to one visit"
+    assert set(told) == {at for at, row in enumerate(analysis.http) if row.request_time is not None}
+    charged = [at for visit in analysis.visits for at in visit.arp_rows]
+    assert len(charged) == len(set(charged)), "an ARP exchange is charged to one visit"
+    for finding in analysis.findings:
+        check_evidence(finding, analysis.capture.packets)
+
+
+def check_evidence(finding: FindingRow, packets: int) -> None:
+    """A finding cites frames of the capture, and its filter selects exactly these."""
+    assert finding.frames or finding.layer == "capture", finding.code
+    assert finding.display_filter == frames_filter(finding.frames)
+    assert selected(finding.display_filter) == set(finding.frames)
+    assert all(1 <= frame <= packets for frame in finding.frames)
+
+
+def selected(text: str) -> set[int]:
+    """Read a filter made of frame numbers back."""
+    if not text:
+        return set()
+    if text.startswith("frame.number == "):
+        return {int(text.removeprefix("frame.number == "))}
+    assert text.startswith("frame.number in {")
+    assert text.endswith("}")
+    out: set[int] = set()
+    for part in text.removeprefix("frame.number in {").removesuffix("}").split(", "):
+        low, _, high = part.partition("..")
+        out.update(range(int(low), int(high or low) + 1))
+    return out
+
+
+def found(analysis: Analysis, code: str) -> list[FindingRow]:
+    """Return the findings of one code."""
+    return [finding for finding in analysis.findings if finding.code == code]
+
+
+def alarms(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return (code, severity) of what is a warning or worse."""
+    return [(f.code, f.severity) for f in analysis.findings if f.severity in ("error", "warning")]
