@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if argv is None:
         signal.signal(signal.SIGTERM, _terminate)
+        # numpy's linear algebra starts a thread per core when imported; nothing here uses it (saves 0.1 s CPU).
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         try:
             from analyzer.cli import run
