@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from analyzer.schema import FindingRow, HttpRow, VisitRow
+from analyzer.schema import FindingRow, HttpRow, Step, VisitRow
 
 MASKED = "[masked]"
 
@@ -80,6 +80,8 @@ def _mask_parameters(query: str) -> str:
 
 def mask_url(url: str) -> str:
     """Mask the password and secret-like parameters of a URL or request target; anything else comes back as it was."""
+    if "=" not in url and "@" not in url:
+        return url  # nothing in it has a value, and this is most of what is asked
     found = _USERINFO.match(url)
     if found is not None:
         scheme = found[1] or ""
@@ -179,8 +181,14 @@ def mask_rows(rows: list[HttpRow]) -> tuple[list[HttpRow], int]:
 
 
 def _mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
-    """Mask the texts among a sentence's arguments (they are URLs, targets and names)."""
-    return {key: mask_url(value) if isinstance(value, str) else value for key, value in args.items()}
+    """Mask the texts among a sentence's arguments (they are URLs, targets and names); the same when none has any."""
+    shown = {key: mask_url(value) for key, value in args.items() if isinstance(value, str)}
+    return {**args, **shown} if any(args[key] is not value for key, value in shown.items()) else args
+
+
+def _mask_step(step: Step) -> Step:
+    shown = _mask_args(step.sentence_args)
+    return step if shown is step.sentence_args else replace(step, sentence_args=shown)
 
 
 def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
@@ -190,7 +198,7 @@ def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
             row,
             url=mask_url(row.url),
             final_url=None if row.final_url is None else mask_url(row.final_url),
-            steps=tuple(replace(step, sentence_args=_mask_args(step.sentence_args)) for step in row.steps),
+            steps=tuple(_mask_step(step) for step in row.steps),
         )
         for row in rows
     ]

@@ -105,19 +105,22 @@ def _conversations(flows: Flows, index: PacketIndex, options: Options, problems:
     streams = flows.streams_with_data().tolist()
     end = _span(index)[1] or 0
     for done, stream in enumerate(streams):
-        if done % 256 == 0:
+        if done % STREAMS_PER_STEP == 0:
             tell("messages", done / len(streams))
+            index.data.release_all()
         talk = _conversation(flows, stream, end, options, problems)
         guard.about(f"TCP stream {stream}", talk.first_frame)
-        application = guard.run("application", detect.application, talk) or "unknown"
+        application = guard.run("tcp", detect.application, talk) or "unknown"
+        inside = application in TLS_INSIDE
         if application == "http1":
-            out.http += guard.run("HTTP/1", http1.transactions, talk) or []
-        elif application == "tls":
-            row = guard.run("TLS", tls.session, talk)
-            if row is not None:
-                out.tls.append(row)
+            rows = guard.run("http", http1.transactions, talk) or []
+            out.http += rows
+            inside = any(row.method == "CONNECT" for row in rows)
         elif application == "dns":
-            out.dns += guard.run("DNS", collect.tcp_dns_messages, talk) or []
+            out.dns += guard.run("dns", collect.tcp_dns_messages, talk) or []
+        if application == "tls" or inside:
+            session = guard.run("tls", tls.session_inside if inside else tls.session, talk)
+            out.tls += [session] if session is not None else []
         if application != "unknown":
             flows.connections.words["application"][stream] = application
     return out
@@ -135,17 +138,17 @@ class _Guard:
         """Say what is parsed next."""
         self._subject, self._frame = subject, frame or 0
 
-    def run(self, parser: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Return what a parser gives; None, and a problem, when it fails."""
+    def run(self, layer: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return what the parser of a layer gives; None, and a problem, when it fails."""
         try:
             return call(*args, **kwargs)
         except Exception as bug:  # the boundary: whatever a parser did wrong concerns its data only
             if self._debug:
                 raise
-            text = (
-                f"the {parser} parser failed on {self._subject} ({type(bug).__name__}); this is a bug in the analyzer"
+            what = f"the {layer.upper()} parser failed on {self._subject} ({type(bug).__name__})"
+            self._problems.add(
+                Problem("PARSER-FAILED", layer, f"{what}; this is a bug in the analyzer", self._frame or None)
             )
-            self._problems.add(Problem("PARSER-FAILED", parser.lower(), text, self._frame or None))
             return None
 
 
@@ -174,12 +177,12 @@ def _assemble(
     """Read the connectionless protocols, link everything, judge it, and mask what is secret."""
     end = _span(index)[1]
     guard = _Guard(problems)
-    arp_rows = guard.run("ARP", lambda: arp.exchanges(collect.arp_messages(table, problems))) or []
-    datagrams = (guard.run("DNS", collect.datagrams, table) or []) + spoken.dns
+    arp_rows = guard.run("arp", lambda: arp.exchanges(collect.arp_messages(table, problems))) or []
+    datagrams = (guard.run("dns", collect.datagrams, table) or []) + spoken.dns
     datagrams.sort(key=lambda d: d.frame)
-    dns_rows = guard.run("DNS", dns.exchanges, datagrams, problems, end) or []
+    dns_rows = guard.run("dns", dns.exchanges, datagrams, problems, end) or []
     resolve = collect.resolver(table, flows.stream_of_frame)
-    icmp_rows = guard.run("ICMP", lambda: icmp.exchanges(collect.icmp_messages(table), resolve, problems)) or []
+    icmp_rows = guard.run("icmp", lambda: icmp.exchanges(collect.icmp_messages(table), resolve, problems)) or []
     capture = _capture(index, table, problems, flows)
     facts = Facts(
         capture,

@@ -331,9 +331,9 @@ FINDINGS: dict[str, FindingText] = {
         "a standby machine taking over looks like.",
         "If nobody changed anything, find both machines by their hardware addresses.",
     ),
-    # bytes_unread, packets
+    # bytes_unread, packets, reason
     "CAPTURE-TRUNCATED": FindingText(
-        "The capture file ends in the middle of a packet",
+        "The capture file cannot be read to its end: {reason}",
         "What came after it is missing: connections may look unfinished although they were not.",
         "Record it again, and stop the recorder cleanly before copying the file.",
     ),

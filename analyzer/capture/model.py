@@ -63,9 +63,18 @@ class Descriptor:
         os.close(self.number)
 
 
+MAPPED_AROUND = 64 << 10
+"""How much of a file the system maps around a page that is looked at (Linux: fault_around_bytes)."""
+RELEASE_BYTES = 64 << 20
+"""Mapped bytes after which pages are let go: little next to a large capture, and rarely done."""
+
+
 @dataclass(slots=True)
 class PacketBytes:
     """The (decompressed) bytes of a capture as one read-only array, backed by a file mapping where possible.
+
+    Looking at a few bytes maps the pages around them, so small reads all over a large file would end with all of it
+    resident; :meth:`read` lets the pages go again after every :data:`RELEASE_BYTES` or so.
 
     Attributes:
         array: (size,) uint8, read-only.

@@ -9,10 +9,12 @@ from analyzer.visits.model import Facts
 
 
 def truncated(facts: Facts) -> Iterator[Hit]:
-    """The file ends inside a packet or block."""
+    """The file ends inside a packet or block, or cannot be read further."""
     ledger = facts.capture.ledger
     if ledger.truncated_file:
-        yield Hit({"bytes_unread": ledger.bytes_unread, "packets": facts.capture.packets}, (), "capture", 0)
+        why = facts.capture.partial_why
+        args: dict[str, object] = {"bytes_unread": ledger.bytes_unread, "packets": facts.capture.packets, "reason": why}
+        yield Hit(args, (), "capture", 0)
 
 
 def snaplen(facts: Facts) -> Iterator[Hit]:

@@ -40,8 +40,12 @@ def _prefixes(name: str) -> Iterator[str]:
 
 
 def background(row: DnsRow) -> bool:
-    """Say whether nobody waits for this name; a resolver that asks other servers (RD not set) has more of them."""
-    if not row.flags.rd:
+    """Say whether nobody waits for this name.
+
+    Those who ask without wanting recursion, or ask a server that only knows its own zone, are resolvers and tools:
+    most names they ask for do not exist.
+    """
+    if not row.flags.rd or (row.rcode == "NXDOMAIN" and row.flags.aa and not row.flags.ra):
         return True
     labels = row.qname.split(".")
     if row.qtype not in (*ADDRESS_TYPES, "MX", "TXT", "NS", "HTTPS", "SVCB", "CAA") or labels[-1] in ("arpa", "local"):

@@ -11,6 +11,8 @@ from analyzer.visits.model import Facts
 
 TIME_EXCEEDED = {4: 11, 6: 3}
 UNREACHABLE = {4: 3, 6: 1}
+NOT_TAKEN = {4: (2, 3), 6: (4,)}
+"""Codes of "protocol" and "port unreachable": the machine was reached, no program takes what was sent."""
 TOO_BIG = (4, 3, 4)
 """Version, type and code of "fragmentation needed", by which a path's size is found (RFC 1191)."""
 
@@ -46,8 +48,8 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
     for (source, destination, meaning), rows in groups.items():
         found = [facts.icmp[at] for at in rows]
         late = all(row.quoted_frame in answers for row in found)
-        here = source == destination
         first = found[0]
+        here = source == destination and first.code in NOT_TAKEN[_version(first)]
         size = (_version(first), first.type, first.code) == TOO_BIG
         mild = late or size or (here and destination in traced) or _is_group(destination)
         args: dict[str, object] = {

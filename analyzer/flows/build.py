@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analyzer.decode.link import link_addresses
 from analyzer.decode.table import Flag, PacketTable
 from analyzer.flows import closing, handshake, history, key, labels, reassembly, segments
-from analyzer.flows.groups import Groups
+from analyzer.flows.groups import NOTHING, Groups
 from analyzer.flows.model import Connections, Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.stream import ByteStream
@@ -23,6 +23,15 @@ MAX_MAC_LOOKUPS = 200_000
 """Connections whose MAC addresses are looked up; a flood of more says nothing new about who is who."""
 _BATCH = 1 << 18
 """Segments labelled at a time, so that temporary columns stay small next to the capture."""
+CAPTURED_TWICE_NS = NS_PER_MS
+"""Two records of one packet lie microseconds apart; no sender gives up on a segment within a millisecond (RFC 6298)."""
+_NOTHING_NEW = (
+    Label.RETRANSMISSION
+    | Label.FAST_RETRANSMISSION
+    | Label.SPURIOUS_RETRANSMISSION
+    | Label.OUT_OF_ORDER
+    | Label.KEEP_ALIVE
+)
 _COUNTED: tuple[tuple[str, int], ...] = (
     ("retransmissions", Label.RETRANSMISSION),
     ("fast_retransmissions", Label.FAST_RETRANSMISSION),
@@ -49,9 +58,8 @@ class Flows:
     table: PacketTable
     connections: Connections
     segments: Segments
-    _sorted: Sorted
     _pieces: reassembly.Pieces
-    _closings: closing.Closings
+    _ends: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]  # SYN and FIN seen, (2, streams); RST seen
     _latest: tuple[tuple[int, bool], ByteStream] | None = None  # asked for again and again while one row is worked on
     _by_frame: NDArray[np.int64] | None = None
 
@@ -64,10 +72,15 @@ class Flows:
         """Return one direction of a connection, reassembled."""
         if self._latest is not None and self._latest[0] == (stream, client):
             return self._latest[1]
-        finished = bool(self._closings.fin[int(client), stream] >= 0)
-        reset = bool(self._closings.rst[stream] >= 0)
+        opened, finished, reset = self._ends
         made = reassembly.stream_of(
-            self.table, self._sorted, self._pieces, stream, client=client, finished=finished, reset=reset
+            self.table,
+            self.segments,
+            self._pieces,
+            2 * stream + int(client),
+            from_start=bool(opened[int(client), stream]),
+            finished=bool(finished[int(client), stream]),
+            reset=bool(reset[stream]),
         )
         self._latest = (stream, client), made
         return made
@@ -80,13 +93,15 @@ class Flows:
         if at >= len(self.segments):
             return None
         index = int(self._by_frame[at])
-        return int(self._sorted.groups.of[index]) if self.segments.frame[index] == frame else None
+        if self.segments.frame[index] != frame:
+            return None
+        return int(np.searchsorted(self.segments.first, index, side="right")) - 1
 
     def transmissions(self, stream: int, from_client: bool, offset: int) -> list[tuple[int, int]]:
         """Return (frame, time ns) of every segment that carried the byte at ``offset``, in capture order."""
         part = self.segments.of(stream)
         s = self.segments
-        begin = s.seq[part] - 1
+        begin = s.seq[part] - 1 + ((s.flags[part] & Flag.SYN) != 0)  # the SYN takes a number of its own
         hit = (s.from_client[part] == from_client) & (begin <= offset) & (begin + s.length[part] > offset)
         hit &= (s.label[part] & (Label.KEEP_ALIVE | Label.CAPTURED_TWICE)) == 0
         return list(zip(s.frame[part][hit].tolist(), s.time[part][hit].tolist(), strict=True))
@@ -97,33 +112,37 @@ def follow(table: PacketTable) -> Flows:
     keys = key.group(table)
     ordered = segments.sort(table, keys)
     opened = handshake.read(table, ordered)
-    label = _labels(table, ordered, opened)
+    scale = handshake.window_scales(ordered, opened)
+    label = _labels(table, ordered, opened, scale)
     label[keys.reused] |= int(Label.PORT_REUSED)
     closed = closing.read(ordered, opened)
     pieces = reassembly.assemble(table, ordered, label)
-    scale = handshake.window_scales(ordered, opened)
-    window = table.window[ordered.rows].astype(np.int64)
-    syn = (ordered.flags & Flag.SYN) != 0
-    public = Segments(
-        ordered.groups.first,
-        ordered.rows + 1,
-        ordered.time,
-        ordered.client,
-        ordered.flags,
-        ordered.seq,
-        np.where((ordered.flags & Flag.ACK) != 0, ordered.ack, 0),
-        ordered.length.astype(np.uint32),
-        (window << np.where(syn, 0, np.maximum(scale, 0))).astype(np.uint32),
+    connections = _connections(table, ordered, opened, closed, pieces, label)
+    ends = (ordered.opening >= 0, closed.fin >= 0, closed.rst >= 0)
+    table.index.data.release(0, table.index.data.array.size)  # what was looked into: options, MAC addresses
+    return Flows(table, connections, _public(table, ordered, scale, label), pieces, ends)
+
+
+def _public(table: PacketTable, s: Sorted, scale: NDArray[np.int8], label: NDArray[np.uint16]) -> Segments:
+    """Take what later layers ask for; what is only needed to follow is let go."""
+    shift = np.where((s.flags & Flag.SYN) != 0, 0, np.maximum(scale, 0)).astype(np.uint32)
+    return Segments(
+        s.groups.first,
+        (s.rows + 1).astype(np.int32),
+        s.time,
+        s.client,
+        s.flags,
+        s.seq,
+        np.where((s.flags & Flag.ACK) != 0, s.ack, 0),
+        s.length.astype(np.uint32),
+        table.window[s.rows].astype(np.uint32) << shift,
         label,
     )
-    connections = _connections(table, ordered, opened, closed, pieces, label)
-    return Flows(table, connections, public, ordered, pieces, closed)
 
 
-def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes) -> NDArray[np.uint16]:
+def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes, scale: NDArray[np.int8]) -> NDArray[np.uint16]:
     """Label all segments, a batch of whole connections at a time."""
     out = np.zeros(s.groups.size, np.uint16)
-    scale = handshake.window_scales(s, h)
     rtt = np.nan_to_num(h.initial_rtt_ms * NS_PER_MS, nan=0.0).round().astype(np.int64)
     first = s.groups.first
     low = 0
@@ -138,6 +157,7 @@ def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes) -> NDArray[n
             s.flags[part],
             s.seq[part],
             s.ack[part],
+            ((s.flags[part] & Flag.RST) != 0) & (table.seq[rows] == 0) & (s.length[part] == 0),
             s.length[part],
             table.window[rows].astype(np.int64),
             scale[part],
@@ -146,28 +166,42 @@ def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes) -> NDArray[n
         )
         out[part] = labels.label(Groups(first[low : high + 1] - first[low]), facts)
         low = high
-    out[_captured_twice(table, s)] |= int(Label.CAPTURED_TWICE)
+    out[_captured_twice(table, s, out)] |= int(Label.CAPTURED_TWICE)
     return out
 
 
-def _captured_twice(table: PacketTable, s: Sorted) -> NDArray[np.bool_]:
-    """Return which segments are the same packet as the one just before in their connection, recorded twice.
+def _captured_twice(table: PacketTable, s: Sorted, label: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Return the segments that are an earlier packet of their connection recorded once more, not sent once more.
 
     The same IPv4 identification (a sender counts it up), sequence number, acknowledgement, flags, length and window
-    within a millisecond: a mirror port or two interfaces saw one packet. Identification 0 proves nothing.
+    within a millisecond: a mirror port or two interfaces saw one packet. Identification 0 proves nothing. Copies may
+    come in any order behind their originals.
     """
-    twice = np.zeros(s.groups.size, np.bool_)
-    if s.groups.size < 2:
-        return twice
-    rows = s.rows
-    now, before = slice(1, None), slice(None, -1)
-    same = (s.groups.of[now] == s.groups.of[before]) & (s.client[now] == s.client[before])
-    for column in (table.ip_id, table.seq, table.ack, table.flags, table.window):
-        values = column[rows]
-        same &= values[now] == values[before]
-    same &= (s.length[now] == s.length[before]) & (table.ip_id[rows[now]] != 0)
-    twice[1:] = same & (s.time[now] - s.time[before] < NS_PER_MS)
-    return twice
+    g, rows = s.groups, s.rows
+    if not g.size:
+        return rows
+    # A copy brings nothing new: Wireshark calls its data sent again, and its acknowledgement is not the highest.
+    stale = (label & _NOTHING_NEW) != 0
+    for mine in (False, True):
+        own = s.client == mine
+        highest = np.concatenate(([NOTHING], g.running_max(s.ack, own)[:-1]))
+        highest[g.first[:-1]] = NOTHING
+        stale |= own & (s.length == 0) & (s.ack <= highest) & ((s.flags & (Flag.SYN | Flag.FIN)) == 0)
+    stale &= table.ip_id[rows] != 0
+    wanted = np.zeros(1 << 16, np.bool_)
+    wanted[table.ip_id[rows[stale]]] = True
+    pool = np.flatnonzero(wanted[table.ip_id[rows]])  # the copies, their originals, and some that share a number
+    at = rows[pool]
+    columns = (s.client[pool], table.ip_id[at], table.seq[at], table.ack[at], s.flags[pool], s.length[pool])
+    keys = (g.of[pool], *columns, table.window[at])
+    order = np.lexsort((pool, *keys))
+    same = np.ones(max(pool.size - 1, 0), np.bool_)
+    for key_ in keys:
+        ranked = key_[order]
+        same &= ranked[1:] == ranked[:-1]
+    copy, original = pool[order[1:]], pool[order[:-1]]
+    elapsed = s.time[copy] - s.time[original]
+    return np.asarray(copy[same & stale[copy] & (elapsed >= 0) & (elapsed < CAPTURED_TWICE_NS)])
 
 
 def _frames(s: Sorted, index: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -232,8 +266,7 @@ def _connections(
     }
     columns["close_ms"] = _close_ms(s, c)
     _volumes(columns, s, pieces, label)
-    flipped = (s.client_by == 0) & ~from_client
-    letters, pointers = history.letters(s, label, flipped)
+    letters, pointers = history.letters(s, label, ~from_client)
     columns["history_letters"], columns["history_first"] = letters, pointers
     macs = link_addresses(table, lead[:MAX_MAC_LOOKUPS].tolist()) if n <= MAX_MAC_LOOKUPS else []
     words: dict[str, dict[int, str]] = {"application": {}, "client_mac": {}, "server_mac": {}}
@@ -256,13 +289,12 @@ def _volumes(
     columns: dict[str, NDArray[np.generic]], s: Sorted, pieces: reassembly.Pieces, label: NDArray[np.uint16]
 ) -> None:
     """Add packet, byte and label counts of each side."""
-    missing = pieces.missing()
     for mine, name in ((True, "client"), (False, "server")):
         own = s.client == mine
         columns[f"{name}_packets"] = s.groups.count_where(own)
         columns[f"{name}_bytes"] = s.groups.sum_where(s.length, own)
         columns[f"{name}_unique_bytes"] = pieces.unique[int(mine) :: 2]
-        columns[f"{name}_missing_bytes"] = missing[int(mine) :: 2]
+        columns[f"{name}_missing_bytes"] = pieces.missing[int(mine) :: 2]
         for column, bit in _COUNTED:
             columns[f"{name}_{column}"] = s.groups.count_where(own & ((label & bit) != 0))
 
@@ -278,18 +310,24 @@ def _close_ms(s: Sorted, c: closing.Closings) -> NDArray[np.float64]:
 
 
 def _completeness(s: Sorted) -> NDArray[np.int64]:
-    """Return Wireshark's ``tcp.completeness`` bits (MEASURES)."""
+    """Return Wireshark's ``tcp.completeness`` bits (MEASURES).
+
+    A SYN and its data count when the connection begins with it; anything else but a reset only with ACK.
+    """
     g, flags = s.groups, s.flags
-    syn, ack = (flags & Flag.SYN) != 0, (flags & Flag.ACK) != 0
+    syn, ack, data = (flags & Flag.SYN) != 0, (flags & Flag.ACK) != 0, s.length > 0
+    begins = np.zeros(g.size, np.bool_)
+    begins[g.first[:-1]] = True
+    begins &= syn & ~ack
     bits = (
-        (1, syn & ~ack),
+        (1, begins),
         (2, syn & ack),
-        (4, ack & ~syn & (s.length == 0)),
-        (8, s.length > 0),
-        (16, (flags & Flag.FIN) != 0),
+        (4, ack & ~syn & ~data),
+        (8, data & ((ack & ~syn) | begins)),
+        (16, ((flags & Flag.FIN) != 0) & ack),
         (32, (flags & Flag.RST) != 0),
     )
     out = np.zeros(g.count, np.int64)
     for bit, where in bits:
-        out[g.first_where(where) >= 0] |= bit
+        out[g.any_where(where)] |= bit
     return out

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows import tcp_state
-from analyzer.flows.groups import NOTHING
 from analyzer.flows.handshake import Handshakes
 from analyzer.flows.model import CLOSERS, CLOSES, CONN_STATES
 from analyzer.flows.segments import Sorted
@@ -45,8 +44,8 @@ class Closings:
 def read(s: Sorted, h: Handshakes) -> Closings:
     """Find and name the close of every stream."""
     g = s.groups
-    is_fin = (s.flags & Flag.FIN) != 0
-    fin = np.stack([g.first_where(is_fin & (s.client == mine)) for mine in (False, True)])
+    fins = np.flatnonzero(s.flags & Flag.FIN)
+    fin = np.stack([g.first_of(fins[s.client[fins] == mine]) for mine in (False, True)])
     fin_acked = np.stack([_acked(s, fin[int(mine)], mine) for mine in (False, True)])
     rst = g.first_where((s.flags & Flag.RST) != 0)
     kind, by, end = _kinds(s, fin, fin_acked, rst)
@@ -56,13 +55,13 @@ def read(s: Sorted, h: Handshakes) -> Closings:
 
 def _acked(s: Sorted, fin: NDArray[np.int64], by_client: bool) -> NDArray[np.int64]:
     """Return the first segment of the other side that acknowledges a FIN."""
-    g = s.groups
-    if not g.size:
-        return fin
-    at = fin[g.of]
-    past = s.seq[at] + s.length[at] + 1
-    wanted = (at >= 0) & (np.arange(g.size) > at) & (s.client != by_client) & (s.ack >= past) & (s.ack > NOTHING)
-    return g.first_where(wanted & ((s.flags & Flag.RST) == 0))
+
+    def acknowledges(index: NDArray[np.int64]) -> NDArray[np.bool_]:
+        at = fin[s.groups.of[index]]
+        no_reset = (s.flags[index] & Flag.RST) == 0
+        return np.asarray(no_reset & (s.client[index] != by_client) & (s.ack[index] > s.seq[at] + s.length[at]))
+
+    return s.groups.first_after(fin, acknowledges)
 
 
 def _kinds(
@@ -110,6 +109,7 @@ _EVENTS: tuple[tuple[str, bool], ...] = (
     ("synack", False),
     ("synack", True),
     ("ack_syn", True),
+    ("ack_syn", False),
     ("data", True),
     ("data", False),
     ("fin", True),
@@ -119,6 +119,7 @@ _EVENTS: tuple[tuple[str, bool], ...] = (
     ("rst", True),
     ("rst", False),
 )
+_SAME, _ABSENT = 64, 255
 
 
 def _states(
@@ -126,41 +127,42 @@ def _states(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Run the state machine and Zeek's conn_state once per distinct order of control events."""
     g = s.groups
-    is_syn = (s.flags & (Flag.SYN | Flag.ACK)) == Flag.SYN
-    is_synack = (s.flags & (Flag.SYN | Flag.ACK)) == Flag.SYN | Flag.ACK
-    is_rst = (s.flags & Flag.RST) != 0
+    syn_ack = Flag.SYN | Flag.ACK
+    syns, synacks = (np.flatnonzero((s.flags & syn_ack) == bits) for bits in (Flag.SYN, syn_ack))
+    rsts = np.flatnonzero(s.flags & Flag.RST)
     other = (s.flags & (Flag.SYN | Flag.FIN | Flag.RST)) == 0
+    by_client = s.client[h.ack] if g.size else np.zeros(g.count, np.bool_)
     matrix = np.stack(
         [
-            g.first_where(is_syn & s.client),
-            g.first_where(is_syn & ~s.client),
-            g.first_where(is_synack & ~s.client),
-            g.first_where(is_synack & s.client),
-            h.ack,
+            g.first_of(syns[s.client[syns]]),
+            g.first_of(syns[~s.client[syns]]),
+            g.first_of(synacks[~s.client[synacks]]),
+            g.first_of(synacks[s.client[synacks]]),
+            np.where(by_client, h.ack, -1),
+            np.where(by_client, -1, h.ack),
             g.first_where(other & s.client),
             g.first_where(other & ~s.client),
             fin[1],
             fin[0],
             acked[1],
             acked[0],
-            g.first_where(is_rst & s.client),
-            g.first_where(is_rst & ~s.client),
+            g.first_of(rsts[s.client[rsts]]),
+            g.first_of(rsts[~s.client[rsts]]),
         ]
     )
     # Order of events per stream, as small numbers; absent events rank last and are marked.
-    order = np.argsort(np.where(matrix < 0, 1 << 62, matrix), axis=0, kind="stable").astype(np.uint8)
-    present = np.take_along_axis(matrix, order.astype(np.int64), axis=0) >= 0
+    order = np.argsort(np.where(matrix < 0, 1 << 62, matrix), axis=0, kind="stable")
+    ranked = np.take_along_axis(matrix, order, axis=0)
+    present = ranked >= 0
     same = np.zeros(matrix.shape, np.bool_)  # rides on the same segment as the event before it
-    ranked = np.take_along_axis(matrix, order.astype(np.int64), axis=0)
     same[1:] = (ranked[1:] == ranked[:-1]) & present[1:]
-    code = np.where(present, order + np.where(same, 64, 0), 255).astype(np.uint8).T.copy()
+    code = np.where(present, order + np.where(same, _SAME, 0), _ABSENT).astype(np.uint8).T.copy()
     distinct, which = np.unique(code.view(f"V{code.shape[1]}").ravel(), return_inverse=True)
     states = np.zeros((2, distinct.size), np.uint8)
     conn = np.zeros(distinct.size, np.uint8)
     for k, raw in enumerate(distinct):
         events = _decode(raw.tobytes())
-        names = {(name, by_client) for name, by_client in events}
-        midstream = not names & {("syn", True), ("syn", False), ("synack", False), ("synack", True)}
+        midstream = not {"syn", "synack"} & {name for _, name in events}
         client, server = tcp_state.final(events, midstream)
         states[1, k], states[0, k] = tcp_state.STATES.index(client), tcp_state.STATES.index(server)
         conn[k] = CONN_STATES.index(conn_state(events))
@@ -171,10 +173,10 @@ def _decode(raw: bytes) -> tuple[tuple[bool, str], ...]:
     """Turn a coded order of events into (by client, event), FIN and its ACK on one segment merged to ``finack``."""
     out: list[tuple[bool, str]] = []
     for byte in raw:
-        if byte == 255:
+        if byte == _ABSENT:
             break
-        name, by_client = _EVENTS[byte & 63]
-        if byte & 64 and out:
+        name, by_client = _EVENTS[byte & ~_SAME]
+        if byte & _SAME and out:
             before = out[-1]
             if {before[1], name} == {"fin", "ack_fin"} and before[0] == by_client:
                 out[-1] = (by_client, "finack")
@@ -195,7 +197,7 @@ def conn_state(events: tuple[tuple[bool, str], ...]) -> str:
     fin_o, fin_r = "ofin" in seen, "rfin" in seen
     if reset_o or reset_r:
         first = next(name for name in names if name.endswith("rst"))
-        if established or (synack and syn):
+        if established:
             return "RSTO" if first == "orst" else "RSTR"
         if syn:
             return "RSTOS0" if first == "orst" else "REJ"

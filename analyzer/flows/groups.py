@@ -1,34 +1,50 @@
 """Vector tools over arrays that are sorted by group (here: segments sorted by connection).
 
-A :class:`Groups` knows where each group begins; every method is a few numpy passes over all elements, with no
-Python statement per element or per group.
+A :class:`Groups` knows where each group begins; every method is a few numpy passes over the elements it looks at, with
+no Python statement per element or per group.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
-_LOW = -(1 << 39)
+NOTHING = -(1 << 39)
+"""What :meth:`Groups.running_max` gives where there is nothing yet."""
+_HIGHEST = 1 << 38
 _SPAN = 1 << 41
+_LOOK_AHEAD = 16
 
 
-def stable_order(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def stable_order(ids: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return a stable sorting order of non-negative group ids.
 
     Sorting 16 bits at a time lets numpy use its radix sort, some ten times faster than sorting wide integers.
 
     Args:
-        ids: (n,) int64, each >= 0.
+        ids: (n,) integers, each >= 0.
     """
-    order = np.argsort((ids & 0xFFFF).astype(np.uint16), kind="stable")
+    order = np.argsort(ids.astype(np.uint16), kind="stable")  # keeps the low 16 bits
     top = int(ids.max()) if ids.size else 0
     shift = 16
     while top >> shift:
-        digit = ((ids[order] >> shift) & 0xFFFF).astype(np.uint16)
-        order = order[np.argsort(digit, kind="stable")]
+        order = order[np.argsort((ids[order] >> shift).astype(np.uint16), kind="stable")]
         shift += 16
     return order
+
+
+def ranges(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of all ranges [low, high), one range after the other.
+
+    Args:
+        low, high: (k,) int64, low <= high.
+    """
+    sizes = high - low
+    ends = np.cumsum(sizes)
+    return np.asarray(np.arange(int(ends[-1]) if ends.size else 0) + np.repeat(low - (ends - sizes), sizes))
 
 
 class Groups:
@@ -44,7 +60,10 @@ class Groups:
         self.count = first.size - 1
         self.size = int(first[-1])
         self.of = np.repeat(np.arange(self.count, dtype=np.int64), np.diff(first))
-        self._start_of = first[:-1][self.of] if self.size else np.zeros(0, np.int64)
+
+    @cached_property
+    def _start_of(self) -> NDArray[np.int64]:
+        return np.repeat(self.first[:-1], np.diff(self.first))
 
     def running_max(self, values: NDArray[np.int64], where: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return for each element the highest value so far in its group among those ``where`` is true.
@@ -52,7 +71,7 @@ class Groups:
         Elements before the first such one get ``NOTHING``. Values beyond ±2^38 are clipped: no stream is that long.
         """
         base = self.of * _SPAN
-        held = np.where(where, np.clip(values, _LOW >> 1, -(_LOW >> 1)), _LOW) + base
+        held = np.where(where, np.clip(values, -_HIGHEST, _HIGHEST), NOTHING) + base
         return np.asarray(np.maximum.accumulate(held) - base)
 
     def last_index(self, where: NDArray[np.bool_], *, before: bool = False) -> NDArray[np.int64]:
@@ -68,40 +87,79 @@ class Groups:
             latest = np.concatenate(([-1], latest[:-1]))
         return np.where(latest >= self._start_of, latest, -1)
 
-    def first_where(self, where: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return per group the index of its first element where ``where`` holds, else -1."""
+    def first_of(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return per group the first of some elements (their indices, ascending), -1 without one."""
         out = np.full(self.count, -1, np.int64)
-        hits = np.flatnonzero(where)
         owners = self.of[hits]
         lead = np.ones(hits.size, np.bool_)
         lead[1:] = owners[1:] != owners[:-1]
         out[owners[lead]] = hits[lead]
         return out
 
+    def last_of(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return per group the last of some elements (their indices, ascending), -1 without one."""
+        out = np.full(self.count, -1, np.int64)
+        out[self.of[hits]] = hits  # later ones overwrite earlier ones
+        return out
+
+    def first_where(self, where: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return per group the index of its first element where ``where`` holds, else -1."""
+        return self.first_of(np.flatnonzero(where))
+
     def last_where(self, where: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return per group the index of its last element where ``where`` holds, else -1."""
+        return self.last_of(np.flatnonzero(where))
+
+    def first_after(
+        self, start: NDArray[np.int64], test: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+    ) -> NDArray[np.int64]:
+        """Return per group the first element after its start that passes a test, else -1.
+
+        What follows something (an answer, an acknowledgement) mostly stands close behind it: a few elements of each
+        group are tested first, and more only where that was not enough.
+
+        Args:
+            start: (g,) int64, an index inside the group; -1 where nothing is looked for.
+            test: given (k,) int64 ascending indices, returns (k,) bool.
+        """
         out = np.full(self.count, -1, np.int64)
-        hits = np.flatnonzero(where)
-        out[self.of[hits]] = hits  # later ones overwrite earlier ones
+        asked = np.flatnonzero(start >= 0)
+        low, stop = start[asked] + 1, self.first[asked + 1]
+        size = _LOOK_AHEAD
+        while asked.size:
+            high = np.minimum(low + size, stop)
+            index = ranges(low, high)
+            found = self.first_of(index[test(index)])
+            out[asked] = found[asked]
+            left = (found[asked] < 0) & (high < stop)
+            asked, low, stop = asked[left], high[left], stop[left]
+            size *= _LOOK_AHEAD
+        return out
+
+    def any_where(self, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return per group whether any element satisfies ``where``."""
+        out = np.zeros(self.count, np.bool_)
+        out[self.of[where]] = True
         return out
 
     def count_where(self, where: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return per group how many elements satisfy ``where``."""
         return np.bincount(self.of[where], minlength=self.count).astype(np.int64)
 
-    def sum_where(self, values: NDArray[np.generic], where: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return per group the sum of integer values below 2^53 where ``where`` holds."""
-        hits = np.flatnonzero(where)
-        total = np.zeros(self.count, np.int64)
-        np.add.at(total, self.of[hits], values[hits].astype(np.int64))
-        return total
+    def sum_where(self, values: NDArray[np.integer], where: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return per group the sum of integer values where ``where`` holds; exact while the sum is below 2^63."""
+        total = np.zeros(self.size + 1, np.int64)
+        np.cumsum(np.where(where, values, 0), dtype=np.int64, out=total[1:])
+        return np.diff(total[self.first])
 
     def max_where(self, values: NDArray[np.int64], where: NDArray[np.bool_], nothing: int) -> NDArray[np.int64]:
-        """Return per group the highest value where ``where`` holds, ``nothing`` without one."""
-        out = np.full(self.count, nothing, np.int64)
-        hits = np.flatnonzero(where)
-        np.maximum.at(out, self.of[hits], values[hits])
-        return out
+        """Return per group the highest value where ``where`` holds and it is above ``nothing``, else ``nothing``.
+
+        Every group must have an element.
+        """
+        if not self.count:
+            return np.zeros(0, np.int64)
+        return np.asarray(np.maximum.reduceat(np.where(where, np.maximum(values, nothing), nothing), self.first[:-1]))
 
     def run_count(self, where: NDArray[np.bool_], restart: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count, up to and including each element, the ``where`` elements since the last ``restart`` in its group.
@@ -111,7 +169,3 @@ class Groups:
         total = np.cumsum(where, dtype=np.int64)
         begin = np.maximum(self.last_index(restart), self._start_of)
         return np.asarray(total - total[begin] + where[begin]) if self.size else total
-
-
-NOTHING = _LOW
-"""What :meth:`Groups.running_max` gives where there is nothing yet."""

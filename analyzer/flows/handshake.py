@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, PacketTable
 from analyzer.flows import options
+from analyzer.flows.groups import Groups, ranges
 from analyzer.flows.model import HANDSHAKES
 from analyzer.flows.segments import Sorted
 from analyzer.units import NS_PER_MS
@@ -50,15 +51,13 @@ class Handshakes:
 def read(table: PacketTable, s: Sorted) -> Handshakes:
     """Find and time the handshake of every stream."""
     g, flags = s.groups, s.flags
-    is_syn = (flags & _SYN_ACK) == Flag.SYN
-    is_synack = (flags & _SYN_ACK) == _SYN_ACK
+    syns, synacks = (np.flatnonzero((flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
     syn, synack = s.syn, s.synack
-    before_answer = is_syn & s.client & ((synack[g.of] < 0) | (np.arange(g.size) < synack[g.of]))
-    answered = g.last_where(before_answer)
+    answered = g.last_of(_before(g, syns[s.client[syns]], synack))
     ack = _final_ack(s, synack)
-    opening = _opening_ack(s, is_syn)
-    latest = g.last_where(is_syn & ((opening[g.of] < 0) | (np.arange(g.size) < opening[g.of])))
-    last_synack = g.last_where(is_synack & ((ack[g.of] < 0) | (np.arange(g.size) < ack[g.of])))
+    opening = _opening_ack(s, syns)
+    latest = g.last_of(_before(g, syns, opening))
+    last_synack = g.last_of(_before(g, synacks, ack))
     both = _options(table, s)
     return Handshakes(
         _kinds(s, syn, synack, ack),
@@ -76,6 +75,12 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
     )
 
 
+def _before(g: Groups, hits: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of some segments that come before their stream's ``end`` (all of a stream where that is -1)."""
+    limit = end[g.of[hits]]
+    return hits[(limit < 0) | (hits < limit)]
+
+
 def _ms(time: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the milliseconds between two segments, NaN where one is missing."""
     known = (start >= 0) & (end >= 0)
@@ -86,45 +91,48 @@ def _ms(time: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64
 
 def _final_ack(s: Sorted, synack: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the first later segment of the other side that acknowledges the SYN-ACK (data may ride on it)."""
-    g = s.groups
-    if not g.size:
-        return np.full(g.count, -1, np.int64)
-    answer = synack[g.of]
-    has = answer >= 0
-    above = s.ack - s.seq[answer]
-    wanted = (
-        has
-        & (np.arange(g.size) > answer)
-        & ((s.flags & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK)
-        & (s.client != s.client[answer])
-        & (above > 0)
-        & (above <= _MAX_HANDSHAKE_ACK)
-    )
-    return g.first_where(wanted)
+
+    def acknowledges(index: NDArray[np.int64]) -> NDArray[np.bool_]:
+        answer = synack[s.groups.of[index]]
+        above = s.ack[index] - s.seq[answer]
+        plain = (s.flags[index] & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK
+        other = s.client[index] != s.client[answer]
+        return np.asarray(plain & other & (above > 0) & (above <= _MAX_HANDSHAKE_ACK))
+
+    return s.groups.first_after(synack, acknowledges)
 
 
-def _opening_ack(s: Sorted, is_syn: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _opening_ack(s: Sorted, syns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the segment that ends Wireshark's initial round trip: the first with ACK and without SYN after a SYN.
 
     Usually the final ACK of the handshake; in a one-sided capture or a refusal it is what comes closest. A round trip
     of zero (a coarse clock) does not count for Wireshark: it goes on to the next ACK, if there is one.
     """
     g = s.groups
-    latest = g.last_index(is_syn, before=True)
-    acks = (latest >= 0) & ((s.flags & _SYN_ACK) == Flag.ACK)
-    took_time = g.first_where(acks & (s.time != s.time[latest]))
-    return np.where(took_time >= 0, took_time, g.first_where(acks))
+    acks = g.first_after(s.syn, lambda index: (s.flags[index] & _SYN_ACK) == Flag.ACK)
+    latest = g.last_of(_before(g, syns, acks))
+    at_once = (acks >= 0) & (s.time[acks] == s.time[latest]) if g.size else acks >= 0
+    if not at_once.any():
+        return acks
+    is_syn = np.zeros(g.size, np.bool_)
+    is_syn[syns] = True
+    since = g.last_index(is_syn, before=True)  # -1 only before the first SYN, where nobody looks
+    later = g.first_after(
+        np.where(at_once, acks, -1),
+        lambda index: ((s.flags[index] & _SYN_ACK) == Flag.ACK) & (s.time[index] != s.time[since[index]]),
+    )
+    return np.where(later >= 0, later, acks)
 
 
 def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Name each handshake (codes into HANDSHAKES)."""
     g = s.groups
-    is_syn = (s.flags & _SYN_ACK) == Flag.SYN
-    other_syn = g.first_where(is_syn & ~s.client) >= 0
-    is_synack = (s.flags & _SYN_ACK) == _SYN_ACK
-    client_synack = g.first_where(is_synack & s.client) >= 0
-    server_synack = g.first_where(is_synack & ~s.client) >= 0
-    reset = g.first_where(((s.flags & Flag.RST) != 0) & ~s.client)
+    syns, synacks = (np.flatnonzero((s.flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
+    other_syn = g.first_of(syns[~s.client[syns]]) >= 0
+    client_synack = g.first_of(synacks[s.client[synacks]]) >= 0
+    server_synack = g.first_of(synacks[~s.client[synacks]]) >= 0
+    first_answer = g.first_where(~s.client)
+    refuses = (first_answer >= 0) & ((s.flags[first_answer] & Flag.RST) != 0) if g.size else first_answer >= 0
     out = np.full(g.count, HANDSHAKES.index("midstream"), np.uint8)
     rules: tuple[tuple[str, NDArray[np.bool_]], ...] = (
         ("midstream", (syn < 0) & (synack < 0)),
@@ -132,7 +140,7 @@ def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: ND
         ("split", (syn >= 0) & other_syn & client_synack & ~server_synack),
         ("simultaneous", (syn >= 0) & other_syn),
         ("complete", (synack >= 0) & (ack >= 0)),
-        ("refused", (syn >= 0) & (synack < 0) & (reset >= 0) & (reset == g.first_where(~s.client))),
+        ("refused", (syn >= 0) & (synack < 0) & refuses),
         ("no_final_ack", synack >= 0),
         ("no_synack", syn >= 0),
     )
@@ -180,28 +188,40 @@ def _options(
     return mss, scale, used, agreed[0], agreed[1], agreed[2], agreed[3]
 
 
-def window_scales(s: Sorted, h: Handshakes) -> NDArray[np.int64]:
-    """Return (n,) int64: the shift of each segment's sender, -1 unknown.
+def window_scales(s: Sorted, h: Handshakes) -> NDArray[np.int8]:
+    """Return (n,) int8: the shift of each segment's sender, -1 unknown.
 
     A side that did not ask to scale settles it for both: nobody scales (RFC 7323 section 2.2). Nothing is known before
     the SYN that says so.
     """
     silent = np.where((s.opening >= 0) & (h.offered_scale < 0), s.opening, s.groups.size).min(axis=0)
     settled = silent < s.groups.size
-    shift = np.where(settled, 0, h.offered_scale)
+    shift = np.where(settled, 0, h.offered_scale).astype(np.int8)
     since = np.where(settled, silent, s.opening)
-    side = s.client.astype(np.int8)
-    known = np.arange(s.groups.size) >= since[side, s.groups.of]
-    return np.where(known, shift[side, s.groups.of], -1)
+    out = np.full(s.groups.size, -1, np.int8)
+    for mine in (False, True):
+        own = s.client == mine
+        out[own] = np.repeat(shift[int(mine)], np.diff(s.groups.first))[own]
+    early = np.flatnonzero((since > s.groups.first[:-1]).any(axis=0))
+    index = ranges(s.groups.first[early], since[:, early].max(axis=0)) if early.size else early
+    out[index[index < since[s.client[index].astype(np.int8), s.groups.of[index]]]] = -1
+    return out
 
 
 def syn_lists(s: Sorted) -> dict[int, tuple[tuple[int, ...], tuple[int, ...]]]:
     """Return (SYN frames, SYN-ACK frames) of the streams that have more than one of either."""
-    is_syn, is_synack = (s.flags & _SYN_ACK) == Flag.SYN, (s.flags & _SYN_ACK) == _SYN_ACK
-    many = (s.groups.count_where(is_syn) > 1) | (s.groups.count_where(is_synack) > 1)
-    out: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
-    for stream in np.flatnonzero(many).tolist():
-        part = slice(int(s.groups.first[stream]), int(s.groups.first[stream + 1]))
-        frames = s.rows[part] + 1
-        out[stream] = tuple(frames[is_syn[part]].tolist()), tuple(frames[is_synack[part]].tolist())
-    return out
+    g = s.groups
+    syns, synacks = (np.flatnonzero((s.flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
+    many = np.zeros(g.count, np.bool_)
+    for hits in (syns, synacks):
+        many |= np.bincount(g.of[hits], minlength=g.count) > 1
+    if not many.any():
+        return {}
+    found: list[dict[int, list[int]]] = []
+    for hits in (syns, synacks):
+        kept = hits[many[g.of[hits]]]
+        frames: dict[int, list[int]] = {}
+        for stream, row in zip(g.of[kept].tolist(), s.rows[kept].tolist(), strict=True):
+            frames.setdefault(stream, []).append(row + 1)
+        found.append(frames)
+    return {k: (tuple(found[0].get(k, ())), tuple(found[1].get(k, ()))) for k in np.flatnonzero(many).tolist()}

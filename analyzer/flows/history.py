@@ -1,7 +1,10 @@
 """Zeek's ``history`` of each connection: one letter per kind of event, upper case when the client caused it.
 
-Letters and repetition rules: MEASURES "TCP, per connection". Letters of all connections lie in one byte array, so a
-connection's word is a slice of it.
+``a d i q`` are written once per side, ``s h f r`` again only when the sequence number is not that of the side's last
+one (a retransmitted SYN is one event), ``g t w`` the 1st, 10th, 100th … time. ``^`` stands in front when the first
+packet was not the client's. Letters of all connections lie in one byte array: a connection's word is a slice of it.
+
+Source: MEASURES "TCP, per connection"; Zeek's documentation of conn.log.
 """
 
 from __future__ import annotations
@@ -34,8 +37,8 @@ def letters(
     once = (
         (b"a", ack & ~data & ~syn & ~fin & ~rst),
         (b"d", data),
-        (b"i", (syn & rst) | (fin & rst)),
-        (b"q", syn & fin),
+        (b"i", fin & rst),
+        (b"q", syn & (fin | rst)),
     )
     growing = (
         (b"g", (label & Label.LOST_SEGMENT) != 0),
@@ -50,7 +53,8 @@ def letters(
         what.append(np.where(s.client[index], ord(letter.upper()), ord(letter)).astype(np.uint8))
 
     for letter, where in every:
-        keep(np.flatnonzero(where), letter)
+        for mine in (True, False):
+            keep(_renumbered(s, np.flatnonzero(where & (s.client == mine))), letter)
     for letter, where in once:
         for mine in (True, False):
             first = g.first_where(where & (s.client == mine))
@@ -69,3 +73,10 @@ def letters(
     order = np.argsort(index, kind="stable")
     counts = np.bincount(g.of[index], minlength=g.count) if index.size else np.zeros(g.count, np.int64)
     return code[order], np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+
+def _renumbered(s: Sorted, hits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of some segments of one side whose sequence number is not that of the one before in its stream."""
+    repeats = np.zeros(hits.size, np.bool_)
+    repeats[1:] = (s.groups.of[hits[1:]] == s.groups.of[hits[:-1]]) & (s.seq[hits[1:]] == s.seq[hits[:-1]])
+    return hits[~repeats]

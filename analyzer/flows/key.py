@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, Kind, PacketTable
-from analyzer.flows.groups import stable_order
+from analyzer.flows.groups import ranges, stable_order
 
 _SYN_ACK = Flag.SYN | Flag.ACK
 
@@ -38,29 +38,32 @@ def group(table: PacketTable) -> StreamKeys:
     rows = np.flatnonzero(table.kind == Kind.TCP).astype(np.int64)
     if not rows.size:
         return StreamKeys(rows, np.zeros(1, np.int64), np.zeros(0, np.int64))
-    pair = _pair_ids(table, rows)
-    order = stable_order(pair)
-    rows, pair = rows[order], pair[order]
-    head = np.ones(rows.size, np.bool_)
-    head[1:] = pair[1:] != pair[:-1]
+    rows, head = _by_pair(table, rows)
     splits = _port_reuse(table, rows, head)
     head[splits] = True
     return _number(rows, head, splits)
 
 
-def _pair_ids(table: PacketTable, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (n,) int64 ids, equal exactly for the two directions of one pair of endpoints, and small."""
-    a = (table.src[rows].astype(np.int64) << 16) | table.sport[rows]
-    b = (table.dst[rows].astype(np.int64) << 16) | table.dport[rows]
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    span = (len(table.hosts) + 1) << 16
-    if span < 1 << 31:
-        key = low * span + high
-    else:  # too many hosts for one product: number the endpoints first
-        _, numbered = np.unique(np.concatenate((low, high)), return_inverse=True)
-        key = numbered[: rows.size].astype(np.int64) * (2 * rows.size) + numbered[rows.size :]
-    _, ids = np.unique(key, return_inverse=True)
-    return np.asarray(ids, np.int64)
+def _by_pair(table: PacketTable, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Sort rows by their pair of endpoints, frames in order, and mark the first of each pair."""
+    src, dst, sport, dport = table.src[rows], table.dst[rows], table.sport[rows], table.dport[rows]
+    turned = (src > dst) | ((src == dst) & (sport > dport))  # so that both directions look the same
+    columns: list[NDArray[np.integer]] = [
+        np.where(turned, dport, sport),
+        np.where(turned, sport, dport),
+        np.where(turned, dst, src),
+        np.where(turned, src, dst),
+    ]
+    order = np.arange(rows.size)
+    for column in columns:  # radix sort, the least important first
+        if column.min() != column.max():
+            order = order[stable_order(column[order])]
+    head = np.zeros(rows.size, np.bool_)
+    head[0] = True
+    for column in columns:
+        ranked = column[order]
+        head[1:] |= ranked[1:] != ranked[:-1]
+    return rows[order], head
 
 
 def _port_reuse(table: PacketTable, rows: NDArray[np.int64], head: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -69,28 +72,27 @@ def _port_reuse(table: PacketTable, rows: NDArray[np.int64], head: NDArray[np.bo
     Pairs whose SYNs all repeat the pair's very first packet need no look; the rest (few) are walked SYN by SYN.
     """
     first = np.flatnonzero(head)
-    owner = np.cumsum(head) - 1
-    flags = table.flags[rows]
-    syn = (flags & _SYN_ACK) == Flag.SYN
-    lead = first[owner]
+    syn = np.flatnonzero(((table.flags[rows] & _SYN_ACK) == Flag.SYN) & ~head)
+    owner = np.searchsorted(first, syn, side="right") - 1
+    lead, again = rows[first[owner]], rows[syn]
     repeats = (
-        syn[lead]
-        & (table.seq[rows] == table.seq[rows[lead]])
-        & (table.src[rows] == table.src[rows[lead]])
-        & (table.sport[rows] == table.sport[rows[lead]])
+        ((table.flags[lead] & _SYN_ACK) == Flag.SYN)
+        & (table.seq[again] == table.seq[lead])
+        & (table.src[again] == table.src[lead])
+        & (table.sport[again] == table.sport[lead])
     )
-    doubtful = np.flatnonzero(syn & ~head & ~repeats)
-    if not doubtful.size:
-        return doubtful
     bounds = np.append(first, rows.size)
     found: list[int] = []
-    for pair in np.unique(owner[doubtful]).tolist():
+    for pair in np.unique(owner[~repeats]).tolist():
         found += _splits_of_pair(table, rows, int(bounds[pair]), int(bounds[pair + 1]))
     return np.array(found, np.int64)
 
 
 def _splits_of_pair(table: PacketTable, rows: NDArray[np.int64], low: int, high: int) -> list[int]:
-    """Walk the SYNs of one pair of endpoints and return where new connections begin."""
+    """Walk the SYNs of one pair of endpoints and return where new connections begin.
+
+    A SYN-ACK never begins one, but its number becomes the base of its side (Wireshark's rule).
+    """
     own = rows[low:high]
     side = (table.src[own] == table.src[own[0]]) & (table.sport[own] == table.sport[own[0]])
     flags = table.flags[own]
@@ -98,8 +100,11 @@ def _splits_of_pair(table: PacketTable, rows: NDArray[np.int64], low: int, high:
     begin = 0
     splits: list[int] = []
     bases: dict[bool, int] = {}  # base sequence number per side of the connection that began at `begin`
-    for k in np.flatnonzero((flags & _SYN_ACK) == Flag.SYN).tolist():
+    for k in np.flatnonzero(flags & Flag.SYN).tolist():
         mine = bool(side[k])
+        if acks[k]:
+            bases[mine] = int(table.seq[own[k]])
+            continue
         if mine not in bases:
             same = np.flatnonzero(side[begin:k] == mine)
             other = np.flatnonzero((side[begin:k] != mine) & acks[begin:k])
@@ -117,17 +122,10 @@ def _splits_of_pair(table: PacketTable, rows: NDArray[np.int64], low: int, high:
 
 
 def _number(rows: NDArray[np.int64], head: NDArray[np.bool_], splits: NDArray[np.int64]) -> StreamKeys:
-    """Number the groups by first frame and sort the rows accordingly."""
-    group_of = np.cumsum(head) - 1
-    leads = rows[head]
-    rank = np.empty(leads.size, np.int64)
-    rank[np.argsort(leads, kind="stable")] = np.arange(leads.size)
-    stream = rank[group_of]
-    order = stable_order(stream)
-    reused_rows = rows[splits]
-    rows = rows[order]
-    counts = np.bincount(stream, minlength=leads.size)
-    first = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    # Inside a stream the order is by row already: both sorts are stable and rows began in file order.
-    reused = np.flatnonzero(np.isin(rows, reused_rows)) if reused_rows.size else np.zeros(0, np.int64)
-    return StreamKeys(rows, first, reused)
+    """Number the groups by first frame and put them in that order."""
+    begin = np.flatnonzero(head)
+    sizes = np.diff(np.append(begin, rows.size))
+    order = np.argsort(rows[begin], kind="stable")
+    first = np.concatenate(([0], np.cumsum(sizes[order])))
+    reused = first[:-1][np.isin(begin[order], splits)]  # what a split begins is the first of its stream
+    return StreamKeys(rows[ranges(begin[order], begin[order] + sizes[order])], first, reused)

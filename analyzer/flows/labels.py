@@ -42,8 +42,10 @@ class Facts:
     Attributes:
         time: (n,) int64 ns; side: (n,) bool, two values, one per direction.
         flags: (n,) uint16; seq, ack: (n,) int64 relative positions (SYN at 0; ``ack`` is NOTHING without ACK flag).
+        blank: (n,) bool, a reset with sequence number 0: it answers a segment without ACK (RFC 9293 section 3.5.2)
+            and its number says nothing of what was sent.
         length: (n,) int64; window: (n,) int64 as sent, unscaled.
-        scale: (n,) int64, window scale shift of the segment's sender, NO_SCALE when unknown.
+        scale: (n,) int8, window scale shift of the segment's sender, NO_SCALE when unknown.
         initial_rtt: (streams,) int64 ns, 0 when unknown; known_from: (streams,) int64, index of the segment that
             told it: it counts for later ones.
     """
@@ -53,9 +55,10 @@ class Facts:
     flags: NDArray[np.uint16]
     seq: Ints
     ack: Ints
+    blank: Bools
     length: Ints
     window: Ints
-    scale: Ints
+    scale: NDArray[np.int8]
     initial_rtt: Ints
     known_from: Ints
 
@@ -112,11 +115,12 @@ def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
     probe_ack = still & (f.window == 0) & same_window & after_probe
     duplicate = still & (f.window != 0) & same_window & ~keep_alive_ack
     moved = f.ack != last_ack
-    course = Course(f.side, f.seq, f.ack, end, (f.flags & Flag.ACK) != 0, probe, duplicate, moved)
+    course = Course(f.side, f.seq, f.ack, end, (f.flags & Flag.ACK) != 0, probe | f.blank, duplicate, moved)
     unseen, rev_duplicates = acked_unseen(groups, course, nextseq, _pick(reached, rev, NOTHING))
     out = np.zeros(groups.size, np.uint16)
+    subject = ((f.length > 0) | syn_fin) & ~keep_alive
     retransmission, fast, spurious, reordered = _resent(
-        groups, f, pair, nextseq, known, end, reached, rev, rev_ack, rev_duplicates, (f.length > 0) | syn_fin, keep_alive
+        groups, f, pair, nextseq, known, end, reached, rev, rev_ack, rev_duplicates, subject
     )
     for bits, where in (
         (Label.ZERO_WINDOW_PROBE, probe),
@@ -152,7 +156,7 @@ def _probes(groups: Groups, f: Facts, pair: _Pair, end: Ints, rev_window: Ints) 
     while a byte elsewhere does; so the (few) single bytes sent towards closed windows are judged one after the other.
     """
     suspects = (f.length == 1) & (rev_window == 0)
-    reached = _reached(groups, f.side, end, ~suspects)
+    reached = _reached(groups, f.side, end, ~(suspects | f.blank))
     if not suspects.any():
         return suspects, reached
     probe = np.zeros(groups.size, np.bool_)
@@ -164,7 +168,7 @@ def _probes(groups: Groups, f: Facts, pair: _Pair, end: Ints, rev_window: Ints) 
             probe[k] = True
         else:
             advanced[direction] = max(last, advanced.get(direction, NOTHING))
-    return probe, _reached(groups, f.side, end, ~probe)
+    return probe, _reached(groups, f.side, end, ~(probe | f.blank))
 
 
 def _window_full(f: Facts, fwd: Ints, rev: Ints, rev_ack: Ints, rev_window: Ints) -> Bools:
@@ -188,11 +192,9 @@ def _resent(
     rev: Ints,
     rev_ack: Ints,
     rev_duplicates: Ints,
-    carries: Bools,
-    keep_alive: Bools,
+    subject: Bools,
 ) -> tuple[Bools, Bools, Bools, Bools]:
     """Return (retransmission, fast, spurious, out of order): rule 11, each segment in at most one."""
-    subject = carries & ~keep_alive
     behind = known & (f.seq < nextseq) & ~((f.length > 1) & (f.seq == nextseq - 1))
     data_end = f.seq + f.length
     spurious = subject & (f.length > 0) & (rev_ack > NOTHING) & (data_end <= rev_ack)

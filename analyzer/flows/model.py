@@ -65,19 +65,19 @@ class Segments:
 
     Attributes:
         first: (streams + 1,) int64; the segments of stream s are ``first[s]:first[s + 1]``.
-        frame: (n,) int64, 1-based; time: (n,) int64 ns.
+        frame: (n,) int32, 1-based; time: (n,) int64 ns.
         from_client: (n,) bool.
         flags: (n,) uint16 of :class:`analyzer.decode.table.Flag`.
         seq: (n,) int64, unwrapped and relative to the sender's ISN (SYN is 0, the first data byte 1); without a
             SYN, relative so that the first segment seen has 1.
         ack: (n,) int64, unwrapped, relative to the other side's ISN in the same way; 0 without ACK.
         length: (n,) uint32, payload bytes on the wire.
-        window: (n,) uint32, scaled where both SYNs were seen, else as sent.
+        window: (n,) uint32, scaled where a SYN told the shift, else as sent.
         label: (n,) uint16 of :class:`Label`.
     """
 
     first: NDArray[np.int64]
-    frame: NDArray[np.int64]
+    frame: NDArray[np.int32]
     time: NDArray[np.int64]
     from_client: NDArray[np.bool_]
     flags: NDArray[np.uint16]

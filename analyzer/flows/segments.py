@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, PacketTable
-from analyzer.flows.groups import NOTHING, Groups, stable_order
+from analyzer.flows.groups import NOTHING, Groups, ranges, stable_order
 from analyzer.flows.key import StreamKeys
 from analyzer.flows.model import CLIENT_BY
-from analyzer.flows.seq import unwrap
+from analyzer.flows.seq import distance, unwrap
 
 _SYN_ACK = Flag.SYN | Flag.ACK
+_NEAR = 1 << 30
+"""Positions up to here are sure not to have passed 2^32: a quarter of it, and twice that between two of them."""
 
 
 @dataclass(slots=True)
@@ -145,17 +147,28 @@ def _positions(
     flags: NDArray[np.uint16],
     base: NDArray[np.uint32],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return relative (seq, ack), unwrapped along each direction."""
-    direction = groups.of * 2 + client
-    order = stable_order(direction)
-    ranked = direction[order]
-    seq = np.empty(rows.size, np.int64)
-    seq[order] = unwrap(table.seq[rows[order]], _heads(ranked), base[client[order].astype(np.int8), groups.of[order]])
-    ack = np.full(rows.size, NOTHING, np.int64)
-    told = order[(flags[order] & Flag.ACK) != 0]
-    ack[told] = unwrap(
-        table.ack[rows[told]], _heads(direction[told]), base[(~client[told]).astype(np.int8), groups.of[told]]
-    )
+    """Return relative (seq, ack).
+
+    As long as a number stays near the base of its direction its distance from there is its position. Only streams
+    that go far (or claim to) are followed step by step, so that they may pass 2^32.
+    """
+    sizes = np.diff(groups.first)
+    server_base, client_base = np.repeat(base[0], sizes), np.repeat(base[1], sizes)
+    seq = distance(table.seq[rows], np.where(client, client_base, server_base))
+    ack = distance(table.ack[rows], np.where(client, server_base, client_base))
+    acks = (flags & Flag.ACK) != 0
+    ack[~acks] = NOTHING
+    far = groups.any_where((np.abs(seq) > _NEAR) | (acks & (np.abs(ack) > _NEAR)))
+    if far.any():
+        index = ranges(groups.first[:-1][far], groups.first[1:][far])
+        direction = groups.of[index] * 2 + client[index]
+        order = stable_order(direction)
+        index, direction = index[order], direction[order]
+        side = client[index].astype(np.int8)
+        seq[index] = unwrap(table.seq[rows[index]], _heads(direction), base[side, groups.of[index]])
+        told = acks[index]
+        index, direction, side = index[told], direction[told], side[told]
+        ack[index] = unwrap(table.ack[rows[index]], _heads(direction), base[1 - side, groups.of[index]])
     return seq, ack
 
 

@@ -1,10 +1,13 @@
 """The two state machines of a connection, as a table.
 
 States and events are RFC 9293 section 3.3.2 and figure 5, seen from outside: what a side *sends* and what *reaches*
-it. A capture shows the wire, not the ends; a segment is taken to reach the other side. Two rules follow:
+it. A capture shows the wire at one place, not the ends. Three rules follow:
 
-* CLOSED is where a side begins unless it is known to listen (it answered); the server begins in LISTEN.
-* The end of TIME_WAIT is a timer nobody can see: a side stays there, and readers are told it is inferred.
+* a SYN, SYN-ACK or FIN has reached the other side when that side answers it; that alone proves it, and it lets crossing
+  ones cross. What a side sends after that (ACKs, data, resets) is taken to arrive at once;
+* CLOSED is where a side begins unless it is known to listen (it answered); the server begins in LISTEN. Of a side that
+  never sent anything nothing is known;
+* the end of TIME_WAIT is a timer nobody can see: a side stays there, and readers are told it is inferred.
 
 Events: ``syn``, ``synack``, ``ack_syn`` (the ACK that completes the handshake), ``fin``, ``ack_fin`` (an ACK that
 covers the other side's FIN), ``finack`` (a FIN that also covers the other side's FIN), ``rst``, ``data`` (anything
@@ -95,6 +98,38 @@ def begin(*, client: bool, midstream: bool) -> str:
     return CLOSED if client else LISTEN
 
 
+_PROVES_OPENING = frozenset({"synack", "ack_syn", "data", "fin", "ack_fin", "finack", "rst"})
+_PROVES_ALL = frozenset({"ack_fin", "finack"})
+_NEEDS_ANSWER = frozenset({"syn", "synack", "fin"})
+
+
+class _Side:
+    """One end: its state, and what was sent to it but not yet answered."""
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+        self._coming: list[str] = []
+
+    def sends(self, event: str) -> None:
+        """Answer what this event shows to have arrived, then send it."""
+        if event in _PROVES_OPENING:
+            arrived = [e for e in self._coming if event in _PROVES_ALL or e != "fin"]
+            self._coming = [e for e in self._coming if e not in arrived]
+            for each in arrived:
+                self.state = step(self.state, f"<{each}")
+        self.state = step(self.state, ">fin" if event == "finack" else f">{event}")
+
+    def gets(self, event: str) -> None:
+        """Have a segment come; what needs an answer waits for it."""
+        if event == "finack":
+            self.state = step(self.state, "<ack_fin")
+            event = "fin"
+        if event in _NEEDS_ANSWER:
+            self._coming.append(event)
+        else:
+            self.state = step(self.state, f"<{event}")
+
+
 def follow(events: Iterable[tuple[bool, str]], *, midstream: bool) -> list[tuple[str, str]]:
     """Return (client state, server state) after each event.
 
@@ -102,17 +137,21 @@ def follow(events: Iterable[tuple[bool, str]], *, midstream: bool) -> list[tuple
         events: (sent by the client, event name without direction), in order.
         midstream: the handshake was not seen.
     """
-    client, server = begin(client=True, midstream=midstream), begin(client=False, midstream=midstream)
+    client, server = (_Side(begin(client=side, midstream=midstream)) for side in (True, False))
     out = []
     for by_client, event in events:
-        client = step(client, (">" if by_client else "<") + event)
-        server = step(server, ("<" if by_client else ">") + event)
-        out.append((client, server))
+        sender, receiver = (client, server) if by_client else (server, client)
+        sender.sends(event)
+        receiver.gets(event)
+        out.append((client.state, server.state))
     return out
 
 
 @lru_cache(maxsize=4096)
 def final(events: tuple[tuple[bool, str], ...], midstream: bool) -> tuple[str, str]:
-    """Return the last (client state, server state) of a sequence of events."""
+    """Return the last (client state, server state) of a sequence of events, UNKNOWN for a side that sent none."""
     states = follow(events, midstream=midstream)
-    return states[-1] if states else (begin(client=True, midstream=midstream), begin(client=False, midstream=midstream))
+    if not states:
+        return UNKNOWN, UNKNOWN
+    spoke = {by_client for by_client, _ in events}
+    return states[-1][0] if True in spoke else UNKNOWN, states[-1][1] if False in spoke else UNKNOWN

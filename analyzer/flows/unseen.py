@@ -38,8 +38,8 @@ class Course:
 
     Attributes:
         side: which of the two directions. seq, ack, end: relative positions; acks: has the ACK flag.
-        probe: a zero-window probe, which moves nothing. duplicate: a duplicate ACK. moved: its acknowledgement number
-            is not the one its side sent before.
+        inert: its number moves nothing (a zero-window probe). duplicate: a duplicate ACK. moved: its acknowledgement
+            number is not the one its side sent before.
     """
 
     side: Bools
@@ -47,7 +47,7 @@ class Course:
     ack: Ints
     end: Ints
     acks: Bools
-    probe: Bools
+    inert: Bools
     duplicate: Bools
     moved: Bools
 
@@ -64,7 +64,7 @@ def acked_unseen(groups: Groups, c: Course, fwd_top: Ints, rev_top: Ints) -> tup
     counts = [groups.run_count(c.duplicate & (c.side == s), c.moved & (c.side == s)) for s in (False, True)]
     found = np.zeros(groups.size, np.bool_)
     rev_count = np.where(c.side, counts[0], counts[1])
-    uneven = (fwd_top > NOTHING) & (c.seq != fwd_top) & (c.end > fwd_top) & ~c.probe
+    uneven = (fwd_top > NOTHING) & (c.seq != fwd_top) & (c.end > fwd_top) & ~c.inert
     beyond = c.acks & (rev_top > NOTHING) & (c.ack > rev_top)
     starts = np.flatnonzero(uneven | beyond)
     if starts.size:
@@ -125,8 +125,8 @@ class _Walk:
         while at < stop:
             block = slice(at, min(at + size, stop))
             size = min(size * 4, _LARGE)
-            columns = (c.side, c.seq, c.ack, c.end, c.acks, c.probe, c.duplicate, c.moved)
-            for side, seq, ack, end, acks, probe, duplicate, moved in zip(
+            columns = (c.side, c.seq, c.ack, c.end, c.acks, c.inert, c.duplicate, c.moved)
+            for side, seq, ack, end, acks, inert, duplicate, moved in zip(
                 *(column[block].tolist() for column in columns), strict=True
             ):
                 me, peer = int(side), int(not side)
@@ -142,7 +142,7 @@ class _Walk:
                         self._found[at] = count[peer] == 0
                         count[peer], odd[peer] = BLOCKED, True
                 self._rev_count[at] = count[peer]
-                if not probe:
+                if not inert:
                     top[me] = max(top[me], end)
                     if seq == solid[me] or solid[me] == NOTHING:
                         solid[me] = top[me]

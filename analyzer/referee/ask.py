@@ -16,6 +16,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,16 @@ def ask(path: str, tshark: str) -> list[Frame]:
     """
     if not Path(path).is_file():
         raise CaptureError(path, "verify needs a file: tshark reads it a second time")
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _ask(path, tshark)
+    # Inside a running event loop (a notebook) no other one may run: the question goes to a thread with its own.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_ask, path, tshark).result()
+
+
+def _ask(path: str, tshark: str) -> list[Frame]:
     loop = asyncio.new_event_loop()
     try:
         with _fields_capture()(

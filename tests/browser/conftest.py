@@ -29,9 +29,9 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """Start one browser for all tests; skip, visibly, where there is none."""
+    """Start one browser for this folder's tests; skip, visibly, where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if path is None:

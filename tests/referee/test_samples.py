@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -50,3 +51,12 @@ def test_a_cut_capture_is_answered_in_part(tmp_path: Path) -> None:
     (tmp_path / "cut").write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     whole = len(ask(str(path), find_tshark()))
     assert 0 < len(ask(str(tmp_path / "cut"), find_tshark())) < whole
+
+
+def test_inside_a_running_event_loop() -> None:
+    """A notebook runs one; verify must not need another in the same thread."""
+
+    async def notebook() -> int:
+        return sum(row.agree for row in verify(str(SAMPLES / "ping.pcapng")))
+
+    assert asyncio.run(notebook()) > 10

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.pipeline import analyze
 from analyzer.schema import HttpRow
-from tests.visits.scene import Scene, answer, get
+from tests import build
+from tests.visits.scene import Scene, answer, check, get
 
 
 def phases(row: HttpRow) -> tuple[float | None, ...]:
@@ -205,7 +207,7 @@ def test_request_in_the_syn_is_not_paid_twice(tmp_path: Path) -> None:
     request = get("/fast")
     p.client.syn_sent = True
     (opening,) = p.client.prepare(request, flags="S")
-    scene.add(0, _with_sequence(p, request))
+    scene.add(0, _with_sequence(request))
     p.client.arrived.append((0, len(request)))
     p.at(40).server.syn()
     p.at(40).client.ack()
@@ -217,10 +219,8 @@ def test_request_in_the_syn_is_not_paid_twice(tmp_path: Path) -> None:
     assert row.total_ms == 100
 
 
-def _with_sequence(p: object, data: bytes) -> bytes:
+def _with_sequence(data: bytes) -> bytes:
     """A SYN that carries data: its first byte has the number after the SYN's own."""
-    from tests import build
-
     return build.eth(build.ip4(build.tcp(data, seq=1000, flags="S", options=build.mss(1460))))
 
 
@@ -258,10 +258,6 @@ def test_clock_that_runs_backwards(tmp_path: Path) -> None:
     times[2] = times[0] - 1_000_000
     p.packets[:] = list(zip(times, (data for _, data in p.packets), strict=True))
     path = tmp_path / "back.pcap"
-    from analyzer.pipeline import analyze
-    from tests import build
-    from tests.visits.scene import check
-
     path.write_bytes(build.pcap_file(p.packets, nanoseconds=True))
     analysis = analyze(str(path))
     check(analysis)

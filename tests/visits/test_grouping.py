@@ -1,0 +1,310 @@
+"""Which requests belong to one visit, and which request caused which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.analysis import Analysis
+from analyzer.visits.grouping import join, split
+from tests.visits.scene import Scene, answer, get, hello
+
+PAGE = "http://shop.example/"
+
+
+def visits(analysis: Analysis) -> list[list[str | None]]:
+    """Return the targets of each visit."""
+    return [[analysis.http[at].target for at in visit.http_rows] for visit in analysis.visits]
+
+
+def causes(analysis: Analysis) -> dict[str | None, str | None]:
+    """Return what caused what, by target."""
+    rows = analysis.http
+    return {row.target: rows[row.initiator].target for row in rows if row.initiator is not None}
+
+
+def test_page_and_its_parts(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    scene.exchange(120, get("/a.css", Referer=PAGE), answer(kind="text/css"), client_port=40001)
+    scene.exchange(130, get("/b.png", Referer=PAGE + "a.css"), answer(kind="image/png"), client_port=40002)
+    scene.exchange(400, get("/favicon.ico"), answer(404, kind="text/plain"), client_port=40003)
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/", "/a.css", "/b.png", "/favicon.ico"]]
+    assert causes(analysis) == {"/a.css": "/", "/b.png": "/a.css"}
+    (visit,) = analysis.visits
+    assert (visit.url, visit.final_url, visit.requests, visit.failed_requests) == (PAGE, PAGE, 4, 1)
+
+
+def test_referer_cut_to_the_origin(tmp_path: Path) -> None:
+    """What a page asks another host for names only where the page is from (Referrer-Policy)."""
+    scene = Scene()
+    scene.exchange(0, get("/deep/page.html"), answer())
+    ad = get("/ad.js", "ads.example", Referer=PAGE)
+    scene.exchange(3000, ad, answer(kind="text/javascript"), client_port=40001, server="10.0.0.3")
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/deep/page.html", "/ad.js"]]
+    assert causes(analysis) == {"/ad.js": "/deep/page.html"}
+
+
+def test_link_followed_is_a_new_visit(tmp_path: Path) -> None:
+    """Ten seconds later, with a Referer, a page: somebody clicked. It has a cause all the same."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    scene.exchange(10_000, get("/next", Referer=PAGE), answer(), client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/"], ["/next"]]
+    assert causes(analysis) == {"/next": "/"}
+
+
+def test_revisit_answered_from_the_cache(tmp_path: Path) -> None:
+    """A 304 names no type: what the request accepts says that a page was wanted."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    cached = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+    again = get("/two", Referer=PAGE, Accept="text/html,*/*")
+    scene.exchange(9000, again, cached, client_port=40001)
+    assert visits(scene.analysis(tmp_path)) == [["/"], ["/two"]]
+
+
+def test_api_calls_stand_alone(tmp_path: Path) -> None:
+    """A program that calls an API without Referer: each call is a visit of its own."""
+    scene = Scene()
+    for k in range(3):
+        call = get(f"/api/{k}")
+        scene.exchange(200 * k, call, answer(kind="application/json"), client_port=40000 + k)
+    assert visits(scene.analysis(tmp_path)) == [["/api/0"], ["/api/1"], ["/api/2"]]
+
+
+def test_call_of_a_page_belongs_to_it(tmp_path: Path) -> None:
+    """The same call with a Referer is the page's, also a minute later."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    poll = get("/api", Referer=PAGE)
+    scene.exchange(60_000, poll, answer(kind="application/json"), client_port=40001)
+    assert visits(scene.analysis(tmp_path)) == [["/", "/api"]]
+
+
+def test_two_clients_never_mix(tmp_path: Path) -> None:
+    """Same URL, same moment, even a Referer that names what only the other one asked for."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer(302, 0, Location="/home"))
+    home = get("/home", Referer=PAGE)
+    scene.exchange(120, home, answer(), client="10.0.0.7")
+    scene.exchange(130, get("/a.css", Referer=PAGE), answer(kind="text/css"), client="10.0.0.8")
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/"], ["/home"], ["/a.css"]]
+    assert causes(analysis) == {}
+
+
+# ── redirects ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def moved(status: int = 302, to: str = "/home", after: float = 20, request: bytes = b"", first: bytes = b"") -> Scene:
+    """One request redirected at 100 ms, another one sent ``after`` it on the same connection."""
+    scene = Scene()
+    p = scene.exchange(0, first or get("/"), answer(status, 0, Location=to))
+    p.at(100 + after).client.send(request or get("/home"))
+    p.at(160 + after).server.send(answer())
+    return scene
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_followed(tmp_path: Path, status: int) -> None:
+    analysis = moved(status).analysis(tmp_path)
+    assert visits(analysis) == [["/", "/home"]]
+    assert causes(analysis) == {"/home": "/"}
+    (visit,) = analysis.visits
+    assert (visit.redirects, visit.url, visit.final_url) == (1, PAGE, PAGE + "home")
+    assert [step.step for step in visit.steps if step.absent_why is None].count("redirect") == 1
+
+
+@pytest.mark.parametrize(
+    "to", ["http://shop.example/home", "http://SHOP.example:80/home#top", "home", "//shop.example/home"]
+)
+def test_ways_to_write_a_location(tmp_path: Path, to: str) -> None:
+    assert visits(moved(to=to).analysis(tmp_path)) == [["/", "/home"]]
+
+
+def test_not_a_redirect(tmp_path: Path) -> None:
+    assert visits(moved(304).analysis(tmp_path)) == [["/"], ["/home"]]
+
+
+def test_too_late(tmp_path: Path) -> None:
+    assert visits(moved(after=10_500).analysis(tmp_path)) == [["/"], ["/home"]]
+
+
+def test_not_followed(tmp_path: Path) -> None:
+    """Something else was asked for first, on the connection and of the host the redirect led to."""
+    scene = moved(request=get("/else"))
+    scene.exchange(400, get("/home"), answer(), client_port=40001)
+    assert visits(scene.analysis(tmp_path)) == [["/"], ["/else"], ["/home"]]
+
+
+def test_followed_elsewhere_while_the_connection_goes_on(tmp_path: Path) -> None:
+    """Sent to another host, a browser uses the freed connection for the next request first."""
+    scene = moved(to="http://cdn.example/x", request=get("/else"))
+    scene.exchange(150, get("/x", "cdn.example"), answer(), client_port=40001, server="10.0.0.3")
+    analysis = scene.analysis(tmp_path)
+    assert causes(analysis) == {"/x": "/"}
+    assert visits(analysis) == [["/", "/x"], ["/else"]]
+
+
+def test_consumed_once(tmp_path: Path) -> None:
+    scene = moved()
+    scene.exchange(500, get("/home"), answer(), client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/", "/home"], ["/home"]]
+    assert [row.initiator for row in analysis.http] == [None, 0, None]
+
+
+def post(path: str) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 2\r\n\r\nhi".encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "second", "together"),
+    [
+        (303, get("/home"), True),  # the form's answer is fetched
+        (302, get("/home"), True),
+        (307, post("/home"), True),  # sent on as it is
+        (303, post("/home"), False),  # another form
+    ],
+)
+def test_method(tmp_path: Path, status: int, second: bytes, together: bool) -> None:
+    analysis = moved(status, request=second, first=post("/")).analysis(tmp_path)
+    assert (len(analysis.visits) == 1) is together
+
+
+def test_redirect_in_a_circle_ends(tmp_path: Path) -> None:
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    for k in range(20):
+        p.at(50 + 50 * k).client.send(get("/"))
+        p.at(90 + 50 * k).server.send(answer(302, 0, Location="/"))
+    analysis = scene.analysis(tmp_path)
+    assert [row.initiator for row in analysis.http] == [None, *range(19)]
+    assert analysis.visits[0].redirects == 19
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://x:99999999/", "//", "\\\\", "http://[zz]/", "http:///x"])
+def test_location_that_cannot_be_read(tmp_path: Path, location: str) -> None:
+    assert isinstance(join(PAGE, location), str)
+    assert split(location).hostname in (None, "x")
+    analysis = moved(to=location).analysis(tmp_path)
+    assert len(analysis.http) == 2
+
+
+# ── encrypted visits ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tls(scene: Scene, ms: float, name: str, *, last: float = 0, **facts: object) -> None:
+    """A connection that begins TLS at ``ms`` and gets its last (unreadable) data ``last`` ms later."""
+    p = scene.connection(server_port=443, **facts)
+    p.at(ms).handshake()
+    p.at(ms + 40).client.send(hello(name))
+    p.at(ms + 40 + last).server.send(b"\x17\x03\x03\0\x20" + b"x" * 32)
+
+
+def hosts(analysis: Analysis) -> list[list[str | None]]:
+    return [[analysis.tls[at].sni for at in visit.tls_rows] for visit in analysis.visits]
+
+
+def test_encrypted_connections_begun_together(tmp_path: Path) -> None:
+    scene = Scene()
+    tls(scene, 0, "shop.example", last=100)
+    tls(scene, 500, "cdn.example", last=100, client_port=40001)
+    tls(scene, 9000, "shop.example", last=100, client_port=40002)
+    analysis = scene.analysis(tmp_path)
+    assert hosts(analysis) == [["shop.example", "cdn.example"], ["shop.example"]]
+    assert (analysis.visits[0].requests, analysis.visits[0].requests_why) == (None, "encrypted")
+    assert analysis.visits[0].url == "https://shop.example/"
+
+
+def test_connection_left_open_does_not_swallow_what_follows(tmp_path: Path) -> None:
+    """A WebSocket or a notification channel stays open for an hour; a visit ten minutes later is another one."""
+    scene = Scene()
+    tls(scene, 0, "push.example", last=3_600_000)
+    tls(scene, 600_000, "shop.example", last=100, client_port=40001)
+    assert hosts(scene.analysis(tmp_path)) == [["push.example"], ["shop.example"]]
+
+
+def test_from_http_to_https(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/"), answer(301, 0, Location="https://shop.example/"))
+    tls(scene, 120, "shop.example", last=100, client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    (visit,) = analysis.visits
+    assert (visit.http_rows, visit.tls_rows, visit.redirects) == ((0,), (0,), 1)
+    assert visit.final_url == "https://shop.example/"
+    assert visit.requests is None
+
+
+def test_https_of_another_host_is_not_the_redirects(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/"), answer(301, 0, Location="https://shop.example/"))
+    tls(scene, 4000, "other.example", last=100, client_port=40001)
+    assert len(scene.analysis(tmp_path).visits) == 2
+
+
+# ── what a visit touched ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_arp_is_charged_to_the_visit_that_waited(tmp_path: Path) -> None:
+    """The hardware address came 2 ms before the SYN; the visit a minute later knew it already."""
+    scene = Scene()
+    scene.arp(0, 1, "02:00:00:00:00:01", "10.0.0.1", "00:00:00:00:00:00", "10.0.0.2")
+    scene.arp(3, 2, "02:00:00:00:00:02", "10.0.0.2", "02:00:00:00:00:01", "10.0.0.1")
+    scene.exchange(5, get("/"), answer())
+    scene.exchange(60_000, get("/later"), answer(), client_port=40001)
+    first, second = scene.analysis(tmp_path).visits
+    assert (first.arp_rows, first.phases.arp_ms) == ((0,), 3)
+    assert (second.arp_rows, second.phases.arp_ms) == ((), None)
+    assert first.start_time == scene.packets[0][0], "the visit begins with its first packet"
+    why = {step.step: step.absent_why for step in second.steps}
+    assert why["arp"] == "cached"
+
+
+def test_steps_of_a_whole_visit(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.lookup(0, "shop.example")
+    p = scene.exchange(30, get("/"), answer())
+    p.at(200).close()
+    (visit,) = scene.analysis(tmp_path).visits
+    present = [(step.step, step.frames) for step in visit.steps if step.absent_why is None]
+    assert present == [
+        ("dns", (1, 2)),
+        ("tcp", (3, 4, 5)),
+        ("request", (6,)),
+        ("response", (7,)),
+        ("close", (9, 10, 11, 12)),
+    ]
+    absent = {step.step: step.absent_why for step in visit.steps if step.absent_why is not None}
+    assert absent == {"arp": "not_captured", "tls": "plain", "objects": "not_applicable"}
+
+
+def test_twenty_thousand_requests(tmp_path: Path) -> None:
+    """Pages, parts, redirects and Referers of 200 clients: grouped, each row once (and in time to be of use)."""
+    scene = Scene()
+    pages = 10
+    for k in range(200):
+        p = scene.connection(client=f"10.1.{k // 100}.{k % 100 + 1}", client_isn=77 + k)
+        p.at(10 * k).handshake()
+        ms = 10.0 * k + 45
+        for page in range(pages):
+            url = f"http://shop.example/{page}/new"
+            p.at(ms).client.send(get(f"/{page}"))
+            p.at(ms + 1).server.send(answer(302, 0, Location=f"/{page}/new"))
+            p.at(ms + 2).client.send(get(f"/{page}/new"))
+            p.at(ms + 3).server.send(answer())
+            for part in range(8):
+                p.at(ms + 4 + 2 * part).client.send(get(f"/{page}/{part}.png", Referer=url))
+                p.at(ms + 5 + 2 * part).server.send(answer(kind="image/png"))
+            ms += 10_000
+    analysis = scene.analysis(tmp_path)
+    assert len(analysis.http) == 20_000
+    assert len(analysis.visits) == 2000
+    assert {(len(visit.http_rows), visit.redirects) for visit in analysis.visits} == {(10, 1)}
+    assert sum(row.initiator is not None for row in analysis.http) == 18_000
