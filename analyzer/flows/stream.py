@@ -54,7 +54,19 @@ class ByteStream:
         from_start: the SYN was seen, so offset 0 really is the first byte of the stream.
     """
 
-    __slots__ = ("_ends", "_frames", "_read", "_starts", "_times", "end", "finished", "from_start", "reset", "start")
+    __slots__ = (
+        "_breaks",
+        "_ends",
+        "_frames",
+        "_read",
+        "_starts",
+        "_times",
+        "end",
+        "finished",
+        "from_start",
+        "reset",
+        "start",
+    )
 
     def __init__(
         self,
@@ -79,6 +91,7 @@ class ByteStream:
             end: see the class; never below ``ends[-1]``.
         """
         self._starts, self._ends, self._frames, self._times, self._read = starts, ends, frames, times, read
+        self._breaks: NDArray[np.int64] | None = None
         last = int(ends[-1]) if ends.size else 0
         self.end = last if end is None else max(end, last)
         self.start = min(0, int(starts[0])) if starts.size else 0
@@ -104,20 +117,24 @@ class ByteStream:
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Yield each contiguous captured run as (start, end)."""
-        if not self._starts.size:
-            return
-        breaks = np.flatnonzero(self._starts[1:] != self._ends[:-1])
-        lows = self._starts[np.concatenate(([0], breaks + 1))]
-        highs = self._ends[np.concatenate((breaks, [self._starts.size - 1]))]
-        yield from zip(lows.tolist(), highs.tolist(), strict=True)
+        last = self._last_of_runs()
+        first = np.concatenate(([0], last[:-1] + 1)) if last.size else last
+        yield from zip(self._starts[first].tolist(), self._ends[last].tolist(), strict=True)
+
+    def _last_of_runs(self) -> NDArray[np.int64]:
+        """Return the piece that each run ends with; found once, because parsers ask at every message."""
+        if self._breaks is None:
+            inner = np.flatnonzero(self._starts[1:] != self._ends[:-1])
+            self._breaks = np.append(inner, self._starts.size - 1) if self._starts.size else inner
+        return self._breaks
 
     def run_end(self, offset: int) -> int:
         """Return where the captured run holding ``offset`` ends; ``offset`` itself when that byte is missing."""
         i = self._piece(offset)
         if i is None:
             return offset
-        stop = np.flatnonzero(self._starts[i + 1 :] != self._ends[i:-1])
-        return int(self._ends[i + int(stop[0])] if stop.size else self._ends[-1])
+        last = self._last_of_runs()
+        return int(self._ends[last[last.searchsorted(i)]])
 
     def next_captured(self, offset: int) -> int | None:
         """Return the first captured offset at or after ``offset``, None when nothing follows."""
@@ -170,8 +187,9 @@ class ByteStream:
         return int(self._frames[k]), int(self._times[k])
 
     def _span(self, low: int, high: int) -> tuple[int, int]:
+        """Return the pieces, from and up to, that hold bytes of [low, high)."""
         i = int(self._ends.searchsorted(low, "right"))
-        return i, max(int(self._starts.searchsorted(high, "left")), i)
+        return i, max(int(self._starts.searchsorted(high, "left")), i) if high > low else i
 
     def frames(self, low: int, high: int) -> NDArray[np.int64]:
         """Return the frames that carried bytes of [low, high), in stream order."""
