@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from analyzer.schema import FindingRow, HttpRow, Step, VisitRow
 
@@ -62,6 +63,7 @@ _COOKIE_FLAGS = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def _secret_name(name: str) -> bool:
     """Tell whether a parameter's name (percent-decoded, camelCase split) sounds like a secret."""
     plain = _PERCENT.sub(lambda match: chr(int(match[1], 16)), name).strip()
@@ -78,6 +80,7 @@ def _mask_parameters(query: str) -> str:
     return "".join(parts)
 
 
+@lru_cache(maxsize=16384)
 def mask_url(url: str) -> str:
     """Mask the password and secret-like parameters of a URL or request target; anything else comes back as it was."""
     if "=" not in url and "@" not in url:
@@ -132,9 +135,13 @@ def mask_header(name: str, value: str) -> str:
         return _mask_set_cookie(value) if key.startswith("set-") else _mask_cookie(value)
     if key in _URLS:
         return mask_url(value)
-    if key in _CHALLENGES or (key not in _NOT_SECRET_HEADERS and _SECRET_HEADER.search(key)):
-        return MASKED
-    return value
+    return MASKED if _secret_header(key) else value
+
+
+@lru_cache(maxsize=4096)
+def _secret_header(key: str) -> bool:
+    """Tell whether a header that has no rule of its own sounds like a secret."""
+    return key in _CHALLENGES or (key not in _NOT_SECRET_HEADERS and _SECRET_HEADER.search(key) is not None)
 
 
 def _mask_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[tuple[str, str], ...], int]:

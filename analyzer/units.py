@@ -7,6 +7,7 @@ milliseconds. Source of the text form: RFC 3339 section 5.6.
 from __future__ import annotations
 
 import datetime as _dt
+from functools import lru_cache
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -28,11 +29,17 @@ def rfc3339(time_ns: int | None) -> str | None:
     if time_ns is None:
         return None
     seconds, nanos = divmod(int(time_ns), NS_PER_S)
+    return f"{_second(seconds)}.{nanos:09d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    """Write a second; the instants of a capture share few of them."""
     try:
         moment = _EPOCH + _dt.timedelta(seconds=seconds)
     except OverflowError:
         moment = _dt.datetime.max.replace(tzinfo=_dt.UTC) if seconds > 0 else _dt.datetime.min.replace(tzinfo=_dt.UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanos:09d}Z".rjust(30, "0")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
 
 
 def human_ms(ms: float | None) -> str:

@@ -7,10 +7,11 @@ JSON-ready values; nothing else in the package invents a column.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 
 from analyzer.schema.arp import ArpRow
 from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
@@ -62,15 +63,25 @@ TABLES: tuple[tuple[str, type], ...] = (
 """Table name and row type, in the order of the JSON document."""
 
 
+class _Plan(NamedTuple):
+    """How to write a row type: its fields in one C call, their names, and which of them are instants."""
+
+    values: Callable[[Any], tuple[Any, ...]]
+    names: tuple[str, ...]
+    instants: tuple[int, ...]
+
+
 @cache
-def _columns(row_type: type) -> tuple[tuple[str, str, bool], ...]:
-    """Return (attribute, written name, is an instant) for each field of a row type, nothing for other types."""
+def _plan(row_type: Hashable) -> _Plan | None:
+    """Return the plan of a row type, None for other types."""
     if not is_dataclass(row_type):
-        return ()
-    return tuple(
-        (f.name, f.name.rstrip("_"), f.name == "time" or f.name.endswith("_time"))
-        for f in fields(row_type)
-        if not f.name.endswith("_offset")
+        return None
+    written = [f.name for f in fields(row_type) if not f.name.endswith("_offset")]
+    getter = attrgetter(*written)
+    return _Plan(
+        getter if len(written) > 1 else lambda row: (getter(row),),
+        tuple(name.rstrip("_") for name in written),
+        tuple(at for at, name in enumerate(written) if name == "time" or name.endswith("_time")),
     )
 
 
@@ -87,17 +98,15 @@ def plain(value: Any) -> Any:
         return value
     if kind is tuple or kind is list:
         return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
-    columns = _columns(cast(Hashable, kind))
-    if columns:
-        out = {}
-        for attribute, name, instant in columns:
-            item = getattr(value, attribute)
-            if type(item) not in _AS_IT_IS:
-                item = plain(item)
-            elif instant:
-                item = rfc3339(item)
-            out[name] = item
-        return out
+    plan = _plan(cast(Hashable, kind))
+    if plan is not None:
+        values = list(plan.values(value))
+        for at in plan.instants:
+            values[at] = rfc3339(values[at])
+        return {
+            name: item if type(item) in _AS_IT_IS else plain(item)
+            for name, item in zip(plan.names, values, strict=True)
+        }
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
     return value
