@@ -87,7 +87,9 @@ def naive(raw: bytes) -> tuple[int, int, bool, bool, bool]:
 
 OPTION = st.one_of(
     st.binary(min_size=1, max_size=6),
-    st.sampled_from([bytes.fromhex(x) for x in ("01", "020405b4", "030307", "0402", "080a0000000000000000", "2202", "00")]),
+    st.sampled_from(
+        [bytes.fromhex(x) for x in ("01", "020405b4", "030307", "0402", "080a0000000000000000", "2202", "00")]
+    ),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,7 +105,7 @@ def test_runs_cover_what_is_held(both: tuple[ByteStream, Model]) -> None:
     stream, model = both
     runs = list(stream.runs())
     assert [o for low, high in runs for o in range(low, high)] == sorted(model.held)
-    assert all(high < low for (_, high), (low, _) in zip(runs, runs[1:], strict=False))
+    assert all(high < low for (_, high), (low, _) in pairwise(runs))
     assert len(stream) == len(model.starts)
 
 

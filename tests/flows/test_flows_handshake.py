@@ -1,0 +1,246 @@
+"""Handshakes scripted with known times: kind, frames and every duration by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.schema import TcpRow
+from tests.flows.script import followed, only, packets_of, played, row, script
+from tests.playbook import Playbook
+
+
+def durations(r: TcpRow) -> tuple[float | None, ...]:
+    """connect, lost SYNs, initial round trip, leg to the server, leg to the client."""
+    return r.connect_ms, r.syn_loss_ms, r.initial_rtt_ms, r.server_leg_ms, r.client_leg_ms
+
+
+def frames(r: TcpRow) -> tuple[int | None, ...]:
+    return r.syn_frame, r.synack_frame, r.ack_frame
+
+
+@pytest.mark.parametrize(
+    ("vantage", "legs"), [("client", (40.0, 0.0)), ("server", (0.0, 40.0)), ("middle", (20.0, 20.0))]
+)
+def test_complete(vantage: str, legs: tuple[float, float]) -> None:
+    book = Playbook(rtt_ms=40, vantage=vantage)
+    book.handshake()
+    r = only(played(book))
+    assert r.handshake == "complete"
+    assert frames(r) == (1, 2, 3)
+    assert durations(r) == (40.0, 0.0, 40.0, *legs)
+    assert (r.client, r.client_port, r.server, r.server_port, r.client_by) == ("10.0.0.1", 40000, "10.0.0.2", 80, "syn")
+    assert (r.client_isn, r.server_isn) == (1_000, 9_000_000)
+    assert (r.client_mss, r.server_mss, r.sack_permitted, r.timestamps) == (1460, 1460, True, False)
+    assert (r.client_window_scale, r.server_window_scale) == (None, None)
+    assert (r.syn_frames, r.synack_frames) == ((1,), (2,))
+
+
+def test_lost_syns() -> None:
+    """SYNs at 0, 1000 and 3000 ms; the last is answered 50 ms later and acknowledged 10 ms after that."""
+    r = row("""
+C S    0   0   0  5000  @0
+C S    0   0   0  5000  @1000
+C S    0   0   0  5000  @3000
+S SA   0   1   0  5000  @3050
+C A    1   1   0  5000  @3060
+""")
+    assert r.handshake == "complete"
+    assert durations(r) == (3060.0, 3000.0, 60.0, 50.0, 10.0)
+    assert (r.syn_frames, r.synack_frames, frames(r)) == ((1, 2, 3), (4,), (1, 4, 5))
+
+
+def test_synack_sent_again() -> None:
+    """The first SYN-ACK never reached the client: its leg runs from the second."""
+    r = row("""
+C S    0   0   0  5000  @0
+S SA   0   1   0  5000  @1
+S SA   0   1   0  5000  @1001
+C A    1   1   0  5000  @1041
+""")
+    assert r.handshake == "complete"
+    assert durations(r) == (1041.0, 0.0, 1041.0, 1.0, 40.0)
+    assert (r.synack_frames, frames(r)) == ((2, 3), (1, 2, 4))
+
+
+def test_the_final_ack_may_carry_the_request() -> None:
+    r = row("""
+C S    0   0   0  5000  @0
+S SA   0   1   0  5000  @30
+C PA   1   1  90  5000  @31
+""")
+    assert (r.handshake, r.ack_frame, r.connect_ms) == ("complete", 3, 31.0)
+
+
+def test_refused() -> None:
+    r = row("""
+C S    0   0   0  5000  @0
+S RA   0   1   0     0  @12
+""")
+    assert (r.handshake, r.close, r.closed_by, r.rst_by, r.rst_frame) == ("refused", "reset", "server", "server", 2)
+    assert durations(r) == (None, None, 12.0, None, None)
+    assert (r.client_state, r.server_state, r.conn_state, r.history) == ("CLOSED", "CLOSED", "REJ", "Sr")
+
+
+def test_a_reset_after_the_server_spoke_is_no_refusal() -> None:
+    """The SYN-ACK was not captured, but the server's data shows that there was one."""
+    r = row("""
+C S    0   0   0  5000  @0
+S PA   1   1  50  5000  @12
+S R    51  0   0     0  @13
+""")
+    assert (r.handshake, r.rst_by) == ("no_synack", "server")
+
+
+def test_unanswered() -> None:
+    r = row("""
+C S    0   0   0  5000  @0
+C S    0   0   0  5000  @1000
+C S    0   0   0  5000  @3000
+""")
+    assert (r.handshake, frames(r), r.syn_frames) == ("no_synack", (1, None, None), (1, 2, 3))
+    assert durations(r) == (None,) * 5
+    assert (r.client_state, r.server_state, r.conn_state, r.history) == ("SYN_SENT", "UNKNOWN", "S0", "S")
+    assert r.duration_ms == 3000.0
+
+
+def test_no_final_ack() -> None:
+    r = row("""
+C S    0   0   0  5000  @0
+S SA   0   1   0  5000  @40
+S SA   0   1   0  5000  @1040
+""")
+    assert (r.handshake, frames(r)) == ("no_final_ack", (1, 2, None))
+    assert durations(r) == (None, 0.0, None, 40.0, None)
+    assert (r.client_state, r.server_state, r.conn_state) == ("SYN_SENT", "SYN_RCVD", "S1")
+
+
+def test_an_ack_of_the_syn_ack_must_acknowledge_it() -> None:
+    r = row("""
+C S    0   0   0  5000  @0
+S SA   0   1   0  5000  @40
+C A    1   0   0  5000  @41
+C A    1   1   0  5000  @42
+""")
+    assert r.ack_frame == 4
+
+
+def test_midstream() -> None:
+    r = row("""
+C PA   1   1  50  5000  @0
+S A    1  51   0  5000  @40
+""")
+    assert (r.handshake, frames(r), durations(r)) == ("midstream", (None,) * 3, (None,) * 5)
+    assert (r.client, r.client_port, r.client_by) == ("10.0.0.1", 40000, "port")
+    assert (r.client_isn, r.server_isn, r.client_mss) == (None, None, None)
+    assert (r.client_state, r.server_state, r.conn_state, r.history) == ("ESTABLISHED", "ESTABLISHED", "OTH", "Da")
+
+
+def test_only_the_syn_ack_was_captured() -> None:
+    r = row("""
+S SA   0   1   0  5000  @0
+C A    1   1   0  5000  @40
+""")
+    assert (r.handshake, r.client, r.client_by) == ("complete", "10.0.0.1", "synack")
+    assert durations(r) == (None, None, None, None, 40.0)
+    assert (r.client_isn, r.server_isn) == (None, 5_000_000)
+
+
+def test_syn_ack_captured_before_its_syn() -> None:
+    r = row("""
+S SA   0   1   0  5000  @0
+C S    0   0   0  5000  @0.2
+C A    1   1   0  5000  @40
+""")
+    assert (r.handshake, frames(r), r.client, r.client_by) == ("complete", (2, 1, 3), "10.0.0.1", "syn")
+    assert r.connect_ms == 39.8
+
+
+def test_simultaneous_open() -> None:
+    """RFC 9293 figure 8: both SYNs cross, both are answered by SYN-ACK."""
+    r = row("""
+C S    0   0   0  5000  @0   ws=3
+S S    0   0   0  4000  @5   ws=5
+C SA   0   1   0  5000  @10  ws=3
+S SA   0   1   0  4000  @15  ws=5
+C PA   1   1  20  5000  @20
+S A    1  21   0  4000  @25
+""")
+    assert (r.handshake, r.syn_frame, r.client, r.syn_frames) == ("simultaneous", 1, "10.0.0.1", (1, 2))
+    assert (r.client_isn, r.server_isn) == (1_000_000, 5_000_000)
+    assert (r.client_window_scale, r.server_window_scale) == (3, 5)
+    assert (r.client_state, r.server_state, r.conn_state) == ("ESTABLISHED", "ESTABLISHED", "S1")
+
+
+def test_split_handshake() -> None:
+    """The SYN is answered by a bare SYN, which the client answers by SYN-ACK."""
+    r = row("""
+C S    0   0   0  5000  @0
+S S    0   0   0  4000  @20
+C SA   0   1   0  5000  @21
+S A    1   1   0  4000  @41
+""")
+    assert (r.handshake, frames(r)) == ("split", (1, 3, 4))
+    assert r.connect_ms == 41.0
+    assert (r.client_state, r.server_state) == ("ESTABLISHED", "ESTABLISHED")
+
+
+def test_initial_rtt_of_zero_is_not_believed_while_there_is_another() -> None:
+    """Wireshark's rule, met with coarse clocks: the next ACK counts."""
+    r = row("""
+C S    0   0   0  5000  @0
+S SA   0   1   0  5000  @0
+C A    1   1   0  5000  @0
+C PA   1   1  50  5000  @15
+""")
+    assert (r.initial_rtt_ms, r.connect_ms) == (15.0, 0.0)
+
+
+def test_options_agreed_and_refused() -> None:
+    agreed = row("""
+C S    0   0   0  5000  @0   ws=7
+S SA   0   1   0  5000  @40  ws=2
+""")
+    assert (agreed.client_window_scale, agreed.server_window_scale) == (7, 2)
+    refused = row("""
+C S    0   0   0  5000  @0   ws=7
+S SA   0   1   0  5000  @40
+""")
+    assert (refused.client_window_scale, refused.server_window_scale) == (None, None)
+    half = row("""
+C S    0   0   0  5000  @0   ws=7
+""")
+    assert (half.client_window_scale, half.sack_permitted, half.ecn) == (7, None, None)
+
+
+def test_ecn_is_asked_with_two_bits_and_agreed_with_one() -> None:
+    for answer, expected in (("SAE", True), ("SA", False), ("SAEC", False)):
+        r = row(f"""
+C SEC  0   0   0  5000  @0
+S {answer} 0   1   0  5000  @40
+""")
+        assert r.ecn is expected
+
+
+def test_windows_are_scaled_once_the_syns_told() -> None:
+    flows = followed(
+        packets_of(
+            script("""
+C S    0   0   0   500  @0   ws=7
+S SA   0   1   0   600  @40  ws=2
+C A    1   1   0    10  @40
+S A    1   1   0    10  @41
+""")
+        )
+    )
+    assert flows.segments.window.tolist() == [500, 600, 10 << 7, 10 << 2]
+
+
+def test_one_packet_connections() -> None:
+    kinds = {
+        "C S 0 0 0 500 @0": ("no_synack", "S0"),
+        "S SA 0 1 0 500 @0": ("no_final_ack", "OTH"),
+        "C A 1 1 0 500 @0": ("midstream", "OTH"),
+        "C FA 1 1 0 500 @0": ("midstream", "OTH"),
+        "C R 1 0 0 500 @0": ("midstream", "OTH"),
+    }
+    assert {line: (row(line).handshake, row(line).conn_state) for line in kinds} == kinds
