@@ -3,12 +3,12 @@
 
 usage: python3 benchmarks/make_big.py [--size 1G] [--seed 1] [FILE]
 
-Each page load: a DNS question and its answer, a handshake, some requests one after the other on the same connection,
-answers of 10 kB to 1 MB (three of four with Content-Length, the rest chunked) in segments of 1,448 bytes, a three-way
-close. On a third of the connections the client acknowledges every second segment, on the others each one, as today's
-Linux does while the window grows; that makes 1.2 million packets of a gigabyte. On one connection in a hundred
-something is lost: a segment of an answer (missing, duplicate ACKs, retransmitted one round trip later) or a request
-(sent twice). Many connections overlap.
+Each page load: a DNS question and its answer, a handshake, a page and some pictures it refers to, one after the
+other on the same connection, answers of 10 kB to 1 MB (three of four with Content-Length, the rest chunked) in
+segments of 1,448 bytes, a three-way close. On a third of the connections the client acknowledges every second
+segment, on the others each one, as today's Linux does while the window grows; that makes 1.2 million packets of a
+gigabyte. On one connection in a hundred something is lost: a segment of an answer (missing, duplicate ACKs,
+retransmitted one round trip later) or a request (sent twice). Many connections overlap.
 Times, sizes and ports are random but the same for the same seed. Checksums are zero.
 
 The capture is a classic little-endian pcap with microseconds. Beside it, FILE.json says what is in it: packets,
@@ -151,10 +151,13 @@ class PageLoad:
         status = STATUSES[int(rng.integers(len(STATUSES)))]
         size = int(10_000 * 100 ** rng.random())
         self.now += int(rng.integers(100, 20_000))
+        page = b"/page/%d/" % self.traffic.connections
+        target = page + b"image-%d.png?size=%d" % (number, size) if number else page
+        referer = b"Referer: http://%s%s\r\n" % (self.host, page) if number else b""  # as browsers do
         request = (
-            b"GET /page/%d/object-%d?size=%d HTTP/1.1\r\nHost: %s\r\nUser-Agent: benchmark/1.0\r\nAccept: */*\r\n"
+            b"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: benchmark/1.0\r\nAccept: */*\r\n%s"
             b"Accept-Encoding: identity\r\nCookie: session=%032x\r\n\r\n"
-        ) % (self.traffic.connections, number, size, self.host, self.traffic.connections)
+        ) % (target, self.host, referer, self.traffic.connections)
         before = self.client.seq
         row = self.packet(True, PSH | ACK, len(request))
         self.traffic.texts.append((row, 0, request))
@@ -165,16 +168,18 @@ class PageLoad:
         self.now += RTT_US
         self.packet(False, ACK)
         self.now += int(rng.integers(50, 30_000))
-        self.answer(status, size, chunked=int(rng.integers(4)) == 0, lose=lose == "answer")
+        kind = b"image/png" if number else b"text/html"
+        self.answer(status, kind, size, chunked=int(rng.integers(4)) == 0, lose=lose == "answer")
         self.traffic.statuses[status.split()[0]] += 1
 
-    def answer(self, status: str, size: int, *, chunked: bool, lose: bool) -> None:
+    def answer(self, status: str, kind: bytes, size: int, *, chunked: bool, lose: bool) -> None:
         """The head and a body of ``size`` bytes, in full segments, with their ACKs."""
         framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
-        head = (
-            b"HTTP/1.1 %s\r\nServer: benchmark\r\nContent-Type: application/octet-stream\r\n"
-            b"Cache-Control: no-store\r\n%s\r\n\r\n"
-        ) % (status.encode(), framing)
+        head = (b"HTTP/1.1 %s\r\nServer: benchmark\r\nContent-Type: %s\r\nCache-Control: no-store\r\n%s\r\n\r\n") % (
+            status.encode(),
+            kind,
+            framing,
+        )
         texts = [(0, head)]
         total = len(head) + size
         if chunked:

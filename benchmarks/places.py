@@ -16,4 +16,4 @@ def cache_folder() -> Path:
 
 def big_capture(size: str) -> Path:
     """Return the path of the big capture of a size, there or not."""
-    return cache_folder() / f"bulk-{size}.pcap"
+    return cache_folder() / f"pages-{size}.pcap"
