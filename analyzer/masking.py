@@ -2,10 +2,12 @@
 
 Rules: the name of a secret is kept (a reader must see *that* a cookie was sent), its value is not. A cookie keeps its
 name and its flags, an ``Authorization`` its scheme, a URL everything but its password and the values of parameters
-with secret-like names. Masking errs on the side of hiding: names are matched as words inside longer names
-(``X-Auth-Token``, ``reset_password``). Masking twice changes nothing.
+with secret-like names, also in a URL that it carries as a parameter. Masking errs on the side of hiding: names are
+matched as words inside longer names (``X-Auth-Token``, ``reset_password``), and every header is searched for URLs.
+Masking twice changes nothing.
 
-Sources: RFC 9110 section 11.6 (credentials), RFC 6265 (cookies), RFC 6750 section 2.3 (tokens in URLs), RFC 7235.
+Sources: RFC 9110 section 11.6 (credentials), RFC 6265 (cookies), RFC 6750 section 2.3 (tokens in URLs), RFC 3986
+section 3.2.1 (passwords in URLs).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from urllib.parse import unquote
 
 from analyzer.schema import FindingRow, HttpRow, Step, VisitRow
 
@@ -22,12 +25,11 @@ MASKED = "[masked]"
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
 _CHALLENGES = frozenset({"authentication-info", "proxy-authentication-info"})
 _COOKIES = frozenset({"cookie", "cookie2", "set-cookie", "set-cookie2"})
-_URLS = frozenset({"location", "content-location", "referer", "origin", "refresh", "link", "x-original-url"})
 
 _SECRET_HEADER = re.compile(
     r"(?:^|[-_.])(?:api[-_]?key|apikey|auth|authorization|authentication|token|tokens|secret|password|passwd|pwd|"
     r"session|sessionid|sid|csrf|xsrf|credential|credentials|signature|access[-_]?key|private[-_]?key|ticket|jwt|"
-    r"assertion|otp|nonce)(?:[-_.]|$)|token$|secret$|password$|apikey$|sessionid$",
+    r"assertion|otp|nonce|pass)(?:[-_.]|$)|token$|secret$|password$|apikey$|sessionid$",
     re.IGNORECASE,
 )
 _NOT_SECRET_HEADERS = frozenset(
@@ -39,13 +41,20 @@ _SECRET_PARAMETER = re.compile(
     r"passphrase|pass|pwd|pw|session|sessionid|jsessionid|phpsessid|sid|csrf|xsrf|credential|credentials|signature|"
     r"sig|sign|otp|jwt|ticket|assertion|samlresponse|samlrequest|nonce|hmac)(?:[-_.\[\]]|$)"
     r"|^(?:code|pin|hash)$|(?:auth|access|verification|security)[-_]?code$|token$|secret$|password$|passwd$"
-    r"|pwd$|apikey$|sessionid$|sessid$|accesskey(?:id)?$|signature$|credential$|authcode$",
+    r"|pwd$|pass$|passcode$|passphrase$|apikey$|sessionid$|sessid$|accesskey(?:id)?$|signature$|credential$|authcode$",
     re.IGNORECASE,
 )
+_SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Negotiate|NTLM)\s+\S", re.IGNORECASE)
+_BEARER_PROTOCOL = re.compile(r"authorization|bearer|token", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
-_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]{0,30}:)?//([^/?#@\s]*):([^/?#@\s]*)@")
-_PATH_PARAMETER = re.compile(r";([A-Za-z]*sess(?:ion)?id)=([^/?#;&]*)", re.IGNORECASE)
+# The user ends at the first colon, the host begins after the last "@" (RFC 3986 section 3.2; a password with either in
+# it should be percent-encoded, but need not be).
+_USERINFO = re.compile(r"//([^/?#@:\s]*):[^/?#\s]*@")
+_AUTHORITY = re.compile(r"(?!mailto:)([^/?#@:\s]*):[^/?#\s]*@([^/?#@\s]*)", re.IGNORECASE)
+_PATH_PART = re.compile(r"[^/;&]+")
+_NAME_MARKS = re.compile(r"[?/\s\"'<(,]")
+MAX_NESTED = 3
+"""URLs inside URLs that are looked into; a login page that returns to a login page is one deep."""
 _COOKIE_FLAGS = frozenset(
     {
         "expires",
@@ -65,34 +74,62 @@ _COOKIE_FLAGS = frozenset(
 
 @lru_cache(maxsize=4096)
 def _secret_name(name: str) -> bool:
-    """Tell whether a parameter's name (percent-decoded, camelCase split) sounds like a secret."""
-    plain = _PERCENT.sub(lambda match: chr(int(match[1], 16)), name).strip()
+    """Tell whether a parameter's name (percent-decoded, camelCase split, without a number) sounds like a secret."""
+    plain = unquote(name).strip().rstrip("0123456789")
     return _SECRET_PARAMETER.search(_CAMEL.sub("_", plain)) is not None or _SECRET_PARAMETER.search(plain) is not None
 
 
-def _mask_parameters(query: str) -> str:
-    """Mask values in ``a=1&token=x``; separators are ``&`` and ``;``."""
+def _mask_part(part: str, depth: int) -> str:
+    """Mask the value of ``name=value`` when the name sounds like a secret, and secrets inside the value otherwise."""
+    name, equals, value = part.partition("=")
+    if equals and value and _secret_name(_NAME_MARKS.split(name)[-1]):
+        return f"{name}={MASKED}"
+    return name + equals + _mask_nested(value, depth) if equals else _mask_nested(part, depth)
+
+
+def _mask_nested(value: str, depth: int) -> str:
+    """Mask the secrets of a URL that stands as a value in another; one in percent-encoding is hidden as a whole."""
+    if depth >= MAX_NESTED or not ("=" in value or "%" in value):
+        return value
+    shown = _mask(value, depth + 1) if "=" in value else value
+    plain = unquote(shown) if "%" in shown else shown
+    return MASKED if plain != shown and _mask(plain, depth + 1) != plain else shown
+
+
+def _mask_parameters(query: str, depth: int) -> str:
+    """Mask values in ``a=1&token=x``; separators are ``&`` and ``;``, the latter also in the middle of a secret."""
     parts = re.split(r"([&;])", query)
+    secret = False
     for at in range(0, len(parts), 2):
-        name, equals, value = parts[at].partition("=")
-        if equals and value and _secret_name(name):
-            parts[at] = f"{name}={MASKED}"
+        part = parts[at]
+        if secret and parts[at - 1] == ";" and part.strip() and "=" not in part:
+            parts[at] = MASKED
+            continue
+        parts[at] = _mask_part(part, depth)
+        secret = parts[at].endswith(f"={MASKED}")
     return "".join(parts)
 
 
 @lru_cache(maxsize=16384)
 def mask_url(url: str) -> str:
-    """Mask the password and secret-like parameters of a URL or request target; anything else comes back as it was."""
-    if "=" not in url and "@" not in url:
+    """Mask the password and secret-like parameters of a URL or request target; anything else comes back as it was.
+
+    Also takes a text with URLs in it, such as the value of a header.
+    """
+    if not ("=" in url or "@" in url or "%" in url):
         return url  # nothing in it has a value, and this is most of what is asked
-    found = _USERINFO.match(url)
-    if found is not None:
-        scheme = found[1] or ""
-        url = f"{scheme}//{found[2]}:{MASKED}@{url[found.end() :]}"
-    url = _PATH_PARAMETER.sub(lambda match: f";{match[1]}={MASKED}" if match[2] else match[0], url)
+    return _mask(url, 0)
+
+
+def _mask(url: str, depth: int) -> str:
+    if "@" in url:
+        url = _USERINFO.sub(lambda match: f"//{match[1]}:{MASKED}@", url)
+        if (authority := _AUTHORITY.fullmatch(url)) is not None:  # the target of CONNECT
+            return f"{authority[1]}:{MASKED}@{authority[2]}"
     rest, hash_mark, fragment = url.partition("#")
     path, question, query = rest.partition("?")
-    return path + question + _mask_parameters(query) + hash_mark + _mask_parameters(fragment)
+    path = _PATH_PART.sub(lambda match: _mask_part(match[0], depth), path)
+    return path + question + _mask_parameters(query, depth) + hash_mark + _mask_parameters(fragment, depth)
 
 
 def _mask_cookie(value: str) -> str:
@@ -133,15 +170,16 @@ def mask_header(name: str, value: str) -> str:
         return _mask_credentials(value)
     if key in _COOKIES:
         return _mask_set_cookie(value) if key.startswith("set-") else _mask_cookie(value)
-    if key in _URLS:
-        return mask_url(value)
-    return MASKED if _secret_header(key) else value
+    if key in _NOT_SECRET_HEADERS:
+        return value
+    told = key == "sec-websocket-protocol" and _BEARER_PROTOCOL.search(value)  # where browsers can put a token
+    return MASKED if told or _secret_header(key) or _SCHEME.match(value.strip()) else mask_url(value)
 
 
 @lru_cache(maxsize=4096)
 def _secret_header(key: str) -> bool:
     """Tell whether a header that has no rule of its own sounds like a secret."""
-    return key in _CHALLENGES or (key not in _NOT_SECRET_HEADERS and _SECRET_HEADER.search(key) is not None)
+    return key in _CHALLENGES or _SECRET_HEADER.search(key) is not None
 
 
 def _mask_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[tuple[str, str], ...], int]:

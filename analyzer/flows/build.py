@@ -143,7 +143,9 @@ def _public(table: PacketTable, s: Sorted, scale: NDArray[np.int8], label: NDArr
 def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes, scale: NDArray[np.int8]) -> NDArray[np.uint16]:
     """Label all segments, a batch of whole connections at a time."""
     out = np.zeros(s.groups.size, np.uint16)
-    rtt = np.nan_to_num(h.initial_rtt_ms * NS_PER_MS, nan=0.0).round().astype(np.int64)
+    rtt = (
+        np.where(h.opening_ack >= 0, s.time[h.opening_ack] - s.time[h.latest_syn], 0) if s.groups.size else h.latest_syn
+    )
     first = s.groups.first
     low = 0
     while low < s.groups.count:

@@ -32,6 +32,7 @@ class Handshakes:
     syn: NDArray[np.int64]
     answered_syn: NDArray[np.int64]
     opening_ack: NDArray[np.int64]
+    latest_syn: NDArray[np.int64]  # the last SYN before opening_ack, where Wireshark's initial round trip begins
     synack: NDArray[np.int64]
     ack: NDArray[np.int64]
     connect_ms: NDArray[np.float64]
@@ -64,6 +65,7 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
         syn,
         answered,
         opening,
+        latest,
         synack,
         ack,
         _ms(s.time, syn, ack),

@@ -120,9 +120,10 @@ def _resent(line: Line, end: int, fwd: _Direction, rev: _Direction, rtt: int) ->
         return {"SPURIOUS_RETRANSMISSION"}
     if not behind:
         return set()
-    since_ack, since_top = line.time - rev.lastack_time, line.time - fwd.nextseq_time
-    if rev.duplicates >= 2 and rev.lastack == line.seq and 0 <= since_ack < 20 * MS:
+    # Wireshark's durations are unsigned: one that is negative, because the clock went back, is a very long one.
+    since_ack, since_top, limit = (t % 2**64 for t in (line.time - rev.lastack_time, line.time - fwd.nextseq_time, rtt))
+    if rev.duplicates >= 2 and rev.lastack == line.seq and since_ack < 20 * MS:
         return {"FAST_RETRANSMISSION"}
-    if 0 <= since_top < (rtt or 3 * MS) and end != fwd.nextseq:
+    if since_top < (limit or 3 * MS) and end != fwd.nextseq:
         return {"OUT_OF_ORDER"}
     return {"RETRANSMISSION"}
