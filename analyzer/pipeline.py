@@ -83,8 +83,8 @@ def _silent(stage: str, fraction: float) -> None:
     """Tell nobody."""
 
 
-STREAMS_PER_STEP = 32
-"""Connections between two signs of life; also how often mapped pages are handed back, which keeps memory low."""
+STREAMS_PER_STEP = 256
+"""Connections between two signs of life."""
 TLS_INSIDE = frozenset({"smtp", "pop3", "imap", "ftp", "socks", "unknown"})
 """Applications that may turn to TLS after some words of their own (STARTTLS, a proxy handshake)."""
 
@@ -107,7 +107,6 @@ def _conversations(flows: Flows, index: PacketIndex, options: Options, problems:
     for done, stream in enumerate(streams):
         if done % STREAMS_PER_STEP == 0:
             tell("messages", done / len(streams))
-            index.data.release_all()
         talk = _conversation(flows, stream, end, options, problems)
         guard.about(f"TCP stream {stream}", talk.first_frame)
         application = guard.run("tcp", detect.application, talk) or "unknown"

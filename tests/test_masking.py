@@ -126,6 +126,14 @@ def test_rows_hold_no_secret_afterwards() -> None:
     assert mask_rows([harmless]) == ([harmless], 0)
 
 
+def test_a_cookie_without_a_name_is_all_secret() -> None:
+    response = b"HTTP/1.1 200 OK\r\nSet-Cookie: s3cr3t; Path=/\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n"
+    rows = transactions(conversation([("c", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"), ("s", response)]))
+    (shown,), _ = mask_rows(rows)
+    assert shown.set_cookies == ("", "a")
+    assert "s3cr3t" not in repr(shown)
+
+
 def test_visits_and_findings_are_masked_too() -> None:
     url, shown = "http://u:s3cr3t@h/?token=s3cr3t", f"http://u:{MASKED}@h/?token={MASKED}"
     step = Step("request", (1,), None, None, "request", {"url": url, "frame": 1}, None)

@@ -63,18 +63,9 @@ class Descriptor:
         os.close(self.number)
 
 
-MAPPED_AROUND = 64 << 10
-"""How much of a file the system maps around a page that is looked at (Linux: fault_around_bytes)."""
-RELEASE_BYTES = 64 << 20
-"""Mapped bytes after which pages are let go: little next to a large capture, and rarely done."""
-
-
 @dataclass(slots=True)
 class PacketBytes:
     """The (decompressed) bytes of a capture as one read-only array, backed by a file mapping where possible.
-
-    Looking at a few bytes maps the pages around them, so small reads all over a large file would end with all of it
-    resident; :meth:`read` lets the pages go again after every :data:`RELEASE_BYTES` or so.
 
     Attributes:
         array: (size,) uint8, read-only.
@@ -94,10 +85,6 @@ class PacketBytes:
             last = stop // mmap.PAGESIZE * mmap.PAGESIZE
             if last > first:
                 self.mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
-
-    def release_all(self) -> None:
-        """Tell the system that no page is needed for now (reading here and there maps whole neighbourhoods)."""
-        self.release(0, int(self.array.size))
 
     def spans(self, starts: NDArray[np.int64]) -> Iterator[slice]:
         """Cut ascending positions into runs that lie close together, handing the pages of each back after its turn.

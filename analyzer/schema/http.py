@@ -17,10 +17,9 @@ class Informational:
 class HttpRow:
     """One transaction: a request, its 1xx answers and its final response; either side may be missing.
 
-    Frame pairs are (first, last). Header lists keep order and repetition; secrets are masked when the row is
-    shown, not here, so ``request_headers`` must pass :func:`analyzer.export.mask` before it leaves.
-    ``*_first_byte``/``*_offset`` give the position in the reassembled stream, so that retransmissions of exactly
-    these bytes can be found. The phases are null until :mod:`analyzer.visits.phases` fills them.
+    Frame pairs are (first, last). Header lists keep order and repetition. What a parser draws is unmasked; secrets
+    go in :func:`analyzer.masking.mask_rows`, before the row becomes part of an analysis. ``*_offset`` give the
+    position in the reassembled stream, so that retransmissions of exactly these bytes can be found. The phases are null until :mod:`analyzer.visits.phases` fills them.
     """
 
     stream: int

@@ -205,7 +205,9 @@ def _upgrade(exchange: Exchange) -> bytes | None:
 
 
 def _set_cookies(headers: Fields) -> tuple[str, ...]:
-    return tuple(decode(value.partition(b"=")[0].strip()) for value in headers.values(b"set-cookie"))
+    """Return the cookies' names; a cookie without one is all value, which is no name (RFC 6265 section 5.2)."""
+    pairs = (value.partition(b";")[0].partition(b"=") for value in headers.values(b"set-cookie"))
+    return tuple(decode(name.strip()) if equals else "" for name, equals, _ in pairs)
 
 
 def _media_type(headers: Fields) -> str | None:
