@@ -114,20 +114,16 @@ class Analysis:
                 out[column.name] = pandas.Series(values, dtype=object)
         return out
 
-    def document(self) -> dict[str, Any]:
-        """Return the whole analysis as JSON-ready values, keys in the order of the tables' contract."""
+    def members(self) -> dict[str, Any]:
+        """Return the members of :meth:`document`, each table as an iterator that makes its rows as they are taken."""
         return {
             "schema_version": SCHEMA_VERSION,
             "analyzer_version": __version__,
             "capture": plain(self.capture),
-            "arp": plain(self.arp),
-            "dns": plain(self.dns),
-            "tcp": [plain(row) for row in self.connections.rows()],
-            "tls": plain(self.tls),
-            "http": plain(self.http),
-            "websocket": plain(self.websocket),
-            "icmp": plain(self.icmp),
-            "visits": plain(self.visits),
-            "findings": plain(self.findings),
-            "problems": plain(self.problems),
+            **{name: map(plain, self.rows(name)) for name, _ in TABLES},
+            "problems": map(plain, self.problems),
         }
+
+    def document(self) -> dict[str, Any]:
+        """Return the whole analysis as JSON-ready values, keys in the order of the tables' contract."""
+        return {name: list(value) if isinstance(value, Iterator) else value for name, value in self.members().items()}

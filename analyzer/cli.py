@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -209,7 +209,7 @@ def _write(result: Analysis, output: Output) -> None:
             write_atomic(output.path, text)
             return
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.writelines(piece.encode("utf-8", "backslashreplace") for piece in text)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -219,14 +219,15 @@ def _write(result: Analysis, output: Output) -> None:
         raise ExportError(f"{name}: cannot be written: {error.strerror or type(error).__name__}") from error
 
 
-def _document(result: Analysis, form: str) -> str:
+def _document(result: Analysis, form: str) -> Iterable[str]:
+    """Return a document in pieces: a capture of a million connections has gigabytes of JSON."""
     if form == Format.json:
-        from analyzer.export.json import dumps
+        from analyzer.export.json import parts
 
-        return dumps(result)
+        return parts(result)
     from analyzer.report.render import render
 
-    return render(result)
+    return [render(result)]
 
 
 def _verdict(result: Analysis, capture: str, asked: Asked) -> int:

@@ -15,7 +15,8 @@ class Limits:
     Attributes:
         decompressed_bytes: most bytes a compressed capture may unfold to (a gzip bomb is 1000:1; real captures
             are 3-10:1, and 64 GiB is beyond what one machine analyzes).
-        decompression_ratio: highest ratio of unfolded to compressed bytes, checked once 64 MiB are out.
+        decompression_ratio: highest ratio of unfolded to compressed bytes, checked once 64 MiB are out (floods of equal
+            packets reach 35:1, gzip at most 1032:1).
         packet_bytes: longest record that is believed (libpcap's MAXIMUM_SNAPLEN for DBUS is 128 MiB, 256 KiB for
             the rest); a longer one means the length lies.
         header_bytes: longest HTTP head looked for (servers allow 8-64 kB).
@@ -28,7 +29,7 @@ class Limits:
     """
 
     decompressed_bytes: int = 64 << 30
-    decompression_ratio: int = 2000
+    decompression_ratio: int = 250
     packet_bytes: int = 128 << 20
     header_bytes: int = 256 << 10
     message_bytes: int = 256 << 10

@@ -200,13 +200,13 @@ def _assemble(
         facts,
         http=tuple(replace(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http)),
     )
-    finding_rows = find(facts)
+    finding_rows = find(facts, problems)
     http_rows, masked = list(facts.http), 0
     if not options.reveal:
         http_rows, masked = mask_rows(http_rows)
         visit_rows, finding_rows = mask_visits(visit_rows), mask_findings(finding_rows)
     return Analysis(
-        capture,
+        replace(capture, problem_counts=dict(problems.counts)),
         facts.arp,
         facts.dns,
         flows.connections,

@@ -25,7 +25,7 @@ from analyzer import http_status
 from analyzer.text import display
 from analyzer.units import human_bytes, human_ms
 
-MAX_LISTED = 8
+MAX_LISTED = 4
 """Items of a list argument written out; a sentence with more is not read."""
 
 WHY: dict[str, str] = {
@@ -34,17 +34,19 @@ WHY: dict[str, str] = {
     "cached": "already known from before, so nobody had to ask",
     "clock": "the recorder's clock ran backwards",
     "doh_suspected": "probably looked up over encrypted DNS, which cannot be read",
-    "encrypted": "encrypted, and no key was given",
+    "encrypted": "encrypted",
     "failed": "an earlier step failed",
     "literal_address": "the address was given as numbers, so there was no name to look up",
     "lost": "the packets are missing from the capture",
     "midstream": "the connection was already open when the capture began",
     "no_request": "no request was captured",
     "no_response": "no response was captured",
-    "no_secret": "no TLS key was given",
+    "no_keys": "not decrypted here",
+    "no_secret": "not decrypted here",
     "not_applicable": "does not apply here",
     "not_captured": "not in this capture",
     "not_closed": "still open when the capture ended",
+    "not_sent": "the client did not send one",
     "not_supported": "not supported by this version",
     "open": "still open when the capture ended",
     "pipelined": "sent before the previous answer was complete",
@@ -103,13 +105,13 @@ STEPS: dict[str, str] = {
     "step.tls.absent.reused": "No new TLS handshake: the open connection was used again.",
     # request, response: method, target, host, status, reason, wait_ms, receive_ms, bytes
     "step.request": "{client} sent {method} {target} to {host}.",
-    "step.request.absent.encrypted": "The requests are encrypted and no key was given, so they cannot be read.",
+    "step.request.absent.encrypted": "The requests are encrypted, so they cannot be read.",
     "step.request.absent.no_request": "No request was sent on this connection.",
     "step.request.absent.failed": "No request was sent, because an earlier step failed.",
     "step.request.absent.not_captured": "The request is not in this capture.",
     "step.response": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes} in {receive_ms}.",
     "step.response.empty": "{host} answered {status} {reason} after {wait_ms}, without a body.",
-    "step.response.absent.encrypted": "The responses are encrypted and no key was given, so they cannot be read.",
+    "step.response.absent.encrypted": "The responses are encrypted, so they cannot be read.",
     "step.response.absent.aborted": "No response: the connection was aborted first.",
     "step.response.absent.failed": "No response, because an earlier step failed.",
     "step.response.absent.no_response": "No response to this request was captured.",
@@ -419,6 +421,8 @@ def _fill(template: str, args: Mapping[str, object]) -> str:
     words = _Arguments({str(name): _word(str(name), value) for name, value in args.items()})
     status = args.get("status")
     if isinstance(status, int):
+        if not args.get("reason"):  # RFC 9112 section 4: it may be absent, and says nothing that the code does not
+            words["reason"] = _Word(http_status.name(status))
         words.setdefault("status_meaning", _Word(http_status.explain(status)))
     return template.format_map(words)
 

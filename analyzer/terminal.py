@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from analyzer.analysis import Analysis
-    from analyzer.schema import FindingRow, HttpRow, VisitRow
+    from analyzer.schema import DnsRow, FindingRow, HttpRow, IcmpRow, VisitRow
 
 SHOWN = 3
 """Lines of each list; more would not be read in ten seconds."""
@@ -43,6 +43,9 @@ NOTABLE_SHARE = 0.3
 
 FAILED_OUTCOMES = ("no_response", "truncated", "aborted", "malformed")
 """Outcomes of a transaction that a person would call failed; ``not_captured`` is about the capture instead."""
+
+EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "not decoded")
+"""Names of traffic that the line above it has counted in its own way."""
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "info": "dim"}
 
@@ -151,7 +154,9 @@ def _happened(analysis: Analysis) -> Iterator[Line]:
         (len(analysis.icmp), "ICMP message", None),
     )
     parts = [_count(number, one, many) for number, one, many in counts if number]
-    yield Line("Happened", ", ".join(parts) if parts else "nothing that this version understands")
+    yield Line("Happened", ", ".join(parts) if parts else "nothing of a protocol that is explained here")
+    if traffic := _traffic(capture.traffic):
+        yield Line("", f"also frames of {traffic}") if parts else Line("Frames", traffic)
     ledger = capture.ledger
     unread = sum(ledger.unsupported.values()) + sum(ledger.malformed.values())
     if unread:
@@ -161,8 +166,18 @@ def _happened(analysis: Analysis) -> Iterator[Line]:
         yield Line("Partial", f"only part of this capture could be read: {why}", "yellow")
 
 
-def _slowest_phase(visit: VisitRow) -> str:
-    """Say which phase took most of a visit, when one took a good part of it."""
+def _traffic(counts: Mapping[str, int]) -> str:
+    """Name the most frequent of the frames that the tables say nothing about; empty when there are none."""
+    rest = [(name, count) for name, count in counts.items() if name not in EXPLAINED]
+    rest.sort(key=lambda item: (-item[1], item[0]))
+    shown = [f"{_short(name)} {count:,}" for name, count in rest[:SHOWN]]
+    if len(rest) > SHOWN:
+        shown.append(f"{len(rest) - SHOWN} more")
+    return ", ".join(shown)
+
+
+def _slowest_phase(visit: VisitRow, http: Sequence[HttpRow]) -> str:
+    """Say which phase took most of a visit, when one took a good part of it, and whether loss was the reason."""
     words = (
         ("arp_ms", "ARP"),
         ("dns_ms", "DNS"),
@@ -176,6 +191,13 @@ def _slowest_phase(visit: VisitRow) -> str:
     value, word = max(known, default=(0.0, ""))
     if value < NOTABLE_SHARE * (visit.duration_ms or 0.0) or not word:
         return ""
+    rows = [http[at] for at in visit.http_rows]
+    lost = {
+        "waiting for the server": sum(row.wait_loss_ms or 0.0 for row in rows),
+        "receiving": sum(row.receive_loss_ms or 0.0 for row in rows),
+    }
+    if lost.get(word, 0.0) > value / 2:
+        return f", {human_ms(lost[word])} of it repeating lost packets"
     return f", {human_ms(value)} of it {word}"
 
 
@@ -183,7 +205,9 @@ def _slowest(analysis: Analysis) -> Iterator[Line]:
     """Yield the slowest things a person waited for: visits, else requests, else lookups, else handshakes."""
     visits = sorted((v for v in analysis.visits if v.duration_ms), key=lambda v: -(v.duration_ms or 0.0))
     if visits:
-        texts = [f"{human_ms(v.duration_ms)}  {_short(v.url)}{_slowest_phase(v)}" for v in visits[:SHOWN]]
+        texts = [
+            f"{human_ms(v.duration_ms)}  {_short(v.url)}{_slowest_phase(v, analysis.http)}" for v in visits[:SHOWN]
+        ]
         yield from _listed("Slowest", texts, len(texts))
         return
     requests = sorted((r for r in analysis.http if r.total_ms), key=lambda r: -(r.total_ms or 0.0))
@@ -199,8 +223,30 @@ def _request(row: HttpRow) -> str:
     return f"{_short(row.method or '?')} {_short(row.url or row.target or '?')} (stream {row.stream})"
 
 
+def _result(row: HttpRow) -> str:
+    """Say how a failed request ended: its status, and what became of it where that is what failed."""
+    outcome = row.outcome.replace("_", " ")
+    if row.status is None:
+        return outcome
+    return f"{row.status}, {outcome}" if row.status < 400 else str(row.status)
+
+
+def _dns(row: DnsRow) -> str:
+    if row.outcome == "malformed":
+        return f"DNS malformed  {_short(row.qname) or 'unreadable question'} ({_short(row.server)})"
+    return f"DNS {row.rcode or 'no answer'}  {row.qtype} {_short(row.qname or '(root)')}"
+
+
+def _icmp(row: IcmpRow) -> str:
+    if row.kind == "echo":
+        return f"ping {row.outcome}  {_short(row.destination)} (sequence {row.sequence})"
+    return f"ICMP {_short(row.meaning)}  (said {_short(row.source)})"
+
+
 def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     """Return how many things failed, and the first of them in words."""
+    from analyzer.report.protocols import dns_failed, failed_icmp
+
     texts: list[str] = []
     total = 0
 
@@ -211,16 +257,16 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
 
     http = [r for r in analysis.http if (r.status or 0) >= 400 or r.outcome in FAILED_OUTCOMES]
     http.sort(key=lambda r: 400 <= (r.status or 0) < 500)  # what the server or the network did comes first
-    note((f"{r.status or r.outcome.replace('_', ' ')}  {_request(r)}" for r in http), len(http))
+    note((f"{_result(r)}  {_request(r)}" for r in http), len(http))
     tls = [r for r in analysis.tls if r.outcome == "failed"]
     note((f"TLS failed  {_short(r.sni or 'no name given')} (stream {r.stream})" for r in tls), len(tls))
-    dns = [r for r in analysis.dns if r.outcome == "no_answer" or r.rcode not in (None, "NOERROR")]
-    note((f"DNS {r.rcode or 'no answer'}  {r.qtype} {_short(r.qname)}" for r in dns), len(dns))
+    dns = [r for r in analysis.dns if dns_failed(r)]
+    note((_dns(r) for r in dns), len(dns))
     note(*_failed_connections(analysis))
     arp = [r for r in analysis.arp if r.outcome == "unanswered"]
     note((f"ARP no answer  {_short(r.target_ip or '?')}" for r in arp), len(arp))
-    pings = [r for r in analysis.icmp if r.kind == "echo" and r.outcome != "answered"]
-    note((f"ping {r.outcome}  {_short(r.destination)} (sequence {r.sequence})" for r in pings), len(pings))
+    icmp = [analysis.icmp[at] for at in failed_icmp(analysis.icmp)]
+    note((_icmp(r) for r in icmp), len(icmp))
     return total, texts
 
 
@@ -228,15 +274,16 @@ def _failed_connections(analysis: Analysis) -> tuple[Iterator[str], int]:
     """Pick connections that were refused, never answered, or reset; by column, there may be a million."""
     import numpy as np
 
-    from analyzer.flows.model import CLOSES, HANDSHAKES
+    from analyzer.flows.model import HANDSHAKES
+    from analyzer.report.connections import cut_off, unanswered
 
     connections = analysis.connections
     if not len(connections):
         return iter(()), 0
-    handshake, close = connections.columns["handshake"], connections.columns["close"]
+    handshake = connections.columns["handshake"]
     words = {"refused": "refused", "no_synack": "no answer"}
-    failed = np.isin(handshake, [HANDSHAKES.index(name) for name in words])
-    streams = np.flatnonzero(failed | (close == CLOSES.index("reset")))
+    refused = handshake == HANDSHAKES.index("refused")
+    streams = np.flatnonzero(refused | unanswered(connections) | cut_off(connections))
 
     def texts() -> Iterator[str]:
         for stream in streams[:SHOWN]:

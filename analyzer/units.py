@@ -15,8 +15,8 @@ _EPOCH = _dt.datetime(1970, 1, 1, tzinfo=_dt.UTC)
 
 
 def ms_between(start_ns: int | None, end_ns: int | None) -> float | None:
-    """Return ``end - start`` in milliseconds, or None when one of them is unknown."""
-    if start_ns is None or end_ns is None:
+    """Return ``end - start`` in milliseconds; None when one of them is unknown, or the clock ran backwards between."""
+    if start_ns is None or end_ns is None or end_ns < start_ns:
         return None
     return (int(end_ns) - int(start_ns)) / NS_PER_MS
 

@@ -108,3 +108,11 @@ def test_reasons_read_as_clauses() -> None:
     for text in sentences.WHY.values():
         assert text[0].islower() or text.startswith("TLS")
         assert not text.endswith(".")
+
+
+def test_an_answer_without_a_reason_phrase_has_its_code_s_name() -> None:
+    """RFC 9112 section 4: the phrase may be empty."""
+    args = {"host": "shop.example", "status": 200, "reason": "", "wait_ms": 1.0, "receive_ms": 2.0, "body_bytes": 3}
+    assert sentence("step.response", args).startswith("shop.example answered 200 OK after")
+    assert sentence("step.response", {**args, "reason": None}).startswith("shop.example answered 200 OK after")
+    assert sentence("step.response", {**args, "reason": "Fine"}).startswith("shop.example answered 200 Fine after")

@@ -2,8 +2,9 @@
 
 Rules: without ``-o`` the outputs go into the folder ``reports``; ``-o -`` is standard output, for one capture and
 one format; ``-o NAME`` is a file for one capture and one format, unless NAME is a folder or ends in a slash; else a
-folder. Names are made from the captures' whole file names, restricted to ``[A-Za-z0-9._-]``, and no two captures
-of one call share one. An output never replaces a capture that is being read.
+folder (and a mistake where NAME ends like a file: ``-o all.html``). Names are made from the captures' whole file
+names, restricted to ``[A-Za-z0-9._-]``, and no two captures of one call share one. An output never replaces a capture
+that is being read.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ def plan(captures: Sequence[str], output: str | None, formats: Sequence[str]) ->
     if output is not None and single and not _is_folder(output):
         plans = [[Output(wanted[0], Path(output))]]
     else:
+        if suffix in FORMATS and not _is_folder(output):
+            raise UsageError(f"-o {display(output)}: a file takes one capture and one format; for more, name a folder")
         folder = Path(output or DEFAULT_FOLDER)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{display(str(folder))} is a file; several outputs need a folder")

@@ -169,15 +169,20 @@ class _Fallbacks:
 
 
 def unanswered(facts: Facts) -> Iterator[Hit]:
-    """Repeated SYNs that got neither SYN-ACK nor RST nor an ICMP error (MEASURES, thresholds)."""
+    """Repeated SYNs that got neither SYN-ACK nor RST nor an ICMP error (MEASURES, thresholds).
+
+    Who tries many targets need not repeat itself: a scanner sends each of them one SYN.
+    """
     silent = _is(facts, "handshake", HANDSHAKES, "no_synack") & (_count(facts, "server_packets") == 0)
-    silent &= _count(facts, "client_packets") >= UNANSWERED_SYNS
+    scans = np.isin(np.asarray(facts.connections.client_host), _scanners(facts))
+    silent &= scans | (_count(facts, "client_packets") >= UNANSWERED_SYNS)
     reported = {row.quoted_stream for row in facts.icmp if row.kind == "error" and row.quoted_stream is not None}
-    streams = [
-        stream
-        for stream in np.flatnonzero(silent).tolist()
-        if stream not in reported and len(facts.connections.syn_frames.get(stream, ((), ()))[0]) >= UNANSWERED_SYNS
-    ]
+    packets = _count(facts, "client_packets")
+    streams = []
+    for stream in np.flatnonzero(silent).tolist():
+        syns = len(facts.connections.syn_frames.get(stream, ((), ()))[0])
+        if stream not in reported and (syns >= UNANSWERED_SYNS or (scans[stream] and packets[stream] == 1)):
+            streams.append(stream)
     fallbacks = _Fallbacks(facts)
     for kind, group in _attempts(facts, np.array(streams, np.int64)):
         rows, args = _target(facts, kind, group)

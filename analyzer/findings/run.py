@@ -7,6 +7,7 @@ from itertools import islice
 from analyzer.findings import rules_arp, rules_capture, rules_dns, rules_icmp, rules_loss, rules_tcp, rules_web
 from analyzer.findings.model import SEVERITIES, Rule, finding
 from analyzer.findings.thresholds import MAX_FINDINGS_PER_CODE
+from analyzer.problems import Problem, ProblemLog
 from analyzer.schema import FindingRow
 from analyzer.visits.model import Facts
 
@@ -21,8 +22,18 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def find(facts: Facts) -> list[FindingRow]:
-    """Return the ``findings`` table: by severity, then by cost, then by first frame."""
-    found = [finding(rule, hit) for rule in RULES for hit in islice(rule.check(facts), MAX_FINDINGS_PER_CODE)]
+def find(facts: Facts, problems: ProblemLog) -> list[FindingRow]:
+    """Return the ``findings`` table: by severity, then by cost, then by first frame.
+
+    Args:
+        problems: told of a code that has as many findings as are listed.
+    """
+    found: list[FindingRow] = []
+    for rule in RULES:
+        hits = list(islice(rule.check(facts), MAX_FINDINGS_PER_CODE))
+        found += [finding(rule, hit) for hit in hits]
+        if len(hits) == MAX_FINDINGS_PER_CODE:
+            text = f"no more than {MAX_FINDINGS_PER_CODE} findings {rule.code} are listed; the tables have the rest"
+            problems.add(Problem("LIMIT-REACHED", rule.layer, text))
     found.sort(key=lambda f: (SEVERITIES.index(f.severity), -(f.cost_ms or 0.0), f.frames[:1], f.code))
     return found

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer import http_status
 from analyzer.analysis import Analysis
-from analyzer.flows.model import CLOSES, HANDSHAKES
+from analyzer.flows.model import CLOSES, HANDSHAKES, Connections
 from analyzer.provenance import stream_filter
 from analyzer.report.cells import DASH, Clock, Mark, number, plural
 from analyzer.report.escape import Prose, safe
@@ -77,6 +78,21 @@ class ConnectionFact:
     mark: Mark
 
 
+APPLICATIONS = {
+    "dns": "DNS",
+    "ftp": "FTP",
+    "http1": "HTTP/1",
+    "http2": "HTTP/2",
+    "smb": "SMB",
+    "smtp": "SMTP",
+    "socks": "SOCKS",
+    "ssh": "SSH",
+    "tls": "TLS",
+    "websocket": "WebSocket",
+}
+"""Value of ``application`` → how people write it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionsFact:
     """The connections shown, of ``total``; ``ladders`` counts those with a ladder."""
@@ -108,14 +124,41 @@ def connections(analysis: Analysis, clock: Clock) -> ConnectionsFact:
 
 
 def failed(analysis: Analysis) -> dict[str, int]:
-    """Count the connections that were never answered, refused, or reset."""
-    columns = analysis.connections.columns
-    handshake, close = np.asarray(columns["handshake"]), np.asarray(columns["close"])
+    """Count the connections that were never answered, refused, or cut off by a reset."""
+    handshake = np.asarray(analysis.connections.columns["handshake"])
     return {
-        "no_synack": int((handshake == HANDSHAKES.index("no_synack")).sum()),
+        "no_synack": int(unanswered(analysis.connections).sum()),
         "refused": int((handshake == HANDSHAKES.index("refused")).sum()),
-        "reset": int(((close == CLOSES.index("reset")) & (handshake != HANDSHAKES.index("refused"))).sum()),
+        "reset": int(cut_off(analysis.connections).sum()),
     }
+
+
+def unanswered(connections: Connections) -> NDArray[np.bool_]:
+    """Tell which connections nobody answered; not one that went on all the same, heard from its client's side only."""
+    columns = connections.columns
+    out = np.asarray(columns["handshake"]) == HANDSHAKES.index("no_synack")
+    for stream in np.flatnonzero(out & (np.asarray(columns["client_unique_bytes"]) > 0)).tolist():
+        out[stream] = not went_on(connections.row(stream))
+    return np.asarray(out)
+
+
+def went_on(row: TcpRow) -> bool:
+    """Tell whether a client sent data after its SYNs, so that somebody must have answered it."""
+    return row.client_unique_bytes > 0 and row.client_packets > len(row.syn_frames)
+
+
+def cut_off(connections: Connections) -> NDArray[np.bool_]:
+    """Tell which open connections a reset cut off.
+
+    Not one that a side had already closed: many programs answer the other side's FIN with a reset, and have all they
+    wanted.
+    """
+    columns = connections.columns
+    reset = np.asarray(columns["close"]) == CLOSES.index("reset")
+    fins = np.stack([np.asarray(columns[f"{side}_fin_frame"], np.int64) for side in ("client", "server")])
+    closed = ((fins > 0) & (fins < np.asarray(columns["rst_frame"], np.int64))).any(axis=0)
+    refused = np.asarray(columns["handshake"]) == HANDSHAKES.index("refused")
+    return np.asarray(reset & ~closed & ~refused)
 
 
 def _notes(analysis: Analysis, streams: set[int]) -> dict[int, dict[int, str]]:
@@ -161,7 +204,7 @@ def _fact(row: TcpRow, drawn: Ladder | None, name: str, clock: Clock) -> Connect
         stream=str(row.stream),
         client=safe(endpoint(row.client, row.client_port)),
         server=safe(endpoint(row.server, row.server_port)),
-        application=safe(row.application),
+        application=_application(row),
         name=safe(name),
         start=clock.text(row.start_time),
         duration=human_ms(row.duration_ms),
@@ -190,6 +233,12 @@ def _fact(row: TcpRow, drawn: Ladder | None, name: str, clock: Clock) -> Connect
             severity="error" if bad else "warning" if resent else "",
         ),
     )
+
+
+def _application(row: TcpRow) -> str:
+    if row.application == "unknown" and not row.client_bytes and not row.server_bytes:
+        return "no data"
+    return APPLICATIONS.get(row.application, safe(row.application))
 
 
 def _last_states(row: TcpRow, drawn: Ladder | None) -> str:
@@ -245,7 +294,9 @@ def remarks(row: TcpRow) -> Iterable[str]:
 
 def _opening_remarks(row: TcpRow) -> Iterable[str]:
     attempts = len(row.syn_frames)
-    if row.handshake == "no_synack":
+    if row.handshake == "no_synack" and went_on(row):
+        yield "No answer of the server is in this capture, but the client went on: only its side was recorded."
+    elif row.handshake == "no_synack":
         yield f"The client sent {plural(attempts, 'SYN')} and nobody answered."
     elif row.handshake == "refused":
         yield "The server answered the SYN with a reset: nothing listens on that port."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,7 +175,10 @@ def _about(analysis: Analysis) -> AboutFact:
         drops = "drops not stated" if interface.drops is None else f"{interface.drops} dropped"
         name = interface.name or f"interface {n}"
         rows.append(
-            (safe(name, 80), safe(f"{interface.link_type}, {kept}, time in {interface.time_resolution}, {drops}"))
+            (
+                safe(name, 80),
+                safe(f"{interface.link_type}, {kept}, time in {_ticks(interface.time_resolution)}, {drops}"),
+            )
         )
     masked = (
         f"{plural(analysis.masked, 'secret value is', 'secret values are')} masked (cookies, credentials, tokens)."
@@ -194,6 +198,17 @@ def _about(analysis: Analysis) -> AboutFact:
         phases=PHASES,
         states=tuple(tcp_states.STATES.items()),
     )
+
+
+def _ticks(resolution: str) -> str:
+    """Write a clock's resolution in words: ``1e-09 s`` → ``nanoseconds``."""
+    try:
+        numerator, _, denominator = resolution.removesuffix(" s").partition("/")
+        exponent = math.log10(float(numerator) / float(denominator or 1))
+    except (ValueError, ZeroDivisionError):
+        return resolution
+    words = {0: "seconds", -3: "milliseconds", -6: "microseconds", -9: "nanoseconds"}
+    return words.get(round(exponent), resolution) if abs(exponent - round(exponent)) < 1e-6 else resolution
 
 
 def _limits() -> tuple[tuple[str, str], ...]:

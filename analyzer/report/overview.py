@@ -14,7 +14,7 @@ from analyzer.report.cells import joined, number, plural
 from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import sort_key
-from analyzer.report.protocols import dns_failed
+from analyzer.report.protocols import dns_failed, failed_icmp
 from analyzer.report.secrets import masked_args
 from analyzer.report.waterfall import PHASES, durations, total_ms
 from analyzer.schema import HttpRow
@@ -143,8 +143,16 @@ def _what(analysis: Analysis) -> CardLine:
     if not analysis.capture.packets:
         return CardLine("The capture holds no packets.", "about", "about this file")
     if not parts:
-        words = f"{plural(analysis.capture.packets, 'packet')} in {span}, none of a protocol that is explained here."
-        return CardLine(Prose(words), "frames-table", "every frame accounted for")
+        words = f"{plural(analysis.capture.packets, 'packet')} in {span}, of protocols that are only counted here"
+        ranked = sorted(analysis.capture.traffic.items(), key=lambda item: (-item[1], item[0]))
+        listed = [f"{safe(name, 40)} ({number(count)})" for name, count in ranked[:3]]
+        if len(ranked) > 3:
+            listed.append(plural(len(ranked) - 3, "more protocol"))
+        return CardLine(
+            Prose(f"{words}{': ' if listed else ''}{joined(listed)}."),
+            "traffic-table" if ranked else "frames-table",
+            "every frame accounted for",
+        )
     more = len(hosts) - len(names)
     to = f", with {joined([*names, *([plural(more, 'more host')] if more > 0 else [])])}" if names else ""
     target = ("visits", "the visits") if analysis.visits or analysis.http else ("timeline", "the timeline")
@@ -162,7 +170,10 @@ def _slow(analysis: Analysis) -> CardLine:
     ]
     if timed:
         total, n = max(timed, key=lambda item: (item[0], -item[1]))
-        return CardLine(_slow_request(analysis.http[n], total), f"http-{n + 1}", "its breakdown")
+        words = _slow_request(analysis.http[n], total)
+        if any(not row.decrypted for row in analysis.tls):
+            words = Prose(f"Of the requests that can be read, {words}")
+        return CardLine(words, f"http-{n + 1}", "its breakdown")
     lookups = [(row.latency_ms, n) for n, row in enumerate(analysis.dns) if row.latency_ms is not None]
     shakes = [(row.handshake_ms, row.stream) for row in analysis.tls if row.handshake_ms is not None]
     connect = np.asarray(analysis.connections.columns["connect_ms"], np.float64)
@@ -200,6 +211,9 @@ def _slow_request(row: HttpRow, total: float) -> str:
         phase, value = max(known.items(), key=lambda item: item[1])
         share = value / total * 100
         text += f"; {share:.0f} % of it ({human_ms(value)}) went into {words[phase]}"
+        lost = {"wait": row.wait_loss_ms, "receive": row.receive_loss_ms}.get(phase) or 0.0
+        if lost > value / 2:
+            text += f", {human_ms(lost)} of that into sending lost packets again"
     return Prose(f"{text}.")
 
 
@@ -242,7 +256,7 @@ def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
     silent_hosts = [n for n, row in enumerate(analysis.arp) if row.outcome == "unanswered"]
     if silent_hosts:
         yield plural(len(silent_hosts), "unanswered ARP request"), f"arp-{silent_hosts[0] + 1}"
-    pings = [n for n, row in enumerate(analysis.icmp) if row.outcome in ("unanswered", "error")]
+    pings = failed_icmp(analysis.icmp)
     if pings:
         yield (
             plural(len(pings), "ICMP error or unanswered ping", "ICMP errors or unanswered pings"),
@@ -261,17 +275,19 @@ def _failed(analysis: Analysis, failures: list[tuple[str, str]]) -> CardLine:
         if len(failures) > 4:
             shown.append(plural(len(failures) - 4, "more kind of failure", "more kinds of failure"))
         return CardLine(Prose(f"Failed: {joined(shown)}."), failures[0][1], "the first of them", "bad")
+    hidden = sum(not row.decrypted for row in analysis.tls)
     if analysis.http:
-        return CardLine(
-            Prose(f"Nothing: every answer to {_all(len(analysis.http), 'request')} is a good one."),
-            "protocols",
-            "all status codes",
-        )
-    return CardLine("Nothing that this capture shows.", "protocols", "all protocols")
+        every = "the one request" if len(analysis.http) == 1 else f"each of the {number(len(analysis.http))} requests"
+        if hidden:
+            words = f"Nothing visible: {every} that can be read got a good answer."
+        else:
+            words = f"Nothing: {every} got a good answer."
+        return CardLine(Prose(f"{words}{_hidden(hidden)}"), "protocols", "all status codes")
+    return CardLine(Prose(f"Nothing that this capture shows.{_hidden(hidden)}"), "protocols", "all protocols")
 
 
-def _all(amount: int, noun: str) -> str:
-    return f"the one {noun}" if amount == 1 else f"all {number(amount)} {noun}s"
+def _hidden(sessions: int) -> str:
+    return f" What {plural(sessions, 'TLS session')} carried is encrypted." if sessions else ""
 
 
 def _why(analysis: Analysis) -> Iterable[CardLine]:
@@ -386,4 +402,4 @@ def _ledger(analysis: Analysis) -> Quality:
     unsupported = sum(ledger.unsupported.values())
     words = f"{number(ledger.decoded + ledger.fragments)} of {number(analysis.capture.packets)} frames"
     title = f"{plural(unread, 'malformed frame')}, {plural(unsupported, 'frame')} of a kind that is not supported"
-    return Quality("Understood", words, "warn" if unread or unsupported else "good", Prose(title))
+    return Quality("Decoded", words, "warn" if unread or unsupported else "good", Prose(title))

@@ -1,7 +1,8 @@
-"""What each protocol did, as tables and the numbers behind the charts: HTTP, latency, DNS, ARP, TLS, ICMP."""
+"""What each protocol did, as tables and the numbers behind the charts: traffic, HTTP, latency, DNS, ARP, TLS, ICMP."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from analyzer import http_status
 from analyzer.analysis import Analysis
 from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
-from analyzer.report.escape import safe
+from analyzer.report.escape import Prose, safe
 from analyzer.report.waterfall import durations
 from analyzer.schema import ArpRow, DnsRow, IcmpRow, TlsRow
 from analyzer.units import human_ms
@@ -29,6 +30,10 @@ RCODES = {
     "NOTIMP": "the server does not know this kind of question",
 }
 """DNS response code → words (RFC 1035 section 4.1.1)."""
+
+
+MULTICAST = ("mdns", "llmnr")
+"""Transports on which a question is put to all neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class CountFact:
 class ProtocolsFact:
     """Everything of the protocols section."""
 
+    traffic: Table
     statuses: tuple[StatusFact, ...]
     latencies: tuple[LatencyFact, ...]
     latency_table: Table
@@ -88,6 +94,7 @@ def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
     """Draw up the protocols of a capture."""
     measured = latencies(analysis)
     return ProtocolsFact(
+        traffic=traffic_table(analysis),
         statuses=statuses(analysis),
         latencies=measured,
         latency_table=_latency_table(measured),
@@ -98,6 +105,32 @@ def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
         tls=_tls_table(analysis.tls),
         icmp=_icmp_table(analysis.icmp, clock),
     )
+
+
+def traffic_table(analysis: Analysis) -> Table:
+    """Count every frame under the name of its protocol, the most frequent first; the frames add up to the packets."""
+    columns = (
+        Column("Protocol", title="the innermost protocol its numbers name: EtherType, IP protocol or UDP port"),
+        Column("Frames", numeric=True),
+        Column("Share", numeric=True, title="of all frames"),
+    )
+    ranked = sorted(analysis.capture.traffic.items(), key=lambda item: (-item[1], item[0]))
+    whole = sum(count for _, count in ranked) or 1
+    rows = tuple(
+        Row(
+            "",
+            (Cell(safe(name, 60)), cells.count(count), Cell(_share(count / whole))),
+            Mark(proto=safe(name.lower(), 60)),
+        )
+        for name, count in ranked[:MAX_TABLE_ROWS]
+    )
+    return Table("traffic-table", "What is in this capture", columns, rows, len(ranked))
+
+
+def _share(share: float) -> str:
+    """Write a share in percent; what is there is never rounded to nothing."""
+    percent = share * 100
+    return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 99.95 or share == 1 else "> 99.9 %"
 
 
 def statuses(analysis: Analysis) -> tuple[StatusFact, ...]:
@@ -207,7 +240,13 @@ def _dns_word(row: DnsRow) -> str:
 
 
 def dns_failed(row: DnsRow) -> bool:
-    """Return whether a lookup gave nobody an answer to work with."""
+    """Return whether a lookup gave nobody an answer to work with.
+
+    A question to all neighbours is answered by who has the name, and by nobody else: silence is no failure (RFC 6762
+    section 6, RFC 4795 section 2.3).
+    """
+    if row.outcome == "no_answer" and row.transport in MULTICAST:
+        return False
     return row.outcome in ("no_answer", "malformed") or row.rcode not in (None, "NOERROR")
 
 
@@ -345,9 +384,11 @@ def _tls_row(n: int, row: TlsRow) -> Row:
     alerts = joined([f"{alert.from_}: {alert.description}" for alert in row.alerts[:3]])
     if row.certificates:
         leaf = row.certificates[0]
-        words = f"{leaf.subject}, issued by {leaf.issuer}, until {leaf.not_after[:10]}"
+        signed = "self-signed" if leaf.self_signed else f"issued by {safe(common_name(leaf.issuer), 60)}"
         certificate = Cell(
-            safe(words), tone="warn" if leaf.self_signed else "", title="self-signed" if leaf.self_signed else ""
+            Prose(f"{safe(common_name(leaf.subject), 60)}, {signed}, until {safe(leaf.not_after[:10])}"),
+            tone="warn" if leaf.self_signed else "",
+            title=safe(f"{leaf.subject}, issued by {leaf.issuer}"),
         )
     else:
         certificate = cells.unknown(row.certificates_why or "not_captured")
@@ -356,10 +397,10 @@ def _tls_row(n: int, row: TlsRow) -> Row:
         f"tls-{n + 1}",
         (
             Cell(str(row.stream), link=f"stream-{row.stream}"),
-            cells.text(row.sni, "encrypted" if row.ech else "not_captured"),
+            cells.text(row.sni, "encrypted" if row.ech else _not_sent(row)),
             cells.text(row.version, "not_captured"),
             cells.text(row.cipher, "not_captured"),
-            cells.text(row.alpn, "encrypted" if row.version == "TLSv1.3" else "not_applicable"),
+            cells.text(row.alpn, "encrypted" if row.version == "TLSv1.3" else _not_sent(row)),
             cells.ms(row.handshake_ms, row.handshake_why or "not_captured"),
             cells.unknown()
             if resumption is None
@@ -377,6 +418,16 @@ def _tls_row(n: int, row: TlsRow) -> Row:
             severity="error" if row.outcome == "failed" else "",
         ),
     )
+
+
+def _not_sent(row: TlsRow) -> str:
+    return "not_captured" if row.client_hello_frame is None else "not_sent"
+
+
+def common_name(name: str) -> str:
+    """Return what a distinguished name is called: its CN, else the whole (RFC 4514 section 2)."""
+    parts = re.split(r"(?<!\\)[,+]", name)
+    return next((part[3:] for part in parts if part[:3].upper() == "CN=" and part[3:]), name)
 
 
 def _readable_why(row: TlsRow) -> str:
@@ -436,6 +487,19 @@ def _icmp_row(n: int, row: IcmpRow, clock: Clock) -> Row:
             severity="error" if bad else "",
         ),
     )
+
+
+def failed_icmp(rows: Sequence[IcmpRow]) -> list[int]:
+    """Return the rows of pings that got no answer and of errors, each trouble once.
+
+    An error about a ping is counted with the error. The steps of a traceroute (``hop``) are errors that were asked
+    for.
+    """
+
+    def failed(row: IcmpRow) -> bool:
+        return row.outcome == "unanswered" if row.kind == "echo" else row.outcome == "error" and row.hop is None
+
+    return [n for n, row in enumerate(rows) if failed(row)]
 
 
 def dns_sentence(rows: Sequence[DnsRow]) -> str:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.analysis import Analysis
-from analyzer.flows.model import CLOSES, HANDSHAKES
+from analyzer.flows.model import HANDSHAKES
 from analyzer.report.cells import Clock
-from analyzer.report.connections import endpoint
+from analyzer.report.connections import cut_off, endpoint, unanswered
 from analyzer.report.protocols import dns_failed
 from analyzer.report.waterfall import pieces, status_text, tone, total_ms
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
@@ -204,19 +204,17 @@ def _tcp(analysis: Analysis, clock: Clock) -> tuple[list[Item], int]:
     total = len(table)
     if not total:
         return [], 0
-    handshake, close = np.asarray(table.columns["handshake"]), np.asarray(table.columns["close"])
+    handshake = np.asarray(table.columns["handshake"])
     refused = handshake == HANDSHAKES.index("refused")
-    unanswered = handshake == HANDSHAKES.index("no_synack")
-    reset = close == CLOSES.index("reset")
+    silent = unanswered(table)
+    reset = cut_off(table)
     starts = np.asarray(table.columns["start_time"], np.int64)
     duration = np.asarray(table.columns["end_time"], np.int64) - starts
-    order = np.lexsort((-duration, ~(refused | unanswered | reset)))[: MAX_BARS["TCP"]]
+    order = np.lexsort((-duration, ~(refused | silent | reset)))[: MAX_BARS["TCP"]]
     out: list[Item] = []
     for stream in sorted(order.tolist()):
         start = int(starts[stream])
-        failure = (
-            "refused" if refused[stream] else "no answer" if unanswered[stream] else "reset" if reset[stream] else ""
-        )
+        failure = "refused" if refused[stream] else "no answer" if silent[stream] else "reset" if reset[stream] else ""
         row = table.row(stream)
         words = f"TCP {endpoint(row.client, row.client_port)} to {endpoint(row.server, row.server_port)}"
         words += f": {human_ms(row.duration_ms)}"

@@ -19,7 +19,8 @@ class HttpRow:
 
     Frame pairs are (first, last). Header lists keep order and repetition. What a parser draws is unmasked; secrets
     go in :func:`analyzer.masking.mask_rows`, before the row becomes part of an analysis. ``*_offset`` give the
-    position in the reassembled stream, so that retransmissions of exactly these bytes can be found. The phases are null until :mod:`analyzer.visits.phases` fills them.
+    position in the reassembled stream, so that retransmissions of exactly these bytes can be found. The phases are
+    null until :mod:`analyzer.visits.phases` fills them.
     """
 
     stream: int

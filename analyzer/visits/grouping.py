@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import numpy as np
 
+from analyzer.decode.table import Flag
 from analyzer.schema import HttpRow, TlsRow
 from analyzer.units import NS_PER_S
 from analyzer.visits.model import Facts
@@ -86,7 +87,7 @@ class Client:
         self._asked: dict[str, tuple[Draft, int]] = {}  # URL, or origin and "/" → where it was asked for first
         self._to_url: dict[str, list[Redirect]] = defaultdict(list)
         self._to_tls: dict[str, list[Redirect]] = defaultdict(list)
-        self._got_on: dict[int, list[Redirect]] = defaultdict(list)
+        self._got_on: dict[tuple[int, str], list[Redirect]] = defaultdict(list)  # stream and host sent to
 
     def open(self, draft: Draft) -> None:
         """Note a new visit."""
@@ -105,7 +106,7 @@ class Client:
             parts = split(target)
             again = (row.method if row.status in KEEPS_METHOD else None) or "GET"
             redirect = Redirect(draft, target, parts.hostname or "", row.response_time, at, again)
-            self._got_on[row.stream].append(redirect)
+            self._got_on[row.stream, redirect.host].append(redirect)
             self._to_url[target].append(redirect)
             if parts.scheme == "https":
                 self._to_tls[redirect.host].append(redirect)
@@ -119,11 +120,8 @@ class Client:
         waiting = self._to_url.get(row.url or "", [])
         found = _latest(waiting, when, row.method)
         # A client that asks the same host for something else on the connection did not follow the redirect it got.
-        for redirect in self._got_on.pop(row.stream, []):
-            if not redirect.over and redirect.host != row.host:
-                self._got_on[row.stream].append(redirect)
-            else:
-                redirect.over = True
+        for redirect in self._got_on.pop((row.stream, row.host or ""), []):
+            redirect.over = True
         return found
 
     def followed_by_tls(self, name: str, when: int) -> Redirect | None:
@@ -276,9 +274,15 @@ def _authority(url: str) -> str:
 
 
 def _last_data(facts: Facts, stream: int) -> int:
-    """Return when the last payload of a connection was seen (ns): an idle connection's close comes much later."""
+    """Return when the last payload of a connection was seen (ns): an idle connection's close comes much later.
+
+    What follows a FIN is not counted: of an encrypted connection, it is the farewell (close_notify) that answers it.
+    """
     s, part = facts.segments, facts.segments.of(stream)
+    ends = np.flatnonzero((s.flags[part] & Flag.FIN) != 0)
     held = np.flatnonzero(s.length[part] > 0)
+    if ends.size and held.size and held[0] <= ends[0]:
+        held = held[held <= ends[0]]
     return int(s.time[part][held[-1]]) if held.size else int(facts.connections.columns["end_time"][stream])
 
 

@@ -8,6 +8,7 @@ Choices beyond the definitions:
 * A pause of more than :data:`IDLE_NS` before a request on an open connection is a person reading or a timer, not a
   queue: it is not charged to the request.
 * A request that left before the connection was ready (TCP Fast Open, RFC 7413) is charged the connect time before it.
+* TLS that begins behind a request (in a tunnel that CONNECT opened) is no part of that request.
 * ``wait`` is split into loss (from the first to the transmission that got through), network (one round trip, when
   recorded near the client) and server; how, is in :mod:`analyzer.visits.split`.
 * No phase is negative: where the recorder's clock ran backwards, it is 0 or unknown (``clock``).
@@ -45,9 +46,16 @@ def with_phases(facts: Facts, flows: Flows, owed: dict[int, Lookup]) -> Facts:
     split = Splitter(flows)
     for row in facts.http:
         before = previous if previous is not None and previous.stream == row.stream else None
-        done.append(_phases(row, before, facts, split, owed, tls.get(row.stream)))
+        done.append(_phases(row, before, facts, split, owed, _under(row, tls.get(row.stream))))
         previous = row
     return replace(facts, http=tuple(done))
+
+
+def _under(row: HttpRow, tls: TlsRow | None) -> TlsRow | None:
+    """Return the TLS session that a request travelled in, None when it began only after the request."""
+    if tls is None or tls.client_hello_time is None or row.request_time is None:
+        return tls
+    return tls if tls.client_hello_time <= row.request_time else None
 
 
 def _phases(

@@ -27,13 +27,15 @@ class Splitter:
         self._flows = flows
         self._stream = -1
         self._shut = np.zeros(0, np.int64)  # segments with which the client closed its window
+        self._shut_at = np.zeros(0, np.int64)  # when (ns)
         self._client = np.zeros(0, np.int64)  # all segments of the client, when it ever closed its window
 
     def _between(self, stream: int, first: int, last: int) -> slice:
         """Return the segments of a stream from frame ``first`` to frame ``last``, both included."""
         s = self._flows.segments
         whole = s.of(stream)
-        low, high = np.searchsorted(s.frame[whole], [first, last + 1])
+        # In the type of the column: searchsorted would convert all of it otherwise.
+        low, high = np.searchsorted(s.frame[whole], np.array([first, last + 1], s.frame.dtype))
         return slice(whole.start + int(low), whole.start + int(high))
 
     def request_loss_ms(self, row: HttpRow, sent: int) -> float:
@@ -94,12 +96,14 @@ class Splitter:
             part = s.of(stream)
             closed = np.flatnonzero(s.from_client[part] & ((s.label[part] & Label.ZERO_WINDOW) != 0))
             self._stream, self._shut = stream, closed + part.start
+            self._shut_at = s.time[self._shut]
             self._client = np.flatnonzero(s.from_client[part]) + part.start if closed.size else closed
         if not self._shut.size:
             return 0
-        first = max(int(np.searchsorted(s.time[self._shut], begin)) - 1, 0)  # it may have been shut before
+        first = max(int(np.searchsorted(self._shut_at, begin)) - 1, 0)  # it may have been shut before
+        last = min(int(np.searchsorted(self._shut_at, end)), first + MAX_WINDOW_EVENTS)
         total = 0
-        for at in self._shut[first : first + MAX_WINDOW_EVENTS].tolist():
+        for at in self._shut[first:last].tolist():
             since = int(s.time[at])
             if since >= end:
                 break

@@ -91,7 +91,15 @@ def test_fail_on(threshold: str, analyze: Analyze, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["--no-such-option", "x"], ["x", "-f", "xml"], ["x", "--fail-on", "info"], ["x", "y", "-o", "-"], ["verify"]],
+    [
+        [],
+        ["--no-such-option", "x"],
+        ["x", "-f", "xml"],
+        ["x", "--fail-on", "info"],
+        ["x", "y", "-o", "-"],
+        ["x", "y", "-o", "all.html"],
+        ["verify"],
+    ],
 )
 def test_a_wrong_call_is_one_line_and_2(arguments: list[str], analyze: Analyze) -> None:
     result = analyze(*arguments)

@@ -12,6 +12,7 @@ import pytest
 from analyzer import terminal
 from analyzer.pipeline import analyze
 from analyzer.terminal import Line, ProgressBar, print_summary, summary_lines
+from tests import build
 from tests.cli.conftest import lookup, unanswered, visit
 
 
@@ -97,3 +98,13 @@ def test_the_bar_comes_up_only_after_a_second_and_only_on_a_terminal(monkeypatch
     assert drawn(Screen(), 0.5) == ""
     assert drawn(io.StringIO(), 1.5) == ""
     assert drawn(Screen(), 1.5, enabled=False) == ""
+
+
+def test_an_answer_cut_short_is_not_called_by_its_status_alone(tmp_path: Path) -> None:
+    cut = visit().replace(b"Content-Length: 5", b"Content-Length: 9")
+    assert text(lines_of(cut, tmp_path), "Failed") == ["200, truncated  GET http://shop.example/index.html (stream 0)"]
+
+
+def test_frames_of_other_protocols_are_named(tmp_path: Path) -> None:
+    hello = build.eth(build.ip4(build.udp(b"x", sport=68, dport=67), proto=17))
+    assert text(lines_of(build.pcap_file([(1, hello), (2, hello)]), tmp_path), "Frames") == ["DHCP 2"]

@@ -48,6 +48,11 @@ def test_a_row_is_a_line() -> None:
     assert text == '{\n"a": 1,\n"empty": [],\n"rows": [\n{"x": "ü"},\n{"x": null}\n],\n"end": {}\n}\n'
 
 
+def test_rows_may_come_one_by_one() -> None:
+    rows = [{"x": 1}, {"x": 2}]
+    assert "".join(pieces({"empty": iter([]), "rows": iter(rows)})) == "".join(pieces({"empty": [], "rows": rows}))
+
+
 def test_an_empty_document() -> None:
     assert "".join(pieces({})) == "{}\n"
 

@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.findings.model import SEVERITIES
 from analyzer.findings.run import RULES
+from analyzer.findings.thresholds import MAX_FINDINGS_PER_CODE
 from analyzer.pipeline import analyze
 from analyzer.sentences import FINDINGS, finding_text
 from tests import build
@@ -39,6 +40,22 @@ def test_worst_first_then_dearest(tmp_path: Path) -> None:
         ("warning", "/slow"),
         ("note", "/favicon.ico"),
     ]
+
+
+def test_a_flood_of_findings_is_cut_and_the_reader_told(tmp_path: Path) -> None:
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    for k in range(MAX_FINDINGS_PER_CODE + 1):
+        p.at(45 + 25 * k).client.send(get(f"/{k}"))
+        p.at(65 + 25 * k).server.send(answer(500))
+    analysis = scene.analysis(tmp_path)
+    assert len(analysis.http) == MAX_FINDINGS_PER_CODE + 1
+    assert [f.code for f in analysis.findings] == ["HTTP-SERVER-ERROR"] * MAX_FINDINGS_PER_CODE
+    (problem,) = analysis.problems
+    assert (problem.code, problem.layer) == ("LIMIT-REACHED", "http")
+    assert "HTTP-SERVER-ERROR" in problem.message
+    assert analysis.capture.problem_counts == analysis.problem_counts == {"LIMIT-REACHED": 1}
 
 
 def test_cut_file(tmp_path: Path) -> None:

@@ -83,6 +83,25 @@ def test_scan_is_one_note(tmp_path: Path) -> None:
     assert "50 ports" in sentence(finding.title_key, finding.args)
 
 
+def test_scanner_sends_each_target_one_syn(tmp_path: Path) -> None:
+    """As nmap does: what one SYN cannot prove for a program that connects, many targets prove for a scanner."""
+    scene = Scene()
+    for number in range(50):
+        syns(scene, number, server_port=1000 + number)
+    (finding,) = scene.analysis(tmp_path).findings
+    assert (finding.title_key, finding.severity, finding.args["targets"]) == ("TCP-SYN-UNANSWERED.scan", "note", 50)
+
+
+def test_one_side_of_many_connections_is_no_scan(tmp_path: Path) -> None:
+    """The recorder heard only the client: it went on after its SYN, so it was answered."""
+    scene = Scene()
+    for number in range(50):
+        p = scene.connection(server_port=1000 + number)
+        p.at(number).client.syn(delivered=False)
+        p.at(number + 20).client.send(b"x", delivered=False)
+    assert found(scene.analysis(tmp_path), "TCP-SYN-UNANSWERED") == []
+
+
 def test_just_enough_targets_for_single_findings(tmp_path: Path) -> None:
     scene = Scene()
     for number in range(20):

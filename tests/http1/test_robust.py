@@ -242,6 +242,17 @@ def test_a_bomb_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [p.code for p in talk.problems] == ["LIMIT-REACHED"]
 
 
+def test_a_long_coded_body_is_not_unfolded_and_the_reader_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = gzip.compress(PAGE)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    for limit, size, codes in ((len(body), len(PAGE), []), (len(body) - 1, None, ["LIMIT-REACHED"])):
+        monkeypatch.setattr(coding, "ENCODED_LIMIT", limit)
+        talk = conversation([("c", GET), ("s", head + body)])
+        (row,) = transactions(talk)
+        assert row.response_decoded_bytes == size
+        assert [p.code for p in talk.problems] == codes
+
+
 def test_chunked_gzip_is_decoded_across_chunks() -> None:
     body = gzip.compress(PAGE)
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(body[i : i + 7]), body[i : i + 7]) for i in range(0, len(body), 7))

@@ -13,7 +13,10 @@ from functools import cache
 import pytest
 
 from analyzer.options import Options
+from analyzer.report import overview
+from analyzer.report.connections import cut_off
 from analyzer.report.data import page
+from analyzer.report.protocols import common_name, dns_failed, failed_icmp
 from analyzer.report.render import plotly_source, render
 from tests.report import fixture
 from tests.report.pages import Page
@@ -136,13 +139,93 @@ def test_first_screen_answers_in_sentences_with_numbers() -> None:
     )
     # The redirect: 3,024 ms of DNS in 3,118.1 ms is 97 %.
     assert card("rich", "slow") == (
-        "GET / on shop.example took 3.12 s; 97 % of it (3.02 s) went into looking up the name."
+        "Of the requests that can be read, GET / on shop.example took 3.12 s; "
+        "97 % of it (3.02 s) went into looking up the name."
     )
     assert card("rich", "failed") == (
         "Failed: 1 × 503 Service Unavailable, 1 × 404 Not Found, 1 request without an answer, "
         "1 connection never answered and 6 more kinds of failure."
     )
     assert card("rich", "why").startswith("The server reset the connection between 10.0.0.5 and 192.0.2.80 port 80.")
+
+
+def test_first_screen_says_what_it_cannot_see() -> None:
+    """Good answers on the readable requests say nothing about those inside TLS."""
+    analysis = fixture.rich()
+    analysis.http = tuple(row for row in analysis.http if row.status in (200, 301))[:1]
+    analysis.connections, analysis.dns, analysis.arp, analysis.icmp = fixture.empty().connections, (), (), ()
+    analysis.tls = (analysis.tls[0],)
+    words = next(card for card in page(analysis).cards if card.key == "failed").lines[0].sentence
+    assert words == (
+        "Nothing visible: the one request that can be read got a good answer. What 1 TLS session carried is encrypted."
+    )
+
+
+def test_first_screen_names_what_is_not_explained() -> None:
+    analysis = fixture.empty()
+    traffic = {"DHCP": 3, "NTP": 1, "IGMP": 1, "STP": 5}
+    analysis.capture = replace(analysis.capture, packets=10, traffic=traffic)
+    words = next(card for card in page(analysis).cards if card.key == "what").lines[0].sentence
+    assert words.endswith("of protocols that are only counted here: STP (5), DHCP (3), IGMP (1) and 1 more protocol.")
+
+
+def test_traffic_is_counted_by_protocol_most_frequent_first() -> None:
+    analysis = fixture.empty()
+    analysis.capture = replace(analysis.capture, packets=2001, traffic={"ARP": 1, "TCP": 1500, "<b>": 500})
+    table = page(analysis).protocols.traffic
+    assert table.caption == "What is in this capture"
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    assert rows == [["TCP", "1500", "75.0 %"], ["<b>", "500", "25.0 %"], ["ARP", "1", "< 0.1 %"]]
+    assert "&lt;b&gt;" in render(analysis)
+
+
+def test_silence_after_a_question_to_all_is_no_failure() -> None:
+    """Nobody but the owner of a name answers mDNS (RFC 6762 section 6)."""
+    row = replace(fixture.rich().dns[0], outcome="no_answer", rcode=None)
+    assert dns_failed(row)
+    assert not dns_failed(replace(row, transport="mdns"))
+    assert dns_failed(replace(row, transport="mdns", rcode="NXDOMAIN", outcome="answered"))
+
+
+def test_each_trouble_with_a_ping_is_one_and_a_traceroute_s_steps_are_none() -> None:
+    echo = replace(fixture.rich().icmp[0], kind="echo", outcome="error", request_frame=4, reply_frame=None)
+    said = replace(echo, kind="error", meaning="time exceeded: TTL expired in transit", quoted_frame=4, hop=None)
+    silent = replace(echo, outcome="unanswered", request_frame=6)
+    assert failed_icmp((echo, said, silent)) == [1, 2]
+    assert failed_icmp((echo, replace(said, hop=2), silent)) == [2]
+
+
+def test_only_a_reset_that_cuts_off_is_a_failure() -> None:
+    connections = fixture.rich().connections
+    before = cut_off(connections)
+    assert before.any()
+    stream = int(before.argmax())
+    rst = int(connections.columns["rst_frame"][stream])
+    connections.columns["server_fin_frame"][stream] = rst - 1
+    assert not cut_off(connections)[stream], "the server had closed, the client answered its FIN with a reset"
+    connections.columns["server_fin_frame"][stream] = rst + 1
+    assert cut_off(connections)[stream]
+
+
+def test_a_certificate_is_called_by_its_common_name() -> None:
+    assert common_name("C=US,O=Internet Widgits,CN=www.example.com") == "www.example.com"
+    assert common_name(r"CN=Widgits\, Inc.,O=x") == r"Widgits\, Inc."
+    assert common_name("O=nameless") == "O=nameless"
+
+
+def test_a_name_that_was_not_sent_was_not_missed() -> None:
+    analysis = fixture.rich()
+    analysis.tls = (replace(analysis.tls[0], sni=None), replace(analysis.tls[0], sni=None, client_hello_frame=None))
+    first, second = (row.cells[1].why for row in page(analysis).protocols.tls.rows)
+    assert (first, second) == ("the client did not send one", "not in this capture")
+
+
+def test_loss_is_named_as_the_reason_for_waiting() -> None:
+    analysis = fixture.rich()
+    row = replace(analysis.http[0], dns_ms=0.0, wait_ms=250.0, wait_loss_ms=230.0, total_ms=300.0)
+    assert overview._slow_request(row, 300.0).endswith(
+        "(250 ms) went into waiting for the first byte of the answer, 230 ms of that into sending lost packets again."
+    )
 
 
 def test_first_screen_of_nothing() -> None:
@@ -158,7 +241,7 @@ def test_capture_quality_names_each_doubt() -> None:
     assert strip["Directions"] == ("1 of 8 connections one-sided", "warn")  # stream 7; an unanswered SYN is no doubt
     assert strip["Drops"] == ("3 packets", "bad")
     assert strip["Clock"][1] == "warn"  # frame 55 is at 2.000 s, after frame 44 at 4.520 s
-    assert strip["Understood"] == ("98 of 100 frames", "warn")
+    assert strip["Decoded"] == ("98 of 100 frames", "warn")
     assert strip["Recorded"] == ("near the client", "good")
 
 
@@ -177,7 +260,7 @@ def test_partial_capture_gets_a_banner() -> None:
 def test_absent_steps_say_why() -> None:
     text = parsed("rich").text
     assert "No ARP: the hardware address of the next hop was already known." in text
-    assert "requests unknown (encrypted, and no key was given) over 1 connection" in text
+    assert "requests unknown (encrypted) over 1 connection" in text
     assert "The connection was still open when the capture ended." in text
 
 
@@ -187,7 +270,7 @@ def test_tables_hold_every_row_and_reasons_for_unknown_values() -> None:
     assert {f"stream-{n}" for n in range(8)} | {"arp-1", "arp-3", "icmp-2", "tls-2", "visit-1"} <= set(
         parsed("rich").ids
     )
-    assert "– encrypted, and no key was given" in text  # the certificate under TLS 1.3
+    assert "– encrypted" in text  # the certificate under TLS 1.3
     assert "also claimed by 02:00:00:00:00:01" in text
     assert "3 secret values are masked" in text
 

@@ -308,3 +308,17 @@ def test_twenty_thousand_requests(tmp_path: Path) -> None:
     assert len(analysis.visits) == 2000
     assert {(len(visit.http_rows), visit.redirects) for visit in analysis.visits} == {(10, 1)}
     assert sum(row.initiator is not None for row in analysis.http) == 18_000
+
+
+def test_farewell_after_the_close_is_not_waited_for(tmp_path: Path) -> None:
+    """The client closes an idle connection after a minute, and the server's close_notify comes behind its FIN."""
+    scene = Scene()
+    p = scene.connection(server_port=443)
+    p.at(0).handshake()
+    p.at(40).client.send(hello("shop.example"))
+    p.at(100).server.send(b"\x17\x03\x03\0\x20" + b"x" * 32)
+    p.at(60_000).client.fin()
+    p.at(60_040).server.send(b"\x17\x03\x03\0\x13" + b"x" * 19)
+    (visit,) = scene.analysis(tmp_path).visits
+    assert visit.duration_ms is not None
+    assert visit.duration_ms < 200

@@ -9,7 +9,7 @@ import pytest
 from analyzer.pipeline import analyze
 from analyzer.schema import HttpRow
 from tests import build
-from tests.visits.scene import Scene, answer, check, get
+from tests.visits.scene import Scene, answer, check, get, hello
 
 
 def phases(row: HttpRow) -> tuple[float | None, ...]:
@@ -263,3 +263,18 @@ def test_clock_that_runs_backwards(tmp_path: Path) -> None:
     check(analysis)
     (row,) = analysis.http
     assert (row.connect_ms, row.connect_why, row.wait_ms) == (None, "clock", 60)
+
+
+def test_tunnel_is_no_part_of_the_request_that_opened_it(tmp_path: Path) -> None:
+    """CONNECT asked at 50, answered at 90; the TLS handshake inside begins at 100 and belongs to what comes then."""
+    scene = Scene()
+    p = scene.connection(server_port=3128)
+    p.handshake()
+    p.at(50).client.send(b"CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n")
+    p.at(90).server.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    p.at(100).client.send(hello("shop.example"))
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert [session.sni for session in analysis.tls] == ["shop.example"]
+    assert phases(row) == (40, 10, 0, 40, 0)
+    assert (row.tls_ms, row.tls_why, row.total_ms) == (None, "plain", 90)

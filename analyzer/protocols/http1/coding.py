@@ -25,13 +25,14 @@ DECODED_LIMIT = 256 << 20
 """Most bytes a body may unfold to before its size is given up (gzip reaches 1000:1, real pages 5:1)."""
 
 _PIECE = 64 << 10
+_UNFOLDS = f"a coded body unfolds to more than {DECODED_LIMIT} bytes"
 
 _SAME = {b"x-gzip": b"gzip", b"x-deflate": b"deflate", b"x-zstd": b"zstd"}
 _KNOWN = (b"gzip", b"deflate", b"zstd")
 
 
 class LimitError(Exception):
-    """The content unfolds beyond DECODED_LIMIT."""
+    """The content is longer than ENCODED_LIMIT, or unfolds beyond DECODED_LIMIT; says which."""
 
 
 class _Inflater(Protocol):
@@ -61,15 +62,17 @@ def decoded_size(stream: ByteStream, body: Body, headers: Fields) -> int | None:
     """Return the size of the content after its codings; None when it cannot be known.
 
     Raises:
-        LimitError: it unfolds to more than :data:`DECODED_LIMIT`.
+        LimitError: it is longer than :data:`ENCODED_LIMIT`, or unfolds to more than :data:`DECODED_LIMIT`.
     """
     if body.stop is not None or body.missing or body.content is None:
         return None
     found = codings(headers)
     if not found or not body.content:
         return body.content
-    if len(found) > 1 or found[0] not in _KNOWN or body.ranges is None or body.content > ENCODED_LIMIT:
+    if len(found) > 1 or found[0] not in _KNOWN or body.ranges is None:
         return None
+    if body.content > ENCODED_LIMIT:
+        raise LimitError(f"a coded body of more than {ENCODED_LIMIT} bytes is not unfolded")
     pieces = _read(stream, body.ranges)
     return _zstd_size(pieces) if found[0] == b"zstd" else _inflated_size(pieces, gzip=found[0] == b"gzip")
 
@@ -103,7 +106,7 @@ def _inflated_size(pieces: Iterator[bytes], *, gzip: bool) -> int | None:
             except zlib.error:
                 return None
             if total > DECODED_LIMIT:
-                raise LimitError
+                raise LimitError(_UNFOLDS)
             if inflater.eof:
                 data = inflater.unused_data
                 if not gzip or data[:1] not in (b"\x1f", b""):
@@ -127,7 +130,7 @@ def _zstd_size(pieces: Iterator[bytes]) -> int | None:
         while part := reader.read(_PIECE):
             total += len(part)
             if total > DECODED_LIMIT:
-                raise LimitError
+                raise LimitError(_UNFOLDS)
     except zstandard.ZstdError:
         return None
     return total

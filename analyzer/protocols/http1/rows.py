@@ -220,9 +220,8 @@ def _decoded(conversation: Conversation, response: Response) -> int | None:
         return None
     try:
         return coding.decoded_size(conversation.server, response.body, response.headers)
-    except coding.LimitError:
-        text = f"a coded body unfolds to more than {coding.DECODED_LIMIT} bytes"
-        conversation.problems.add(Problem("LIMIT-REACHED", "http", text, response.frame, response.start))
+    except coding.LimitError as limit:
+        conversation.problems.add(Problem("LIMIT-REACHED", "http", str(limit), response.frame, response.start))
         return None
 
 
