@@ -39,6 +39,7 @@ WHY: dict[str, str] = {
     "literal_address": "the address was given as numbers, so there was no name to look up",
     "lost": "the packets are missing from the capture",
     "midstream": "the connection was already open when the capture began",
+    "no_record": "no record of this type",
     "no_request": "no request was captured",
     "no_response": "no response was captured",
     "no_keys": "not decrypted here",

@@ -89,7 +89,8 @@ class Flows:
         """Return the ``tcp.stream`` of a frame, None when it is not TCP."""
         if self._by_frame is None:
             self._by_frame = np.argsort(self.segments.frame, kind="stable")
-        at = int(np.searchsorted(self.segments.frame, frame, sorter=self._by_frame))
+        wanted = np.array(frame, self.segments.frame.dtype)  # another type would convert the whole column
+        at = int(np.searchsorted(self.segments.frame, wanted, sorter=self._by_frame))
         if at >= len(self.segments):
             return None
         index = int(self._by_frame[at])
@@ -233,7 +234,8 @@ def _connections(
         "first_frame": _frames(s, head),
         "last_frame": _frames(s, tail),
         "start_time": s.time[head] if n else head,
-        "end_time": s.time[tail] if n else head,
+        # The latest time seen: where the clock ran backwards the last segment is not it.
+        "end_time": g.max_where(s.time, np.ones(g.size, np.bool_), -(1 << 63)),
         "handshake": h.kind,
         "syn_frame": _frames(s, h.syn),
         "synack_frame": _frames(s, h.synack),

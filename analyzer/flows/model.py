@@ -166,9 +166,9 @@ class Connections:
         return (self.row(stream) for stream in range(len(self)))
 
     def ms(self, name: str, stream: int) -> float | None:
-        """Return a duration column's value, None when unknown."""
+        """Return a duration column's value, None when unknown: not captured, or the clock ran backwards in between."""
         value = float(self.columns[name][stream])
-        return None if np.isnan(value) else value
+        return value if value >= 0 else None
 
     def number(self, name: str, stream: int) -> int | None:
         """Return a frame or count column's value, None when unknown."""

@@ -286,7 +286,7 @@ def _dns_row(n: int, row: DnsRow, clock: Clock) -> Row:
             Cell(safe(name or "(root)")),
             Cell(safe(row.qtype, 40)),
             Cell(safe(_dns_word(row), 60), tone="bad" if failed else "good", title=RCODES.get(row.rcode or "", "")),
-            cells.text(", ".join(answers) + (f" (+{more} more)" if more > 0 else "")),
+            cells.text(", ".join(answers) + (f" (+{more} more)" if more > 0 else ""), _no_answers_why(row)),
             cells.ms(row.latency_ms, None if row.latency_ms is not None else _dns_why(row)),
             cells.count(row.attempts, bad=row.attempts > 1),
             Cell(safe(row.server)),
@@ -301,6 +301,11 @@ def _dns_row(n: int, row: DnsRow, clock: Clock) -> Row:
             severity="error" if failed else "",
         ),
     )
+
+
+def _no_answers_why(row: DnsRow) -> str | None:
+    """A name can exist without a record of the type asked for (NODATA, RFC 2308 section 2.2)."""
+    return "no_record" if row.rcode == "NOERROR" else None
 
 
 def _dns_why(row: DnsRow) -> str:

@@ -114,9 +114,9 @@ def _opening(row: HttpRow, facts: Facts, owed: dict[int, Lookup], tls: TlsRow | 
     connect = c.ms("connect_ms", stream)
     why = None
     if connect is None:
-        why = "before_capture" if c.number("syn_frame", stream) is None else "not_captured"
-    elif connect < 0:
-        connect, why = None, "clock"
+        seen = c.number("syn_frame", stream) is not None
+        whole = seen and c.number("ack_frame", stream) is not None  # both frames, and no time between them
+        why = "clock" if whole else "not_captured" if seen else "before_capture"
     return {
         "dns_ms": found.ms,
         "dns_why": found.why,

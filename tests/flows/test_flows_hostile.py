@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import analyzer
 from analyzer.flows.model import CLOSES, CONN_STATES, HANDSHAKES
 from tests import build
 from tests.flows.script import followed
@@ -55,3 +58,21 @@ def test_any_segments(packets: list[tuple[int, bytes]]) -> None:
             assert held + sum(gap.end - gap.start for gap in stream.gaps()) == stream.end - stream.start
             missing = r.client_missing_bytes if client else r.server_missing_bytes
             assert missing == sum(gap.end - gap.start for gap in stream.gaps())
+
+
+def test_a_clock_that_runs_backwards_gives_no_negative_duration(tmp_path: Path) -> None:
+    """The SYN-ACK carries an earlier time than the SYN: how long anything took is unknown, not negative."""
+    client = {"sport": 40000, "dport": 80}
+    server = {"sport": 80, "dport": 40000}
+    back = {"src": "10.0.0.2", "dst": "10.0.0.1"}
+    packets = [
+        (5_000_000_000, build.eth(build.ip4(build.tcp(seq=100, flags="S", **client)))),
+        (4_000_000_000, build.eth(build.ip4(build.tcp(seq=900, ack=101, flags="SA", **server), **back))),
+        (4_500_000_000, build.eth(build.ip4(build.tcp(seq=101, ack=901, flags="A", **client)))),
+    ]
+    path = tmp_path / "backwards.pcap"
+    path.write_bytes(build.pcap_file(packets))
+    row = analyzer.analyze(str(path)).connections.row(0)
+    assert row.handshake == "complete"
+    assert (row.connect_ms, row.server_leg_ms, row.client_leg_ms) == (None, None, 500.0)
+    assert row.duration_ms == 0.0
