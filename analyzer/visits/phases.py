@@ -135,6 +135,6 @@ def _ready(row: HttpRow, before: HttpRow | None, facts: Facts, tls: TlsRow | Non
         return tls.finished_time
     c = facts.connections
     connect = c.ms("connect_ms", row.stream)
-    if connect is None or connect < 0 or row.index:
+    if connect is None or row.index:
         return None
     return int(c.columns["start_time"][row.stream]) + round(connect * NS_PER_MS)
