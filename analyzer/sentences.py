@@ -47,7 +47,7 @@ WHY: dict[str, str] = {
     "not_applicable": "does not apply here",
     "not_captured": "not in this capture",
     "not_closed": "still open when the capture ended",
-    "not_sent": "the client did not send one",
+    "not_sent": "not sent",
     "not_supported": "not supported by this version",
     "open": "still open when the capture ended",
     "pipelined": "sent before the previous answer was complete",

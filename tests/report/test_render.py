@@ -217,7 +217,7 @@ def test_a_name_that_was_not_sent_was_not_missed() -> None:
     analysis = fixture.rich()
     analysis.tls = (replace(analysis.tls[0], sni=None), replace(analysis.tls[0], sni=None, client_hello_frame=None))
     first, second = (row.cells[1].why for row in page(analysis).protocols.tls.rows)
-    assert (first, second) == ("the client did not send one", "not in this capture")
+    assert (first, second) == ("not sent", "not in this capture")
 
 
 def test_loss_is_named_as_the_reason_for_waiting() -> None:
