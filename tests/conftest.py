@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("project", deadline=None)  # on a busy machine a slow example is not a wrong one
+# On a busy machine a slow example is not a wrong one. CI repeats the same examples, so that its verdict is about the
+# commit; new examples are searched for where somebody can look at what they find.
+settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
 ROOT = Path(__file__).resolve().parent.parent
