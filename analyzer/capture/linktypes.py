@@ -38,9 +38,6 @@ EBHSCR = 279
 LONG_PACKETS = frozenset({DBUS, USBPCAP, EBHSCR})
 """Link types whose records may be longer than 256 KiB (libpcap and Wireshark allow them more)."""
 
-VECTORISED = frozenset({NULL, ETHERNET, RAW_BSD, RAW_OPENBSD, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2})
-"""Link types that ``decode`` reads column by column; for others see ``decode/fallback.py`` and the ledger."""
-
 _NAMES: dict[int, tuple[str, str]] = {
     0: ("NULL", "NULL/Loopback"),
     1: ("EN10MB", "Ethernet"),

@@ -27,7 +27,7 @@ UDP = np.dtype([("sport", ">u2"), ("dport", ">u2"), ("length", ">u2"), ("checksu
 TCP_HEADER = 20
 ICMP_HEADER = 4
 
-PROTO_ICMP, PROTO_IPIP, PROTO_TCP, PROTO_UDP, PROTO_ICMPV6 = 1, 4, 6, 17, 58
+PROTO_ICMP, PROTO_TCP, PROTO_UDP, PROTO_ICMPV6 = 1, 6, 17, 58
 
 TUNNEL_PROTOCOLS = (4, 41, 47, 97, 137)
 """IP protocols that carry packets: IPv4 (RFC 2003), IPv6 (RFC 4213), GRE, EtherIP, MPLS."""

@@ -30,7 +30,6 @@ class Handshakes:
 
     kind: NDArray[np.uint8]
     syn: NDArray[np.int64]
-    answered_syn: NDArray[np.int64]
     opening_ack: NDArray[np.int64]
     latest_syn: NDArray[np.int64]  # the last SYN before opening_ack, where Wireshark's initial round trip begins
     synack: NDArray[np.int64]
@@ -63,7 +62,6 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
     return Handshakes(
         _kinds(s, syn, synack, ack),
         syn,
-        answered,
         opening,
         latest,
         synack,

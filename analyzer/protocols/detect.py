@@ -32,7 +32,6 @@ SEGMENTS_SEARCHED = 24
 greeting, after bytes that were not captured)."""
 
 DNS_PORTS = frozenset({53, 5353})
-TLS_PORTS = frozenset({443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 8443})
 
 _HTTP_RESPONSE = re.compile(rb"(?:HTTP/\d{1,2}\.\d{1,2}|ICY) {1,3}\d{3}", re.IGNORECASE)
 _SPELLED = re.compile(rb"(?P<http>HTTP)|(?P<rtsp>RTSP)|(?P<sip>SIP)")

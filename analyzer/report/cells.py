@@ -91,11 +91,6 @@ class Table:
         return self.total > len(self.rows)
 
 
-def capped(rows: Sequence[object], limit: int = MAX_TABLE_ROWS) -> int:
-    """Return how many of the rows are shown."""
-    return min(len(rows), limit)
-
-
 def text(value: object, why: str | None = None, tone: str = "") -> Cell:
     """Return a cell for a value; None and empty text are unknown, with the reason in words."""
     if value is None or value == "":

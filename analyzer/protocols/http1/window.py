@@ -18,14 +18,12 @@ class Window:
 
     Attributes:
         stream: what is looked at.
-        bytes_read: bytes asked from the stream so far (tests hold it against the size of the input).
     """
 
-    __slots__ = ("_block", "_buffer", "_low", "_run_ends", "bytes_read", "stream")
+    __slots__ = ("_block", "_buffer", "_low", "_run_ends", "stream")
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream
-        self.bytes_read = 0
         self._low, self._buffer, self._block = 0, b"", FIRST_BLOCK
         self._run_ends = False  # behind the buffer comes a hole or the end
 
@@ -43,5 +41,4 @@ class Window:
         self._buffer = self.stream.read(offset, wanted)
         self._run_ends = len(self._buffer) < wanted
         self._low = offset
-        self.bytes_read += len(self._buffer)
         return self._buffer, 0
