@@ -2,40 +2,33 @@
 
 Rules: ``analyze capture.pcapng`` needs no subcommand; a first argument that is the name of a subcommand
 (:data:`COMMANDS`) is that subcommand, and a file of that name is reached as ``./verify``. Every capture is tried,
-whatever became of the one before; the exit code is the worst of all (:data:`EXIT_ORDER`). Errors are one line on
-standard error. Nothing heavy is imported before it is used, so that ``analyze --help`` stays instant.
+whatever became of the one before; the exit code is the worst of all, in the order of
+:data:`analyzer.commands.base.EXIT_ORDER`. Errors are one line on standard error. Nothing heavy is imported before it
+is used, so that ``analyze --help`` stays instant.
 
 Exit codes: see :mod:`analyzer.errors`; here come 6 (``--fail-on``), 7 (``--strict``).
 """
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.errors import AnalyzerError, CaptureError, ExportError
-from analyzer.text import display
+from analyzer.commands.base import EXIT_FINDINGS, EXIT_ORDER, EXIT_PARTIAL, Work, complain, new_app, reading
+from analyzer.errors import AnalyzerError, ExportError
 from analyzer.version import __version__
 
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
     from analyzer.export.outputs import Output
-
-EXIT_FINDINGS = 6
-EXIT_PARTIAL = 7
-EXIT_ORDER = (0, EXIT_PARTIAL, EXIT_FINDINGS, 3, 2, 5, 4, 1)
-"""Exit codes of one capture from mildest to worst: what could not be done outweighs what was found."""
-
-LINE_LIMIT = 1000
-"""Characters of an error line; a path may be long, a line must end."""
 
 
 class Format(StrEnum):
@@ -55,10 +48,6 @@ class Severity(StrEnum):
 
 SEVERITIES = tuple(severity.value for severity in Severity)
 
-Work = Callable[[], int]
-"""What a command gives back: the work to do. Typer only reads the arguments; it has its own ideas about
-interrupts and broken pipes, so nothing runs inside it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -74,22 +63,13 @@ class Asked:
     strict: bool = False
 
 
-def _app(*, completion: bool = False) -> typer.Typer:
-    return typer.Typer(add_completion=completion, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-def _error(line: object) -> None:
-    print(f"analyze: {display(line, LINE_LIMIT)}", file=sys.stderr, flush=True)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         print(f"analyze {__version__}")
         raise typer.Exit
 
 
-main_app = _app(completion=True)
-verify_app = _app()
+main_app = new_app(completion=True)
 
 
 @main_app.command(
@@ -152,7 +132,7 @@ def analyze_all(captures: Sequence[str], asked: Asked) -> int:
         try:
             code = _verdict(_one(capture, outputs, asked), capture, asked)
         except AnalyzerError as error:
-            _error(error)
+            complain(error)
             code = error.exit_code
         worst = max(worst, code, key=EXIT_ORDER.index)
     return worst
@@ -169,7 +149,7 @@ def _one(capture: str, outputs: Sequence[Output], asked: Asked) -> Analysis:
     from analyzer.terminal import ProgressBar, print_summary
 
     with ProgressBar(capture, enabled=not asked.quiet, color=asked.color) as progress:
-        with _reading(capture):
+        with reading(capture):
             result = analyze_capture(capture, Options(reveal=asked.reveal), progress)
         for output in outputs:
             progress(f"writing {output.format}", 0.0)
@@ -180,17 +160,6 @@ def _one(capture: str, outputs: Sequence[Output], asked: Asked) -> Analysis:
     if asked.open_report:
         _open([output.path for output in outputs if output.format == Format.html and output.path is not None])
     return result
-
-
-@contextlib.contextmanager
-def _reading(capture: str) -> Iterator[None]:
-    """Guard the reading part of the work: what the system refuses becomes a CaptureError."""
-    try:
-        yield
-    except MemoryError:
-        raise CaptureError(capture, "there is not enough memory to analyze it") from None
-    except OSError as error:
-        raise CaptureError(capture, error.strerror or type(error).__name__) from error
 
 
 def _write(result: Analysis, output: Output) -> None:
@@ -236,10 +205,10 @@ def _verdict(result: Analysis, capture: str, asked: Asked) -> int:
         bad = SEVERITIES[: SEVERITIES.index(asked.fail_on) + 1]
         found = sum(row.severity in bad for row in result.findings)
         if found:
-            _error(f"{capture}: findings of severity {' or '.join(bad)}: {found} (--fail-on)")
+            complain(f"{capture}: findings of severity {' or '.join(bad)}: {found} (--fail-on)")
             return EXIT_FINDINGS
     if asked.strict and result.capture.partial:
-        _error(f"{capture}: read only in part: {result.capture.partial_why or 'the file ends early'} (--strict)")
+        complain(f"{capture}: read only in part: {result.capture.partial_why or 'the file ends early'} (--strict)")
         return EXIT_PARTIAL
     return 0
 
@@ -249,61 +218,12 @@ def _open(reports: Sequence[Path]) -> None:
 
     for report in reports:
         if not webbrowser.open(report.resolve().as_uri()):
-            _error(f"{report}: no browser could be started")
+            complain(f"{report}: no browser could be started")
             return
 
 
-@verify_app.command()
-def verify(
-    captures: Annotated[list[str], typer.Argument(metavar="CAPTURE", show_default=False, help="pcap or pcapng files.")],
-    fail_under: Annotated[
-        float | None,
-        typer.Option(
-            "--fail-under",
-            metavar="PERCENT",
-            min=0,
-            max=100,
-            show_default=False,
-            help="Exit with 6 below this agreement.",
-        ),
-    ] = None,
-    show: Annotated[int, typer.Option("--show", metavar="N", min=0, help="Differences shown of each kind.")] = 3,
-) -> Work:
-    """Compare our tables with what tshark says about the same captures, value by value."""
-    return partial(verify_all, captures, fail_under, show)
-
-
-def verify_all(captures: Sequence[str], fail_under: float | None, show: int) -> int:
-    """Print for each capture how far tshark agrees; return the worst exit code.
-
-    Raises:
-        AnalyzerError: tshark cannot be found.
-    """
-    from analyzer.referee import find_tshark, report_lines
-    from analyzer.referee import verify as compare_with_tshark
-
-    find_tshark()  # missing is said once, not for each capture
-    worst = 0
-    for capture in captures:
-        try:
-            with _reading(capture):
-                comparisons = compare_with_tshark(capture)
-            code = 0
-        except AnalyzerError as error:
-            _error(error)
-            code = error.exit_code
-        else:
-            for line in report_lines(capture, comparisons, show):
-                print(line)
-            agree, total = sum(c.agree for c in comparisons), sum(c.total for c in comparisons)
-            if fail_under is not None and 100 * agree < fail_under * total:
-                code = EXIT_FINDINGS
-        worst = max(worst, code, key=EXIT_ORDER.index)
-    return worst
-
-
-COMMANDS: dict[str, typer.Typer] = {"verify": verify_app}
-"""Subcommands by name."""
+COMMANDS: dict[str, str] = {"verify": "analyzer.commands.verify"}
+"""Subcommands by name, each with the module that has its ``app``: imported when it is called for."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -319,14 +239,14 @@ def run(arguments: Sequence[str]) -> int:
     app, program = main_app, "analyze"
     if rest and rest[0] in COMMANDS:
         program = f"analyze {rest[0]}"
-        app = COMMANDS[rest.pop(0)]
+        app = import_module(COMMANDS[rest.pop(0)]).app
     try:
         # Outside its standalone mode typer returns what the command returned, or the code of an Exit.
         work: Work | int | None = app(args=rest, prog_name=program, standalone_mode=False)
         return work() if callable(work) else int(work or 0)
     except typer.TyperException as error:
-        _error(f"{error.format_message().replace('Value error, ', '').rstrip('.')} (try '{program} --help')")
+        complain(f"{error.format_message().replace('Value error, ', '').rstrip('.')} (try '{program} --help')")
         return error.exit_code
     except AnalyzerError as error:
-        _error(error)
+        complain(error)
         return error.exit_code

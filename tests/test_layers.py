@@ -17,7 +17,7 @@ PACKAGE = ROOT / "analyzer"
 LAYERS = (
     # From the bottom up; a module imports from its own entry or from an earlier one.
     ("errors", "version", "problems", "units", "text", "addresses", "provenance", "options", "schema"),
-    ("addresses", "sentences", "http_status", "tcp_states", "masking"),
+    ("addresses", "sentences", "http_status", "tcp_states", "tcp_words", "masking"),
     ("capture",),
     ("decode",),
     ("flows",),
@@ -28,7 +28,8 @@ LAYERS = (
     ("report", "export"),
     ("pipeline",),
     ("referee",),
-    ("terminal",),
+    ("terminal", "text_ladder"),
+    ("commands",),
     ("cli",),
     ("__main__",),
 )

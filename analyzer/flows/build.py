@@ -12,7 +12,19 @@ from numpy.typing import NDArray
 
 from analyzer.decode.link import link_addresses
 from analyzer.decode.table import Flag, PacketTable
-from analyzer.flows import closing, handshake, history, key, labels, reassembly, segments
+from analyzer.flows import (
+    closing,
+    conflict,
+    deviations,
+    handshake,
+    history,
+    key,
+    labels,
+    opinion,
+    quality,
+    reassembly,
+    segments,
+)
 from analyzer.flows.groups import NOTHING, Groups
 from analyzer.flows.model import Connections, Label, Segments
 from analyzer.flows.segments import Sorted
@@ -119,6 +131,13 @@ def follow(table: PacketTable) -> Flows:
     closed = closing.read(ordered, opened)
     pieces = reassembly.assemble(table, ordered, label)
     connections = _connections(table, ordered, opened, closed, pieces, label)
+    columns = connections.columns
+    columns |= deviations.columns(ordered, opened, closed, keys.reused, label)
+    columns |= quality.columns(ordered, opened, _window(table, ordered, scale), label)
+    conflicts = conflict.find(table, ordered, pieces, label)
+    opinions = opinion.read(table, ordered, opened, label)
+    columns |= conflicts.columns | opinions.columns
+    connections.conflicts, connections.opinions = conflicts.rows, opinions.rows
     ends = (ordered.opening >= 0, closed.fin >= 0, closed.rst >= 0)
     table.index.data.release(0, table.index.data.array.size)  # what was looked into: options, MAC addresses
     return Flows(table, connections, _public(table, ordered, scale, label), pieces, ends)
@@ -126,7 +145,6 @@ def follow(table: PacketTable) -> Flows:
 
 def _public(table: PacketTable, s: Sorted, scale: NDArray[np.int8], label: NDArray[np.uint16]) -> Segments:
     """Take what later layers ask for; what is only needed to follow is let go."""
-    shift = np.where((s.flags & Flag.SYN) != 0, 0, np.maximum(scale, 0)).astype(np.uint32)
     return Segments(
         s.groups.first,
         (s.rows + 1).astype(np.int32),
@@ -136,9 +154,15 @@ def _public(table: PacketTable, s: Sorted, scale: NDArray[np.int8], label: NDArr
         s.seq,
         np.where((s.flags & Flag.ACK) != 0, s.ack, 0),
         s.length.astype(np.uint32),
-        table.window[s.rows].astype(np.uint32) << shift,
+        _window(table, s, scale),
         label,
     )
+
+
+def _window(table: PacketTable, s: Sorted, scale: NDArray[np.int8]) -> NDArray[np.uint32]:
+    """Return (n,) uint32, bytes: each segment's receive window, scaled where the shift is known."""
+    shift = np.where((s.flags & Flag.SYN) != 0, 0, np.maximum(scale, 0)).astype(np.uint32)
+    return np.asarray(table.window[s.rows].astype(np.uint32) << shift)
 
 
 def _labels(table: PacketTable, s: Sorted, h: handshake.Handshakes, scale: NDArray[np.int8]) -> NDArray[np.uint16]:
@@ -255,6 +279,8 @@ def _connections(
         "timestamps": h.timestamps,
         "fast_open": h.fast_open,
         "ecn": h.ecn,
+        "accurate_ecn": h.accurate_ecn,
+        "multipath": h.multipath,
         "close": c.kind,
         "closed_by": c.by,
         "client_fin_frame": _frames(s, c.fin[1]),

@@ -46,6 +46,8 @@ class Handshakes:
     timestamps: NDArray[np.int8]
     fast_open: NDArray[np.int8]
     ecn: NDArray[np.int8]
+    accurate_ecn: NDArray[np.int8]
+    multipath: NDArray[np.int8]
 
 
 def read(table: PacketTable, s: Sorted) -> Handshakes:
@@ -58,7 +60,7 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
     opening = _opening_ack(s, syns)
     latest = g.last_of(_before(g, syns, opening))
     last_synack = g.last_of(_before(g, synacks, ack))
-    both = _options(table, s)
+    agreed = _options(table, s)
     return Handshakes(
         _kinds(s, syn, synack, ack),
         syn,
@@ -71,7 +73,15 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
         _ms(s.time, latest, opening),
         _ms(s.time, answered, synack),
         _ms(s.time, last_synack, ack),
-        *both,
+        agreed.mss,
+        agreed.offered_scale,
+        agreed.scale,
+        agreed.sack,
+        agreed.timestamps,
+        agreed.fast_open,
+        agreed.ecn,
+        agreed.accurate_ecn,
+        agreed.multipath,
     )
 
 
@@ -151,41 +161,70 @@ def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: ND
     return out
 
 
-def _options(
-    table: PacketTable, s: Sorted
-) -> tuple[
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int8],
-    NDArray[np.int8],
-    NDArray[np.int8],
-    NDArray[np.int8],
-]:
-    """Return (mss, offered scale, scale, sack, timestamps, fast open, ecn).
+@dataclass(slots=True)
+class _Agreed:
+    """What the options of both SYNs settled; fields as in :class:`Handshakes`."""
 
-    An option counts as agreed when both sides sent it.
-    """
+    mss: NDArray[np.int64]
+    offered_scale: NDArray[np.int64]
+    scale: NDArray[np.int64]
+    sack: NDArray[np.int8]
+    timestamps: NDArray[np.int8]
+    fast_open: NDArray[np.int8]
+    ecn: NDArray[np.int8]
+    accurate_ecn: NDArray[np.int8]
+    multipath: NDArray[np.int8]
+
+
+def _options(table: PacketTable, s: Sorted) -> _Agreed:
+    """Read the options of both SYNs; one counts as agreed when both sides sent it."""
     n = s.groups.count
     mss, scale = np.full((2, n), -1, np.int64), np.full((2, n), -1, np.int64)
-    flags = np.zeros((2, 4, n), np.bool_)
-    seen = np.zeros((2, n), np.bool_)
+    sack, timestamps, fast_open, multipath, ecn, accurate, seen = (np.zeros((2, n), np.bool_) for _ in range(7))
     for side, at in enumerate(s.opening):
         have = at >= 0
         read_ = options.read(table, s.rows[at[have]])
         mss[side, have], scale[side, have] = read_.mss, read_.scale
-        flags[side, 0, have], flags[side, 1, have] = read_.sack, read_.timestamps
-        flags[side, 2, have] = read_.fast_open
-        bits = s.flags[at[have]]
-        # RFC 3168 section 6.1.1: a SYN asks with both bits, a SYN-ACK agrees with one.
-        asked = np.where(bits & Flag.ACK, Flag.ECE, Flag.ECE | Flag.CWR)
-        flags[side, 3, have] = (bits & (Flag.ECE | Flag.CWR)) == asked
+        sack[side, have], timestamps[side, have] = read_.sack, read_.timestamps
+        fast_open[side, have], multipath[side, have] = read_.fast_open, read_.multipath
+        ecn[side, have], accurate[side, have] = _congestion(s.flags[at[have]])
         seen[side, have] = True
     known = seen.all(axis=0)
     used = np.where(known & (scale < 0).any(axis=0), -1, scale)  # RFC 7323 section 2.2: both must send it
-    agreed = [np.where(known, flags[:, k].all(axis=0), -1).astype(np.int8) for k in range(4)]
-    agreed[2] = np.where(seen.any(axis=0), flags[:, 2].any(axis=0), -1).astype(np.int8)
-    return mss, scale, used, agreed[0], agreed[1], agreed[2], agreed[3]
+
+    def agreed(offered: NDArray[np.bool_]) -> NDArray[np.int8]:
+        return np.where(known, offered.all(axis=0), -1).astype(np.int8)
+
+    either = np.where(seen.any(axis=0), fast_open.any(axis=0), -1).astype(np.int8)
+    return _Agreed(
+        mss,
+        scale,
+        used,
+        agreed(sack),
+        agreed(timestamps),
+        either,
+        np.maximum(agreed(ecn), agreed(accurate)),
+        agreed(accurate),
+        agreed(multipath),
+    )
+
+
+_CONGESTION = Flag.ECE | Flag.CWR | Flag.AE
+
+
+def _congestion(flags: NDArray[np.uint16]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which SYNs and SYN-ACKs speak for classic ECN, and which for accurate ECN.
+
+    Source: RFC 3168 section 6.1.1 (a SYN asks with ECE and CWR, a SYN-ACK agrees with ECE alone); RFC 9768 section 3.1,
+    table 2 (a SYN asks with all three bits, so that a server which knows the classic kind only can take it; a SYN-ACK
+    agrees with AE, CWR and ECE being 010, 011, 100 or 110, after the mark that the SYN arrived with).
+    """
+    bits = flags & _CONGESTION
+    answer = (flags & Flag.ACK) != 0
+    classic = np.where(answer, bits == Flag.ECE, (bits & (Flag.ECE | Flag.CWR)) == (Flag.ECE | Flag.CWR))
+    replies = (Flag.CWR, Flag.CWR | Flag.ECE, Flag.AE, Flag.AE | Flag.CWR)
+    accurate = np.where(answer, np.isin(bits, [int(r) for r in replies]), bits == _CONGESTION)
+    return classic, accurate
 
 
 def window_scales(s: Sorted, h: Handshakes) -> NDArray[np.int8]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analyzer.addresses import host_text
 from analyzer.flows.tcp_state import STATES
-from analyzer.schema import TcpRow
+from analyzer.schema import TcpConflict, TcpOpinion, TcpRow
 from analyzer.units import NS_PER_MS
 
 
@@ -45,17 +45,36 @@ HANDSHAKES = ("complete", "no_synack", "refused", "no_final_ack", "midstream", "
 CLOSES = ("none", "four_way", "three_way", "simultaneous", "half_closed", "reset")
 CLIENT_BY = ("syn", "synack", "port", "first_packet")
 CLOSERS = ("", "client", "server", "both")
+HANDSHAKE_WHYS = ("", "refused", "unreachable", "filtered", "one_sided", "capture_end")
+"""Why nobody agreed to open a connection; nothing where somebody did."""
+DEVIATIONS = (
+    "syn_repeated",
+    "synack_repeated",
+    "simultaneous_open",
+    "split_handshake",
+    "data_with_syn",
+    "time_wait_reused",
+    "fin_with_ack",
+    "simultaneous_close",
+    "data_after_fin",
+    "fin_repeated",
+    "rst_instead_of_fin",
+    "rst_after_fin",
+    "unclosed",
+)
+"""What can be out of the ordinary about opening and closing; bit k of the column ``deviations`` is the k-th."""
 CONN_STATES = ("OTH", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR")
 _CODED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("client_by", CLIENT_BY),
     ("handshake", HANDSHAKES),
+    ("handshake_why", HANDSHAKE_WHYS),
     ("close", CLOSES),
     ("closed_by", CLOSERS),
     ("client_state", STATES),
     ("server_state", STATES),
     ("conn_state", CONN_STATES),
 )
-_FLAGS = ("sack_permitted", "timestamps", "fast_open", "ecn")
+_FLAGS = ("sack_permitted", "timestamps", "fast_open", "ecn", "accurate_ecn", "multipath")
 _ROW_FIELDS = tuple(f.name for f in fields(TcpRow))
 
 
@@ -114,6 +133,8 @@ class Connections:
     columns: dict[str, NDArray[np.generic]]
     words: dict[str, dict[int, str]] = field(default_factory=dict)
     syn_frames: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    opinions: dict[int, tuple[TcpOpinion, ...]] = field(default_factory=dict)
+    conflicts: dict[int, tuple[TcpConflict, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.client_host.size)
@@ -137,6 +158,9 @@ class Connections:
             "server_mac": self.words["server_mac"].get(stream),
             "history": self._history(stream),
             "rst_by": None,
+            "deviations": tuple(name for k, name in enumerate(DEVIATIONS) if self._int("deviations", stream) >> k & 1),
+            "opinions": self.opinions.get(stream, ()),
+            "conflicts": self.conflicts.get(stream, ()),
         }
         syn, synack = self.number("syn_frame", stream), self.number("synack_frame", stream)
         values["syn_frames"], values["synack_frames"] = self.syn_frames.get(
@@ -151,7 +175,8 @@ class Connections:
             values[name] = None if code < 0 else bool(code)
         for name in _ROW_FIELDS:
             if name not in values:
-                values[name] = self.ms(name, stream) if name.endswith("_ms") else self.number(name, stream)
+                decimal = name.endswith(("_ms", "_throughput_bytes"))
+                values[name] = self.ms(name, stream) if decimal else self.number(name, stream)
         return TcpRow(**values)
 
     def _int(self, name: str, stream: int) -> int:

@@ -1,7 +1,8 @@
 """TCP options of handshake segments, read for many segments at once.
 
 Source: RFC 9293 section 3.1 (kinds 0-2), RFC 7323 (3 window scale, 8 timestamps), RFC 2018 (4 SACK permitted),
-RFC 7413 (34 fast open). An option whose length lies ends the reading of that segment, keeping what came before.
+RFC 8684 (30 multipath), RFC 7413 (34 fast open). An option whose length lies ends the reading of that segment, keeping
+what came before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from analyzer.decode.table import PacketTable
 
 OPTION_BYTES = 40
 """A TCP header is at most 60 bytes (4-bit length in words), 20 of them fixed."""
-_END, _NOP, _MSS, _SCALE, _SACK_OK, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 8, 34
+_END, _NOP, _MSS, _SCALE, _SACK_OK, _TIMESTAMPS, _MULTIPATH, _FAST_OPEN = 0, 1, 2, 3, 4, 8, 30, 34
 _MAX_SHIFT = 14  # RFC 7323 section 2.3: a larger shift is to be read as 14
 
 
@@ -25,20 +26,21 @@ class SynOptions:
 
     Attributes:
         mss: int64, -1 without; scale: int64 shift, -1 without.
-        sack, timestamps, fast_open: bool.
+        sack, timestamps, multipath, fast_open: bool.
     """
 
     mss: NDArray[np.int64]
     scale: NDArray[np.int64]
     sack: NDArray[np.bool_]
     timestamps: NDArray[np.bool_]
+    multipath: NDArray[np.bool_]
     fast_open: NDArray[np.bool_]
 
 
 def read(table: PacketTable, rows: NDArray[np.int64]) -> SynOptions:
     """Read the options of some packet table rows (all of them TCP)."""
     n = rows.size
-    out = SynOptions(np.full(n, -1, np.int64), np.full(n, -1, np.int64), *(np.zeros(n, np.bool_) for _ in range(3)))
+    out = SynOptions(np.full(n, -1, np.int64), np.full(n, -1, np.int64), *(np.zeros(n, np.bool_) for _ in range(4)))
     offset = table.index.offset[rows]
     order = np.argsort(offset, kind="stable")
     for span in table.index.data.spans(offset[order]):
@@ -87,5 +89,6 @@ def _walk(raw: NDArray[np.uint8], out: SynOptions, places: NDArray[np.int64]) ->
         out.scale[at[scale]] = np.minimum(raw[active[scale], here[scale] + 2], _MAX_SHIFT)
         out.sack[at[kind == _SACK_OK]] = True
         out.timestamps[at[(kind == _TIMESTAMPS) & (length == 10)]] = True
+        out.multipath[at[kind == _MULTIPATH]] = True
         out.fast_open[at[kind == _FAST_OPEN]] = True
         position[active] = here + length

@@ -18,7 +18,7 @@ from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
 from analyzer.schema.dns import DnsAnswer, DnsFlags, DnsRow
 from analyzer.schema.http import HttpRow, Informational, WebSocketMessage, WebSocketRow
 from analyzer.schema.icmp import IcmpRow
-from analyzer.schema.tcp import TcpRow
+from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
 from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
 from analyzer.schema.visits import FindingRow, Step, VisitPhases, VisitRow
 from analyzer.units import rfc3339
@@ -39,6 +39,8 @@ __all__ = [
     "InterfaceRow",
     "Ledger",
     "Step",
+    "TcpConflict",
+    "TcpOpinion",
     "TcpRow",
     "TlsAlert",
     "TlsRow",

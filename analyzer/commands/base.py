@@ -1,0 +1,48 @@
+"""What all commands share: how they are declared, how they complain, and what a broken input becomes.
+
+A command only reads its arguments and gives back the work to do (:data:`Work`): typer has its own ideas about
+interrupts and broken pipes, so nothing runs inside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+import typer
+
+from analyzer.errors import CaptureError
+from analyzer.text import display
+
+EXIT_FINDINGS = 6
+EXIT_PARTIAL = 7
+EXIT_ORDER = (0, EXIT_PARTIAL, EXIT_FINDINGS, 3, 2, 5, 4, 1)
+"""Exit codes of one capture from mildest to worst: what could not be done outweighs what was found."""
+
+LINE_LIMIT = 1000
+"""Characters of an error line; a path may be long, a line must end."""
+
+Work = Callable[[], int]
+"""What a command gives back: the work to do, which returns the exit code."""
+
+
+def new_app(*, completion: bool = False) -> typer.Typer:
+    """Return an empty command."""
+    return typer.Typer(add_completion=completion, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def complain(line: object) -> None:
+    """Print one error line."""
+    print(f"analyze: {display(line, LINE_LIMIT)}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def reading(capture: str) -> Iterator[None]:
+    """Guard the reading part of the work: what the system refuses becomes a CaptureError."""
+    try:
+        yield
+    except MemoryError:
+        raise CaptureError(capture, "there is not enough memory to analyze it") from None
+    except OSError as error:
+        raise CaptureError(capture, error.strerror or type(error).__name__) from error
