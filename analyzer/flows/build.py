@@ -138,6 +138,7 @@ def follow(table: PacketTable) -> Flows:
     opinions = opinion.read(table, ordered, opened, label)
     columns |= conflicts.columns | opinions.columns
     connections.conflicts, connections.opinions = conflicts.rows, opinions.rows
+    _slim(columns)
     ends = (ordered.opening >= 0, closed.fin >= 0, closed.rst >= 0)
     table.index.data.release(0, table.index.data.array.size)  # what was looked into: options, MAC addresses
     return Flows(table, connections, _public(table, ordered, scale, label), pieces, ends)
@@ -313,6 +314,17 @@ def _connections(
         words,
         handshake.syn_lists(s),
     )
+
+
+_WIDE = ("_time", "_bytes", "_isn")
+"""Endings of the integer columns whose values may pass 2^31; frames and counts cannot (a frame number is int32)."""
+
+
+def _slim(columns: dict[str, NDArray[np.generic]]) -> None:
+    """Store frames and counts in 32 bits: a flood has a million rows of them."""
+    for name, column in columns.items():
+        if column.dtype == np.int64 and not name.endswith(_WIDE) and name != "history_first":
+            columns[name] = column.astype(np.int32)
 
 
 def _volumes(

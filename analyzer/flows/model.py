@@ -6,9 +6,11 @@ Connections (possibly millions) stay columns; :meth:`Connections.row` draws one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from enum import IntFlag
+from functools import cache
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -75,7 +77,15 @@ _CODED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("conn_state", CONN_STATES),
 )
 _FLAGS = ("sack_permitted", "timestamps", "fast_open", "ecn", "accurate_ecn", "multipath")
+_FLAG_VALUES = (False, True, None)  # by code; -1, the last, is unknown
 _ROW_FIELDS = tuple(f.name for f in fields(TcpRow))
+_DRAWN_AT_ONCE = 4096
+"""Rows drawn together: enough to spread the cost of a column over many, few enough to hold in memory."""
+
+
+@cache
+def _deviation_names(bits: int) -> tuple[str, ...]:
+    return tuple(name for k, name in enumerate(DEVIATIONS) if bits >> k & 1)
 
 
 @dataclass(slots=True)
@@ -118,10 +128,10 @@ class Segments:
 class Connections:
     """One row per connection (``stream`` is the row number), as columns.
 
-    ``columns`` holds an array per numeric column of the ``tcp`` table under its name there: frames and counts int64
-    (-1 is unknown), durations float64 ms (NaN is unknown), ``handshake``/``close``/``client_by`` uint8 codes into
-    :data:`HANDSHAKES`, :data:`CLOSES`, :data:`CLIENT_BY`; instants int64 ns. ``words`` holds text per stream for
-    the columns that are text, with a default where a stream is absent.
+    ``columns`` holds an array per numeric column of the ``tcp`` table under its name there: frames and counts int32,
+    sizes and sequence numbers int64 (-1 is unknown), durations float64 ms (NaN is unknown), ``handshake``, ``close``,
+    ``client_by`` and the like uint8 codes into :data:`HANDSHAKES`, :data:`CLOSES`, :data:`CLIENT_BY`; instants int64
+    ns. ``words`` holds text per stream for the columns that are text, with a default where a stream is absent.
 
     Attributes:
         client_host, server_host: (c,) int32 into ``hosts``; hosts: (h, 17) uint8 as in the packet table.
@@ -147,48 +157,74 @@ class Connections:
         """Draw one connection as a row of the ``tcp`` table. Raises IndexError for an unknown stream."""
         if not 0 <= stream < len(self):
             raise IndexError(f"no TCP stream {stream}")
-        values: dict[str, Any] = {
-            "stream": stream,
-            "client": self.host(int(self.client_host[stream])),
-            "server": self.host(int(self.server_host[stream])),
-            "duration_ms": (self._int("end_time", stream) - self._int("start_time", stream)) / NS_PER_MS,
-            "start_time": self._int("start_time", stream),
-            "application": self.words["application"].get(stream, "unknown"),
-            "client_mac": self.words["client_mac"].get(stream),
-            "server_mac": self.words["server_mac"].get(stream),
-            "history": self._history(stream),
-            "rst_by": None,
-            "deviations": tuple(name for k, name in enumerate(DEVIATIONS) if self._int("deviations", stream) >> k & 1),
-            "opinions": self.opinions.get(stream, ()),
-            "conflicts": self.conflicts.get(stream, ()),
-        }
-        syn, synack = self.number("syn_frame", stream), self.number("synack_frame", stream)
-        values["syn_frames"], values["synack_frames"] = self.syn_frames.get(
-            stream, (() if syn is None else (syn,), () if synack is None else (synack,))
-        )
-        if self.number("rst_frame", stream) is not None:
-            values["rst_by"] = "client" if self._int("rst_by_client", stream) else "server"
-        for name, names in _CODED:
-            values[name] = names[self._int(name, stream)] or None
-        for name in _FLAGS:
-            code = self._int(name, stream)
-            values[name] = None if code < 0 else bool(code)
-        for name in _ROW_FIELDS:
-            if name not in values:
-                decimal = name.endswith(("_ms", "_throughput_bytes"))
-                values[name] = self.ms(name, stream) if decimal else self.number(name, stream)
-        return TcpRow(**values)
-
-    def _int(self, name: str, stream: int) -> int:
-        return int(self.columns[name][stream])
-
-    def _history(self, stream: int) -> str:
-        low, high = (int(x) for x in self.columns["history_first"][stream : stream + 2])
-        return self.columns["history_letters"][low:high].tobytes().decode("ascii")
+        return next(self._draw(stream, stream + 1))
 
     def rows(self) -> Iterator[TcpRow]:
         """Draw every connection, in stream order."""
-        return (self.row(stream) for stream in range(len(self)))
+        for low in range(0, len(self), _DRAWN_AT_ONCE):
+            yield from self._draw(low, min(low + _DRAWN_AT_ONCE, len(self)))
+
+    def _draw(self, low: int, high: int) -> Iterator[TcpRow]:
+        """Draw the connections [low, high): each column is turned into Python values once, not once for each row."""
+        streams = range(low, high)
+        ready: dict[str, Iterable[Any]] = {
+            "stream": streams,
+            "client": self._host_texts(self.client_host[low:high]),
+            "server": self._host_texts(self.server_host[low:high]),
+            "duration_ms": (
+                (self._part("end_time", low, high) - self._part("start_time", low, high)) / NS_PER_MS
+            ).tolist(),
+            "start_time": self._part("start_time", low, high).tolist(),
+            "application": map(self.words["application"].get, streams, repeat("unknown")),
+            "client_mac": map(self.words["client_mac"].get, streams),
+            "server_mac": map(self.words["server_mac"].get, streams),
+            "history": self._histories(low, high),
+            "rst_by": self._reset_by(low, high),
+            "deviations": map(_deviation_names, self._part("deviations", low, high).tolist()),
+            "opinions": map(self.opinions.get, streams, repeat(())),
+            "conflicts": map(self.conflicts.get, streams, repeat(())),
+        }
+        ready["syn_frames"], ready["synack_frames"] = self._opening_frames(low, high)
+        for name, names in _CODED:
+            words = [word or None for word in names]
+            ready[name] = map(words.__getitem__, self._part(name, low, high).tolist())
+        for name in _FLAGS:
+            ready[name] = map(_FLAG_VALUES.__getitem__, self._part(name, low, high).tolist())
+        for name in _ROW_FIELDS:
+            if name not in ready:
+                ready[name] = self._known(self._part(name, low, high))
+        return map(TcpRow, *(ready[name] for name in _ROW_FIELDS))
+
+    def _part(self, name: str, low: int, high: int) -> NDArray[Any]:
+        return self.columns[name][low:high]
+
+    @staticmethod
+    def _known(values: NDArray[Any]) -> list[Any]:
+        """Return numbers as Python values, None for unknown ones: negative or NaN (a clock that ran backwards too)."""
+        return [value if value >= 0 else None for value in values.tolist()]
+
+    def _host_texts(self, ids: NDArray[np.int32]) -> Iterator[str]:
+        texts = {host_id: self.host(host_id) for host_id in np.unique(ids).tolist()}
+        return map(texts.__getitem__, ids.tolist())
+
+    def _histories(self, low: int, high: int) -> list[str]:
+        bounds = self.columns["history_first"][low : high + 1].tolist()
+        letters = self.columns["history_letters"][bounds[0] : bounds[-1]].tobytes().decode("ascii")
+        return [letters[a - bounds[0] : b - bounds[0]] for a, b in pairwise(bounds)]
+
+    def _reset_by(self, low: int, high: int) -> list[str | None]:
+        reset, by_client = self._part("rst_frame", low, high) >= 0, self._part("rst_by_client", low, high)
+        codes = np.where(reset, np.where(by_client, 1, 2), 0).tolist()
+        return [(None, "client", "server")[code] for code in codes]
+
+    def _opening_frames(self, low: int, high: int) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        def single(name: str) -> list[tuple[int, ...]]:
+            return [() if frame < 0 else (frame,) for frame in self._part(name, low, high).tolist()]
+
+        syns, synacks = single("syn_frame"), single("synack_frame")
+        for stream in self.syn_frames.keys() & range(low, high) if self.syn_frames else ():
+            syns[stream - low], synacks[stream - low] = self.syn_frames[stream]
+        return syns, synacks
 
     def ms(self, name: str, stream: int) -> float | None:
         """Return a duration column's value, None when unknown: not captured, or the clock ran backwards in between."""
