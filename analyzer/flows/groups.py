@@ -62,8 +62,8 @@ class Groups:
         self.of = np.repeat(np.arange(self.count, dtype=np.int64), np.diff(first))
 
     @cached_property
-    def _start_of(self) -> NDArray[np.int64]:
-        return np.repeat(self.first[:-1], np.diff(self.first))
+    def _start_of(self) -> NDArray[np.int32]:
+        return np.repeat(self.first[:-1].astype(np.int32), np.diff(self.first))
 
     def running_max(self, values: NDArray[np.int64], where: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return for each element the highest value so far in its group among those ``where`` is true.
@@ -71,21 +71,30 @@ class Groups:
         Elements before the first such one get ``NOTHING``. Values beyond ±2^38 are clipped: no stream is that long.
         """
         base = self.of * _SPAN
-        held = np.where(where, np.clip(values, -_HIGHEST, _HIGHEST), NOTHING) + base
-        return np.asarray(np.maximum.accumulate(held) - base)
+        held = np.where(where, np.clip(values, -_HIGHEST, _HIGHEST), NOTHING)
+        held += base
+        if held.size:
+            np.maximum.accumulate(held, out=held)
+        held -= base
+        return held
 
-    def last_index(self, where: NDArray[np.bool_], *, before: bool = False) -> NDArray[np.int64]:
+    def last_index(self, where: NDArray[np.bool_], *, before: bool = False) -> NDArray[np.int32]:
         """Return for each element the index of the latest element of its group where ``where`` holds, else -1.
+
+        Indices fit in 32 bits, as frame numbers do; a connection of ten million segments asks for several such columns.
 
         Args:
             where: (n,) bool.
             before: look strictly before the element instead of up to it.
         """
-        marks = np.where(where, np.arange(self.size), -1)
-        latest = np.maximum.accumulate(marks) if self.size else marks
+        latest = np.where(where, np.arange(self.size, dtype=np.int32), np.int32(-1))
+        if self.size:
+            np.maximum.accumulate(latest, out=latest)
         if before and self.size:
-            latest = np.concatenate(([-1], latest[:-1]))
-        return np.where(latest >= self._start_of, latest, -1)
+            latest[1:] = latest[:-1].copy()
+            latest[0] = -1
+        latest[latest < self._start_of] = -1
+        return latest
 
     def first_of(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return per group the first of some elements (their indices, ascending), -1 without one."""
@@ -161,11 +170,16 @@ class Groups:
             return np.zeros(0, np.int64)
         return np.asarray(np.maximum.reduceat(np.where(where, np.maximum(values, nothing), nothing), self.first[:-1]))
 
-    def run_count(self, where: NDArray[np.bool_], restart: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def run_count(self, where: NDArray[np.bool_], restart: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Count, up to and including each element, the ``where`` elements since the last ``restart`` in its group.
 
         A restarting element counts from zero (itself included when ``where`` holds too).
         """
-        total = np.cumsum(where, dtype=np.int64)
+        total = np.cumsum(where, dtype=np.int32)
+        if not self.size:
+            return total
         begin = np.maximum(self.last_index(restart), self._start_of)
-        return np.asarray(total - total[begin] + where[begin]) if self.size else total
+        base = total[begin]
+        base -= where[begin]
+        total -= base
+        return total

@@ -63,26 +63,25 @@ class Facts:
     known_from: Ints
 
 
-class _Pair:
-    """The latest earlier segment (among ``where``) of each segment's own direction and of the other one."""
-
-    def __init__(self, groups: Groups, side: Bools, where: Bools | None = None) -> None:
-        self.side = side
-        self.last = {
-            s: groups.last_index((side == s) if where is None else (side == s) & where, before=True)
-            for s in (False, True)
-        }
-
-    def fwd_index(self) -> Ints:
-        return np.where(self.side, self.last[True], self.last[False])
-
-    def rev_index(self) -> Ints:
-        return np.where(self.side, self.last[False], self.last[True])
+Indices = NDArray[np.int32]
 
 
-def _pick(values: NDArray[np.generic], index: Ints, default: int) -> Ints:
+def _latest(groups: Groups, side: Bools, where: Bools | None = None) -> tuple[Indices, Indices]:
+    """Return the latest earlier segment (among ``where``) of each segment's own direction and of the other one.
+
+    -1 where there is none.
+    """
+    low, high = (
+        groups.last_index((side == s) if where is None else (side == s) & where, before=True) for s in (False, True)
+    )
+    return np.where(side, high, low), np.where(side, low, high)
+
+
+def _pick(values: NDArray[np.generic], index: Indices, default: int) -> Ints:
     """Return ``values[index]``, ``default`` where the index is -1."""
-    return np.where(index >= 0, values[index], default).astype(np.int64)
+    out = values[index].astype(np.int64, copy=False)
+    out[index < 0] = default
+    return out
 
 
 def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
@@ -90,13 +89,12 @@ def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
     f = facts
     if not groups.size:
         return np.zeros(0, np.uint16)
-    pair = _Pair(groups, f.side)
-    fwd, rev = pair.fwd_index(), pair.rev_index()
+    fwd, rev = _latest(groups, f.side)
     plain = (f.flags & _CONTROL) == 0
     syn_fin = (f.flags & (Flag.SYN | Flag.FIN)) != 0
     end = f.seq + f.length + syn_fin
     rev_window = _pick(f.window, rev, -1)
-    probe, reached = _probes(groups, f, pair, end, rev_window)
+    probe, reached = _probes(groups, f, fwd, end, rev_window)
     nextseq = _pick(reached, fwd, NOTHING)
     known = nextseq > NOTHING
     last_ack, last_window = _pick(f.ack, fwd, NOTHING), _pick(f.window, fwd, -1)
@@ -108,19 +106,21 @@ def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
     still = plain & (f.length == 0) & known & (f.seq == nextseq) & (f.ack == last_ack) & (f.ack > NOTHING)
     same_window = f.window == last_window
     update = still & (f.window != 0) & ~same_window & (fwd >= 0)
-    full = _window_full(f, fwd, rev, rev_ack, rev_window) & plain & ~probe
+    full = _window_full(f, rev, rev_ack, rev_window) & plain & ~probe
+    del rev_window, last_window  # a connection of ten million segments feels each column
     after_keep_alive = np.where(rev >= 0, keep_alive[rev], False)
     after_probe = np.where(rev >= 0, probe[rev], False)
     keep_alive_ack = still & (f.window != 0) & same_window & after_keep_alive
     probe_ack = still & (f.window == 0) & same_window & after_probe
     duplicate = still & (f.window != 0) & same_window & ~keep_alive_ack
     moved = f.ack != last_ack
+    del last_ack, still, same_window
     course = Course(f.side, f.seq, f.ack, end, (f.flags & Flag.ACK) != 0, probe | f.blank, duplicate, moved)
     unseen, rev_duplicates = acked_unseen(groups, course, nextseq, _pick(reached, rev, NOTHING))
     out = np.zeros(groups.size, np.uint16)
     subject = ((f.length > 0) | syn_fin) & ~keep_alive
     retransmission, fast, spurious, reordered = _resent(
-        groups, f, pair, nextseq, known, end, reached, rev, rev_ack, rev_duplicates, subject
+        groups, f, fwd, nextseq, known, end, reached, rev, rev_ack, rev_duplicates, subject
     )
     for bits, where in (
         (Label.ZERO_WINDOW_PROBE, probe),
@@ -149,7 +149,7 @@ def _reached(groups: Groups, side: Bools, end: Ints, counts: Bools) -> Ints:
     return np.where(side, up, down)
 
 
-def _probes(groups: Groups, f: Facts, pair: _Pair, end: Ints, rev_window: Ints) -> tuple[Bools, Ints]:
+def _probes(groups: Groups, f: Facts, fwd: Indices, end: Ints, rev_window: Ints) -> tuple[Bools, Ints]:
     """Return which segments are zero-window probes, and the highest sequence number reached by each side.
 
     A probe is one byte at the next sequence number towards a closed window. It does not advance that number itself,
@@ -161,7 +161,7 @@ def _probes(groups: Groups, f: Facts, pair: _Pair, end: Ints, rev_window: Ints) 
         return suspects, reached
     probe = np.zeros(groups.size, np.bool_)
     at = np.flatnonzero(suspects)
-    columns = (groups.of[at] * 2 + f.side[at], _pick(reached, pair.fwd_index()[at], NOTHING), f.seq[at], end[at])
+    columns = (groups.of[at] * 2 + f.side[at], _pick(reached, fwd[at], NOTHING), f.seq[at], end[at])
     advanced: dict[int, int] = {}  # direction -> how far its single bytes that were no probes got
     for k, direction, top, seq, last in zip(at.tolist(), *(c.tolist() for c in columns), strict=True):
         if seq == max(top, advanced.get(direction, NOTHING)):
@@ -171,27 +171,29 @@ def _probes(groups: Groups, f: Facts, pair: _Pair, end: Ints, rev_window: Ints) 
     return probe, _reached(groups, f.side, end, ~(probe | f.blank))
 
 
-def _window_full(f: Facts, fwd: Ints, rev: Ints, rev_ack: Ints, rev_window: Ints) -> Bools:
+def _window_full(f: Facts, rev: Indices, rev_ack: Ints, rev_window: Ints) -> Bools:
     """Return where a segment fills the window the other side offered last (RFC 7323: a SYN's window is unscaled)."""
-    rev_scale = _pick(f.scale, rev, NO_SCALE)
-    rev_syn = np.where(rev >= 0, (f.flags[rev] & Flag.SYN) != 0, False)
-    offered = rev_window << np.where(rev_syn, 0, np.maximum(rev_scale, 0))
-    known = (rev_scale != NO_SCALE) & (rev_ack > NOTHING)
-    full: Bools = (f.length > 0) & known & (f.seq + f.length == rev_ack + offered)
+    rev_scale = f.scale[rev]
+    known = (rev_scale != NO_SCALE) & (rev >= 0) & (rev_ack > NOTHING)
+    rev_scale[(rev_scale < 0) | ((f.flags[rev] & Flag.SYN) != 0)] = 0
+    edge = rev_window << rev_scale
+    edge += rev_ack
+    edge -= f.length
+    full: Bools = (f.length > 0) & known & (f.seq == edge)
     return full
 
 
 def _resent(
     groups: Groups,
     f: Facts,
-    pair: _Pair,
+    fwd: Indices,
     nextseq: Ints,
     known: Bools,
     end: Ints,
     reached: Ints,
-    rev: Ints,
+    rev: Indices,
     rev_ack: Ints,
-    rev_duplicates: Ints,
+    rev_duplicates: NDArray[np.int32],
     subject: Bools,
 ) -> tuple[Bools, Bools, Bools, Bools]:
     """Return (retransmission, fast, spurious, out of order): rule 11, each segment in at most one."""
@@ -207,7 +209,7 @@ def _resent(
     left &= ~fast
     rtt = f.initial_rtt[groups.of]
     threshold = np.where((rtt != 0) & (np.arange(groups.size) > f.known_from[groups.of]), rtt, DEFAULT_REORDER_NS)
-    advanced_at = _time_of_top(groups, f, pair, end, reached)
+    advanced_at = _time_of_top(groups, f, fwd, end, reached)
     reordered = left & _within(f.time - advanced_at, threshold) & (end != nextseq)
     return left & ~reordered, fast, spurious, reordered
 
@@ -218,8 +220,7 @@ def _within(elapsed: Ints, limit: Ints | int) -> Bools:
     return below
 
 
-def _time_of_top(groups: Groups, f: Facts, pair: _Pair, end: Ints, reached: Ints) -> Ints:
+def _time_of_top(groups: Groups, f: Facts, fwd: Indices, end: Ints, reached: Ints) -> Ints:
     """Return when the highest sequence number of the segment's own direction was reached, before the segment."""
-    fwd = pair.fwd_index()
     grew = (end == reached) & (reached > _pick(reached, fwd, NOTHING))
-    return _pick(f.time, _Pair(groups, f.side, grew).fwd_index(), -(1 << 62))
+    return _pick(f.time, _latest(groups, f.side, grew)[0], -(1 << 62))

@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 
 from analyzer.flows.groups import NOTHING, Groups
 
-BLOCKED = 1 << 31
+BLOCKED = (1 << 31) - 1
 """Duplicate-ACK count of a side whose unseen bytes were acknowledged; Wireshark's is unsigned, so it is a high one."""
 _SMALL, _LARGE = 32, 4096
 """Segments turned into Python numbers at a time: few at first, because most disturbances are short."""
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Counts = NDArray[np.int32]
 
 
 @dataclass(slots=True)
@@ -52,14 +53,14 @@ class Course:
     moved: Bools
 
 
-def acked_unseen(groups: Groups, c: Course, fwd_top: Ints, rev_top: Ints) -> tuple[Bools, Ints]:
+def acked_unseen(groups: Groups, c: Course, fwd_top: Ints, rev_top: Ints) -> tuple[Bools, Counts]:
     """Return where unseen bytes are acknowledged, and the other side's count of duplicate ACKs.
 
     Args:
         fwd_top, rev_top: (n,) int64, highest sequence number of the segment's own and of the other side before it.
 
     Returns:
-        (n,) bool; (n,) int64, :data:`BLOCKED` included.
+        (n,) bool; (n,) int32, :data:`BLOCKED` included.
     """
     counts = [groups.run_count(c.duplicate & (c.side == s), c.moved & (c.side == s)) for s in (False, True)]
     found = np.zeros(groups.size, np.bool_)
@@ -83,10 +84,10 @@ class _Walk:
         groups: Groups,
         course: Course,
         tops: tuple[Ints, Ints],
-        counts: tuple[Ints, Ints],
+        counts: tuple[Counts, Counts],
         starts: Ints,
         found: Bools,
-        rev_count: Ints,
+        rev_count: Counts,
     ) -> None:
         self._groups, self._course, self._tops, self._counts = groups, course, tops, counts
         self._starts, self._found, self._rev_count = starts, found, rev_count
