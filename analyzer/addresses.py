@@ -22,3 +22,8 @@ def ip_text(raw: bytes) -> str:
 def host_text(row: bytes) -> str:
     """Write a row of a host table (version byte, then 16 bytes, IPv4 in the first four) as text."""
     return ip_text(row[1:5] if row[0] == 4 else row[1:17])
+
+
+def endpoint(address: str, port: int) -> str:
+    """Write an address and a port: ``192.0.2.1:80`` or ``[2001:db8::1]:80`` (RFC 5952 section 6)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

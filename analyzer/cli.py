@@ -73,7 +73,8 @@ main_app = new_app(completion=True)
 
 
 @main_app.command(
-    epilog="Other commands: analyze verify CAPTURE... (compare with tshark; see analyze verify --help).",
+    epilog="Other commands, each with --help: analyze follow (what a connection carried), analyze ladder (its "
+    "segments, one by one), analyze verify (compare with tshark).",
 )
 def analyze(
     captures: Annotated[
@@ -222,7 +223,11 @@ def _open(reports: Sequence[Path]) -> None:
             return
 
 
-COMMANDS: dict[str, str] = {"verify": "analyzer.commands.verify"}
+COMMANDS: dict[str, str] = {
+    "follow": "analyzer.commands.follow",
+    "ladder": "analyzer.commands.ladder",
+    "verify": "analyzer.commands.verify",
+}
 """Subcommands by name, each with the module that has its ``app``: imported when it is called for."""
 
 

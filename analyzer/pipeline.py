@@ -36,7 +36,7 @@ from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.tls import session as tls
 from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow
 from analyzer.units import ms_between
-from analyzer.visits import lookups, vantage
+from analyzer.visits import lookups, unreachable, vantage
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -72,7 +72,7 @@ def analyze(path: str, options: Options | None = None, progress: Progress | None
     table = decode(index, options, progress)
     tell("connections", 0.0)
     flows = follow(table)
-    problems = ProblemLog([*index.problems, *table.problems])
+    problems = ProblemLog([*index.problems, *table.problems, *flows.problems])
     tell("messages", 0.0)
     spoken = _conversations(flows, index, options, problems, tell)
     tell("link", 0.0)
@@ -182,6 +182,7 @@ def _assemble(
     dns_rows = guard.run("dns", dns.exchanges, datagrams, problems, end) or []
     resolve = collect.resolver(table, flows.stream_of_frame)
     icmp_rows = guard.run("icmp", lambda: icmp.exchanges(collect.icmp_messages(table), resolve, problems)) or []
+    unreachable.tie(flows.connections, icmp_rows)
     capture = _capture(index, table, problems, flows)
     facts = Facts(
         capture,

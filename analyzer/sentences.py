@@ -238,6 +238,15 @@ FINDINGS: dict[str, FindingText] = {
         "Look for a bad cable or radio link, an overloaded interface, or a duplex mismatch. Compare with a capture at "
         "the other end to see in which direction the packets vanish.",
     ),
+    # by, conflicting_bytes, client, server, server_port, stream
+    "TCP-OVERLAP-CONFLICT": FindingText(
+        "The {by} sent {conflicting_bytes} again with different contents ({client} to {server} port {server_port})",
+        "A repeated packet must hold the same bytes as the first one. Where it does not, the receiver may have read "
+        "something else than a firewall, a virus scanner or this report: they show the copy that was recorded first. "
+        "It is a known trick to get past inspection, but also what a broken middlebox or a damaged packet looks like.",
+        "Compare the copies: analyze follow with --stream {stream} names the frames. Wrong checksums on one of them "
+        "mean damage; different hop limits (TTL) mean that one came from somewhere else on the way.",
+    ),
     # name, qtype, rcode, server
     "DNS-FAILED": FindingText(
         "The name {name} could not be resolved: {server} answered {rcode}",
@@ -418,7 +427,8 @@ def _word(name: str, value: object) -> _Word:
     return _Word(display(value))
 
 
-def _fill(template: str, args: Mapping[str, object]) -> str:
+def fill(template: str, args: Mapping[str, object]) -> str:
+    """Put arguments into a template by the module's rules; what is missing is ``unknown``."""
     words = _Arguments({str(name): _word(str(name), value) for name, value in args.items()})
     status = args.get("status")
     if isinstance(status, int):
@@ -447,12 +457,12 @@ def sentence(key: str, args: Mapping[str, object]) -> str:
     counted, instead = WITHOUT.get(key, ("", key))
     template = STEPS.get(instead if counted and args.get(counted) == 0 else key)
     if template is not None:
-        return _fill(template, args)
+        return fill(template, args)
     if ".absent." in key:
         step, reason = key.removeprefix("step.").split(".absent.", 1)
         return f"No {display(step)}: {why(reason)}."
     text = _finding(key)
-    return _bare(key, args) if text is None else _fill(text.title, args)
+    return _bare(key, args) if text is None else fill(text.title, args)
 
 
 def finding_text(title_key: str, args: Mapping[str, object]) -> FindingText:
@@ -460,7 +470,7 @@ def finding_text(title_key: str, args: Mapping[str, object]) -> FindingText:
     text = _finding(title_key)
     if text is None:
         return FindingText(_bare(title_key, args), "", "")
-    return FindingText(_fill(text.title, args), _fill(text.why, args), _fill(text.advice, args))
+    return FindingText(fill(text.title, args), fill(text.why, args), fill(text.advice, args))
 
 
 def _finding(key: str) -> FindingText | None:

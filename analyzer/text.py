@@ -8,6 +8,7 @@ visibly. Nothing here knows HTML: markup is escaped by the template engine.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 DISPLAY_LIMIT = 300
 """Characters shown of one value; more is a page nobody reads, and the full value is in the exports."""
@@ -21,6 +22,10 @@ _INVISIBLE = re.compile(
 )
 
 
+_INVISIBLE_IN_LINES = re.compile(_INVISIBLE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+"""The same without tab and line feed."""
+
+
 def decode(raw: bytes) -> str:
     """Turn bytes into text without losing or inventing anything: UTF-8, other bytes as ``\\xNN``."""
     return raw.decode("utf-8", "backslashreplace")
@@ -29,6 +34,26 @@ def decode(raw: bytes) -> str:
 def visible(text: str) -> str:
     """Make control, bidirectional and invisible characters visible as ``⟨U+XXXX⟩``."""
     return _INVISIBLE.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
+
+
+def visible_lines(text: str) -> str:
+    """Do as :func:`visible` does, but for long text shown line by line: tabs and line feeds stay, and the other ASCII
+    controls become their one-character pictures (``␛``, Unicode block 2400), since binary data is full of them.
+
+    Args:
+        text: may come from bytes decoded with ``surrogateescape`` (the fastest way where few bytes are text); bytes
+            that are no text become ``\\xNN``.
+    """
+    return _INVISIBLE_IN_LINES.sub(lambda match: _name(match[0]), text)
+
+
+@cache
+def _name(char: str) -> str:
+    """Return how an invisible character, or a byte that is no text, is shown; there are some five thousand."""
+    code = ord(char)
+    if code < 0x20 or code == 0x7F:
+        return "␡" if code == 0x7F else chr(0x2400 + code)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"⟨U+{code:04X}⟩"
 
 
 def display(value: object, limit: int = DISPLAY_LIMIT) -> str:

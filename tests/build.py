@@ -23,7 +23,7 @@ MAC_B = "02:00:00:00:00:02"
 
 ETHERTYPE_IP4, ETHERTYPE_ARP, ETHERTYPE_IP6, ETHERTYPE_VLAN = 0x0800, 0x0806, 0x86DD, 0x8100
 
-FLAG_BITS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, "A": 0x10, "U": 0x20, "E": 0x40, "C": 0x80}
+FLAG_BITS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, "A": 0x10, "U": 0x20, "E": 0x40, "C": 0x80, "a": 0x100}
 
 
 def mac(text: str) -> bytes:
@@ -172,7 +172,7 @@ def tcp(
     options: bytes = b"",
     urgent: int = 0,
 ) -> bytes:
-    """TCP segment (RFC 9293); ``flags`` are letters of FSRPAUEC, ``options`` are padded to a multiple of 4."""
+    """TCP segment (RFC 9293); ``flags`` are letters of FSRPAUECa (a is AE), ``options`` are padded to words."""
     options += b"\x01" * (-len(options) % 4)
     bits = sum(FLAG_BITS[letter] for letter in flags)
     words = 5 + len(options) // 4

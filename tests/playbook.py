@@ -101,11 +101,22 @@ class Side:
         """Acknowledge everything that arrived."""
         return self.book.emit(Segment(self.name, self.sent + self.fin_sent, b"", "A"), captured=captured)
 
-    def syn(self, *, captured: bool = True, delivered: bool = True) -> list[int]:
-        """Send (or repeat) the SYN, with ACK when the peer's SYN arrived."""
+    def syn(
+        self, data: bytes = b"", *, captured: bool = True, delivered: bool = True, flags: str | None = None
+    ) -> list[int]:
+        """Send (or repeat) the SYN, with ACK when the peer's SYN arrived, perhaps with data (fast open)."""
         self.syn_sent = self.syn_sent or delivered
-        flags = "SA" if self.peer.syn_sent else "S"
-        return self.book.emit(Segment(self.name, -1, b"", flags), captured=captured)
+        self.sent = max(self.sent, len(data))
+        if data and delivered:
+            self.arrived.append((0, len(data)))
+        segment = Segment(self.name, -1, data, flags or ("SA" if self.peer.syn_sent else "S"))
+        return self.book.emit(segment, captured=captured, delivered=False)  # its data begin behind the SYN
+
+    def arrive(self) -> Side:
+        """Let a SYN or FIN that was sent with ``delivered=False`` arrive now: it was late, not lost."""
+        self.syn_sent = True
+        self.fin_arrived = self.fin_sent
+        return self
 
     def fin(self, *, captured: bool = True, delivered: bool = True) -> list[int]:
         """Send (or repeat) the FIN with an ACK."""

@@ -28,7 +28,7 @@ LAYERS = (
     ("report", "export"),
     ("pipeline",),
     ("referee",),
-    ("terminal", "text_ladder"),
+    ("terminal", "text_ladder", "follow_text"),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -137,7 +137,7 @@ def test_a_module_says_what_it_owns(path: Path) -> None:
     assert len(docstring) > 20, f"{path} says next to nothing"
 
 
-@pytest.mark.parametrize("line", ["--help", "--version", "verify --help", "--no-such-option"])
+@pytest.mark.parametrize("line", ["--help", "--version", "verify --help", "follow --help", "--no-such-option"])
 def test_cold_start(line: str) -> None:
     """Asking for help loads none of the libraries that an analysis needs."""
     program = (

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from itertools import islice
 
-from analyzer.findings import rules_arp, rules_capture, rules_dns, rules_icmp, rules_loss, rules_tcp, rules_web
+from analyzer.findings import (
+    rules_arp,
+    rules_capture,
+    rules_dns,
+    rules_icmp,
+    rules_loss,
+    rules_overlap,
+    rules_tcp,
+    rules_web,
+)
 from analyzer.findings.model import SEVERITIES, Rule, finding
 from analyzer.findings.thresholds import MAX_FINDINGS_PER_CODE
 from analyzer.problems import Problem, ProblemLog
@@ -18,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     *rules_icmp.RULES,
     *rules_tcp.RULES,
     *rules_loss.RULES,
+    *rules_overlap.RULES,
     *rules_web.RULES,
 )
 

@@ -29,6 +29,7 @@ from analyzer.flows.groups import NOTHING, Groups
 from analyzer.flows.model import Connections, Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.stream import ByteStream
+from analyzer.problems import Problem
 from analyzer.units import NS_PER_MS
 
 MAX_MAC_LOOKUPS = 200_000
@@ -64,12 +65,13 @@ class Flows:
     """All TCP of one capture, while its bytes can be read.
 
     Attributes:
-        connections: the ``tcp`` table as columns; segments: columns over all segments.
+        connections: the ``tcp`` table as columns; segments: columns over all segments; problems: limits that were hit.
     """
 
     table: PacketTable
     connections: Connections
     segments: Segments
+    problems: tuple[Problem, ...]
     _pieces: reassembly.Pieces
     _ends: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]  # SYN and FIN seen, (2, streams); RST seen
     _latest: tuple[tuple[int, bool], ByteStream] | None = None  # asked for again and again while one row is worked on
@@ -128,20 +130,23 @@ def follow(table: PacketTable) -> Flows:
     scale = handshake.window_scales(ordered, opened)
     label = _labels(table, ordered, opened, scale)
     label[keys.reused] |= int(Label.PORT_REUSED)
+    opinions = opinion.read(table, ordered, opened, label)
+    label[opinions.copies] |= int(Label.CAPTURED_TWICE)
     closed = closing.read(ordered, opened)
     pieces = reassembly.assemble(table, ordered, label)
     connections = _connections(table, ordered, opened, closed, pieces, label)
     columns = connections.columns
-    columns |= deviations.columns(ordered, opened, closed, keys.reused, label)
+    latest = int(table.index.time.max(initial=0))
+    columns |= deviations.columns(ordered, opened, closed, keys, label, latest)
     columns |= quality.columns(ordered, opened, _window(table, ordered, scale), label)
     conflicts = conflict.find(table, ordered, pieces, label)
-    opinions = opinion.read(table, ordered, opened, label)
     columns |= conflicts.columns | opinions.columns
     connections.conflicts, connections.opinions = conflicts.rows, opinions.rows
     _slim(columns)
     ends = (ordered.opening >= 0, closed.fin >= 0, closed.rst >= 0)
     table.index.data.release(0, table.index.data.array.size)  # what was looked into: options, MAC addresses
-    return Flows(table, connections, _public(table, ordered, scale, label), pieces, ends)
+    problems = conflicts.problems + opinions.problems
+    return Flows(table, connections, _public(table, ordered, scale, label), problems, pieces, ends)
 
 
 def _public(table: PacketTable, s: Sorted, scale: NDArray[np.int8], label: NDArray[np.uint16]) -> Segments:

@@ -2,6 +2,9 @@
 
 Definitions: MEASURES "TCP, per connection". Few kinds of ending exist, so the (possibly million) connections are
 reduced to the distinct orders of their control segments, and the state machine runs once for each distinct order.
+
+A reset before the handshake that was then completed ended an earlier try, not the connection: some systems send a
+refused SYN again, and a side that still remembers an old connection is reset first (RFC 9293 section 3.5.1, figure 9).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ class Closings:
 
     Attributes:
         fin, fin_acked: (2, streams), row 0 the server's FIN and the segment that acknowledged it, row 1 the client's.
-        rst: (streams,) first reset.
+        rst: (streams,) first reset of the connection.
         kind: (streams,) uint8 code into CLOSES; by: (streams,) uint8 code into CLOSERS.
         end: (streams,) index of the segment that completed the close, -1 when it did not complete.
         states: (2, streams) uint8 code into tcp_state.STATES, row 0 the server's.
@@ -47,10 +50,23 @@ def read(s: Sorted, h: Handshakes) -> Closings:
     fins = np.flatnonzero(s.flags & Flag.FIN)
     fin = np.stack([g.first_of(fins[s.client[fins] == mine]) for mine in (False, True)])
     fin_acked = np.stack([_acked(s, fin[int(mine)], mine) for mine in (False, True)])
-    rst = g.first_where((s.flags & Flag.RST) != 0)
+    rsts = _resets(s, h)
+    rst = g.first_of(rsts)
     kind, by, end = _kinds(s, fin, fin_acked, rst)
-    states, conn = _states(s, h, fin, fin_acked, rst)
+    states, conn = _states(s, h, fin, fin_acked, rsts)
     return Closings(fin, fin_acked, rst, kind, by, end, states, conn)
+
+
+def _resets(s: Sorted, h: Handshakes) -> NDArray[np.int64]:
+    """Return the resets, without those of a try before the handshake that was completed."""
+    g = s.groups
+    rsts = np.flatnonzero(s.flags & Flag.RST)
+    early = rsts[rsts < h.ack[g.of[rsts]]]
+    if not early.size:
+        return rsts
+    syns = np.flatnonzero((s.flags & (Flag.SYN | Flag.ACK)) == Flag.SYN)
+    begun = np.maximum(g.last_of(syns[syns < h.ack[g.of[syns]]]), h.synack)
+    return np.setdiff1d(rsts, early[early < begun[g.of[early]]], assume_unique=True)
 
 
 def _acked(s: Sorted, fin: NDArray[np.int64], by_client: bool) -> NDArray[np.int64]:
@@ -123,13 +139,12 @@ _SAME, _ABSENT = 64, 255
 
 
 def _states(
-    s: Sorted, h: Handshakes, fin: NDArray[np.int64], acked: NDArray[np.int64], rst: NDArray[np.int64]
+    s: Sorted, h: Handshakes, fin: NDArray[np.int64], acked: NDArray[np.int64], rsts: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Run the state machine and Zeek's conn_state once per distinct order of control events."""
     g = s.groups
     syn_ack = Flag.SYN | Flag.ACK
     syns, synacks = (np.flatnonzero((s.flags & syn_ack) == bits) for bits in (Flag.SYN, syn_ack))
-    rsts = np.flatnonzero(s.flags & Flag.RST)
     other = (s.flags & (Flag.SYN | Flag.FIN | Flag.RST)) == 0
     by_client = s.client[h.ack] if g.size else np.zeros(g.count, np.bool_)
     matrix = np.stack(

@@ -143,11 +143,17 @@ def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: ND
     server_synack = g.first_of(synacks[~s.client[synacks]]) >= 0
     first_answer = g.first_where(~s.client)
     refuses = (first_answer >= 0) & ((s.flags[first_answer] & Flag.RST) != 0) if g.size else first_answer >= 0
+    # A client that acknowledged something had been answered before, only that was not recorded.
+    spoken = s.client & ((s.flags & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK)
+    spoke = g.first_where(spoken)
+    refuses &= (spoke < 0) | (first_answer < spoke)
+    took_syn = other_syn & g.any_where(spoken & (s.ack > 0)) if other_syn.any() else other_syn
     out = np.full(g.count, HANDSHAKES.index("midstream"), np.uint8)
     rules: tuple[tuple[str, NDArray[np.bool_]], ...] = (
         ("midstream", (syn < 0) & (synack < 0)),
-        # A split handshake (RFC 793 allowed it) answers the SYN with a bare SYN, which the client then acknowledges.
-        ("split", (syn >= 0) & other_syn & client_synack & ~server_synack),
+        # A split handshake (RFC 793 allowed it) answers the SYN with a bare SYN, which the client then acknowledges:
+        # by SYN-ACK as if both had opened, or by ACK alone.
+        ("split", (syn >= 0) & other_syn & (client_synack | took_syn) & ~server_synack),
         ("simultaneous", (syn >= 0) & other_syn),
         ("complete", (synack >= 0) & (ack >= 0)),
         ("refused", (syn >= 0) & (synack < 0) & refuses),
@@ -217,12 +223,13 @@ def _congestion(flags: NDArray[np.uint16]) -> tuple[NDArray[np.bool_], NDArray[n
 
     Source: RFC 3168 section 6.1.1 (a SYN asks with ECE and CWR, a SYN-ACK agrees with ECE alone); RFC 9768 section 3.1,
     table 2 (a SYN asks with all three bits, so that a server which knows the classic kind only can take it; a SYN-ACK
-    agrees with AE, CWR and ECE being 010, 011, 100 or 110, after the mark that the SYN arrived with).
+    agrees with AE, CWR and ECE being 010, 011, 100 or 110, after the mark that the SYN arrived with) and section 3.1.3
+    (a client takes the reserved 101 as agreement too). A SYN-ACK with all three is a broken echo of the SYN.
     """
     bits = flags & _CONGESTION
     answer = (flags & Flag.ACK) != 0
     classic = np.where(answer, bits == Flag.ECE, (bits & (Flag.ECE | Flag.CWR)) == (Flag.ECE | Flag.CWR))
-    replies = (Flag.CWR, Flag.CWR | Flag.ECE, Flag.AE, Flag.AE | Flag.CWR)
+    replies = (Flag.CWR, Flag.CWR | Flag.ECE, Flag.AE, Flag.AE | Flag.CWR, Flag.AE | Flag.ECE)
     accurate = np.where(answer, np.isin(bits, [int(r) for r in replies]), bits == _CONGESTION)
     return classic, accurate
 

@@ -25,19 +25,23 @@ class StreamKeys:
     Attributes:
         rows: (n,) int64 packet table rows, sorted by stream and inside a stream by frame.
         first: (streams + 1,) int64 pointers into ``rows``.
-        reused: (k,) int64 indices into ``rows`` of SYNs that reused the ports of an earlier connection.
+        reused: (k,) int64 indices into ``rows`` of SYNs that reused the ports of an earlier connection; each is the
+            first of its stream.
+        previous: (k,) int64, the stream that had these ports before.
     """
 
     rows: NDArray[np.int64]
     first: NDArray[np.int64]
     reused: NDArray[np.int64]
+    previous: NDArray[np.int64]
 
 
 def group(table: PacketTable) -> StreamKeys:
     """Sort all TCP rows of a packet table into streams."""
     rows = np.flatnonzero(table.kind == Kind.TCP).astype(np.int64)
     if not rows.size:
-        return StreamKeys(rows, np.zeros(1, np.int64), np.zeros(0, np.int64))
+        nothing = np.zeros(0, np.int64)
+        return StreamKeys(rows, np.zeros(1, np.int64), nothing, nothing)
     rows, head = _by_pair(table, rows)
     splits = _port_reuse(table, rows, head)
     head[splits] = True
@@ -127,5 +131,13 @@ def _number(rows: NDArray[np.int64], head: NDArray[np.bool_], splits: NDArray[np
     sizes = np.diff(np.append(begin, rows.size))
     order = np.argsort(rows[begin], kind="stable")
     first = np.concatenate(([0], np.cumsum(sizes[order])))
-    reused = first[:-1][np.isin(begin[order], splits)]  # what a split begins is the first of its stream
-    return StreamKeys(rows[ranges(begin[order], begin[order] + sizes[order])], first, reused)
+    again = np.flatnonzero(np.isin(begin[order], splits))
+    stream = np.empty_like(order)
+    stream[order] = np.arange(order.size)
+    previous = stream[order[again] - 1]  # before numbering, the groups of a pair stand side by side
+    return StreamKeys(
+        rows[ranges(begin[order], begin[order] + sizes[order])],
+        first,
+        first[again],
+        previous,
+    )

@@ -4,7 +4,8 @@ Rules:
 
 * pieces are captured payload only: bytes cut off by a snaplen are a hole like any other;
 * keep-alive bytes are no data;
-* a byte belongs to the first frame that carried it (first capture wins, also where a later copy differs);
+* a byte belongs to the first frame that carried it (first capture wins, also where a later copy differs; what differs
+  is found by :mod:`analyzer.flows.conflict`);
 * what the other side acknowledged, or lies before a FIN, but was never captured is a hole that ends the stream.
 
 All directions are treated at once: sorted by position, a running maximum of the end tells what is new. Only where
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, PacketTable
-from analyzer.flows.groups import NOTHING, Groups, stable_order
+from analyzer.flows.groups import NOTHING, stable_order
 from analyzer.flows.model import Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.stream import ByteStream
@@ -28,6 +29,7 @@ from analyzer.flows.stream import ByteStream
 MAX_ACKED_AHEAD = 1 << 30
 """An acknowledgement this far beyond what was captured is nonsense (no window is larger, RFC 7323 section 2.3)."""
 _HIGHEST = 1 << 62
+_LOWEST = -(1 << 62)
 
 
 @dataclass(slots=True)
@@ -65,10 +67,9 @@ def assemble(table: PacketTable, s: Sorted, label: NDArray[np.uint16]) -> Pieces
     direction = s.groups.of[data] * 2 + s.client[data]
     order = _by_position(direction, start)
     data, start, direction = data[order], start[order], direction[order]
-    groups = Groups(_pointers(direction, 2 * s.groups.count))
-    unique = _covered(groups, start, start + s.length[data])
+    unique = _covered(direction, start, start + s.length[data], 2 * s.groups.count)
     end = start + table.payload_cap[s.rows[data]]
-    before = _reached_before(groups, end)
+    before = _reached_before(direction, start, end)
     tangled = _tangles(data, start, before)
     begin = np.maximum(start, before)
     keep = (begin < end) & ~tangled
@@ -114,18 +115,35 @@ def _pointers(direction: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return np.concatenate(([0], np.cumsum(np.bincount(direction, minlength=count)))).astype(np.int64)
 
 
-def _reached_before(groups: Groups, end: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the highest end among the elements of the group before each one, NOTHING for the first of a group."""
-    reached = groups.running_max(end, np.ones(end.size, np.bool_))
-    before = np.full(end.size, NOTHING, np.int64)
-    before[1:] = np.where(groups.of[1:] == groups.of[:-1], reached[:-1], NOTHING)
+def _reached_before(
+    direction: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the highest end among the elements of the direction before each one, _LOWEST for the first of it.
+
+    The directions are laid one behind the other on one axis, each as long as it really is: exact however far a hostile
+    sequence number jumps (each jump is below 2^31, so no sum comes near 2^63).
+    """
+    before = np.full(end.size, _LOWEST, np.int64)
+    if not end.size:
+        return before
+    first = np.ones(end.size, np.bool_)
+    first[1:] = direction[1:] != direction[:-1]
+    heads = np.flatnonzero(first)
+    low = start[heads]  # the lowest: sorted
+    span = np.maximum.reduceat(end, heads) - low
+    shift = np.repeat(np.cumsum(span) - span - low, np.diff(heads, append=end.size))
+    reached = np.maximum.accumulate(end + shift) - shift
+    before[1:] = np.where(first[1:], _LOWEST, reached[:-1])
     return before
 
 
-def _covered(groups: Groups, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return per group how many positions the intervals [start, end), sorted by start, cover together."""
-    new = np.maximum(end - np.maximum(start, _reached_before(groups, end)), 0)
-    return groups.sum_where(new, np.ones(start.size, np.bool_))
+def _covered(
+    direction: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """Return (count,) int64: positions that the intervals [start, end) of each direction, sorted, cover together."""
+    total = np.zeros(end.size + 1, np.int64)
+    np.cumsum(np.maximum(end - np.maximum(start, _reached_before(direction, start, end)), 0), out=total[1:])
+    return np.diff(total[_pointers(direction, count)])
 
 
 def _tangles(segment: NDArray[np.int64], start: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -155,7 +173,7 @@ def _first_wins(
     out: list[tuple[int, int, int, int, int]] = []
     columns = (direction.tolist(), segment.tolist(), start.tolist(), end.tolist())
     held: list[tuple[int, int, int]] = []  # (segment, start, end) that begin at or before the position
-    position, current = NOTHING, -1
+    position, current = _LOWEST, -1
 
     def credit(until: int) -> None:
         """Give away the positions up to ``until``, or as far as the held segments reach."""
@@ -176,7 +194,7 @@ def _first_wins(
         credit(_HIGHEST if owner != current else low)
         if owner != current:
             held.clear()
-            current, position = owner, NOTHING
+            current, position = owner, _LOWEST
         position = max(position, low)
         heappush(held, (frame, low, high))
     credit(_HIGHEST)

@@ -115,6 +115,10 @@ class ByteStream:
         i = int(self._starts.searchsorted(offset, "right")) - 1
         return i if i >= 0 and offset < self._ends[i] else None
 
+    def pieces(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return (starts, ends, frames, times ns) of all pieces in stream order, each (m,) int64."""
+        return self._starts, self._ends, self._frames, self._times
+
     def runs(self) -> Iterator[tuple[int, int]]:
         """Yield each contiguous captured run as (start, end)."""
         last = self._last_of_runs()

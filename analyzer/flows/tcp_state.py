@@ -1,10 +1,11 @@
 """The two state machines of a connection, as a table.
 
 States and events are RFC 9293 section 3.3.2 and figure 5, seen from outside: what a side *sends* and what *reaches*
-it. A capture shows the wire at one place, not the ends. Three rules follow:
+it. A capture shows the wire at one place, not the ends. Four rules follow:
 
 * a SYN, SYN-ACK or FIN has reached the other side when that side answers it; that alone proves it, and it lets crossing
   ones cross. What a side sends after that (ACKs, data, resets) is taken to arrive at once;
+* whoever sends data or a FIN has an open connection, though the answer that opened it was not captured;
 * CLOSED is where a side begins unless it is known to listen (it answered); the server begins in LISTEN. Of a side that
   never sent anything nothing is known;
 * the end of TIME_WAIT is a timer nobody can see: a side stays there, and readers are told it is inferred.
@@ -84,10 +85,15 @@ INFERRED = frozenset({TIME_WAIT})
 """States whose end (or beginning) no packet shows."""
 
 
-def step(state: str, event: str) -> str:
-    """Return the state after one event (``>fin``, ``<rst`` …)."""
+def step(state: str, event: str, *, passive: bool = False) -> str:
+    """Return the state after one event (``>fin``, ``<rst`` …).
+
+    Args:
+        passive: the side listened before; a reset takes its half-open connection back there (figure 5, note 1).
+    """
     if event[1:] == "rst":
-        return state if state == LISTEN else CLOSED
+        back = state == LISTEN or (passive and state == SYN_RCVD and event == "<rst")
+        return LISTEN if back else CLOSED
     return TRANSITIONS.get((state, event), state)
 
 
@@ -101,6 +107,8 @@ def begin(*, client: bool, midstream: bool) -> str:
 _PROVES_OPENING = frozenset({"synack", "ack_syn", "data", "fin", "ack_fin", "finack", "rst"})
 _PROVES_ALL = frozenset({"ack_fin", "finack"})
 _NEEDS_ANSWER = frozenset({"syn", "synack", "fin"})
+_OPENINGS = frozenset({"syn", "synack"})
+_SHOWS_OPEN = frozenset({"data", "fin", "ack_fin", "finack"})
 
 
 class _Side:
@@ -109,14 +117,22 @@ class _Side:
     def __init__(self, state: str) -> None:
         self.state = state
         self._coming: list[str] = []
+        self._passive = state == LISTEN
+        self._sent_opening = False
 
     def sends(self, event: str) -> None:
         """Answer what this event shows to have arrived, then send it."""
+        opens = event in _SHOWS_OPEN
+        if opens and self.state == SYN_SENT and _OPENINGS.isdisjoint(self._coming):
+            self.state = ESTABLISHED  # it was answered, or it could not send this
         if event in _PROVES_OPENING:
             arrived = [e for e in self._coming if event in _PROVES_ALL or e != "fin"]
             self._coming = [e for e in self._coming if e not in arrived]
             for each in arrived:
-                self.state = step(self.state, f"<{each}")
+                self.state = step(self.state, f"<{each}", passive=self._passive)
+        if opens and self.state == SYN_RCVD and not self._sent_opening:
+            self.state = ESTABLISHED  # its SYN/ACK went out unseen; without, it would have nobody to talk to
+        self._sent_opening |= event in _OPENINGS
         self.state = step(self.state, ">fin" if event == "finack" else f">{event}")
 
     def gets(self, event: str) -> None:
@@ -127,7 +143,7 @@ class _Side:
         if event in _NEEDS_ANSWER:
             self._coming.append(event)
         else:
-            self.state = step(self.state, f"<{event}")
+            self.state = step(self.state, f"<{event}", passive=self._passive)
 
 
 def follow(events: Iterable[tuple[bool, str]], *, midstream: bool) -> list[tuple[str, str]]:

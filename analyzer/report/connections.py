@@ -1,4 +1,8 @@
-"""TCP connections as the page shows them: a line each, opening to what was peculiar about it and to its ladder."""
+"""TCP connections as the page shows them: a line each, opening to its story.
+
+Plain sentences come first (what was peculiar, :mod:`.remarks`), then what both sides agreed on, how well it ran
+(:mod:`.performance`), its ladder and its graphs (:mod:`.graphs`). Nothing is shown of what does not apply.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer import http_status
+from analyzer import tcp_words
 from analyzer.analysis import Analysis
+from analyzer.flows.deviations import handshake_acks
 from analyzer.flows.model import CLOSES, HANDSHAKES, Connections
 from analyzer.provenance import stream_filter
-from analyzer.report.cells import DASH, Clock, Mark, number, plural
+from analyzer.report import graphs
+from analyzer.report.cells import DASH, Clock, Mark, number
 from analyzer.report.escape import Prose, safe
-from analyzer.report.ladder import Ladder, ladder
+from analyzer.report.figures.model import Figure
+from analyzer.report.ladder_svg import Ladder, ladder
+from analyzer.report.notes import notes as notes_of
+from analyzer.report.performance import Performance, performance
+from analyzer.report.remarks import Remark, conflicts, opinions, remarks
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_ms
 
@@ -50,8 +60,38 @@ CLOSE_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence and its frames, each with the anchor of its place in the ladder ("" when it is not drawn there)."""
+
+    text: str
+    frames: tuple[tuple[int, str], ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A group of sentences under a heading, with a summary of all of them; ``total`` counts them."""
+
+    title: str
+    summary: str
+    cases: tuple[Said, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the handshake settled: the arithmetic of the sequence numbers, and (option, settled, meaning)."""
+
+    lines: tuple[str, ...]
+    options: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionFact:
-    """A connection ready to be shown; ``ladder`` is None with the reason in ``ladder_why``."""
+    """A connection ready to be shown; ``ladder`` is None with the reason in ``ladder_why``.
+
+    ``opening`` and ``performance`` are None where nothing is known of them, and for connections without a ladder.
+    """
 
     anchor: str
     stream: str
@@ -69,8 +109,13 @@ class ConnectionFact:
     volume: str
     resent: str
     tone: str
-    remarks: tuple[str, ...]
+    remarks: tuple[Said, ...]
+    opinions: Told | None
+    conflicts: Told | None
     facts: tuple[tuple[str, str], ...]
+    opening: Opening | None
+    performance: Performance | None
+    graphs: tuple[Figure, ...]
     ladder: Ladder | None
     ladder_why: str
     display_filter: str
@@ -95,32 +140,46 @@ APPLICATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionsFact:
-    """The connections shown, of ``total``; ``ladders`` counts those with a ladder."""
+    """The connections shown, of ``total``; ``ladders`` and ``graphed`` count those with a ladder and with graphs."""
 
     rows: tuple[ConnectionFact, ...]
     total: int
     ladders: int
+    graphed: int
 
 
 def connections(analysis: Analysis, clock: Clock) -> ConnectionsFact:
-    """Draw up the connections of a capture: the first ones, and whatever a finding points at."""
+    """Draw up the connections of a capture: the first ones, whatever a finding points at, and the largest."""
     total = len(analysis.connections)
     cited = {f.stream for f in analysis.findings if f.stream is not None and 0 <= f.stream < total}
-    shown = sorted({*range(min(total, MAX_CONNECTIONS)), *sorted(cited)[:MAX_CITED_LADDERS]})
+    graphed = graphs.chosen(analysis.connections, analysis.segments, cited)
+    shown = sorted({*range(min(total, MAX_CONNECTIONS)), *sorted(cited)[:MAX_CITED_LADDERS], *graphed})
     with_ladder = {*range(min(total, MAX_LADDERS)), *sorted(cited)[:MAX_CITED_LADDERS]}
-    notes = _notes(analysis, with_ladder)
-    names = {row.stream: row.sni for row in analysis.tls if row.sni}
-    names.update({row.stream: row.host for row in analysis.http if row.host})
+    drawing = _Drawing(
+        analysis,
+        clock,
+        frozenset(graphed),
+        graphs.line_points(len(graphed)),
+        notes_of(analysis, with_ladder),
+        {row.stream: row.sni for row in analysis.tls if row.sni}
+        | {row.stream: row.host for row in analysis.http if row.host},
+        {row.request_frame: row.meaning for row in analysis.icmp if row.kind == "error" and row.request_frame},
+    )
     room = MAX_LADDER_ROWS_IN_ALL
     out: list[ConnectionFact] = []
     for stream in shown:
         row = analysis.connections.row(stream)
         drawn = None
         if stream in with_ladder and room > 0:
-            drawn = ladder(row, analysis.segments, notes.get(stream, {}))
+            drawn = ladder(row, analysis.segments, drawing.notes.get(stream, {}))
             room -= len(drawn.lines)
-        out.append(_fact(row, drawn, names.get(stream) or "", clock))
-    return ConnectionsFact(tuple(out), total, sum(1 for fact in out if fact.ladder is not None))
+        out.append(drawing.fact(row, drawn))
+    return ConnectionsFact(
+        tuple(out),
+        total,
+        sum(1 for fact in out if fact.ladder is not None),
+        sum(1 for fact in out if fact.graphs),
+    )
 
 
 def failed(analysis: Analysis) -> dict[str, int]:
@@ -161,78 +220,103 @@ def cut_off(connections: Connections) -> NDArray[np.bool_]:
     return np.asarray(reset & ~closed & ~refused)
 
 
-def _notes(analysis: Analysis, streams: set[int]) -> dict[int, dict[int, str]]:
-    """Return stream → frame → what that frame carries, for the messages of TLS and HTTP."""
-    out: dict[int, dict[int, str]] = {}
-    for tls in analysis.tls:
-        if tls.stream in streams:
-            _add(out, tls.stream, tls.client_hello_frame, f"ClientHello {tls.sni or ''}".strip())
-            _add(out, tls.stream, tls.server_hello_frame, f"ServerHello {tls.version or ''}".strip())
-            _add(out, tls.stream, tls.finished_frame, "TLS ready")
-            for alert in tls.alerts:
-                _add(out, tls.stream, alert.frame, f"TLS alert: {alert.description}")
-    for http in analysis.http:
-        if http.stream in streams:
-            if http.request_frames:
-                _add(out, http.stream, http.request_frames[0], f"{http.method or 'request'} {http.target or ''}")
-            for interim in http.informational:
-                _add(out, http.stream, interim.frame, f"{interim.status} {http_status.name(interim.status)}")
-            if http.response_frames and http.status is not None:
-                words = f"{http.status} {http_status.name(http.status)}"
-                _add(out, http.stream, http.response_frames[0], words)
-                if http.response_frames[1] != http.response_frames[0]:
-                    _add(out, http.stream, http.response_frames[1], f"end of the {http.status} response")
-    return out
-
-
-def _add(out: dict[int, dict[int, str]], stream: int, frame: int | None, words: str) -> None:
-    if frame is not None:
-        known = out.setdefault(stream, {})
-        known[frame] = f"{known[frame]}; {words}" if frame in known and len(known[frame]) < 200 else words
-
-
 def endpoint(address: str, port: int) -> str:
     """Return ``192.0.2.1:80`` or ``[2001:db8::1]:80``."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _fact(row: TcpRow, drawn: Ladder | None, name: str, clock: Clock) -> ConnectionFact:
-    resent = row.client_retransmissions + row.server_retransmissions
-    bad = row.handshake in ("no_synack", "refused") or row.close == "reset"
-    return ConnectionFact(
-        anchor=f"stream-{row.stream}",
-        stream=str(row.stream),
-        client=safe(endpoint(row.client, row.client_port)),
-        server=safe(endpoint(row.server, row.server_port)),
-        application=_application(row),
-        name=safe(name),
-        start=clock.text(row.start_time),
-        duration=human_ms(row.duration_ms),
-        opened=HANDSHAKE_WORDS.get(row.handshake, safe(row.handshake)),
-        opened_tone="bad" if row.handshake in ("no_synack", "refused") else "",
-        closed=_closed(row),
-        closed_tone="bad" if row.close == "reset" else "",
-        connect=human_ms(row.connect_ms) if row.connect_ms is not None else DASH,
-        volume=f"{human_bytes(row.client_bytes)} ↑ {human_bytes(row.server_bytes)} ↓",
-        resent=str(resent) if resent else "0",
-        tone="bad" if bad else "warn" if resent else "",
-        remarks=tuple(Prose(remark) for remark in remarks(row)),
-        facts=(*_facts(row), ("Ended as", _last_states(row, drawn))),
-        ladder=drawn,
-        ladder_why=""
-        if drawn
-        else "No ladder: the page draws them for the first connections and for those a finding "
-        "points at. The display filter shows this one in Wireshark.",
-        display_filter=Prose(stream_filter(row.stream)),
-        tuple_filter=Prose(_tuple_filter(row)),
-        mark=Mark(
-            host=safe(name or row.server),
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """What drawing up one connection needs of the capture.
+
+    Attributes:
+        graphed: streams with graphs; points: in each line of those.
+        notes: stream → frame → what it carries; names: stream → the server's name.
+        meanings: frame of an ICMP error → what it says.
+    """
+
+    analysis: Analysis
+    clock: Clock
+    graphed: frozenset[int]
+    points: int
+    notes: dict[int, dict[int, str]]
+    names: dict[int, str]
+    meanings: dict[int, str]
+
+    def fact(self, row: TcpRow, drawn: Ladder | None) -> ConnectionFact:
+        """Draw up a connection; ``drawn`` is its ladder."""
+        resent = row.client_retransmissions + row.server_retransmissions
+        bad = row.handshake in ("no_synack", "refused") or row.close == "reset"
+        name = self.names.get(row.stream) or ""
+        segments = self.analysis.segments
+        courses = graphs.courses(segments, row.stream) if row.stream in self.graphed else {}
+        full = drawn is not None or row.stream in self.graphed
+        anchors = {int(line.frame) for line in drawn.lines if line.kind == "segment"} if drawn else set()
+        told = remarks(row, segments, self.analysis.connections, self.meanings)
+        return ConnectionFact(
+            anchor=f"stream-{row.stream}",
             stream=str(row.stream),
-            proto=f"tcp {safe(row.application)}",
-            duration=f"{row.duration_ms:.3f}",
-            severity="error" if bad else "warning" if resent else "",
-        ),
+            client=safe(endpoint(row.client, row.client_port)),
+            server=safe(endpoint(row.server, row.server_port)),
+            application=_application(row),
+            name=safe(name),
+            start=self.clock.text(row.start_time),
+            duration=human_ms(row.duration_ms),
+            opened=HANDSHAKE_WORDS.get(row.handshake, safe(row.handshake)),
+            opened_tone="bad" if row.handshake in ("no_synack", "refused") else "",
+            closed=_closed(row),
+            closed_tone="bad" if row.close == "reset" else "",
+            connect=human_ms(row.connect_ms) if row.connect_ms is not None else DASH,
+            volume=f"{human_bytes(row.client_bytes)} ↑ {human_bytes(row.server_bytes)} ↓",
+            resent=str(resent) if resent else "0",
+            tone="bad" if bad else "warn" if resent else "",
+            remarks=_said(told, anchors),
+            opinions=_told("Second opinion", *opinions(row), len(row.opinions), anchors),
+            conflicts=_told("Bytes that contradict each other", *conflicts(row), len(row.conflicts), anchors),
+            facts=(*_facts(row), ("Ended as", _last_states(row, drawn))),
+            opening=_opening(row, self.analysis) if full else None,
+            performance=performance(row, courses) if full else None,
+            graphs=graphs.graphs(row, segments, courses, self.points) if row.stream in self.graphed else (),
+            ladder=drawn,
+            ladder_why=""
+            if drawn
+            else "No ladder: the page draws them for the first connections and for those a finding "
+            "points at. The display filter shows this one in Wireshark.",
+            display_filter=Prose(stream_filter(row.stream)),
+            tuple_filter=Prose(_tuple_filter(row)),
+            mark=Mark(
+                host=safe(name or row.server),
+                stream=str(row.stream),
+                proto=f"tcp {safe(row.application)}",
+                duration=f"{row.duration_ms:.3f}",
+                severity="error" if bad else "warning" if resent else "",
+            ),
+        )
+
+
+def _said(found: Iterable[Remark], anchors: set[int]) -> tuple[Said, ...]:
+    return tuple(
+        Said(
+            Prose(remark.text),
+            tuple((frame, f"frame-{frame}" if frame in anchors else "") for frame in remark.frames),
+            remark.more,
+        )
+        for remark in found
     )
+
+
+def _told(title: str, summary: str, cases: tuple[Remark, ...], total: int, anchors: set[int]) -> Told | None:
+    return Told(title, Prose(summary), _said(cases, anchors), total) if summary or cases else None
+
+
+def _opening(row: TcpRow, analysis: Analysis) -> Opening | None:
+    """Return what the handshake settled, None when neither SYN was captured."""
+    lines = tuple(Prose(line) for line in tcp_words.isn_lines(row, handshake_acks(row, analysis.segments)))
+    options = []
+    for key, settled in tcp_words.agreed(row):
+        name, _, meaning = tcp_words.OPTIONS[key].partition(": ")
+        options.append((Prose(name), Prose(settled), Prose(meaning)))
+    return Opening(lines, tuple(options)) if lines or options else None
 
 
 def _application(row: TcpRow) -> str:
@@ -271,75 +355,11 @@ def _closed(row: TcpRow) -> str:
     return words
 
 
-def remarks(row: TcpRow) -> Iterable[str]:
-    """Say in a sentence each what was out of the ordinary in how a connection opened, ran and ended."""
-    yield from _opening_remarks(row)
-    resent = row.client_retransmissions + row.server_retransmissions
-    if resent:
-        yield (
-            f"{plural(resent, 'segment')} had to be sent again "
-            f"({row.client_retransmissions} by the client, {row.server_retransmissions} by the server)."
-        )
-    missing = row.client_missing_bytes + row.server_missing_bytes
-    if missing:
-        yield f"{human_bytes(missing)} were sent but are not in this capture."
-    if row.client_zero_windows or row.server_zero_windows:
-        side = "client" if row.client_zero_windows else "server"
-        yield f"The {side} told the other side to stop sending because its buffer was full."
-    twice = row.client_duplicates_in_capture + row.server_duplicates_in_capture
-    if twice:
-        yield f"{plural(twice, 'packet')} were recorded twice; that is a matter of the recording, not of the network."
-    yield from _closing_remarks(row)
-
-
-def _opening_remarks(row: TcpRow) -> Iterable[str]:
-    attempts = len(row.syn_frames)
-    if row.handshake == "no_synack" and went_on(row):
-        yield "No answer of the server is in this capture, but the client went on: only its side was recorded."
-    elif row.handshake == "no_synack":
-        yield f"The client sent {plural(attempts, 'SYN')} and nobody answered."
-    elif row.handshake == "refused":
-        yield "The server answered the SYN with a reset: nothing listens on that port."
-    elif row.handshake == "midstream":
-        yield "It was already open when the capture began, so its handshake and round-trip time are unknown."
-    elif row.handshake == "simultaneous":
-        yield "Both sides sent a SYN at the same moment and met in the middle."
-    elif row.handshake == "no_final_ack":
-        yield "The ACK that completes the handshake is not in this capture."
-    if row.syn_loss_ms and row.handshake != "no_synack":
-        yield (
-            f"The first SYN went unanswered; repeating it cost {human_ms(row.syn_loss_ms)} of the "
-            f"{human_ms(row.connect_ms)} it took to connect."
-        )
-
-
-def _closing_remarks(row: TcpRow) -> Iterable[str]:
-    first = row.closed_by if row.closed_by in ("client", "server") else None
-    second = {"client": "server", "server": "client"}.get(first or "", "other side")
-    if row.close == "three_way":
-        yield f"Three packets close it, because the {second}'s FIN and ACK travelled together."
-    elif row.close == "four_way":
-        yield f"Four packets close it: each side's FIN and its acknowledgement. The {first or 'one side'} was first."
-    elif row.close == "simultaneous":
-        yield "Both sides sent their FIN before either had seen the other's."
-    elif row.close == "half_closed":
-        yield f"Only the {first or 'one side'} closed its direction; the other stayed open to the end of the capture."
-    elif row.close == "reset" and row.handshake != "refused":
-        yield f"The {row.rst_by or 'one side'} reset the connection; whatever was still on its way was thrown away."
-    if row.close != "reset" and row.rst_frame is not None:
-        yield f"A reset (frame {row.rst_frame}) followed the regular close; it did no harm."
-
-
 def _facts(row: TcpRow) -> Iterable[tuple[str, str]]:
     yield "Connect", human_ms(row.connect_ms)
     yield "Round trip (handshake)", human_ms(row.initial_rtt_ms)
     yield "Server's part of it", human_ms(row.server_leg_ms)
     yield "Packets", f"{number(row.client_packets)} ↑ {number(row.server_packets)} ↓"
-    yield "Largest segment (MSS)", f"{row.client_mss or 'unknown'} ↑ {row.server_mss or 'unknown'} ↓"
-    scaled = row.client_window_scale is not None and row.server_window_scale is not None
-    yield "Window scaling", "yes" if scaled else "no" if row.syn_frame is not None else "unknown"
-    sack = row.sack_permitted
-    yield "Selective ACK", "unknown" if sack is None else "yes" if sack else "no"
     yield "Zeek's words", safe(f"{row.conn_state} {row.history}".strip()) or DASH
     yield (
         "Client known by",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from analyzer import tcp_states
 from analyzer.analysis import Analysis
@@ -15,23 +14,16 @@ from analyzer.report.escape import Prose, safe
 from analyzer.report.figures import latency as latency_figure
 from analyzer.report.figures import status as status_figure
 from analyzer.report.figures import timeline as timeline_figure
+from analyzer.report.figures.model import Figure
+from analyzer.report.figures.sequence import MAX_MARKS
 from analyzer.report.findings import MAX_FINDINGS, FindingsFact, findings
+from analyzer.report.graphs import MAX_CITED_GRAPHED, MAX_GRAPHED, MAX_LINE_POINTS
 from analyzer.report.ladder import MAX_LADDER_ROWS
 from analyzer.report.protocols import ProtocolsFact, dns_sentence, protocols
 from analyzer.report.tables import TablesFact, problems_table, tables
 from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
 from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS, PHASES
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A chart: its data for the script, and in words what it shows."""
-
-    ident: str
-    title: str
-    summary: str
-    spec: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +212,12 @@ def _limits() -> tuple[tuple[str, str], ...]:
         ("Connections", f"the first {MAX_CONNECTIONS} and {MAX_CITED_LADDERS} that findings point at"),
         ("Ladders", f"the first {MAX_LADDERS} connections and {MAX_CITED_LADDERS} that findings point at"),
         ("Lines of a ladder", f"{MAX_LADDER_ROWS}"),
+        (
+            "Graphs",
+            f"{MAX_GRAPHED} connections: the largest, and up to {MAX_CITED_GRAPHED} that findings point at",
+        ),
+        ("Points of a line in a graph", f"{MAX_LINE_POINTS}, fewer where many connections have graphs"),
+        ("Marks in a graph", f"{MAX_MARKS}"),
         ("Bars on the timeline", f"{sum(MAX_BARS.values())}"),
         ("Findings", f"{MAX_FINDINGS}"),
         ("Characters of a captured value", "300"),

@@ -1,40 +1,33 @@
-"""The ladder of one connection: its segments as arrows between two lines, each line with its state band.
+"""The ladder of one connection as facts: its segments in order, what they carry, and the state of both sides.
 
-Control segments, trouble and the ends of messages stand alone; runs of ordinary segments are collapsed to one line
-("12 segments, 16 kB") and idle time to another. Geometry is computed here, in SVG user units, so that the template
-only writes numbers down.
+Control segments, trouble and the ends of messages stand alone; runs of ordinary segments are collapsed to one rung
+("12 segments, 16 kB") and idle time to another. How a rung looks is decided by who draws it:
+:mod:`analyzer.report.ladder_svg` for the page, :mod:`analyzer.text_ladder` for the terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows.model import Label, Segments
-from analyzer.report.cells import plural
-from analyzer.report.escape import safe
-from analyzer.report.states import Segment, Side, walk
+from analyzer.report.states import Segment, Side, Sides, still_sending, walk
 from analyzer.schema import TcpRow
-from analyzer.units import NS_PER_MS, human_bytes, human_ms
+from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
 
 MAX_LADDER_ROWS = 400
-"""Rows drawn of one ladder: beyond that nobody reads on, and 400 rows are 150 kB of SVG."""
+"""Rungs of one ladder: beyond that nobody reads on, and 400 rows are 150 kB of SVG."""
 
 ALONE = 3
 """Runs of up to this many ordinary segments are drawn one by one: a summary line would not be shorter."""
 
 IDLE_MS = 500.0
-"""Silence that gets a line of its own; shorter pauses are visible in the Δ column."""
-
-NOTE_LIMIT = 52
-"""Characters of a note that fit beside the ladder."""
-
-ROW_HEIGHT, THIN_HEIGHT, TOP = 32, 26, 34
-CLIENT_X, SERVER_X = 390, 800
+"""Silence that gets a rung of its own; shorter pauses are visible beside the time."""
 
 LABEL_WORDS: tuple[tuple[Label, str], ...] = (
     (Label.CAPTURED_TWICE, "same packet captured twice"),
@@ -84,61 +77,81 @@ _FLAG_NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a ladder.
+class Rung:
+    """One rung of a ladder: a segment, a run of ordinary segments, or silence.
 
-    ``kind`` is "segment", "run" or "idle"; ``y`` is its middle. Texts that do not apply are empty.
+    Attributes:
+        kind: "segment", "run" or "idle".
+        since: ns from the connection's start to it (to the first segment of a run).
+        took: ns: since the rung before it for a segment (None for the first), from first to last for a run, the
+            length of a silence.
+        client, server: the states after it.
+        frame, last_frame: its frame; a run's first and last.
+        segments: how many it stands for.
+        flags: names joined by commas, "none" without any.
+        seq, ack, length, window: relative numbers as in :class:`analyzer.flows.model.Segments`; ack None without ACK.
+        note: what it carries and what is wrong with it, as captured: not display text yet.
+        tone: "bad", "data" or "".
+        client_bytes, server_bytes: payload that a run carries from each side; duplicate_acks: how many are in it.
     """
 
     kind: str
-    y: int
-    time: str = ""
-    delta: str = ""
-    frame: str = ""
+    since: int
+    took: int | None
+    client: Side
+    server: Side
+    frame: int = 0
+    last_frame: int = 0
+    segments: int = 0
     from_client: bool = True
     flags: str = ""
-    detail: str = ""
+    seq: int = 0
+    ack: int | None = None
+    length: int = 0
+    window: int = 0
     note: str = ""
     tone: str = ""
+    client_bytes: int = 0
+    server_bytes: int = 0
+    duplicate_acks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
-    """A stretch of one side's line during which it was in one state; ``label_y`` is 0 when there is no room."""
-
-    client: bool
-    state: str
-    inferred: bool
-    top: int
-    height: int
-    label_y: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Rungs:
     """A connection's ladder; ``shown`` and ``total`` count segments, collapsed ones as shown.
 
-    ``last`` is the state of client and server at the end, None when the ladder stops before it.
+    ``before`` are the states of client and server before the first rung (None without any segment), ``last`` those at
+    the end (None too when the ladder stops before it).
     """
 
-    lines: tuple[Line, ...]
-    bands: tuple[Band, ...]
-    height: int
+    rungs: tuple[Rung, ...]
+    before: Sides | None
     shown: int
     total: int
-    last: tuple[Side, Side] | None
+    last: Sides | None
 
 
-def ladder(row: TcpRow, segments: Segments, notes: Mapping[int, str], limit: int = MAX_LADDER_ROWS) -> Ladder:
-    """Draw up a connection's ladder.
+def climb(row: TcpRow, segments: Segments, notes: Mapping[int, str], limit: int = MAX_LADDER_ROWS) -> Rungs:
+    """Find the rungs of a connection's ladder.
 
     Args:
         row: the connection.
         segments: of the whole capture.
         notes: frame → what it carries, in a few words (``GET /``, ``ClientHello``).
-        limit: rows at most.
+        limit: rungs at most.
     """
     return _Builder(row, segments, notes, limit).build()
+
+
+def clock(since: int) -> str:
+    """Write when a rung happened: seconds since the connection's start."""
+    return f"{since / NS_PER_S:.6f}"
+
+
+def pause(ns: int) -> str:
+    """Write a pause; neighbouring segments are often microseconds apart."""
+    ms = ns / NS_PER_MS
+    return human_ms(ms) if abs(ms) >= 0.1 else f"{ms * 1000:.0f} µs"
 
 
 class _Builder:
@@ -149,64 +162,72 @@ class _Builder:
         self.from_client, self.flags = segments.from_client[part], segments.flags[part]
         self.seq, self.ack = segments.seq[part], segments.ack[part]
         self.length, self.window, self.label = segments.length[part], segments.window[part], segments.label[part]
-        self.lines: list[Line] = []
-        self.state_changes: list[tuple[int, Side, Side]] = []
-        self.y = TOP
+        self.verdicts = {o.frame: o.verdict for o in row.opinions}
+        self.rungs: list[Rung] = []
         self.shown = 0
         self.last_time = int(self.time[0]) if self.time.size else 0
+        self.states: Sides = (Side("UNKNOWN", True), Side("UNKNOWN", True))
 
-    def _telling(self) -> NDArray[np.bool_]:
+    def build(self) -> Rungs:
+        """Walk the telling segments, and sum up the others between them."""
+        sending = still_sending(self.from_client, self.flags)
+        # Each telling segment is a rung at least, so no more of them than rungs are ever looked at.
+        telling = np.flatnonzero(self._telling(sending))[: self.limit + 1]
+        states = walk(
+            map(self._segment, telling.tolist()),
+            server_spoke=self.row.server_packets > 0,
+            handshake=self.row.handshake,
+            last=(_position(telling, sending[0]), _position(telling, sending[1])),
+        )
+        before = next(states, None)
+        self.states = before or self.states
+        position, total = 0, int(self.frame.size)
+        for i in telling.tolist():
+            self._ordinary(position, i)
+            if self._full():
+                break
+            self._idle(i)
+            if self._full():
+                break
+            self.states = next(states)
+            self._alone(i)
+            position = i + 1
+        else:
+            self._ordinary(position, total)
+        last = self.states if total and self.shown == total else None
+        return Rungs(tuple(self.rungs), before, self.shown, total, last)
+
+    def _telling(self, sending: tuple[int, int]) -> NDArray[np.bool_]:
         """Return which segments stand alone."""
         control = (self.flags & (Flag.SYN | Flag.FIN | Flag.RST)) != 0
         telling: NDArray[np.bool_] = control | ((self.label & int(_TROUBLE)) != 0)
-        telling |= np.isin(self.frame, np.fromiter(self.notes, np.int64, len(self.notes)))
-        telling[:1] = True  # the first segment of any connection says where it begins
-        for i in self._proofs():
-            telling[i] = True
+        if self.notes:
+            telling |= np.isin(self.frame, np.fromiter(self.notes, np.int64, len(self.notes)))
+        begins = (_first(self.from_client == client, 0) for client in (True, False))  # from here on a side is known
+        for i in (*chain.from_iterable(begins), *self._proofs(), *sending):
+            if i >= 0:
+                telling[i] = True
         return telling
 
-    def _proofs(self) -> list[int]:
-        """Return the segments that acknowledge a SYN/ACK or FIN first: they move a state."""
-        out: list[int] = []
-        acks = (self.flags & Flag.ACK) != 0
-        synack = np.flatnonzero(((self.flags & Flag.SYN) != 0) & acks)
-        if synack.size:
-            out += _first(self.from_client & acks, int(synack[0]) + 1)
+    def _proofs(self) -> Iterator[int]:
+        """Yield the segments that acknowledge a SYN/ACK or FIN first: they move a state."""
+        syn, acks = (self.flags & Flag.SYN) != 0, (self.flags & Flag.ACK) != 0
+        resets = (self.flags & Flag.RST) != 0
+        agreed = syn & acks
         for client in (True, False):
+            asked = np.flatnonzero(syn & (self.from_client == client))
+            answers = np.flatnonzero(agreed & (self.from_client != client)) if agreed.any() else asked
+            if asked.size and answers.size:
+                after = max(int(asked[0]), int(answers[0])) + 1
+                yield from _first((self.from_client == client) & acks & ~syn & ~resets, after)
             fins = np.flatnonzero((self.from_client == client) & ((self.flags & Flag.FIN) != 0))
             if fins.size:
                 at = int(fins[0])
                 end = int(self.seq[at]) + int(self.length[at]) + 1
-                out += _first((self.from_client != client) & acks & (self.ack >= end), at + 1)
-        return out
-
-    def build(self) -> Ladder:
-        """Walk the telling segments, and sum up the others between them."""
-        telling = np.flatnonzero(self._telling()).tolist()
-        states = walk(
-            (self._segment(i) for i in telling),
-            server_spoke=self.row.server_packets > 0,
-            server_refused=self.row.handshake == "refused",
-        )
-        if states:
-            self.state_changes.append((TOP - 22, *states[0]))
-        position = 0
-        for k, i in enumerate(telling):
-            self._ordinary(position, i)
-            if self._full():
-                break
-            self._alone(i)
-            self.state_changes.append((self.lines[-1].y, *states[k + 1]))
-            position = i + 1
-        else:
-            self._ordinary(position, int(self.frame.size))
-        height = self.y + 10
-        total = int(self.frame.size)
-        last = states[-1] if states and self.shown == total else None
-        return Ladder(tuple(self.lines), tuple(self._bands(height)), height, self.shown, total, last)
+                yield from _first((self.from_client != client) & acks & ~resets & (self.ack >= end), at + 1)
 
     def _full(self) -> bool:
-        return len(self.lines) >= self.limit
+        return len(self.rungs) >= self.limit
 
     def _segment(self, i: int) -> Segment:
         return Segment(
@@ -214,97 +235,87 @@ class _Builder:
         )
 
     def _ordinary(self, start: int, stop: int) -> None:
-        """Draw the ordinary segments [start, stop), together if they are many."""
-        if stop - start <= ALONE:
-            for i in range(start, stop):
-                if not self._full():
-                    self._alone(i)
-        elif not self._full():
+        """Add the ordinary segments [start, stop), together if they are many."""
+        if stop - start > ALONE:
             self._run(start, stop)
+            return
+        for i in range(start, stop):
+            self._idle(i)
+            if self._full():
+                return
+            self._alone(i)
+
+    def _since(self, i: int) -> int:
+        return int(self.time[i]) - self.row.start_time
 
     def _idle(self, i: int) -> None:
-        pause = (int(self.time[i]) - self.last_time) / NS_PER_MS
-        if pause >= IDLE_MS and not self._full():
-            self.lines.append(Line("idle", self.y + THIN_HEIGHT // 2, note=f"silence for {human_ms(pause)}"))
-            self.y += THIN_HEIGHT
-
-    def _since(self, i: int) -> str:
-        return f"{(int(self.time[i]) - self.row.start_time) / 1e9:.6f}"
+        silence = int(self.time[i]) - self.last_time
+        if silence >= IDLE_MS * NS_PER_MS and not self._full():
+            self.rungs.append(Rung("idle", self.last_time - self.row.start_time, silence, *self.states))
 
     def _run(self, start: int, stop: int) -> None:
         self._idle(start)
+        if self._full():
+            return
         client = self.from_client[start:stop]
         sent = self.length[start:stop].astype(np.int64)
-        up, down = int(sent[client].sum()), int(sent[~client].sum())
-        parts = [
-            f"{human_bytes(volume)} from the {side}" for volume, side in ((up, "client"), (down, "server")) if volume
-        ]
-        took = (int(self.time[stop - 1]) - int(self.time[start])) / NS_PER_MS
-        note = f"{plural(stop - start, 'segment')}, {' and '.join(parts) or 'no data'}, in {human_ms(took)}"
-        frames = f"{int(self.frame[start])}–{int(self.frame[stop - 1])}"
-        line = Line("run", self.y + THIN_HEIGHT // 2, time=self._since(start), frame=frames, note=note)
-        self.lines.append(line)
-        self.y += THIN_HEIGHT
+        self.rungs.append(
+            Rung(
+                "run",
+                self._since(start),
+                int(self.time[stop - 1]) - int(self.time[start]),
+                *self.states,
+                frame=int(self.frame[start]),
+                last_frame=int(self.frame[stop - 1]),
+                segments=stop - start,
+                client_bytes=int(sent[client].sum()),
+                server_bytes=int(sent[~client].sum()),
+                duplicate_acks=int(np.count_nonzero(self.label[start:stop] & int(Label.DUPLICATE_ACK))),
+            )
+        )
         self.shown += stop - start
         self.last_time = int(self.time[stop - 1])
 
     def _alone(self, i: int) -> None:
-        self._idle(i)
         flags, length, label = int(self.flags[i]), int(self.length[i]), int(self.label[i])
-        delta = (int(self.time[i]) - self.last_time) / NS_PER_MS
-        detail = f"seq {int(self.seq[i])}" + (f" ack {int(self.ack[i])}" if flags & Flag.ACK else "")
         frame = int(self.frame[i])
-        self.lines.append(
-            Line(
+        self.rungs.append(
+            Rung(
                 "segment",
-                self.y + ROW_HEIGHT - 10,
-                time=self._since(i),
-                delta=f"+{_short(delta)}" if self.shown else "",
-                frame=str(frame),
+                self._since(i),
+                int(self.time[i]) - self.last_time if self.shown else None,
+                *self.states,
+                frame=frame,
+                last_frame=frame,
+                segments=1,
                 from_client=bool(self.from_client[i]),
                 flags=",".join(name for bit, name in _FLAG_NAMES if flags & bit) or "none",
-                detail=f"{detail} len {length} win {int(self.window[i])}",
-                note=safe(self._note(frame, label), NOTE_LIMIT),
+                seq=int(self.seq[i]),
+                ack=int(self.ack[i]) if flags & Flag.ACK else None,
+                length=length,
+                window=int(self.window[i]),
+                note=self._note(frame, label),
                 tone="bad" if flags & Flag.RST or label & int(_BAD) else "data" if length else "",
             )
         )
-        self.y += ROW_HEIGHT
         self.shown += 1
         self.last_time = int(self.time[i])
 
     def _note(self, frame: int, label: int) -> str:
         words = [text for bit, text in LABEL_WORDS if label & int(bit)]
+        if frame in self.verdicts:
+            words.append(f"evidence: {self.verdicts[frame].replace('_', ' ')}")
         if frame in self.notes:
             words.append(self.notes[frame])
         return "; ".join(words)
-
-    def _bands(self, height: int) -> list[Band]:
-        """Join equal states of each side into bands."""
-        out: list[Band] = []
-        for client in (True, False):
-            runs: list[tuple[int, Side]] = []
-            for y, left, right in self.state_changes:
-                side = left if client else right
-                if not runs or runs[-1][1] != side:
-                    runs.append((y, side))
-            for k, (top, side) in enumerate(runs):
-                bottom = runs[k + 1][0] if k + 1 < len(runs) else height
-                if bottom > top:
-                    out.append(Band(client, side.state, side.inferred, top, bottom - top, _label_y(top, bottom)))
-        return out
-
-
-def _short(ms: float) -> str:
-    """Write a pause; neighbouring segments are often microseconds apart."""
-    return human_ms(ms) if abs(ms) >= 0.1 else f"{ms * 1000:.0f} µs"
-
-
-def _label_y(top: int, bottom: int) -> int:
-    """Place a state's name just under the arrow that led to it, if its band is tall enough to hold text."""
-    return top + 14 if bottom - top >= 16 else 0
 
 
 def _first(mask: NDArray[np.bool_], start: int) -> list[int]:
     """Return the first true position at or after ``start``, if any."""
     hits = np.flatnonzero(mask[start:])
     return [start + int(hits[0])] if hits.size else []
+
+
+def _position(telling: NDArray[np.int64], index: int) -> int:
+    """Return where a segment is among the telling ones; behind all of them when the ladder stops before it."""
+    return int(np.searchsorted(telling, index)) if index >= 0 else -1

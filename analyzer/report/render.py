@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from analyzer.analysis import Analysis
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
+from analyzer.report.performance import LIMITS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,13 +65,15 @@ def render(analysis: Analysis) -> str:
 
     facts = page(analysis)
     own = script_text(_asset("report.js"))
-    plotly = plotly_source() if facts.figures else ""
-    figures = {name: Markup(script_json(figure.spec)) for name, figure in facts.figures.items()}
+    drawn = [*facts.figures.values(), *(graph for fact in facts.connections.rows for graph in fact.graphs)]
+    plotly = plotly_source() if drawn else ""
+    figures = {figure.ident: Markup(script_json(figure.spec)) for figure in drawn}
     template = _environment().get_template("page.html.j2")
     head, gap, tail = template.render(
         page=facts,
         figure_json=figures,
         states=dict(facts.about.states),
+        limits=LIMITS,
         policy=policy([own, plotly] if plotly else [own]),
         css=Markup(_asset("report.css")),
         script=Markup(own),

@@ -1,22 +1,33 @@
 """The RFC 9293 state of both sides after each drawn segment, and whether it is proven or only inferred.
 
 The transitions are those of :mod:`analyzer.flows.tcp_state`; here segments become its events. A capture is taken at
-one place, so that a segment was recorded does not prove that it had arrived: a side is taken to have received a SYN
-or FIN when it answers it. That is what makes crossing FINs go through CLOSING on both sides.
+one place, so that a segment was recorded does not prove that it had arrived. Three rules follow:
 
-Marked *inferred* (drawn dashed): what a side was before its first proven change, a side that never sent anything, and
+* a side is taken to have received a SYN or FIN when it answers it. That is what makes crossing FINs go through
+  CLOSING on both sides;
+* a reset closes a side once that side has sent its last segment (resets aside): whoever still sends does not know of
+  it yet, or does not believe it. Until then the side keeps its state, which is then only inferred;
+* any other segment is taken to arrive at once.
+
+Marked *inferred* (drawn dashed): what a side was before its first proven change, a side that never sent anything, a
+side that was reset and still sends, both sides of a simultaneous open until they show that they are open, and
 TIME_WAIT, whose end is a timer that no segment shows.
 
-Source: RFC 9293 section 3.3.2, figure 5.
+Source: RFC 9293 section 3.3.2, figure 5; section 3.10.7 (what arrives); figures 6 to 13 (whole conversations).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows import tcp_state
+
+CLIENT, SERVER = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +49,52 @@ class Side:
     inferred: bool
 
 
-def walk(segments: Iterable[Segment], server_spoke: bool, server_refused: bool) -> list[tuple[Side, Side]]:
-    """Return (client, server) before the first segment and after each one.
+Sides = tuple[Side, Side]
+"""Both sides: client, server."""
+
+NEVER = (-1, -1)
+"""For :func:`walk`: neither side sends anything after a reset."""
+
+
+def still_sending(from_client: NDArray[np.bool_], flags: NDArray[np.uint16]) -> tuple[int, int]:
+    """Return the index of the last segment that (client, server) send after the first reset, -1 for none.
+
+    Resets do not count (they say that a side is closed), nor do SYNs (they begin anew).
 
     Args:
-        segments: at least the control segments and the acknowledgements of SYN and FIN, in capture order.
+        from_client: (n,) bool, one connection in capture order; flags: (n,) uint16.
+    """
+    resets = np.flatnonzero(flags & Flag.RST)
+    if not resets.size:
+        return NEVER
+    later = (flags & (Flag.RST | Flag.SYN)) == 0
+    later[: int(resets[0])] = False
+    client, server = (np.flatnonzero(later & (from_client == mine)) for mine in (True, False))
+    return int(client[-1]) if client.size else -1, int(server[-1]) if server.size else -1
+
+
+def walk(
+    segments: Iterable[Segment], *, server_spoke: bool, handshake: str, last: tuple[int, int] = NEVER
+) -> Iterator[Sides]:
+    """Yield (client, server) before the first segment and after each one; nothing when there is none.
+
+    Args:
+        segments: at least the control segments, the acknowledgements of SYN and FIN, and those that ``last`` names,
+            in capture order.
         server_spoke: the server sent at least one segment; if not, nothing is known of it.
-        server_refused: it answered the SYN with a reset, so nothing was listening.
+        handshake: as in the ``tcp`` table; it tells what a side was before the first segment.
+        last: positions in ``segments`` of each side's last segment after a reset (:func:`still_sending`).
     """
     ends: _Ends | None = None
-    out: list[tuple[Side, Side]] = []
-    for segment in segments:
+    for at, segment in enumerate(segments):
         if ends is None:
-            ends = _Ends(_before(segment, server_spoke, server_refused))
-            out.append(ends.sides())
-        ends.see(segment)
-        out.append(ends.sides())
-    return out
+            ends = _Ends(_before(segment, server_spoke, handshake), last)
+            yield ends.sides()
+        ends.see(at, segment)
+        yield ends.sides()
 
 
-def _before(first: Segment, server_spoke: bool, server_refused: bool) -> list[str]:
+def _before(first: Segment, server_spoke: bool, handshake: str) -> list[str]:
     """Guess both states before the first segment."""
     if not first.flags & Flag.SYN:
         return [tcp_state.ESTABLISHED, tcp_state.ESTABLISHED]
@@ -65,41 +102,54 @@ def _before(first: Segment, server_spoke: bool, server_refused: bool) -> list[st
         return [tcp_state.SYN_SENT, tcp_state.LISTEN]
     if not server_spoke:
         return [tcp_state.CLOSED, tcp_state.UNKNOWN]
-    return [tcp_state.CLOSED, tcp_state.CLOSED if server_refused else tcp_state.LISTEN]
+    listens = handshake not in ("refused", "simultaneous")
+    return [tcp_state.CLOSED, tcp_state.LISTEN if listens else tcp_state.CLOSED]
 
 
 class _Ends:
-    """Both ends of a connection; index 0 is the client, 1 the server."""
+    """Both ends of a connection."""
 
-    def __init__(self, states: list[str]) -> None:
+    def __init__(self, states: list[str], last: tuple[int, int]) -> None:
         self._state = states
-        self._proven = [False, False]
+        self._passive = [state == tcp_state.LISTEN for state in states]
+        self._inferred = [True, True]
+        self._spoke = [False, False]
+        self._last = last
+        self._at = 0
+        self._reset = [False, False]  # a reset was recorded, but this side still sends
         self._fin_end: list[int | None] = [None, None]
         self._fin_pending = [False, False]  # the other side's FIN has not been answered yet
         self._ack_held = [False, False]  # the ACK of this side's FIN came before it answered the other's
 
-    def sides(self) -> tuple[Side, Side]:
+    def sides(self) -> Sides:
         """Return both states as they are drawn."""
-        client, server = (
-            Side(state, not known or state in tcp_state.INFERRED or state == tcp_state.UNKNOWN)
-            for state, known in zip(self._state, self._proven, strict=True)
-        )
+        client, server = map(self._side, (CLIENT, SERVER))
         return client, server
 
+    def _side(self, side: int) -> Side:
+        state = self._state[side]
+        doubtful = self._inferred[side] or self._reset[side] or not self._spoke[side]
+        return Side(state, doubtful or state in tcp_state.INFERRED or state == tcp_state.UNKNOWN)
+
     def _happens(self, side: int, event: str) -> None:
-        after = tcp_state.step(self._state[side], event)
+        if self._state[side] == tcp_state.UNKNOWN and event[0] == "<":
+            return  # nothing is known of a side that never sends, whatever is sent to it
+        after = tcp_state.step(self._state[side], event, passive=self._passive[side])
         # What a side sends itself proves that it is in the state that sends such things.
-        self._proven[side] |= after != self._state[side] or event[0] == ">"
+        if after != self._state[side] or event[0] == ">":
+            self._inferred[side] = False
         self._state[side] = after
 
-    def see(self, segment: Segment) -> None:
+    def see(self, at: int, segment: Segment) -> None:
         """Take one segment into account."""
-        me, peer = (0, 1) if segment.from_client else (1, 0)
+        me, peer = (CLIENT, SERVER) if segment.from_client else (SERVER, CLIENT)
+        self._at, self._spoke[me] = at, True
         flags = segment.flags
         if flags & Flag.RST:
-            self._happens(me, ">rst")
-            self._happens(peer, "<rst")
+            self._close(me, ">rst")
+            self._close(peer, "<rst")
         elif flags & Flag.SYN:
+            self._reset[me] = False
             self._syn(me, peer, "synack" if flags & Flag.ACK else "syn")
         else:
             self._ack(me, peer, segment)
@@ -107,24 +157,39 @@ class _Ends:
                 self._fin_end[me] = segment.seq + segment.length + 1
                 self._fin_pending[peer] = True
                 self._happens(me, ">fin")
+            if self._reset[me] and at >= self._last[me]:
+                self._reset[me] = False
+                self._happens(me, "<rst")
+                self._inferred[me] = True  # nobody sees when the reset reached it
+
+    def _close(self, side: int, event: str) -> None:
+        """Let a reset close a side, unless it still sends."""
+        if self._last[side] > self._at:
+            self._reset[side] = True
+        else:
+            self._reset[side] = False
+            self._happens(side, event)
 
     def _syn(self, me: int, peer: int, event: str) -> None:
-        if event == "synack":
-            if self._state[me] == tcp_state.SYN_SENT:  # both opened at once: the answer shows that it saw the other's
-                self._happens(me, "<syn")
-            else:
-                self._happens(me, ">synack")
-            if self._state[peer] == tcp_state.SYN_RCVD:  # both answers cross as both SYNs did
-                self._happens(peer, "<synack")
-                self._happens(me, "<synack")
-        else:
+        if event == "syn":
             self._happens(me, ">syn")
+            return
+        if self._state[me] == tcp_state.SYN_SENT:  # both opened at once: the answer shows that it saw the other's
+            self._happens(me, "<syn")
+        else:
+            self._happens(me, ">synack")
+        if self._state[peer] == tcp_state.SYN_RCVD:  # both answers cross as both SYNs did
+            for side in (peer, me):
+                self._happens(side, "<synack")
+                self._inferred[side] = True
 
     def _ack(self, me: int, peer: int, segment: Segment) -> None:
         acks = bool(segment.flags & Flag.ACK)
+        if acks and self._state[me] == tcp_state.SYN_SENT:  # only a side that got a SYN/ACK sends this
+            if self._state[peer] in (tcp_state.LISTEN, tcp_state.CLOSED):
+                self._happens(peer, ">synack")  # it was not captured
+            self._happens(me, "<synack")
         if acks and self._state[peer] == tcp_state.SYN_RCVD:
-            if self._state[me] == tcp_state.SYN_SENT:
-                self._happens(me, "<synack")
             self._happens(peer, "<ack_syn")
         end = self._fin_end[peer]
         if acks and end is not None and segment.ack >= end:

@@ -161,7 +161,9 @@ def test_without_scripts_everything_but_the_charts_is_readable(visit: Opener) ->
     assert page.locator("#dns-table").is_visible()
     assert not page.locator("#search").is_visible()
     assert not page.locator("button.copy").first.is_visible()
-    assert page.get_by_text("This chart is drawn by a script").count() == 3
+    charts = page.locator("figure.plot").count()
+    assert charts >= 3
+    assert page.get_by_text("This chart is drawn by a script").count() == charts
     assert opened.requests == []
 
 

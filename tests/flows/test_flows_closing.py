@@ -184,6 +184,40 @@ C R    2   0   0     0  @141
     assert told(r) == ("reset", "client", 41.0)
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "C S 0 0 0 500 @0\nS RA 0 1 0 0 @1",  # refused, and tried again
+        "C S 0 0 0 500 @0\nS A 5 700 0 500 @1\nC R 700 0 0 0 @2",  # RFC 9293 figure 9: the server knew an old one
+        "C S 0 0 0 500 @0\nS SA 0 1 0 500 @1\nC R 1 0 0 0 @2",
+    ],
+)
+def test_a_reset_of_an_earlier_try_does_not_end_the_connection(before: str) -> None:
+    text = """
+C S    0   0   0  5000  @1000
+S SA   0   1   0  5000  @1040
+C A    1   1   0  5000  @1041
+C FA   1   1   0  5000  @1100
+S FA   1   2   0  5000  @1140
+C A    2   2   0  5000  @1141
+"""
+    r = row(before + text)
+    assert (told(r), r.rst_frame, r.rst_by) == (("three_way", "client", 41.0), None, None)
+    assert states(r) == ("TIME_WAIT", "CLOSED")
+    assert r.conn_state == "SF"
+
+
+def test_resets_of_both_sides() -> None:
+    r = row(OPEN + "S PA 1 1 9 500 @50\nC R 1 0 0 0 @51\nS RA 10 1 0 0 @52")
+    assert (told(r), r.rst_frame, r.rst_by, r.conn_state) == (("reset", "client", 0.0), 5, "client", "RSTO")
+
+
+def test_fins_that_crossed_and_a_reset() -> None:
+    r = row(OPEN + "C FA 1 1 0 500 @100\nS FA 1 1 0 500 @101\nC R 2 0 0 0 @102")
+    assert told(r) == ("reset", "client", 2.0)
+    assert close_frames(r) == (4, None, 5, None)
+
+
 def test_fin_sent_again() -> None:
     r = row(
         OPEN

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from analyzer.schema import TcpRow
-from tests.flows.script import followed, only, packets_of, played, row, script
+from tests import build
+from tests.flows.script import MS, START, followed, only, packets_of, played, row, script
 from tests.playbook import Playbook
 
 
@@ -91,6 +96,28 @@ S R    51  0   0     0  @13
     assert (r.handshake, r.rst_by) == ("no_synack", "server")
 
 
+def test_a_reset_of_a_client_that_went_on_is_no_refusal() -> None:
+    """Its ACK shows that it had been answered, only that was not recorded."""
+    r = row("""
+C S    0   0   0  5000  @0
+C PA   1   1  50  5000  @40
+S RA   1  51   0     0  @80
+""")
+    assert (r.handshake, r.rst_by, r.rst_frame) == ("no_synack", "server", 3)
+
+
+def test_refused_and_tried_again() -> None:
+    """Some systems repeat a refused SYN; when the last one is answered, the connection is open."""
+    text = """
+C S    0   0   0  5000  @0
+S RA   0   1   0     0  @1
+C S    0   0   0  5000  @500
+"""
+    assert row(text + "S RA 0 1 0 0 @501").handshake == "refused"
+    r = row(text + "S SA 0 1 0 5000 @501\nC A 1 1 0 5000 @502")
+    assert (r.handshake, frames(r), r.connect_ms, r.syn_loss_ms) == ("complete", (1, 4, 5), 502.0, 500.0)
+
+
 def test_unanswered() -> None:
     r = row("""
 C S    0   0   0  5000  @0
@@ -156,7 +183,7 @@ C A    1   1   0  5000  @40
 
 
 def test_simultaneous_open() -> None:
-    """RFC 9293 figure 8: both SYNs cross, both are answered by SYN-ACK."""
+    """RFC 9293 figure 7: both SYNs cross, both are answered by SYN-ACK."""
     r = row("""
 C S    0   0   0  5000  @0   ws=3
 S S    0   0   0  4000  @5   ws=5
@@ -182,6 +209,17 @@ S A    1   1   0  4000  @41
     assert (r.handshake, frames(r)) == ("split", (1, 3, 4))
     assert r.connect_ms == 41.0
     assert (r.client_state, r.server_state) == ("ESTABLISHED", "ESTABLISHED")
+
+
+def test_split_handshake_in_four_plain_steps() -> None:
+    """RFC 793 section 3.3 had the server's answer as two segments, an ACK and a SYN."""
+    r = row("""
+C S    0   0   0  5000  @0
+S A    1   1   0  4000  @20
+S S    0   0   0  4000  @20.1
+C A    1   1   0  5000  @21
+""")
+    assert (r.handshake, frames(r)) == ("split", (1, None, None))
 
 
 def test_initial_rtt_of_zero_is_not_believed_while_there_is_another() -> None:
@@ -219,6 +257,104 @@ C SEC  0   0   0  5000  @0
 S {answer} 0   1   0  5000  @40
 """)
         assert r.ecn is expected
+
+
+# RFC 9768 table 2, row by row: (AE, CWR, ECE) of the SYN and the SYN/ACK, and the client's feedback mode.
+FEEDBACK = [
+    ("111", "010", "accurate"),
+    ("111", "011", "accurate"),
+    ("111", "100", "accurate"),
+    ("111", "110", "accurate"),
+    ("111", "101", "accurate"),  # reserved; section 3.1.3 has a client take it as agreement
+    ("111", "001", "classic"),
+    ("111", "000", "none"),
+    ("011", "001", "classic"),
+    ("000", "000", "none"),
+    ("111", "111", "none"),  # a broken server that echoes the flags
+    # RFC 3168 section 6.1.1
+    ("011", "000", "none"),
+    ("011", "011", "none"),
+    # A server must not agree to what nobody asked for.
+    ("011", "010", "none"),
+    ("000", "001", "none"),
+]
+
+
+def congestion(bits: str) -> str:
+    return "".join(letter for letter, bit in zip("aCE", bits, strict=True) if bit == "1")
+
+
+@pytest.mark.parametrize(("syn", "synack", "mode"), FEEDBACK)
+def test_congestion_feedback(syn: str, synack: str, mode: str) -> None:
+    r = row(f"""
+C S{congestion(syn)} 0   0   0  5000  @0
+S SA{congestion(synack)} 0   1   0  5000  @40
+C A    1   1   0  5000  @41
+""")
+    assert (r.handshake, r.accurate_ecn, r.ecn) == ("complete", mode == "accurate", mode != "none")
+
+
+def opened(client: bytes, server: bytes, *, data: bytes = b"", flags: str = "S") -> list[tuple[int, bytes]]:
+    """Return a handshake whose SYN and SYN/ACK have these options, the SYN perhaps data and more flags."""
+    back = {"src": "10.0.0.2", "dst": "10.0.0.1"}
+    syn = build.tcp(data, seq=100, flags=flags, options=client)
+    synack = build.tcp(sport=80, dport=40000, seq=900, ack=101 + len(data), flags="SA", options=server)
+    ack = build.tcp(seq=101 + len(data), ack=901, flags="A")
+    return [
+        (START, build.eth(build.ip4(syn))),
+        (START + 40 * MS, build.eth(build.ip4(synack, **back))),
+        (START + 41 * MS, build.eth(build.ip4(ack))),
+    ]
+
+
+# RFC 8684 section 3.1: MP_CAPABLE (subtype 0) version 1, without a key on the SYN, with one on the SYN/ACK;
+# section 3.2: MP_JOIN (subtype 1).
+CAPABLE, CAPABLE_ANSWER = bytes.fromhex("1e04 0181"), bytes.fromhex("1e0c 0181 0102030405060708")
+JOIN, JOIN_ANSWER = bytes.fromhex("1e0c 1000 aabbccdd 01020304"), bytes.fromhex("1e10 1000 0102030405060708 01020304")
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "expected"),
+    [
+        (CAPABLE, CAPABLE_ANSWER, True),
+        (JOIN, JOIN_ANSWER, True),
+        (CAPABLE, b"", False),
+        (b"", b"", False),
+    ],
+)
+def test_multipath(client: bytes, server: bytes, expected: bool) -> None:
+    assert only(followed(opened(client, server))).multipath is expected
+
+
+def test_fast_open_is_told_by_its_option_and_data() -> None:
+    """RFC 7413 section 4.1: an empty option asks for a cookie; a SYN with a cookie may carry data."""
+    asks = only(followed(opened(bytes.fromhex("2202"), bytes.fromhex("220a 0102030405060708"))))
+    assert (asks.fast_open, asks.deviations) == (True, ("unclosed",))
+    uses = only(followed(opened(bytes.fromhex("220a 0102030405060708"), b"", data=b"GET /")))
+    assert (uses.fast_open, uses.deviations) == (True, ("data_with_syn", "unclosed"))
+    assert (uses.handshake, frames(uses), uses.client_bytes, uses.client_isn) == ("complete", (1, 2, 3), 5, 100)
+
+
+@pytest.mark.referee
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_tshark_sees_the_same_flags_and_options(tmp_path: Path) -> None:
+    """What these tests build is what they say: AE, CWR, ECE, the subtypes of multipath, the fast open cookie."""
+    packets = opened(CAPABLE, CAPABLE_ANSWER, flags="SaCE") + opened(JOIN, bytes.fromhex("220a 0102030405060708"))
+    path = tmp_path / "options.pcap"
+    path.write_bytes(build.pcap_file(packets, nanoseconds=True))
+    fields = ("tcp.flags.ae", "tcp.flags.cwr", "tcp.flags.ece", "tcp.options.mptcp.subtype", "tcp.options.tfo.cookie")
+    asked = [part for name in fields for part in ("-e", name)]
+    done = subprocess.run(
+        ["tshark", "-n", "-r", str(path), "-T", "fields", *asked], capture_output=True, text=True, check=True
+    )
+    assert [line.split("\t") for line in done.stdout.splitlines()] == [
+        ["1", "1", "1", "0", ""],
+        ["0", "0", "0", "0", ""],
+        ["0", "0", "0", "", ""],
+        ["0", "0", "0", "1", ""],
+        ["0", "0", "0", "", "0102030405060708"],
+        ["0", "0", "0", "", ""],
+    ]
 
 
 def test_windows_are_scaled_once_the_syns_told() -> None:

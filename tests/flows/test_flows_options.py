@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.flows.options import SynOptions, read
+from analyzer.decode.table import PacketTable
+from analyzer.flows.options import SynOptions, read, sack_blocks, timestamps
 from tests import build
 from tests.decode.index_of import table_of
 
@@ -35,10 +36,13 @@ VECTORS = [
 ]
 
 
-def options_of(*raw: bytes, cut: int | None = None) -> SynOptions:
+def table_with(*raw: bytes, cut: int | None = None) -> PacketTable:
     packets = [build.eth(build.ip4(build.tcp(options=r))) for r in raw]
-    table = table_of([p[:cut] for p in packets], wire=[len(p) for p in packets])
-    return read(table, np.arange(len(raw)))
+    return table_of([p[:cut] for p in packets], wire=[len(p) for p in packets])
+
+
+def options_of(*raw: bytes, cut: int | None = None) -> SynOptions:
+    return read(table_with(*raw, cut=cut), np.arange(len(raw)))
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v[0])
@@ -99,6 +103,69 @@ def test_any_bytes_as_the_naive_walk(raw: list[bytes]) -> None:
     got = options_of(*padded)
     rows = zip(got.mss, got.scale, got.sack, got.timestamps, got.fast_open, strict=True)
     # A header without room for all 40 bytes is followed by data; what lies there is no option.
-    assert [(int(a), int(b), bool(c), bool(d), bool(e)) for a, b, c, d, e in rows] == [
-        naive(r + b"\x00" * (40 - len(r))) for r in padded
-    ]
+    assert [(int(a), int(b), bool(c), bool(d), bool(e)) for a, b, c, d, e in rows] == [naive(r) for r in padded]
+
+
+TIMES = [
+    ("none", "01010101", None),
+    ("as Linux sends them", "0101 080a 00000102 fffffffe", (0x102, 0xFFFFFFFE)),
+    ("behind SACK blocks", "0101 050a 0000000100000002 0101 080a 00000003 00000004", (3, 4)),
+    ("the last of two counts", "080a 00000001 00000002 080a 00000003 00000004", (3, 4)),
+    ("of a wrong length", "0101 0808 00000102 0000", None),
+    ("longer than the header", "0101 080a 00000102", None),
+    ("behind the end of the list", "00 080a 00000102 00000103", None),
+]
+
+BLOCKS = [
+    ("none", "01010101", []),
+    ("SACK permitted is none", "0402 0101", []),
+    ("one", "0101 050a 00000001 00000002", [(1, 2)]),
+    (
+        "four fill the header",
+        "0101 0522" + "".join(f"{2 * k:08x}{2 * k + 1:08x}" for k in range(4)),
+        [(0, 1), (2, 3), (4, 5), (6, 7)],
+    ),
+    (
+        "three beside timestamps",
+        "0101 080a 00000001 00000002 0101 051a" + "ffffffff00000001" * 3,
+        [(0xFFFFFFFF, 1)] * 3,
+    ),
+    ("no whole block", "0506 00000001 0101", []),
+    ("a block and a half", "0101 050e 00000001 00000002 00000003", []),
+    ("empty", "0502 0101", []),
+    ("ten blocks claimed in a header of one", "0101 0552 00000001 00000002", []),
+    ("the first of two options counts", "0101 050a 00000001 00000002 0101 050a 00000003 00000004", [(1, 2)]),
+]
+
+
+@pytest.mark.parametrize("vector", TIMES, ids=lambda v: v[0])
+def test_timestamps(vector: tuple[str, str, tuple[int, int] | None]) -> None:
+    _, raw, expected = vector
+    got = timestamps(table_with(bytes.fromhex(raw)), np.arange(1))
+    assert bool(got.present[0]) == (expected is not None)
+    assert (int(got.value[0]), int(got.echo[0])) == (expected or (0, 0))
+
+
+@pytest.mark.parametrize("vector", BLOCKS, ids=lambda v: v[0])
+def test_sack_blocks(vector: tuple[str, str, list[tuple[int, int]]]) -> None:
+    _, raw, expected = vector
+    got = sack_blocks(table_with(bytes.fromhex(raw)), np.arange(1))
+    assert int(got.count[0]) == len(expected)
+    padding = [0] * (4 - len(expected))
+    assert got.left[0].tolist() == [a for a, _ in expected] + padding
+    assert got.right[0].tolist() == [b for _, b in expected] + padding
+
+
+def test_rows_in_any_order_and_more_than_once() -> None:
+    table = table_with(*(build.timestamps(k, k + 1) + build.sack((k, k + 2)) for k in range(5)))
+    rows = np.array([3, 0, 3, 4])
+    assert timestamps(table, rows).value.tolist() == [3, 0, 3, 4]
+    assert sack_blocks(table, rows).right[:, 0].tolist() == [5, 2, 5, 6]
+
+
+def test_options_cut_by_the_snaplen_hold_no_half_number() -> None:
+    whole = build.timestamps(1, 2) + b"\1\1" + build.sack((7, 8))
+    for kept in range(len(whole) + 1):
+        table = table_with(whole, cut=14 + 20 + 20 + kept)
+        assert timestamps(table, np.arange(1)).present[0] == (kept >= 10)
+        assert sack_blocks(table, np.arange(1)).count[0] == (kept >= 22)

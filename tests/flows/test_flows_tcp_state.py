@@ -36,6 +36,8 @@ def test_figure_5(state: str, event: str, after: str) -> None:
 @pytest.mark.parametrize("direction", "<>")
 def test_a_reset_closes_every_state_but_listen(state: str, direction: str) -> None:
     assert step(state, f"{direction}rst") == ("LISTEN" if state == "LISTEN" else "CLOSED")
+    back = state == "LISTEN" or (state == "SYN_RCVD" and direction == "<")
+    assert step(state, f"{direction}rst", passive=True) == ("LISTEN" if back else "CLOSED")
 
 
 def test_the_table_knows_only_states_and_events() -> None:
@@ -109,6 +111,18 @@ WHOLE = [
     ("split handshake", [(C, "syn"), (S, "syn"), (C, "synack"), (S, "ack_syn")], "ESTABLISHED", "ESTABLISHED"),
     ("reset by the client", [*OPEN, (C, "rst")], "CLOSED", "CLOSED"),
     ("the SYN was not captured", [(S, "synack"), (C, "ack_syn")], "ESTABLISHED", "ESTABLISHED"),
+    # Only an answer lets a client send anything but SYNs (RFC 9293 section 3.10.4).
+    ("the client's side alone", [(C, "syn"), (C, "data")], "ESTABLISHED", "UNKNOWN"),
+    ("the client's side alone, closing", [(C, "syn"), (C, "fin")], "FIN_WAIT_1", "UNKNOWN"),
+    ("the SYN/ACK was not captured", [(C, "syn"), (C, "data"), (S, "data")], "ESTABLISHED", "ESTABLISHED"),
+    ("nor the client's ACKs", [(C, "syn"), (S, "data")], "ESTABLISHED", "ESTABLISHED"),
+    ("the FIN is the first sign", [(C, "syn"), (S, "fin"), (C, "finack")], "LAST_ACK", "FIN_WAIT_2"),
+    # A server may send data before its SYN/ACK is acknowledged (RFC 7413 section 4.2).
+    ("fast open", [(C, "syn"), (S, "synack"), (S, "data")], "ESTABLISHED", "SYN_RCVD"),
+    # Figure 5, note 1: back to LISTEN, if SYN_RCVD was reached from there.
+    ("half-open scan", [(C, "syn"), (S, "synack"), (C, "rst")], "CLOSED", "LISTEN"),
+    ("the server gives up", [(C, "syn"), (S, "synack"), (S, "rst")], "CLOSED", "CLOSED"),
+    ("reset while both open", [(C, "syn"), (S, "syn"), (C, "synack"), (S, "rst")], "CLOSED", "CLOSED"),
 ]
 
 

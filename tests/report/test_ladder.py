@@ -5,8 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 
 from analyzer.flows.model import Label
-from analyzer.report.ladder import ladder
-from tests.report.fixture import MS, START, rich, segments, tcp
+from analyzer.flows.tcp_state import UNKNOWN
+from analyzer.pipeline import analyze
+from analyzer.report.ladder import climb
+from analyzer.report.ladder_svg import NOTE_LIMIT, ladder
+from analyzer.report.notes import notes
+from analyzer.report.states import Side
+from analyzer.schema import TcpOpinion
+from tests.conftest import SAMPLES
+from tests.report.fixture import ATTACKS, MS, START, hostile, rich, segments, tcp
 
 OPEN = [(1, 0.0, ">", "S", 0, 0, 0, 0), (2, 40.0, "<", "SA", 0, 1, 0, 0), (3, 40.1, ">", "A", 1, 1, 0, 0)]
 
@@ -35,6 +42,11 @@ def test_runs_of_data_are_collapsed_and_counted() -> None:
     assert (run.kind, run.note, run.frame) == ("run", "16 segments, 16 kB from the server, in 15 ms", "10–25")
     assert result.lines[3].note == "GET /"
     assert (result.shown, result.total) == (20, 20)
+
+
+def test_duplicate_acks_in_a_run_are_counted() -> None:
+    again = [(10 + n, 50.0 + n, ">", "A", 1, 1, 0, int(Label.DUPLICATE_ACK)) for n in range(5)]
+    assert drawn([*OPEN, *again]).lines[-1].note == "5 segments, no data, 5 duplicate ACKs, in 4.00 ms"
 
 
 def test_three_ordinary_segments_are_not_worth_collapsing() -> None:
@@ -79,3 +91,80 @@ def test_times_count_from_the_connection_s_start() -> None:
     late = [(frame, at + 1000.0, *rest) for frame, at, *rest in OPEN]
     result = ladder(tcp(0, start_time=START + 1000 * MS, server_packets=1), segments([late]), {}, 400)  # type: ignore[list-item]
     assert result.lines[0].time == "0.000000"
+
+
+def test_facts_of_a_segment_a_run_and_a_silence() -> None:
+    data = [(10 + n, 50.0 + n, "<", "A", 1 + 1000 * n, 1, 1000, 0) for n in range(16)]
+    acks = [(30, 700.0, ">", "FA", 1, 16_001, 0, 0)]
+    facts = climb(tcp(0, start_time=START, server_packets=17), segments([[*OPEN, *data, *acks]]), {})
+    assert [rung.kind for rung in facts.rungs] == ["segment", "segment", "segment", "run", "idle", "segment"]
+    opened, synack, _, run, idle, fin = facts.rungs
+    assert (opened.since, opened.took, opened.seq, opened.ack) == (0, None, 0, None)
+    assert (synack.since, synack.took, synack.ack, synack.from_client) == (40 * MS, 40 * MS, 1, False)
+    assert (run.frame, run.last_frame, run.segments, run.took) == (10, 25, 16, 15 * MS)
+    assert (run.client_bytes, run.server_bytes) == (0, 16_000)
+    assert (idle.since, idle.took) == (65 * MS, 635 * MS)
+    assert (fin.client, fin.server) == (Side("FIN_WAIT_1", False), Side("ESTABLISHED", False))
+    assert facts.before == (Side("CLOSED", True), Side("LISTEN", True))
+    assert facts.last == (fin.client, fin.server)
+    assert (facts.shown, facts.total) == (20, 20)
+
+
+def test_a_second_opinion_stands_beside_wireshark_s_word() -> None:
+    again = (30, 400.0, "<", "A", 1, 1, 1000, int(Label.OUT_OF_ORDER))
+    opinion = TcpOpinion(30, "server", "out_of_order", "needed", "sack", (29,))
+    (line,) = drawn([*OPEN, again], opinions=(opinion,)).lines[3:]
+    assert line.note == "out of order; evidence: needed"
+
+
+def test_a_limit_counts_rungs_of_every_kind() -> None:
+    lines = [*OPEN, *((10 + n, 1000.0 * (n + 1), ">", "R", 1, 0, 0, 0) for n in range(6))]
+    for limit in range(1, 16):
+        facts = climb(tcp(0, start_time=START, server_packets=1), segments([lines]), {}, limit)
+        assert len(facts.rungs) <= limit
+        assert facts.shown == sum(rung.segments for rung in facts.rungs)
+        assert (facts.last is None) == (facts.shown < 9)
+
+
+def test_the_states_are_the_same_however_much_is_drawn() -> None:
+    analysis = rich()
+    for stream in range(len(analysis.connections)):
+        row = analysis.connections.row(stream)
+        whole = climb(row, analysis.segments, {})
+        for limit in range(1, len(whole.rungs)):
+            assert climb(row, analysis.segments, {}, limit).rungs == whole.rungs[:limit]
+
+
+def test_hostile_notes_are_cut_and_made_visible() -> None:
+    for attack in ATTACKS:
+        result = ladder(tcp(0, start_time=START, server_packets=1), segments([OPEN]), {1: attack})
+        note = result.lines[0].note
+        assert len(note) < NOTE_LIMIT * 9 + 20  # each of 52 characters may become ⟨U+XXXXX⟩
+        assert not set(note) & set("\x00\x1b\u202e\u2028\udcff")
+
+
+def test_what_frames_carry_of_hostile_messages_stays_bounded() -> None:
+    analysis = hostile()
+    for known in notes(analysis, {0, 1, 2, 3, 4}).values():
+        for words in known.values():
+            assert len(words) <= 200 + max(map(len, ATTACKS)) * 2 + 20
+
+
+def test_notes_of_a_rich_afternoon() -> None:
+    found = notes(rich(), {0, 3})
+    assert found[0][10].startswith("GET /")
+    assert any(words.startswith("ClientHello") for words in found[3].values())
+    assert 2 not in found
+
+
+def test_the_ladders_of_the_samples_end_where_their_rows_do() -> None:
+    seen = 0
+    for sample in sorted(SAMPLES.glob("*.pcapng")):
+        analysis = analyze(str(sample))
+        for row in analysis.connections.rows():
+            facts = climb(row, analysis.segments, {})
+            assert facts.last is not None
+            for side, told in zip(facts.last, (row.client_state, row.server_state), strict=True):
+                assert side.inferred or told in (side.state, UNKNOWN), (sample.name, row.stream)
+                seen += 1
+    assert seen > 40

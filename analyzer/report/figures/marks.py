@@ -1,0 +1,90 @@
+"""What stands out among the segments of a connection: a symbol and a word for each of Wireshark's labels.
+
+The words are those of the ladder. Symbols differ in shape, so that no colour is needed to tell them apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.decode.table import Flag
+from analyzer.flows.model import Label
+from analyzer.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of mark.
+
+    Attributes:
+        key: short name; words: for legend and table.
+        symbol, colour: in plotly's words.
+        answers: it says something about what the other side sent (an acknowledgement), so it lies on that side's graph.
+        label, flag: which segments have it; ``unless`` are labels that say the same more exactly.
+        quiet: so ordinary and frequent that it is drawn only when asked for.
+    """
+
+    key: str
+    words: str
+    symbol: str
+    colour: str
+    answers: bool = False
+    label: int = 0
+    flag: int = 0
+    unless: int = 0
+    quiet: bool = False
+
+    def of(self, flags: NDArray[np.uint16], label: NDArray[np.uint16]) -> NDArray[np.bool_]:
+        """Tell which segments have this mark.
+
+        Args:
+            flags, label: (n,) uint16 as in :class:`analyzer.flows.model.Segments`.
+        """
+        mine = (label & self.label) != 0 if self.label else (flags & self.flag) != 0
+        return np.asarray(mine & ((label & self.unless) == 0))
+
+
+_RESENT = Label.FAST_RETRANSMISSION | Label.SPURIOUS_RETRANSMISSION
+
+KINDS = (
+    Kind("syn", "SYN", "circle-open", INK, flag=Flag.SYN),
+    Kind("fin", "FIN", "square-open", INK, flag=Flag.FIN),
+    Kind("rst", "RST", "hexagram", VERMILLION, flag=Flag.RST),
+    Kind("retransmission", "retransmission", "x", VERMILLION, label=Label.RETRANSMISSION, unless=_RESENT),
+    Kind("fast", "fast retransmission", "star", ORANGE, label=Label.FAST_RETRANSMISSION),
+    Kind("spurious", "sent again although it had arrived", "diamond", PURPLE, label=Label.SPURIOUS_RETRANSMISSION),
+    Kind("order", "out of order", "triangle-up", SKY, label=Label.OUT_OF_ORDER),
+    Kind("lost", "a segment before this one was not captured", "triangle-left", ORANGE, label=Label.LOST_SEGMENT),
+    Kind("unseen", "acknowledges data that was not captured", "pentagon", GREEN, True, Label.ACKED_UNSEEN),
+    Kind("duplicate", "duplicate ACK", "triangle-right", YELLOW, True, Label.DUPLICATE_ACK),
+    Kind("zero", "window is full: stop sending", "square", VERMILLION, True, Label.ZERO_WINDOW),
+    Kind("probe", "zero window probe", "diamond-tall", BLUE, label=Label.ZERO_WINDOW_PROBE),
+    Kind("probed", "answer to a zero window probe", "diamond-wide", SKY, True, Label.ZERO_WINDOW_PROBE_ACK),
+    Kind("full", "fills the other side's window", "hourglass", ORANGE, label=Label.WINDOW_FULL),
+    Kind("update", "window update", "triangle-down", GREEN, True, Label.WINDOW_UPDATE, quiet=True),
+    Kind("alive", "keep-alive", "cross", GREEN, label=Label.KEEP_ALIVE),
+    Kind("answer", "answer to a keep-alive", "bowtie", SKY, True, Label.KEEP_ALIVE_ACK),
+    Kind("twice", "same packet captured twice", "asterisk-open", GREY, label=Label.CAPTURED_TWICE),
+)
+"""All marks, in the order of the legend."""
+
+LARGE, SMALL, MANY = 10, 8, 60
+"""Pixels of a symbol, and how many make the small ones better."""
+
+
+def marker(kind: Kind, count: int) -> dict[str, object]:
+    """Return plotly's description of a kind's symbol: filled ones have an outline in the theme's text colour.
+
+    Args:
+        count: of all symbols in the graph.
+    """
+    hollow = kind.symbol.endswith("-open")
+    return {
+        "symbol": kind.symbol,
+        "size": LARGE if count < MANY else SMALL,
+        "color": kind.colour,
+        "line": {"width": 2 if hollow else 1, "color": kind.colour if hollow else INK},
+    }

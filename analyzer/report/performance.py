@@ -1,0 +1,220 @@
+"""How well one connection ran, for readers: round trips of both legs, throughput, what held each transfer back, losses.
+
+A transfer is a stretch of data that one side sends without the other's turn coming; the time it took is split into
+what its receiver, its sender and the network are answerable for, and the three add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analyzer.report.cells import DASH, Cell, Column, Row, Table, number, plural
+from analyzer.report.escape import Prose
+from analyzer.report.figures.rtt import LEGS
+from analyzer.report.figures.view import SIDES, other
+from analyzer.schema import TcpRow
+from analyzer.units import human_bytes, human_ms
+
+if TYPE_CHECKING:
+    from analyzer.flows.quality import Course
+
+MAX_TRANSFERS = 8
+"""Transfers shown one by one, the largest; the numbers of the whole connection stand above them."""
+
+MIN_RATED_BYTES = 14_600
+"""Less than this goes out at once (RFC 6928: ten segments), so its rate would say nothing but the round trip."""
+
+MAX_EPISODES = 12
+"""Losses shown one by one, the dearest."""
+
+LIMITS: tuple[tuple[str, str, str], ...] = (
+    ("receiver", "receiver", "the receiver's window was full, so nothing more might be sent"),
+    ("sender", "sender", "the sender had nothing to send, though more would have been allowed"),
+    ("network", "network", "the data was on its way, or was being sent again"),
+)
+"""Key of what limits a transfer, its name, and its meaning in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a transfer's bar: percent of its width from the left, and its width."""
+
+    key: str
+    left: float
+    width: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What limited a transfer, as a bar and in words; ``frames`` are its first and last."""
+
+    title: str
+    parts: tuple[Part, ...]
+    words: str
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """How a connection ran; empty parts do not apply."""
+
+    sentences: tuple[str, ...]
+    trips: Table | None
+    bars: tuple[Bar, ...]
+    bars_total: int
+    episodes: Table | None
+
+
+def performance(row: TcpRow, courses: Mapping[str, Course] | None = None) -> Performance | None:
+    """Draw up how a connection ran; None when there is nothing to say.
+
+    Args:
+        row: its numbers; courses: sender → its course, for connections that are shown in full.
+    """
+    bars, total = _bars(row, courses or {})
+    sentences = _sentences(row)
+    if not bars and any(course.transfers for course in (courses or {}).values()):
+        sentences.append(
+            "What held the transfers back cannot be told: a SYN, which tells how large the windows are, is not in "
+            "this capture."
+        )
+    made = Performance(tuple(Prose(words) for words in sentences), _trips(row), bars, total, _episodes(courses or {}))
+    return made if made.sentences or made.trips or made.bars or made.episodes else None
+
+
+def _sentences(row: TcpRow) -> list[str]:
+    out = []
+    for side in SIDES:
+        rate, took = getattr(row, f"{side}_throughput_bytes"), getattr(row, f"{side}_transfer_ms")
+        flight = getattr(row, f"{side}_max_in_flight_bytes")
+        volume = getattr(row, f"{side}_unique_bytes")
+        if rate is not None and took and volume >= MIN_RATED_BYTES:
+            out.append(
+                f"The {side}'s {human_bytes(volume)} were transferred in "
+                f"{human_ms(took)}, at {human_bytes(round(rate))} a second"
+                + (f", with at most {human_bytes(flight)} on their way at once." if flight else ".")
+            )
+        times, cost = getattr(row, f"{side}_loss_episodes"), getattr(row, f"{side}_loss_ms")
+        if times:
+            out.append(
+                f"{plural(times, 'loss', 'losses')} in the {side}'s data cost {human_ms(cost)} in all."
+                if cost is not None
+                else f"{plural(times, 'loss', 'losses')} in the {side}'s data; what they cost is unknown."
+            )
+    return out
+
+
+def _trips(row: TcpRow) -> Table | None:
+    """Return the round trips of both legs as a table, None without samples."""
+    lines = []
+    for side in SIDES:
+        samples = getattr(row, f"{side}_rtt_samples")
+        if samples:
+            values = (getattr(row, f"{side}_rtt_{name}_ms") for name in ("min", "p50", "p95"))
+            lines.append(
+                Row(
+                    "",
+                    (
+                        Cell(LEGS[side], title=f"the {other(side)}'s acknowledgements of what the {side} sent"),
+                        Cell(number(samples)),
+                        *(Cell(fine_ms(value)) for value in values),
+                    ),
+                )
+            )
+    columns = (
+        Column("Round trip", wide=True),
+        Column("Samples", numeric=True),
+        Column("Lowest", numeric=True),
+        Column("Half at most", numeric=True, title="p50"),
+        Column("95 % at most", numeric=True, title="p95"),
+    )
+    return Table("", "Round trips", columns, tuple(lines), len(lines)) if lines else None
+
+
+def fine_ms(value: float | None) -> str:
+    """Write a duration of which microseconds matter: ``25 µs``, ``0.40 ms``, ``1.02 s``."""
+    if value is None:
+        return DASH
+    return human_ms(value) if value >= 0.1 else f"{value * 1000:.0f} µs"
+
+
+def _bars(row: TcpRow, courses: Mapping[str, Course]) -> tuple[tuple[Bar, ...], int]:
+    """Return what limited each transfer: one by one where the course is known, else all of a side together."""
+    found: list[tuple[int, int, Bar]] = []  # first frame, bytes, bar
+    for side in SIDES:
+        if side not in courses:
+            bar = _bar(
+                f"the {side} to the {other(side)}: everything",
+                *(getattr(row, f"{side}_{name}_limited_ms") for name, _, _ in LIMITS),
+            )
+            if bar is not None:
+                found.append((0, 0, bar))
+            continue
+        for transfer in courses[side].transfers:
+            took = (transfer.end_time - transfer.start_time) / 1e6
+            frames = tuple(dict.fromkeys((transfer.first_frame, transfer.last_frame)))
+            bar = _bar(
+                f"the {side} to the {other(side)}: {human_bytes(transfer.bytes)} in {human_ms(max(took, 0.0))}",
+                transfer.receiver_limited_ms,
+                transfer.sender_limited_ms,
+                transfer.network_limited_ms,
+                frames,
+            )
+            if bar is not None:
+                found.append((transfer.first_frame, transfer.bytes, bar))
+    largest = sorted(found, key=lambda item: -item[1])[:MAX_TRANSFERS]
+    return tuple(bar for _, _, bar in sorted(largest, key=lambda item: item[0])), len(found)
+
+
+def _bar(
+    title: str, receiver: float | None, sender: float | None, network: float | None, frames: tuple[int, ...] = ()
+) -> Bar | None:
+    """Return a bar, None when nothing took any time."""
+    values = {"receiver": receiver or 0.0, "sender": sender or 0.0, "network": network or 0.0}
+    total = sum(values.values())
+    if total <= 0:
+        return None
+    parts, left = [], 0.0
+    for key, name, _ in LIMITS:
+        if values[key] > 0:
+            width = values[key] / total * 100
+            words = f"{name} {human_ms(values[key])} ({width:.0f} %)"
+            parts.append(Part(key, round(left, 3), round(width, 3), words))
+            left += width
+    return Bar(title, tuple(parts), ", ".join(part.words for part in parts), frames)
+
+
+def _episodes(courses: Mapping[str, Course]) -> Table | None:
+    """Return the losses of a connection, the dearest first; None without any."""
+    found = [(side, episode) for side in SIDES if side in courses for episode in courses[side].episodes]
+    found.sort(key=lambda item: (-item[1].cost_ms, item[1].start_time))
+    rows = tuple(
+        Row(
+            "",
+            (
+                Cell(f"the {side}"),
+                Cell(EPISODES.get(episode.kind, Prose(episode.kind.replace("_", " ")))),
+                Cell(human_ms(episode.cost_ms)),
+                Cell(", ".join(str(frame) for frame in episode.frames[:6]) + (" …" if len(episode.frames) > 6 else "")),
+            ),
+        )
+        for side, episode in found[:MAX_EPISODES]
+    )
+    columns = (
+        Column("Data of"),
+        Column("Repaired by", wide=True),
+        Column("Cost", numeric=True),
+        Column("Frames"),
+    )
+    return Table("", "Losses", columns, rows, len(found)) if found else None
+
+
+EPISODES = {
+    "fast": "fast retransmission: duplicate ACKs told the sender of the hole",
+    "timeout": "timeout: the sender waited in vain for an acknowledgement",
+    "other": "sent again, for neither of the usual reasons",
+}
+"""Kind of a loss → how it was repaired, and what that means."""

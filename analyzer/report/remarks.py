@@ -1,0 +1,210 @@
+"""What was peculiar about one connection, in a sentence each, with the frames that prove it.
+
+How it opened, what happened on the way, how it ended, where the evidence tells another story than Wireshark's label,
+and bytes that came twice with different contents. Nothing is said of what was in order.
+
+The sentences are those of :mod:`analyzer.tcp_words`; the few here say what no single deviation says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from analyzer import tcp_words
+from analyzer.flows import deviations
+from analyzer.flows.model import DEVIATIONS, Connections, Segments
+from analyzer.report.cells import joined, plural
+from analyzer.schema import TcpRow
+from analyzer.units import human_bytes, human_ms
+
+MAX_OPINIONS = 12
+"""Second opinions written out for a connection; the counts before them, and the exports, have all."""
+
+MAX_CONFLICTS = 12
+"""Conflicting segments written out for a connection."""
+
+MAX_PROOF = 8
+"""Frames named after a sentence."""
+
+_OPENING = DEVIATIONS[: DEVIATIONS.index("fin_with_ack")]
+_SAID_BY = {
+    "three_way": ("fin_with_ack",),
+    "simultaneous": ("simultaneous_close",),
+    "half_closed": ("unclosed",),
+    "reset": ("rst_instead_of_fin", "rst_after_fin"),
+    "none": ("unclosed",),
+}
+"""How a connection closed → deviations whose sentence already says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One sentence, and the frames that prove it (``more`` of them are left out)."""
+
+    text: str
+    frames: tuple[int, ...] = ()
+    more: int = 0
+
+
+def remark(text: str, frames: Iterable[int | None] = ()) -> Remark:
+    """Return a remark with its first frames."""
+    known = tuple(frame for frame in frames if frame is not None)
+    return Remark(text, known[:MAX_PROOF], max(len(known) - MAX_PROOF, 0))
+
+
+def remarks(
+    row: TcpRow, segments: Segments, connections: Connections | None = None, meanings: Mapping[int, str] | None = None
+) -> Iterator[Remark]:
+    """Say what was out of the ordinary in how a connection opened, ran and ended.
+
+    Args:
+        row: the connection; segments: of the whole capture.
+        connections: all of them, to name the one that used the same ports before.
+        meanings: frame of an ICMP error → what it says.
+    """
+    found = deviations.details(row, segments, connections)
+    yield from _not_opened(row, meanings or {})
+    yield from (_of(deviation) for deviation in found if deviation.code in _OPENING)
+    yield from _opening(row)
+    yield from _running(row)
+    yield from (_of(deviation) for deviation in found if deviation.code not in _OPENING)
+    yield from _closing(row)
+
+
+def _of(deviation: deviations.Deviation) -> Remark:
+    return remark(tcp_words.deviation(deviation.code, deviation.args), deviation.frames)
+
+
+def _not_opened(row: TcpRow, meanings: Mapping[int, str]) -> Iterator[Remark]:
+    meaning = meanings.get(row.unreachable_frame) if row.unreachable_frame is not None else None
+    words = tcp_words.handshake_why(row, meaning)
+    if words:
+        proof = {"unreachable": (row.unreachable_frame,), "refused": (row.rst_frame,)}.get(
+            row.handshake_why or "", row.syn_frames
+        )
+        yield remark(words, proof)
+    elif row.handshake == "no_synack":
+        yield remark(f"The client sent {plural(len(row.syn_frames), 'SYN')} and nobody answered.", row.syn_frames)
+    elif row.handshake == "refused":
+        yield remark("The server answered the SYN with a reset: nothing listens on that port.", (row.rst_frame,))
+    if row.unreachable_frame is not None and row.handshake_why != "unreachable":
+        said = f": {meaning}" if meaning else ""
+        yield remark(f"An ICMP error quotes this connection{said}. It went on all the same.", (row.unreachable_frame,))
+
+
+def _opening(row: TcpRow) -> Iterator[Remark]:
+    if row.handshake == "midstream":
+        yield Remark("It was already open when the capture began, so its handshake and round-trip time are unknown.")
+    elif row.handshake == "no_final_ack":
+        yield remark("The ACK that completes the handshake is not in this capture.", row.synack_frames)
+    if row.syn_loss_ms and row.handshake != "no_synack":
+        of = f" of the {human_ms(row.connect_ms)} it took to connect" if row.connect_ms is not None else ""
+        yield remark(
+            f"The first SYN went unanswered; repeating it cost {human_ms(row.syn_loss_ms)}{of}.", row.syn_frames
+        )
+
+
+def _running(row: TcpRow) -> Iterator[Remark]:
+    resent = row.client_retransmissions + row.server_retransmissions
+    if resent:
+        yield Remark(
+            f"{plural(resent, 'segment was', 'segments were')} sent again "
+            f"({row.client_retransmissions} by the client, {row.server_retransmissions} by the server)."
+        )
+    judged = "" if row.opinions else _judged(row)
+    if judged:
+        yield Remark(f"The evidence in the packets agrees with Wireshark's labels: {judged}.")
+    missing = row.client_missing_bytes + row.server_missing_bytes
+    if missing:
+        yield Remark(f"{human_bytes(missing)} were sent but are not in this capture.")
+    for side, times in (("client", row.client_zero_windows), ("server", row.server_zero_windows)):
+        if times:
+            yield Remark(
+                f"The {side} told the other side to stop sending because its buffer was full "
+                f"({plural(times, 'segment')} with a window of zero)."
+            )
+    twice = row.client_duplicates_in_capture + row.server_duplicates_in_capture
+    if twice:
+        yield Remark(
+            f"{plural(twice, 'packet was', 'packets were')} recorded twice; that is a matter of the recording, "
+            "not of the network."
+        )
+
+
+def _closing(row: TcpRow) -> Iterator[Remark]:
+    """Say how it ended, unless a deviation has said it."""
+    if any(code in row.deviations for code in _SAID_BY.get(row.close, ())):
+        return
+    first = row.closed_by if row.closed_by in ("client", "server") else None
+    second = {"client": "server", "server": "client"}.get(first or "", "other side")
+    fins = tuple(sorted(frame for frame in (row.client_fin_frame, row.server_fin_frame) if frame is not None))
+    if row.close == "three_way":
+        yield remark(f"Three packets close it, because the {second}'s FIN and ACK travelled together.", fins)
+    elif row.close == "four_way":
+        yield remark(
+            f"Four packets close it: each side's FIN and its acknowledgement. The {first or 'one side'} was first.",
+            sorted(
+                frame for frame in (*fins, row.client_fin_acked_frame, row.server_fin_acked_frame) if frame is not None
+            ),
+        )
+    elif row.close == "simultaneous":
+        yield remark("Both sides sent their FIN before either had seen the other's.", fins)
+    elif row.close == "half_closed":
+        yield remark(
+            f"Only the {first or 'one side'} closed its direction; the other stayed open to the end of the capture.",
+            fins,
+        )
+    elif row.close == "reset" and row.handshake != "refused":
+        yield remark(
+            f"The {row.rst_by or 'one side'} reset the connection; whatever was still on its way was thrown away.",
+            (row.rst_frame,),
+        )
+    if row.close != "reset" and row.rst_frame is not None and "rst_after_fin" not in row.deviations:
+        yield remark("A reset followed the regular close; it did no harm.", (row.rst_frame,))
+
+
+_VERDICTS = (
+    ("resent_needed", "repaired a loss"),
+    ("resent_needless", "sent without need"),
+    ("reordered", "overtaken on the way, not lost"),
+    ("duplicates_in_capture", "recorded twice, not sent twice"),
+)
+"""Column of the ``tcp`` table, without its side → what the evidence says of the segments it counts."""
+
+
+def _judged(row: TcpRow) -> str:
+    """Sum up what the evidence says of the segments that look sent again or late, empty where it says nothing."""
+    counts = [(getattr(row, f"client_{name}") + getattr(row, f"server_{name}"), words) for name, words in _VERDICTS]
+    return joined([f"{count} {words}" for count, words in counts if count])
+
+
+def opinions(row: TcpRow) -> tuple[str, tuple[Remark, ...]]:
+    """Say where the evidence tells another story than Wireshark's labels: a summary, and the first cases.
+
+    Both are empty where they agree.
+    """
+    if not row.opinions:
+        return "", ()
+    summary = (
+        f"{plural(len(row.opinions), 'time')} the evidence in the packets says something else than Wireshark's label. "
+        f"Of all segments that look sent again or late: {_judged(row)}."
+    )
+    cases = tuple(remark(tcp_words.opinion(found), (found.frame,)) for found in row.opinions[:MAX_OPINIONS])
+    return summary, cases
+
+
+def conflicts(row: TcpRow) -> tuple[str, tuple[Remark, ...]]:
+    """Say which bytes were sent twice with different contents: a summary (empty for none), and the first cases."""
+    total = row.client_conflicting_bytes + row.server_conflicting_bytes
+    if not row.conflicts and not total:
+        return "", ()
+    summary = (
+        f"{plural(total, 'byte was', 'bytes were')} sent twice with different contents "
+        f"({row.client_conflicting_bytes} by the client, {row.server_conflicting_bytes} by the server). "
+        "Honest programs do not do that: it may be an attempt to show a guard other data than the receiver gets."
+    )
+    cases = tuple(
+        remark(tcp_words.conflict(found), (found.first_frame, found.frame)) for found in row.conflicts[:MAX_CONFLICTS]
+    )
+    return summary, cases
