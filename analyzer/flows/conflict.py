@@ -5,7 +5,7 @@ Rules:
 * the copy that counts is the one reassembly credits: the first that was captured (:mod:`analyzer.flows.reassembly`);
 * every captured byte of a later copy is compared with it; equal bytes are an ordinary retransmission: nothing is said;
 * the one byte of a keep-alive is no data (many stacks send a zero there, RFC 9293 section 3.8.4), nor is any single
-  byte that the other side had acknowledged before: neither is compared. The byte of a zero-window probe is, and is data;
+  byte that the other side had acknowledged before: neither is compared. A zero-window probe's byte is data, and is;
 * packets that look like one recorded twice are compared too: only then are they known to be the same;
 * a byte that differs in two later copies counts twice.
 

@@ -62,9 +62,9 @@ def read(x: Sending, loop: Ints) -> Episodes:
     repair = np.flatnonzero((x.part.label[x.data] & int(_REPAIRS)) != 0)
     if not repair.size:
         return Episodes(repair, repair, repair, repair, repair)
-    owner = x.owner[repair]
+    owner = x.owner[repair].astype(np.int64)
     missed = np.searchsorted(key(x.owner, x.reached), key(owner, x.start[repair]), side="right")
-    start, end = x.time[np.minimum(missed, repair)], x.time[repair]
+    start, end = x.when(np.minimum(missed, repair)), x.when(repair)
     round_trip = np.where((loop >= 0).all(axis=0), loop.sum(axis=0), -1)[owner]
     copy = np.where(round_trip >= 0, np.minimum(COPY_NS, round_trip * COPY_SHARE), COPY_NS)
     real = (end - start > copy) & _wanted(x, repair)
@@ -113,7 +113,7 @@ def kinds(x: Sending, found: Episodes, loop: Ints) -> list[Kind]:
         return []
     heads = np.flatnonzero(np.diff(found.number, prepend=-1))
     repair = np.minimum.reduceat(found.repair, heads)  # the one sent first
-    part, sent = x.part, x.time[repair]
+    part, sent = x.part, x.when(repair)
     round_trip = np.where((loop >= 0).all(axis=0), loop.sum(axis=0), 0)[found.owner]
     patience = np.maximum(TIMEOUT_NS, TIMEOUT_ROUND_TRIPS * round_trip)
     told = np.flatnonzero((part.client != bool(x.side)) & ((part.label & Label.DUPLICATE_ACK) != 0))

@@ -83,12 +83,12 @@ def read(x: Sending, other: Sending, loop: Ints) -> Gaps:
     total, a, replies = _asked(x, other, path.slack)
     b, owner, gap = a + 1, x.owner[a], total[a]
     near, slack = path.loop[owner], path.slack[owner]
-    clear = x.floor[b] >= x.reached[a]  # nothing was under way any more
+    clear = x.floor(b) >= x.reached[a]  # nothing was under way any more
     blocked = _blocked(x, a, np.maximum(near, 0), gap)
     rest = gap - blocked
     spoke = replies[b] != replies[a]
-    reply = other.time[np.where(spoke, replies[a], 0)] if other.data.size else gap
-    turn = spoke & clear & (x.time[b] - reply >= _LOOP_LEAST * np.maximum(near, 0))
+    reply = other.when(np.where(spoke, replies[a], 0)) if other.data.size else gap
+    turn = spoke & clear & (x.when(b) - reply >= _LOOP_LEAST * np.maximum(near, 0))
     patience = np.maximum(SILENCE_NS, SILENT_ROUND_TRIPS * path.round_trip[owner])
     cut = turn | (clear & (rest > patience))
     repair = x.behind[b] & ~clear
@@ -119,21 +119,21 @@ def _path(loop: Ints, side: int) -> _Path:
     return _Path(near, round_trip, slack, np.where(near >= 0, _LOOP_MOST * near, UNKNOWN_LOOP_NS) + slack)
 
 
-def _asked(x: Sending, other: Sending, slack: Ints) -> tuple[Ints, Ints, Ints]:
+def _asked(x: Sending, other: Sending, slack: Ints) -> tuple[Ints, Ints, NDArray[np.int32]]:
     """Return all gaps, which of them are more than sending, and the other side's data before each segment.
 
     Returns:
-        (m,) int64 ns as in :class:`Gaps`; (g,) int64 places of the segments before those gaps; (m,) int64 counts.
+        (m,) int64 ns as in :class:`Gaps`; (g,) int64 places of the segments before those gaps; (m,) int32 counts.
     """
     total = np.zeros(x.data.size, np.int64)
     same = x.owner[1:] == x.owner[:-1]
-    total[:-1][same] = np.clip(x.time[1:][same] - x.time[:-1][same], 0, MAX_GAP_NS)
+    total[:-1] = np.where(same, np.clip(np.diff(x.when()), 0, MAX_GAP_NS), 0)
     replies = count_before(other.data, x.data, x.part.groups.size)
     asked = (total > slack[x.owner]) | _cramped(x)
     asked[:-1] |= replies[1:] != replies[:-1]
     asked[:-1] &= same
     asked[-1:] = False
-    return total, np.flatnonzero(asked), replies
+    return total, np.asarray(np.flatnonzero(asked), np.int64), replies
 
 
 def _driven(x: Sending, a: Ints, path: _Path, rest: Ints, clear: Bools) -> Bools:
@@ -144,7 +144,7 @@ def _driven(x: Sending, a: Ints, path: _Path, rest: Ints, clear: Bools) -> Bools
         clear: (g,) bool, nothing was under way.
     """
     owner, round_trip = x.owner[a], path.round_trip[x.owner[a]]
-    full = x.end[a] - x.start[a] >= x.full[owner]
+    full = x.size(a) >= x.full[owner]
     since = _since_ack(x, a + 1)
     clocked = (since <= path.most[owner]) & (full | (since >= _LOOP_LEAST * path.loop[owner] - path.slack[owner]))
     paced = np.where(round_trip >= 0, round_trip, UNKNOWN_LOOP_NS) // PACED_SEGMENTS
@@ -172,10 +172,10 @@ def _blocked(x: Sending, a: Ints, loop: Ints, gap: Ints) -> Ints:
     step = x.step_opening(owner, x.reached[a] + x.full[owner])
     judged = x.latest[a] >= 0
     first = np.maximum(step, 1) - 1
-    judged &= (step < 0) | ((step > 0) & (x.step_owner[first] == owner))
+    judged &= (step < 0) | ((step > 0) & (x.step_owner(first) == owner))
     ever = judged & (step >= 0)
     out[judged] = gap[judged]  # room never came, or only after the next segment
-    out[ever] = np.clip(x.step_time[step[ever]] + loop[ever] - x.time[a[ever]], 0, gap[ever])
+    out[ever] = np.clip(x.step_when(step[ever]) + loop[ever] - x.when(a[ever]), 0, gap[ever])
     return out
 
 
@@ -185,7 +185,7 @@ def _since_ack(x: Sending, b: Ints) -> Ints:
     if not x.clock.size:
         return out
     ack = np.searchsorted(x.clock, x.data[b]) - 1
-    since = x.time[b] - x.part.time[x.clock[ack]]
+    since = x.when(b) - x.part.time[x.clock[ack]]
     good = (ack >= 0) & (x.part.groups.of[x.clock[ack]] == x.owner[b]) & (since >= 0)
     out[good] = since[good]
     return out

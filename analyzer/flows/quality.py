@@ -165,7 +165,7 @@ def course(segments: Segments, stream: int, *, client: bool) -> Course:
         RttSamples(
             frame[found.rtt.data],
             frame[x.step[found.rtt.step]],
-            x.step_time[found.rtt.step],
+            x.step_when(found.rtt.step),
             found.rtt.ns / NS_PER_MS,
             found.rtt.delayed,
         ),
@@ -250,8 +250,8 @@ def _transfers(found: _Measured, frame: Ints) -> tuple[Transfer, ...]:
     columns = (
         frame[x.data[t.first]].tolist(),
         frame[x.data[t.last]].tolist(),
-        x.time[t.first].tolist(),
-        (x.time[t.last] + t.tail).tolist(),
+        x.when(t.first).tolist(),
+        (x.when(t.last) + t.tail).tolist(),
         size.tolist(),
         *(part if known else [None] * len(part) for part in limits_ms),
     )

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from analyzer.flows.groups import NOTHING
 from analyzer.flows.model import Label
-from analyzer.flows.sending import Bools, Ints, Sending, count_before, growing, highest, key
+from analyzer.flows.sending import Bools, Indices, Ints, Sending, count_before, growing, highest, key
 from analyzer.units import NS_PER_MS, NS_PER_S
 
 DELAYED_FROM_NS = 25 * NS_PER_MS
@@ -57,24 +57,24 @@ def read(x: Sending) -> Rtt:
     if not x.data.size or not x.step.size:
         none = np.zeros(0, np.int64)
         return Rtt(none, none, none, none, np.zeros(0, np.bool_), x.part.legs[1 - x.side])
-    fresh = np.flatnonzero(~x.behind) if x.behind.any() else np.arange(x.data.size)
-    previous = np.full(x.step.size, NOTHING, np.int64)
-    follows = x.step_owner[1:] == x.step_owner[:-1]
+    fresh = np.flatnonzero(~x.behind) if x.behind.any() else ...
+    previous, step_owner = np.full(x.step.size, NOTHING, np.int64), x.step_owner()
+    follows = step_owner[1:] == step_owner[:-1]
     previous[1:][follows] = x.acked[:-1][follows]
     moved = np.flatnonzero(x.acked > previous)
-    owner, acked, previous = x.step_owner[moved], x.acked[moved], previous[moved]
+    owner, acked, previous = step_owner[moved], x.acked[moved], previous[moved]
     # The end of fresh segments only grows: the last one at or below the acknowledgement is the newest it covers.
-    ends, indices = x.end[fresh], x.data[fresh]
-    place = np.searchsorted(key(x.owner[fresh], ends), key(owner, acked), side="right") - 1
+    owners, starts, ends, indices = x.owner[fresh], x.start[fresh], x.reached[fresh], x.data[fresh]
+    place = np.searchsorted(key(owners, ends), key(owner, acked), side="right") - 1
     unseen = (x.part.label[x.step[moved]] & Label.ACKED_UNSEEN) != 0
     good = (place >= 0) & ~unseen
     at = np.maximum(place, 0)
-    good &= (x.owner[fresh[at]] == owner) & (ends[at] > previous) & (indices[at] < x.step[moved])
+    good &= (owners[at] == owner) & (ends[at] > previous) & (indices[at] < x.step[moved])
     good &= ~_ambiguous(x, x.step[moved], owner, previous)
-    ns = x.step_time[moved] - x.part.time[indices[at]]
+    ns = x.step_when(moved) - x.part.time[indices[at]]
     good &= (ns >= 0) & (ns <= MAX_RTT_NS)
     last = count_before(indices, x.step[moved], x.part.groups.size) - 1
-    single = (place == last) & (x.start[fresh[at]] <= previous)  # nothing else was under way
+    single = (place == last) & (starts[at] <= previous)  # nothing else was under way
     owner, step, ns = owner[good], moved[good], ns[good]
     quickest = -highest(owner, -ns, x.part.groups.count)
     quickest[quickest == -NOTHING] = -1
@@ -85,16 +85,16 @@ def read(x: Sending) -> Rtt:
     return Rtt(owner, indices[place[good]], step, ns, delayed, quickest)
 
 
-def _ambiguous(x: Sending, step: Ints, owner: Ints, previous: Ints) -> Bools:
+def _ambiguous(x: Sending, step: Indices, owner: Ints, previous: Ints) -> Bools:
     """Return which ACKs move over bytes that were sent again or filled a hole before.
 
     Args:
-        step: (k,) int64 index of the ACKs; previous: (k,) int64, what had been acknowledged before each.
+        step: (k,) index of the ACKs; previous: (k,) int64, what had been acknowledged before each.
     """
     again = np.flatnonzero(x.behind)
     if not again.size:
         return np.zeros(step.size, np.bool_)
-    top = growing(x.owner[again], x.end[again])
+    top = growing(x.owner[again], x.start[again] + x.size(again))
     at = np.searchsorted(x.data[again], step) - 1
     return np.asarray((at >= 0) & (x.owner[again[at]] == owner) & (previous < top[at]))
 

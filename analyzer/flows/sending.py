@@ -6,7 +6,7 @@ Rules:
   and nothing after the other side's reset;
 * of the other side's segments only those that *moved* something are kept, as steps: the highest acknowledgement, or the
   right edge of the window (acknowledgement + window). Both only ever grow: an older acknowledgement says nothing new,
-  and a receiver should not take room back (RFC 9293 section 3.8.6.2.1);
+  and a receiver should not take room back (RFC 9293 section 3.8.6);
 * positions further than any window beyond all that is acknowledged, and acknowledgements as far beyond all that was
   sent, are nonsense and left out (RFC 7323 section 2.3);
 * an instant is where the recorder saw it. Nothing here corrects for the distance to either end.
@@ -18,6 +18,7 @@ whole once the stream stands in the upper bits of a key: one search answers a qu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,9 @@ _FURTHEST = 1 << 38
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Indices = NDArray[np.integer]
+Places = NDArray[np.integer] | EllipsisType
+"""Which elements; all of them unless given."""
 
 
 @dataclass(slots=True)
@@ -70,20 +74,20 @@ class Part:
 class Sending:
     """What one side of every stream sent, and the steps of the other side; all arrays by element, streams in order.
 
+    Few columns, and narrow ones: a connection of ten million segments feels each. A *place* is an index into them.
+
     Attributes:
         side: 1 for the client's data, 0 for the server's.
-        data: (m,) int64 index of the data segments; owner: (m,) int64 stream; time: (m,) int64 ns.
-        start, end: (m,) int64 positions; reached: (m,) int64, the highest end up to and including each.
+        data: (m,) int32 index of the data segments; owner: (m,) int32 stream.
+        start: (m,) int64 position; reached: (m,) int64, the highest end up to and including each.
         behind: (m,) bool, begins below what had been reached: a repeat, or it fills a hole.
+        latest: (m,) int32, place of the latest step before each data segment, -1 without one.
         full: (streams,) int64, bytes of a full-size segment.
-        clock: (q,) int64 index of the other side's ACKs that may make the sender send: what moved something, and
-            duplicate ACKs.
-        step: (k,) int64 index of the other side's segments that moved something; step_owner, step_time likewise.
-        acked: (k,) int64 highest acknowledgement up to and including each step; edge: (k,) int64 highest edge.
-        latest: (m,) int64, place of the latest step before each data segment, -1 without one.
-        floor: (m,) int64, highest acknowledgement before each data segment; where none was seen yet, where the data
-            of the stream began.
         heard: (streams,) bool, whether the other side acknowledged anything at all.
+        step: (k,) int32 index of the other side's segments that moved something.
+        acked: (k,) int64 highest acknowledgement up to and including each step; edge: (k,) int64 highest edge.
+        clock: (q,) int32 index of the other side's ACKs that may make the sender send: what moved something, and
+            duplicate ACKs.
     """
 
     __slots__ = (
@@ -92,8 +96,6 @@ class Sending:
         "clock",
         "data",
         "edge",
-        "end",
-        "floor",
         "full",
         "heard",
         "latest",
@@ -103,9 +105,6 @@ class Sending:
         "side",
         "start",
         "step",
-        "step_owner",
-        "step_time",
-        "time",
     )
 
     def __init__(self, part: Part, *, client: bool) -> None:
@@ -114,9 +113,8 @@ class Sending:
         own = part.client if client else ~part.client
         flags, groups = part.flags, part.groups
         data = np.flatnonzero(own & (part.length > 0) & ((part.label & _NO_DATA) == 0) & ((flags & Flag.RST) == 0))
-        told = self.clock = _spoken(part, own, data)
-        ack, told_owner = part.ack[told], groups.of[told]
-        top = highest(told_owner, ack, groups.count)
+        told = _spoken(part, own, data)
+        top = highest(groups.of[told], part.ack[told], groups.count)
         self.heard = top > NOTHING
         owner = groups.of[data]
         start = part.seq[data] + ((flags[data] & Flag.SYN) != 0)
@@ -125,63 +123,83 @@ class Sending:
         sane &= _wanted(part, own, data)
         if not sane.all():
             data, owner, start, end = data[sane], owner[sane], start[sane], end[sane]
-        self.data, self.owner, self.start, self.end, self.time = data, owner, start, end, part.time[data]
+        self.data, self.owner, self.start = data.astype(np.int32), owner.astype(np.int32), start
         self.reached = growing(owner, end)
         self.behind = np.zeros(data.size, np.bool_)
         self.behind[1:] = (start[1:] < self.reached[:-1]) & (owner[1:] == owner[:-1])
-        self.full = np.minimum(highest(owner, part.length[data].astype(np.int64), groups.count), FULL_SIZE)
-        self._take_steps(told, told_owner, ack)
+        self.full = np.minimum(highest(owner, end - start, groups.count), FULL_SIZE)
+        self.clock = told.astype(np.int32)
+        self._take_steps(told, highest(owner, end, groups.count) + MAX_WINDOW)
         self._place_steps()
 
-    def _take_steps(self, told: Ints, owner: Ints, ack: Ints) -> None:
-        """Keep what moved the acknowledgement or the edge."""
-        limit = highest(self.owner, self.end, self.part.groups.count) + MAX_WINDOW
+    def _take_steps(self, told: Ints, limit: Ints) -> None:
+        """Keep what moved the acknowledgement or the edge; acknowledgements beyond the stream's limit are nonsense."""
+        part = self.part
+        ack, owner = part.ack[told], part.groups.of[told]
         sane = (ack <= limit[owner]) & (np.abs(ack) < _FURTHEST)
         if not sane.all():
             told, owner, ack = told[sane], owner[sane], ack[sane]
-        known = self.part.scaled[1 - self.side]
-        edge = ack + np.where(known[owner], self.part.window[told].astype(np.int64), MAX_WINDOW)
+        known = part.scaled[1 - self.side]
+        edge = ack + np.where(known[owner], part.window[told].astype(np.int64), MAX_WINDOW)
         acked, edge = growing(owner, ack), growing(owner, edge)
         moved = np.ones(told.size, np.bool_)
         moved[1:] = (acked[1:] > acked[:-1]) | (edge[1:] > edge[:-1]) | (owner[1:] != owner[:-1])
-        self.step, self.step_owner, self.acked, self.edge = told[moved], owner[moved], acked[moved], edge[moved]
-        self.step_time = self.part.time[self.step]
+        self.step, self.acked, self.edge = told[moved].astype(np.int32), acked[moved], edge[moved]
 
     def _place_steps(self) -> None:
-        """Find the latest step before each data segment, and what was acknowledged by then."""
-        latest = count_before(self.step, self.data, self.part.groups.size) - 1
-        if not latest.size:
-            self.latest, self.floor = latest, self.start
-            return
-        missing = (latest < 0) | (self.step_owner[latest] != self.owner) if self.step.size else latest < 0
-        latest[missing] = -1
+        """Find the latest step before each data segment."""
+        latest = count_before(self.step, self.data, self.part.groups.size)
+        latest -= 1
+        if self.step.size:
+            latest[self.step_owner(latest) != self.owner] = -1  # -1 finds some owner, and stays -1 anyway
         self.latest = latest
-        head = self.start[np.searchsorted(self.owner, self.owner[missing])]
-        self.floor = self.acked[latest] if self.step.size else np.zeros(latest.size, np.int64)
-        self.floor[missing] = head
+
+    def size(self, place: Places = ...) -> Ints:
+        """Return the payload bytes of data segments."""
+        return np.asarray(self.part.length[self.data[place]], np.int64)
+
+    def when(self, place: Places = ...) -> Ints:
+        """Return when data segments were seen, ns."""
+        return self.part.time[self.data[place]]
+
+    def step_when(self, place: Places = ...) -> Ints:
+        """Return when steps were seen, ns."""
+        return self.part.time[self.step[place]]
+
+    def step_owner(self, place: Places = ...) -> Ints:
+        """Return the streams of steps."""
+        return self.part.groups.of[self.step[place]]
+
+    def floor(self, place: Places = ...) -> Ints:
+        """Return the highest acknowledgement before data segments; without one, where the stream's data began."""
+        latest, owner = self.latest[place], self.owner[place]
+        out = self.acked[latest] if self.step.size else np.zeros(latest.size, np.int64)
+        missing = latest < 0
+        out[missing] = self.start[np.searchsorted(self.owner, owner[missing])]
+        return out
 
     def flight(self) -> Ints:
         """Return (m,) int64: bytes sent and not acknowledged right after each data segment."""
-        return np.asarray(np.maximum(self.reached - self.floor, 0))
+        return np.asarray(np.maximum(self.reached - self.floor(), 0))
 
-    def step_reaching(self, owner: Ints, position: Ints) -> Ints:
+    def step_reaching(self, owner: Indices, position: Ints) -> Ints:
         """Return the first step of each stream that acknowledges up to a position, -1 without one.
 
         Args:
-            owner, position: (q,) int64.
+            owner: (q,) integers; position: (q,) int64.
         """
         return self._first_step(self.acked, owner, position)
 
-    def step_opening(self, owner: Ints, position: Ints) -> Ints:
+    def step_opening(self, owner: Indices, position: Ints) -> Ints:
         """Return the first step of each stream whose window reaches up to a position, -1 without one."""
         return self._first_step(self.edge, owner, position)
 
-    def _first_step(self, column: Ints, owner: Ints, position: Ints) -> Ints:
-        at = np.searchsorted(key(self.step_owner, column), key(owner, position))
+    def _first_step(self, column: Ints, owner: Indices, position: Ints) -> Ints:
         if not self.step.size:
-            return np.full(at.size, -1, np.int64)
+            return np.full(owner.size, -1, np.int64)
+        at = np.searchsorted(key(self.step_owner(), column), key(owner, position))
         inside = at < self.step.size
-        inside[inside] = self.step_owner[at[inside]] == owner[inside]
+        inside[inside] = self.step_owner(at[inside]) == owner[inside]
         return np.where(inside, at, -1)
 
 
@@ -217,23 +235,23 @@ def _wanted(part: Part, own: Bools, data: Ints) -> Bools:
     return np.asarray((gone[g.of[data]] < 0) | (data < gone[g.of[data]]))
 
 
-def key(owner: Ints, position: Ints) -> Ints:
+def key(owner: Indices, position: Ints) -> Ints:
     """Return keys that sort by stream and then by position."""
-    keys = owner * _SPAN
+    keys = np.multiply(owner, _SPAN, dtype=np.int64)
     keys += position
     return keys
 
 
-def growing(owner: Ints, position: Ints) -> Ints:
+def growing(owner: Indices, position: Ints) -> Ints:
     """Return (n,) int64: the highest position of the stream so far."""
     keys = key(owner, position)
     if keys.size:
         np.maximum.accumulate(keys, out=keys)
-    keys -= owner * _SPAN
+    keys -= np.multiply(owner, _SPAN, dtype=np.int64)
     return keys
 
 
-def highest(owner: Ints, values: Ints, count: int) -> Ints:
+def highest(owner: Indices, values: Ints, count: int) -> Ints:
     """Return (count,) int64: the highest value of each stream, NOTHING where it has none.
 
     Args:
@@ -246,7 +264,7 @@ def highest(owner: Ints, values: Ints, count: int) -> Ints:
     return out
 
 
-def count_before(marks: Ints, index: Ints, size: int) -> Ints:
+def count_before(marks: Indices, index: Indices, size: int) -> NDArray[np.int32]:
     """Return for each index how many marks are below it.
 
     Args:
@@ -254,8 +272,8 @@ def count_before(marks: Ints, index: Ints, size: int) -> Ints:
             searching when many are asked for.
     """
     if index.size < size >> 5:
-        return np.asarray(np.searchsorted(marks, index), np.int64)
+        return np.searchsorted(marks, index).astype(np.int32)
     counted = np.zeros(size, np.int32)
     counted[marks] = 1
     np.cumsum(counted, out=counted)
-    return counted[index].astype(np.int64)
+    return counted[index]

@@ -16,7 +16,7 @@ import numpy as np
 
 from analyzer.flows.limits import SILENCE_NS, SILENT_ROUND_TRIPS, Gaps
 from analyzer.flows.rtt import Rtt
-from analyzer.flows.sending import Ints, Sending, growing
+from analyzer.flows.sending import Indices, Ints, Sending, growing
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def read(x: Sending, gaps: Gaps, rtt: Rtt, loop: Ints) -> Transfers:
     begins[gaps.later[gaps.cut]] = True
     first = np.flatnonzero(begins)
     last = np.append(first[1:], x.data.size)[: first.size] - 1
-    owner = x.owner[first]
+    owner = x.owner[first].astype(np.int64)
     tail = _tail(x, last, rtt, loop)
     number = np.searchsorted(first, gaps.later, side="right") - 1
     spent = np.concatenate(([0], np.cumsum(gaps.total)))
@@ -70,7 +70,7 @@ def _tail(x: Sending, last: Ints, rtt: Rtt, loop: Ints) -> Ints:
     step = x.step_reaching(owner, x.reached[last])
     seen = step >= 0
     out = np.zeros(last.size, np.int64)
-    out[seen] = np.maximum(x.step_time[step[seen]] - x.time[last[seen]], 0)
+    out[seen] = np.maximum(x.step_when(step[seen]) - x.when(last[seen]), 0)
     held = np.zeros(x.step.size, np.bool_)
     held[rtt.step[rtt.delayed]] = True
     late = seen.copy()
@@ -84,26 +84,25 @@ def _tail(x: Sending, last: Ints, rtt: Rtt, loop: Ints) -> Ints:
 _HIGHEST = float(1 << 62)
 
 
-def _sum(number: Ints, values: Ints, count: int) -> Ints:
+def _sum(number: Indices, values: Ints, count: int) -> Ints:
     """Return (count,) int64: the sum of the values of each number; a clock that leaps by centuries adds no more."""
     return np.clip(np.bincount(number, weights=values, minlength=count), -_HIGHEST, _HIGHEST).astype(np.int64)
 
 
-def distinct(x: Sending, unit: Ints, count: int) -> Ints:
+def distinct(x: Sending, unit: Indices, count: int) -> Ints:
     """Return (count,) int64: payload bytes of each unit, each byte of it counted once.
 
     Args:
-        unit: (m,) int64, what each data segment belongs to (its stream, or its transfer), ascending.
+        unit: (m,) integers, what each data segment belongs to (its stream, or its transfer), ascending.
         count: number of units.
     """
-    size = x.end - x.start
-    plain = _sum(unit, size, count)
+    plain = _sum(unit, x.size(), count)
     if not x.behind.any():
         return plain
     mixed = np.zeros(count, np.bool_)
     mixed[unit[x.behind]] = True
     at = np.flatnonzero(mixed[unit])  # only these need to be sorted
-    owner, start, end = unit[at], x.start[at], x.end[at]
+    owner, start, end = unit[at], x.start[at], x.start[at] + x.size(at)
     order = np.lexsort((start, owner))
     owner, start, end = owner[order], start[order], end[order]
     before = np.full(at.size, np.iinfo(np.int64).min)

@@ -6,7 +6,8 @@ Rules that differ, so what is compared leaves room for exactly them:
   the FIN behind it; we take the newest data segment that is covered;
 * tshark goes on sampling over bytes that were sent more than once or filled a hole, and counts a reset as an ACK; we
   follow Karn's rule (RFC 6298 section 3), and a reset acknowledges nothing;
-* tshark forgets what was under way before a hole, and counts the FIN; we do not.
+* tshark gives no round trip of 0 ms (a coarse clock); for us it is one;
+* tshark forgets what was under way before a hole, and counts SYN, FIN and what follows a reset; we do not.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def compare(path: Path) -> int:
         assert ours[ack][1] == pytest.approx(theirs[ack][1], abs=0.001), f"frame {ack}"
     for ack in ours.keys() - same:
         data = at[ours[ack][0]]
+        if ours[ack][1] == 0:
+            continue
         assert s.ack[at[ack]] != s.seq[data] + s.length[data], f"{ack}: tshark had nothing at this very number"
     for ack in theirs.keys() - same:
         assert _reason(flows, at[ack], at[theirs[ack][0]]), f"frame {ack}: {theirs[ack]}, ours {ours.get(ack)}"
