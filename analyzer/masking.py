@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import unquote
 
-from analyzer.schema import FindingRow, HttpRow, Step, VisitRow
+from analyzer.schema import FindingRow, HttpRow, Step, VisitRow, changed
 
 MASKED = "[masked]"
 
@@ -203,15 +202,15 @@ def mask_row(row: HttpRow) -> tuple[HttpRow, int]:
     """
     asked, in_request = _mask_headers(row.request_headers)
     told, in_response = _mask_headers(row.response_headers)
-    changed: dict[str, object] = {}
+    masked: dict[str, object] = {}
     for name in _URL_COLUMNS:
         value = getattr(row, name)
         if value is not None and (hidden := mask_url(value)) != value:
-            changed[name] = hidden
-    count = in_request + in_response + ("target" in changed or "url" in changed)
-    if not count and not changed:
+            masked[name] = hidden
+    count = in_request + in_response + ("target" in masked or "url" in masked)
+    if not count and not masked:
         return row, 0
-    return replace(row, request_headers=asked, response_headers=told, **changed), count  # type: ignore[arg-type]
+    return changed(row, request_headers=asked, response_headers=told, **masked), count
 
 
 def mask_rows(rows: list[HttpRow]) -> tuple[list[HttpRow], int]:
@@ -233,13 +232,13 @@ def _mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
 
 def _mask_step(step: Step) -> Step:
     shown = _mask_args(step.sentence_args)
-    return step if shown is step.sentence_args else replace(step, sentence_args=shown)
+    return step if shown is step.sentence_args else changed(step, sentence_args=shown)
 
 
 def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
     """Return visits as they may be shown: their addresses and the arguments of their sentences."""
     return [
-        replace(
+        changed(
             row,
             url=mask_url(row.url),
             final_url=None if row.final_url is None else mask_url(row.final_url),
@@ -251,4 +250,4 @@ def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
 
 def mask_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:
     """Return findings as they may be shown: the arguments of their titles."""
-    return [replace(row, args=_mask_args(row.args)) for row in rows]
+    return [changed(row, args=_mask_args(row.args)) for row in rows]

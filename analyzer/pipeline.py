@@ -34,7 +34,7 @@ from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.tls import session as tls
-from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow
+from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow, changed
 from analyzer.units import ms_between
 from analyzer.visits import lookups, unreachable, vantage
 from analyzer.visits.link import visits
@@ -199,7 +199,7 @@ def _assemble(
     visit_rows, causes = visits(facts, owed)
     facts = replace(
         facts,
-        http=tuple(replace(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http)),
+        http=tuple(changed(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http)),
     )
     finding_rows = find(facts, problems)
     http_rows, masked = list(facts.http), 0

@@ -6,11 +6,11 @@ Connections (possibly millions) stay columns; :meth:`Connections.row` draws one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from enum import IntFlag
 from functools import cache
-from itertools import pairwise, repeat
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,11 @@ _CODED: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 _FLAGS = ("sack_permitted", "timestamps", "fast_open", "ecn", "accurate_ecn", "multipath")
 _FLAG_VALUES = (False, True, None)  # by code; -1, the last, is unknown
+_RST_BY = ("server", "client", None)  # the same
 _ROW_FIELDS = tuple(f.name for f in fields(TcpRow))
+_MADE = "stream client server duration_ms application client_mac server_mac history rst_by syn_frames synack_frames"
+_NEEDED = (*(f for f in _ROW_FIELDS if f not in {*_MADE.split(), "opinions", "conflicts"}), "end_time", "rst_by_client")
+"""The columns that a row is made of."""
 _DRAWN_AT_ONCE = 4096
 """Rows drawn together: enough to spread the cost of a column over many, few enough to hold in memory."""
 
@@ -86,6 +90,14 @@ _DRAWN_AT_ONCE = 4096
 @cache
 def _deviation_names(bits: int) -> tuple[str, ...]:
     return tuple(name for k, name in enumerate(DEVIATIONS) if bits >> k & 1)
+
+
+def _opening_frames(
+    syn: NDArray[np.generic], synack: NDArray[np.generic]
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Yield the SYN frames and SYN/ACK frames of connections that have at most one of each."""
+    for first, second in zip(syn.tolist(), synack.tolist(), strict=True):
+        yield (() if first < 0 else (first,)), (() if second < 0 else (second,))
 
 
 @dataclass(slots=True)
@@ -155,76 +167,61 @@ class Connections:
 
     def row(self, stream: int) -> TcpRow:
         """Draw one connection as a row of the ``tcp`` table. Raises IndexError for an unknown stream."""
-        if not 0 <= stream < len(self):
-            raise IndexError(f"no TCP stream {stream}")
-        return next(self._draw(stream, stream + 1))
+        return self.rows_of((stream,))[stream]
 
     def rows(self) -> Iterator[TcpRow]:
         """Draw every connection, in stream order."""
         for low in range(0, len(self), _DRAWN_AT_ONCE):
-            yield from self._draw(low, min(low + _DRAWN_AT_ONCE, len(self)))
+            yield from self._draw(np.arange(low, min(low + _DRAWN_AT_ONCE, len(self))))
 
-    def _draw(self, low: int, high: int) -> Iterator[TcpRow]:
-        """Draw the connections [low, high): each column is turned into Python values once, not once for each row."""
-        streams = range(low, high)
+    def rows_of(self, streams: Collection[int]) -> dict[int, TcpRow]:
+        """Draw some connections, each under its stream. Raises IndexError for an unknown stream."""
+        at = np.fromiter(streams, np.int64, len(streams))
+        for stream in at[(at < 0) | (at >= len(self))].tolist():
+            raise IndexError(f"no TCP stream {stream}")
+        return dict(zip(at.tolist(), self._draw(at), strict=True))
+
+    def _draw(self, at: NDArray[np.int64]) -> Iterator[TcpRow]:
+        """Draw connections: each column is turned into Python values once, not once for each row."""
+        streams = at.tolist()
+        if not streams:
+            return iter(())
+        part: dict[str, NDArray[Any]] = {name: self.columns[name][at] for name in _NEEDED}
         ready: dict[str, Iterable[Any]] = {
             "stream": streams,
-            "client": self._host_texts(self.client_host[low:high]),
-            "server": self._host_texts(self.server_host[low:high]),
-            "duration_ms": (
-                (self._part("end_time", low, high) - self._part("start_time", low, high)) / NS_PER_MS
-            ).tolist(),
-            "start_time": self._part("start_time", low, high).tolist(),
+            "client": self._host_texts(self.client_host[at]),
+            "server": self._host_texts(self.server_host[at]),
+            "duration_ms": ((part["end_time"] - part["start_time"]) / NS_PER_MS).tolist(),
+            "start_time": part["start_time"].tolist(),
             "application": map(self.words["application"].get, streams, repeat("unknown")),
             "client_mac": map(self.words["client_mac"].get, streams),
             "server_mac": map(self.words["server_mac"].get, streams),
-            "history": self._histories(low, high),
-            "rst_by": self._reset_by(low, high),
-            "deviations": map(_deviation_names, self._part("deviations", low, high).tolist()),
+            "history": self._histories(at),
+            "rst_by": map(_RST_BY.__getitem__, np.where(part["rst_frame"] < 0, -1, part["rst_by_client"]).tolist()),
+            "deviations": map(_deviation_names, part["deviations"].tolist()),
             "opinions": map(self.opinions.get, streams, repeat(())),
             "conflicts": map(self.conflicts.get, streams, repeat(())),
         }
-        ready["syn_frames"], ready["synack_frames"] = self._opening_frames(low, high)
+        lists = map(self.syn_frames.get, streams, _opening_frames(part["syn_frame"], part["synack_frame"]))
+        ready["syn_frames"], ready["synack_frames"] = zip(*lists, strict=True)
         for name, names in _CODED:
-            words = [word or None for word in names]
-            ready[name] = map(words.__getitem__, self._part(name, low, high).tolist())
+            ready[name] = map([word or None for word in names].__getitem__, part[name].tolist())
         for name in _FLAGS:
-            ready[name] = map(_FLAG_VALUES.__getitem__, self._part(name, low, high).tolist())
+            ready[name] = map(_FLAG_VALUES.__getitem__, part[name].tolist())
         for name in _ROW_FIELDS:
-            if name not in ready:
-                ready[name] = self._known(self._part(name, low, high))
+            if name not in ready:  # negative or NaN is unknown; durations are where a clock ran backwards, too
+                ready[name] = [value if value >= 0 else None for value in part[name].tolist()]
         return map(TcpRow, *(ready[name] for name in _ROW_FIELDS))
 
-    def _part(self, name: str, low: int, high: int) -> NDArray[Any]:
-        return self.columns[name][low:high]
+    def _host_texts(self, ids: NDArray[np.int32]) -> list[str]:
+        numbers = ids.tolist()
+        texts = {host_id: self.host(host_id) for host_id in set(numbers)}
+        return [texts[host_id] for host_id in numbers]
 
-    @staticmethod
-    def _known(values: NDArray[Any]) -> list[Any]:
-        """Return numbers as Python values, None for unknown ones: negative or NaN (a clock that ran backwards too)."""
-        return [value if value >= 0 else None for value in values.tolist()]
-
-    def _host_texts(self, ids: NDArray[np.int32]) -> Iterator[str]:
-        texts = {host_id: self.host(host_id) for host_id in np.unique(ids).tolist()}
-        return map(texts.__getitem__, ids.tolist())
-
-    def _histories(self, low: int, high: int) -> list[str]:
-        bounds = self.columns["history_first"][low : high + 1].tolist()
-        letters = self.columns["history_letters"][bounds[0] : bounds[-1]].tobytes().decode("ascii")
-        return [letters[a - bounds[0] : b - bounds[0]] for a, b in pairwise(bounds)]
-
-    def _reset_by(self, low: int, high: int) -> list[str | None]:
-        reset, by_client = self._part("rst_frame", low, high) >= 0, self._part("rst_by_client", low, high)
-        codes = np.where(reset, np.where(by_client, 1, 2), 0).tolist()
-        return [(None, "client", "server")[code] for code in codes]
-
-    def _opening_frames(self, low: int, high: int) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-        def single(name: str) -> list[tuple[int, ...]]:
-            return [() if frame < 0 else (frame,) for frame in self._part(name, low, high).tolist()]
-
-        syns, synacks = single("syn_frame"), single("synack_frame")
-        for stream in self.syn_frames.keys() & range(low, high) if self.syn_frames else ():
-            syns[stream - low], synacks[stream - low] = self.syn_frames[stream]
-        return syns, synacks
+    def _histories(self, at: NDArray[np.int64]) -> list[str]:
+        letters, first = self.columns["history_letters"], self.columns["history_first"]
+        bounds = zip(first[at].tolist(), first[at + 1].tolist(), strict=True)
+        return [letters[low:high].tobytes().decode("ascii") for low, high in bounds]
 
     def ms(self, name: str, stream: int) -> float | None:
         """Return a duration column's value, None when unknown: not captured, or the clock ran backwards in between."""

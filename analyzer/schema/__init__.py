@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from analyzer.schema.arp import ArpRow
 from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
@@ -48,6 +48,7 @@ __all__ = [
     "VisitRow",
     "WebSocketMessage",
     "WebSocketRow",
+    "changed",
     "plain",
 ]
 
@@ -63,6 +64,9 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("findings", FindingRow),
 )
 """Table name and row type, in the order of the JSON document."""
+
+
+Row = TypeVar("Row")
 
 
 class _Plan(NamedTuple):
@@ -85,6 +89,31 @@ def _plan(row_type: Hashable) -> _Plan | None:
         tuple(name.rstrip("_") for name in written),
         tuple(at for at, name in enumerate(written) if name == "time" or name.endswith("_time")),
     )
+
+
+@cache
+def _writers(row_type: Hashable) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, Callable[[Any, Any], None]]]:
+    """Return what reads all fields of a slotted row type, and what sets each of them."""
+    names = [f.name for f in fields(cast(type, row_type))]
+    return attrgetter(*names), {name: getattr(row_type, name).__set__ for name in names}
+
+
+def changed(row: Row, **values: Any) -> Row:
+    """Return a copy of a row with other values in some fields.
+
+    Does what :func:`dataclasses.replace` does for frozen, slotted rows of more than one field, several times faster:
+    tables have tens of thousands of rows of a hundred fields.
+
+    Raises:
+        KeyError: there is no such field.
+    """
+    read, setters = _writers(cast(Hashable, type(row)))
+    out = object.__new__(type(row))
+    for setter, value in zip(setters.values(), read(row), strict=True):
+        setter(out, value)
+    for name, value in values.items():
+        setters[name](out, value)
+    return out
 
 
 _AS_IT_IS = frozenset({str, int, float, bool, type(None)})

@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 
 from analyzer.schema import HttpRow, TcpRow, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
@@ -24,7 +23,7 @@ class Linked:
 
     Attributes:
         lookup: per stream, what the connection owes to DNS.
-        tcp: draws a connection's row, each once for all visits.
+        tcp: gives the row of a connection that some visit was the first to use.
     """
 
     draft: grouping.Draft
@@ -48,7 +47,7 @@ def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[
     """
     drafts = grouping.group(facts)
     asked = _asked(facts)
-    tcp = cache(facts.connections.row)
+    tcp = facts.connections.rows_of({stream for draft in drafts for stream in draft.fresh}).__getitem__
     rows = [_row(number, _link(draft, facts, owed, asked, tcp), facts) for number, draft in enumerate(drafts, 1)]
     return rows, {at: cause for draft in drafts for at, cause in draft.initiators.items()}
 

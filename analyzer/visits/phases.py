@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from analyzer.flows.build import Flows
-from analyzer.schema import HttpRow, TlsRow
+from analyzer.schema import HttpRow, TlsRow, changed
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits import vantage
 from analyzer.visits.lookups import Lookup
@@ -67,7 +67,7 @@ def _phases(
     else:
         values = {"dns_why": "reused", "connect_why": "reused", "tls_why": "reused"}
     if row.request_time is None:
-        return replace(row, **values, wait_why="no_request")
+        return changed(row, **values, wait_why="no_request")
     ready = _ready(row, before, facts, tls)
     if ready is not None:
         blocked = row.request_time - ready
@@ -89,7 +89,7 @@ def _phases(
         values |= _split_wait(row, facts, split, values["wait_ms"], sent)
         values |= split.receive(row, end)
     values["total_ms"] = sum(values[part] for part in PARTS if values.get(part) is not None)
-    return replace(row, **values)
+    return changed(row, **values)
 
 
 def _split_wait(row: HttpRow, facts: Facts, split: Splitter, wait: float, sent: int) -> dict[str, float | None]:
