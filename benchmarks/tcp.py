@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bulk import attempt, made, verdict, warm
+from bulk import attempt, compiled, made, verdict, warm
 from places import big_capture, cache_folder
 
 FIELDS = (
@@ -110,6 +110,7 @@ def main() -> None:
         stages(arguments.stages)
         return
     tshark = not arguments.no_tshark
+    compiled()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.size != "0":

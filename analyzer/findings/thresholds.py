@@ -23,11 +23,6 @@ HEAVY_LOSS_SHARE = 0.03
 """TCP slows down visibly from about 3 % loss on (MEASURES)."""
 HEAVY_LOSS_COUNT = 5
 """Fewer retransmissions say nothing about a rate (MEASURES)."""
-COPY_MS = 2.0
-"""A repeat this soon, where the round trip is not known, is the same packet recorded twice: no sender gives up
-waiting so fast (the shortest timers are 10 ms, RFC 8985 section 7.3; ordinary ones 200 ms)."""
-COPY_SHARE_OF_RTT = 0.5
-"""Nobody learns of a loss before a round trip has passed; a repeat within half of it is a copy."""
 SYN_LOSS_MS = 500.0
 """The first SYN timeout is 1 s (RFC 6298 section 2); anything near it is a lost SYN, not a slow path."""
 FALLBACK_MS = 5000.0
