@@ -112,15 +112,6 @@ class Flows:
             return None
         return int(np.searchsorted(self.segments.first, index, side="right")) - 1
 
-    def transmissions(self, stream: int, from_client: bool, offset: int) -> list[tuple[int, int]]:
-        """Return (frame, time ns) of every segment that carried the byte at ``offset``, in capture order."""
-        part = self.segments.of(stream)
-        s = self.segments
-        begin = s.seq[part] - 1 + ((s.flags[part] & Flag.SYN) != 0)  # the SYN takes a number of its own
-        hit = (s.from_client[part] == from_client) & (begin <= offset) & (begin + s.length[part] > offset)
-        hit &= (s.label[part] & (Label.KEEP_ALIVE | Label.CAPTURED_TWICE)) == 0
-        return list(zip(s.frame[part][hit].tolist(), s.time[part][hit].tolist(), strict=True))
-
 
 def follow(table: PacketTable) -> Flows:
     """Sort, label, time and reassemble every TCP connection of a capture."""

@@ -115,10 +115,6 @@ class Groups:
         """Return per group the index of its first element where ``where`` holds, else -1."""
         return self.first_of(np.flatnonzero(where))
 
-    def last_where(self, where: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return per group the index of its last element where ``where`` holds, else -1."""
-        return self.last_of(np.flatnonzero(where))
-
     def first_after(
         self, start: NDArray[np.int64], test: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
     ) -> NDArray[np.int64]:

@@ -72,7 +72,7 @@ def test_per_group(data: list[list[tuple[int, bool, bool]]]) -> None:
     starts = starts_of(data)
     hits = [[at + k for k, e in enumerate(g) if e[1]] for at, g in zip(starts, data, strict=True)]
     assert groups.first_where(where).tolist() == [min(h, default=-1) for h in hits]
-    assert groups.last_where(where).tolist() == [max(h, default=-1) for h in hits]
+    assert groups.last_of(np.flatnonzero(where)).tolist() == [max(h, default=-1) for h in hits]
     assert groups.any_where(where).tolist() == [bool(h) for h in hits]
     assert groups.count_where(where).tolist() == [len(h) for h in hits]
     assert groups.sum_where(values, where).tolist() == [sum(v for v, w, _ in g if w) for g in data]

@@ -156,8 +156,7 @@ C A    6   1   3  5000  @41
     stream = flows.stream(0, client=True)
     assert whole(stream) == [(0, bytes(range(8)))]
     assert stream.from_start
-    assert flows.transmissions(0, True, 0) == [(1, START)]
-    assert flows.transmissions(0, True, 5) == [(3, START + 41 * MS)]
+    assert [stream.at(k) for k in (0, 4, 5)] == [(1, START), (1, START), (3, START + 41 * MS)]
 
 
 def test_data_on_a_syn_sent_again_is_no_other_data() -> None:
@@ -172,7 +171,7 @@ C A    1   1   5  5000  @41
         )
     )
     assert only(flows).client_unique_bytes == 5
-    assert flows.transmissions(0, True, 2) == [(1, START), (3, START + 41 * MS)]
+    assert flows.stream(0, client=True).at(2) == (1, START)
 
 
 def test_without_a_syn_the_stream_begins_at_the_first_byte_seen() -> None:
@@ -184,13 +183,6 @@ def test_without_a_syn_the_stream_begins_at_the_first_byte_seen() -> None:
 def test_bytes_before_the_first_seen_lie_below_zero() -> None:
     stream = flows_of([segment(500, b"A" * 10), segment(490, b"B" * 10)]).stream(0, client=False)
     assert whole(stream) == [(-10, b"B" * 10 + b"A" * 10)]
-
-
-def test_transmissions_leave_out_what_was_only_recorded_twice() -> None:
-    frames = [*handshake(), segment(0, b"A" * 10, ident=7), segment(0, b"A" * 10, ident=9)]
-    order = [(0, 0), (1000, 1), (2000, 2), (3000, 2), (300 * MS, 3)]
-    flows = followed([(START + after, frames[k]) for after, k in order])
-    assert [frame for frame, _ in flows.transmissions(0, False, 3)] == [3, 5]
 
 
 def test_a_chain_of_overlaps_captured_backwards_stays_quick() -> None:
