@@ -114,9 +114,11 @@ def _segment(rung: Rung, y: int) -> Line:
 
 
 def run_words(rung: Rung) -> str:
-    """Say what a run of ordinary segments carried and how long it took."""
-    volumes = ((rung.client_bytes, "client"), (rung.server_bytes, "server"))
-    parts = [f"{human_bytes(volume)} from the {side}" for volume, side in volumes if volume]
+    """Say what a run of ordinary segments carried and how long it took, in words as long as the box is wide."""
+    volumes = ((rung.client_bytes, "client", "→"), (rung.server_bytes, "server", "←"))
+    sent = [volume for volume in volumes if volume[0]]
+    short = len(sent) > 1 or rung.duplicate_acks
+    parts = [f"{human_bytes(size)} {arrow if short else f'from the {side}'}" for size, side, arrow in sent]
     took = human_ms((rung.took or 0) / NS_PER_MS)
     repeats = f", {plural(rung.duplicate_acks, 'duplicate ACK')}" if rung.duplicate_acks else ""
     return f"{plural(rung.segments, 'segment')}, {' and '.join(parts) or 'no data'}{repeats}, in {took}"
