@@ -34,10 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             from analyzer.cli import run
 
+            _open_closed_streams()
             for stream in (sys.stdout, sys.stderr):
                 if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character gets its escape
                     stream.reconfigure(errors="backslashreplace")
             code = run(sys.argv[1:] if argv is None else argv)
+            if code == EXIT_OUTPUT:  # has been said; what is left in the buffer would only fail again
+                _detach_output()
         finally:
             sys.stdout.flush()
         return code
@@ -54,6 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _debug()
         what = f"{type(error).__name__}: {display(error, 200)}"
         return _say(f"internal error ({what}); please report it with what ANALYZER_DEBUG=1 prints", EXIT_INTERNAL)
+
+
+def _open_closed_streams() -> None:
+    """Stand in for standard streams that were closed from the start (``>&-``): output then fails as on a full disk."""
+    for name, flags, mode in (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
 
 
 def _say(line: str, code: int) -> int:

@@ -48,11 +48,12 @@ def human_ms(ms: float | None) -> str:
         return "unknown"
     if abs(ms) < 0.0005:
         return "0 ms"
-    if abs(ms) < 10:
+    # The limits are those of the rounded numbers: 999.7 ms is a second, not 1000 ms.
+    if abs(ms) < 9.995:
         return f"{ms:.2f} ms"
-    if abs(ms) < 1000:
+    if abs(ms) < 999.5:
         return f"{ms:.0f} ms"
-    if abs(ms) < 60_000:
+    if abs(ms) < 59_995:
         return f"{ms / 1000:.2f} s"
     minutes, rest = divmod(round(ms / 1000), 60)
     if minutes < 60:
@@ -67,7 +68,7 @@ def human_bytes(count: int | None) -> str:
         return "unknown"
     size = float(count)
     for unit in ("B", "kB", "MB", "GB"):
-        if abs(size) < 1000:
+        if abs(size) < (1000 if unit == "B" else 999.5):  # what rounds to 1000 is one of the next unit
             return f"{int(size)} B" if unit == "B" else f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} TB"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -222,6 +223,17 @@ def test_a_full_standard_output(options: list[str], capture: Path, tmp_path: Pat
     assert done.returncode == 4
     assert done.stderr.count(b"\n") == 1
     assert b"standard output" in done.stderr
+
+
+@pytest.mark.parametrize(("options", "code"), [("-q -o out.html", 0), ("-o out.html", 4), ("-q -f json -o -", 4)])
+def test_a_standard_output_closed_from_the_start(options: str, code: int, capture: Path, tmp_path: Path) -> None:
+    """``analyze … >&-`` in a shell."""
+    line = shlex.join([*PROGRAM, str(capture), *options.split()])
+    done = subprocess.run(
+        ["sh", "-c", f"{line} >&-"], stderr=subprocess.PIPE, cwd=tmp_path, timeout=LIMIT_S, check=False
+    )
+    assert done.returncode == code
+    assert done.stderr.count(b"\n") == (1 if code else 0)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

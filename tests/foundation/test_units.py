@@ -69,7 +69,7 @@ def test_rfc3339_reads_back(ns: int) -> None:
         (999.4, "999 ms"),
         (1000.0, "1.00 s"),
         (4210.0, "4.21 s"),
-        (59_999.0, "60.00 s"),
+        (59_990.0, "59.99 s"),
         (60_000.0, "1 min 0 s"),
         (185_000.0, "3 min 5 s"),
         (3_600_000.0, "1 h 0 min"),
@@ -82,6 +82,21 @@ def test_human_ms(ms: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (9.994, "9.99 ms"),
+        (9.997, "10 ms"),
+        (999.4, "999 ms"),
+        (999.66, "1.00 s"),
+        (59_994, "59.99 s"),
+        (59_999, "1 min 0 s"),
+    ],
+)
+def test_human_ms_at_the_edge_of_a_unit(ms: float, text: str) -> None:
+    assert human_ms(ms) == text
+
+
+@pytest.mark.parametrize(
     ("count", "text"),
     [
         (None, "unknown"),
@@ -89,6 +104,8 @@ def test_human_ms(ms: float | None, text: str) -> None:
         (812, "812 B"),
         (1000, "1 kB"),
         (16_384, "16.4 kB"),
+        (999_499, "999 kB"),
+        (999_600, "1 MB"),
         (1_070_000_000, "1.07 GB"),
         (3 * 10**12, "3 TB"),
     ],

@@ -34,7 +34,7 @@ class View:
     """The segments of one connection, in capture order: columns of :class:`analyzer.flows.model.Segments`.
 
     Attributes:
-        start: ns, the earliest segment; span: seconds from there to the latest one.
+        start: ns, the first segment; span: seconds from there to the latest one.
     """
 
     stream: int
@@ -69,7 +69,7 @@ def view(segments: Segments, stream: int) -> View:
     """Take one connection's segments."""
     part = segments.of(stream)
     time = segments.time[part]
-    start = int(time.min()) if time.size else 0
+    start = int(time[0]) if time.size else 0  # as the ladder counts; a clock that is set back goes below zero
     return View(
         stream,
         start,
@@ -118,7 +118,9 @@ def frame_of_graph(
     view: View, shown: tuple[str, ...], titles: dict[str, str], ranges: dict[str, tuple[float, float]]
 ) -> dict[str, Any]:
     """Return the layout: a common time axis, and a vertical axis with its title and range for each panel."""
+    early = min(int(view.time.min()) - view.start, 0) / NS_PER_S if view.time.size else 0.0
     edge = max(view.span, 1e-6)
+    margin = 0.02 * (edge - early)
     places = domains(view, shown)
     vertical = {
         "yaxis2" if axis_of(shown, side) == "y2" else "yaxis": axis(
@@ -133,7 +135,7 @@ def frame_of_graph(
         legend=legend(),
         xaxis=axis(
             "seconds since the connection's first packet",
-            range=[-0.02 * edge, 1.02 * edge],
+            range=[early - margin, edge + margin],
             anchor="y2" if len(shown) == 2 else "y",
         ),
         **vertical,
