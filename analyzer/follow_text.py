@@ -231,8 +231,9 @@ def _not_described(row: TcpRow, sides: set[bool]) -> Iterator[str]:
     for client in sorted(sides, reverse=True):
         counted = row.client_conflicting_bytes if client else row.server_conflicting_bytes
         rest = counted - sum(c.bytes for c in row.conflicts if c.from_ == _side(client))
+        where = "in later frames too, " if rest < counted else ""
         if rest > 0:
-            yield f"[in later frames {_bytes(rest)} of the {_side(client)} came again with different contents too]"
+            yield f"[{where}{_bytes(rest)} of the {_side(client)} came again with different contents]"
 
 
 @dataclass(slots=True)

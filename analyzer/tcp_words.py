@@ -17,13 +17,25 @@ from analyzer.sentences import fill
 from analyzer.text import display
 
 DEVIATIONS: dict[str, str] = {
-    # who, times, over_ms
+    # who, other, times, over_ms, frame (what shows it)
     "syn_repeated": "The {who} sent its SYN {times} times within {over_ms}: no answer had reached it in time.",
     "syn_repeated.refused": "The {who} sent its SYN {times} times within {over_ms}: it tried again although the "
     "{other} refused.",
     "syn_repeated.unanswered": "The {who} sent its SYN {times} times within {over_ms}, and no answer was captured.",
+    "syn_repeated.reset": "The {who} sent its SYN {times} times within {over_ms}: it tried again after its own reset "
+    "(frame {frame}).",
+    "syn_repeated.old": "The {who} sent its SYN {times} times within {over_ms}: the {other} had answered with an ACK "
+    "of an older connection (frame {frame}), which opens nothing.",
+    "syn_repeated.closed": "The {who} sent its SYN once more, with the same number, after the connection had been "
+    "closed (frame {frame}): it begins anew with that number, or an old packet came late.",
     "synack_repeated": "The {who} sent its SYN/ACK {times} times within {over_ms}: the ACK that completes the "
     "handshake had not reached it in time.",
+    "synack_repeated.each": "The {who} sent its SYN/ACK {times} times within {over_ms}: it answered each SYN.",
+    "synack_repeated.soon": "The {who} sent its SYN/ACK {times} times within {over_ms}, sooner than timers run out: "
+    "perhaps the SYN had reached it twice.",
+    "synack_repeated.acked": "The {who} sent its SYN/ACK {times} times within {over_ms} although the ACK that "
+    "completes the handshake is in this capture (frame {frame}): that did not reach it in time, or it waits for the "
+    "first data.",
     # frame, answer_frame
     "simultaneous_open": "Both sides sent a SYN before either had seen the other's (frames {frame} and "
     "{answer_frame}), so they open the same connection from both ends and no side is the server.",
@@ -51,8 +63,14 @@ DEVIATIONS: dict[str, str] = {
     # who (is done), other, data_bytes, segments, over_ms
     "data_after_fin": "After the {who}'s FIN the {other} still sent {data_bytes} of data in "
     "{segments:segment|segments}: a FIN closes one direction only, which is called half-close.",
-    # who, times, over_ms
+    # who, times, over_ms, frame
     "fin_repeated": "The {who} sent its FIN {times} times within {over_ms}: no acknowledgement had reached it in time.",
+    "fin_repeated.acked": "The {who} sent its FIN {times} times within {over_ms} although its acknowledgement is in "
+    "this capture (frame {frame}): that had not reached it in time.",
+    "fin_repeated.ack": "The {who}'s next acknowledgement (frame {frame}) carries its FIN once more, as some systems "
+    "do until the FIN is acknowledged: that is no sign of a loss.",
+    "fin_repeated.acks": "The {who}'s next acknowledgements (from frame {frame} on) carry its FIN once more, as some "
+    "systems do until the FIN is acknowledged: that is no sign of a loss.",
     # who, other, frame
     "rst_instead_of_fin": "The {who} ended the open connection with a reset (frame {frame}) instead of a FIN: data "
     "still on its way is thrown away.",
@@ -96,6 +114,13 @@ HANDSHAKE_WHYS: dict[str, str] = {
 """Reason of ``tcp.handshake_why`` → one sentence."""
 
 
+OLD_ACK = (
+    "The server answered the SYN with an ACK of an older connection (frame {frame}), which it still remembers on these "
+    "ports: that opens nothing."
+)
+"""Said of a connection that was not opened, where :func:`analyzer.flows.deviations.stray_acks` finds such an answer."""
+
+
 def handshake_why(row: TcpRow, meaning: str | None = None) -> str:
     """Say why nobody agreed to open a connection; nothing where somebody did.
 
@@ -126,6 +151,7 @@ VERDICTS: dict[str, str] = {
     "needless": "it was sent again without need",
     "reordered": "it was overtaken on its way, not lost",
     "captured_twice": "it was sent once and recorded twice",
+    "doubled": "it was sent once, and the network made two of it",
 }
 """Verdict of a second opinion → what it concludes."""
 
@@ -136,6 +162,7 @@ _EVIDENCE: dict[str, str] = {
     "timestamp": "the timestamps{where} tell when it was sent",
     "acknowledged": "the acknowledgement of the {other}{where} tells when these bytes arrived",
     "same_packet": "it is the same packet{frames}, down to its IP number",
+    "alike": "it equals an earlier packet{frames} in all that its sender chose",
 }
 """Evidence → what it is, where :data:`EVIDENCE` has nothing better for the verdict."""
 
@@ -143,6 +170,8 @@ EVIDENCE: dict[tuple[str, str], str] = {
     ("dsack", "needless"): "the {other} reported afterwards{where} that it got these bytes twice (DSACK)",
     ("dsack", "needed"): "the {other}, which reports what it gets twice, did not report these bytes{where}",
     ("dsack", "reordered"): "the {other} reported{where} that both copies arrived, the first one late (DSACK)",
+    ("dsack", "doubled"): "it equals an earlier packet in all that its sender chose, and the {other} reported{where} "
+    "that both arrived (DSACK)",
     ("sack", "needed"): "the {other}'s selective ACK{where} had what follows, but not these bytes",
     ("sack", "needless"): "the {other}'s selective ACK{where} had already reported these bytes",
     ("sack", "reordered"): "the {other}'s selective ACK{where} shows that these bytes arrived late, but only once",
@@ -159,6 +188,8 @@ EVIDENCE: dict[tuple[str, str], str] = {
     ("acknowledged", "needless"): "the {other} had already acknowledged these bytes{where}",
     ("acknowledged", "reordered"): "the {other} acknowledged these bytes{where} without a copy being sent",
     ("same_packet", "captured_twice"): "it is the same packet as an earlier one{frames}, down to its IP number",
+    ("alike", "captured_twice"): "it equals an earlier one{frames} in all that its sender chose, and came within a "
+    "millisecond of it",
 }
 """(Evidence, verdict) → what the evidence shows; a clause that goes on with "so". ``{other}`` is the receiver;
 ``{frames}`` are frames it speaks of itself, ``{where}`` where to look: the earlier copy may be one of them."""

@@ -51,10 +51,16 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "info": "di
 
 
 def console(file: TextIO, *, color: bool = True) -> Console:
-    """Return a console that interprets nothing in the text it is given."""
+    """Return a console that interprets nothing in the text it is given, and says when its reader has gone away."""
     from rich.console import Console
 
-    return Console(
+    class Honest(Console):
+        """Lets a broken pipe be one; rich would end the program with an exit code of its own."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # rich calls this while it handles the error
+
+    return Honest(
         file=file,
         no_color=None if color else True,
         markup=False,

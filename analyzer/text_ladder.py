@@ -23,6 +23,7 @@ from analyzer.flows.model import Connections, Segments
 from analyzer.provenance import frames_text
 from analyzer.report.ladder import Rung, Rungs, climb, clock, pause
 from analyzer.report.ladder_svg import run_words
+from analyzer.report.remarks import older_answer
 from analyzer.report.states import Side
 from analyzer.schema import TcpRow
 from analyzer.text import display
@@ -116,7 +117,8 @@ def document(
     yield ()
     yield from _legend(facts, width)
     yield from _sentences("Sequence numbers", tcp_words.isn_lines(row, handshake_acks(row, segments)), width)
-    why = tcp_words.handshake_why(row, meaning)
+    older = older_answer(row, segments)
+    why = older.text if older else tcp_words.handshake_why(row, meaning)
     deviations = [_proven(tcp_words.deviation(d.code, d.args), d.frames) for d in details(row, segments, connections)]
     yield from _sentences("Out of the ordinary", [why, *deviations] if why else deviations, width)
     yield from _sentences("Second opinion", [tcp_words.opinion(o) for o in row.opinions], width)

@@ -16,8 +16,8 @@ from analyzer.tcp_words import agreed, conflict, deviation, handshake_why, isn_l
 from tests.flows.script import row
 
 GAP = "\u202f"
-VERDICTS = ("needed", "needless", "reordered", "captured_twice")
-EVIDENCE = ("dsack", "sack", "ip_id", "timestamp", "acknowledged", "same_packet")
+VERDICTS = ("needed", "needless", "reordered", "captured_twice", "doubled")
+EVIDENCE = ("dsack", "sack", "ip_id", "timestamp", "acknowledged", "same_packet", "alike")
 
 
 OPENED = row("C S 0 0 0 5000 @0 ws=7\nS SA 0 1 0 5000 @40 ws=2\nC A 1 1 0 5000 @41")
@@ -103,6 +103,23 @@ def test_opinion() -> None:
     assert opinion(twice) == (
         "Wireshark calls frame 12 of the client a retransmission; the server reported afterwards (see frame 15) that "
         "it got these bytes twice (DSACK), so it was sent again without need."
+    )
+
+
+def test_of_a_packet_without_a_number_no_number_is_said_to_be_the_same() -> None:
+    text = opinion(TcpOpinion(5, "client", "retransmission", "captured_twice", "alike", (4,)))
+    assert text == (
+        "Wireshark calls frame 5 of the client a retransmission; it equals an earlier one (frame 4) in all that its "
+        "sender chose, and came within a millisecond of it, so it was sent once and recorded twice."
+    )
+
+
+def test_what_the_network_doubled_is_no_matter_of_the_recording() -> None:
+    text = opinion(TcpOpinion(532, "server", "retransmission", "doubled", "dsack", (531, 536)))
+    assert text == (
+        "Wireshark calls frame 532 of the server a retransmission; it equals an earlier packet in all that its sender "
+        "chose, and the client reported (see frames 531 and 536) that both arrived (DSACK), so it was sent once, and "
+        "the network made two of it."
     )
 
 

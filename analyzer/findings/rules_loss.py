@@ -10,15 +10,22 @@ import numpy as np
 from analyzer.findings.model import Hit, Rule
 from analyzer.findings.thresholds import HEAVY_LOSS_COUNT, HEAVY_LOSS_SHARE, MAX_FINDINGS_PER_CODE
 from analyzer.flows import quality
-from analyzer.flows.model import Label
+from analyzer.flows.model import DOUBLED, NEEDED, NEEDLESS, REORDERED, TWICE, Label
 from analyzer.visits.model import Facts
+
+_AGAIN = Label.RETRANSMISSION | Label.FAST_RETRANSMISSION | Label.SPURIOUS_RETRANSMISSION | Label.CAPTURED_TWICE
 
 
 def _segments(facts: Facts, stream: int, *, client: bool, repairs: int) -> int:
-    """Return how many data segments one side sent: copies of the recorder, and other repeats than repairs, left out."""
+    """Return how many data segments one side sent for the first time or as a repair.
+
+    Left out are other repeats, and what the recorder or the network made two of.
+    """
     s, part = facts.segments, facts.segments.of(stream)
     data = (s.from_client[part] == client) & (s.length[part] > 0)
-    again = (s.label[part] & int(Label.RETRANSMISSION | Label.FAST_RETRANSMISSION | Label.CAPTURED_TWICE)) != 0
+    verdict = s.verdicts(part)
+    again = ((s.label[part] & int(_AGAIN)) != 0) & (verdict != REORDERED)
+    again |= np.isin(verdict, (NEEDED, NEEDLESS, TWICE, DOUBLED))
     return int(np.count_nonzero(data & ~again)) + repairs
 
 
@@ -27,7 +34,7 @@ def _candidates(facts: Facts) -> list[tuple[int, str]]:
     c = facts.connections.columns
     out: list[tuple[float, int, str]] = []
     for side in ("client", "server"):
-        again = np.asarray(c[f"{side}_retransmissions"], np.int64) + np.asarray(c[f"{side}_fast_retransmissions"])
+        again = np.asarray(c[f"{side}_sent_again"], np.int64)
         heavy = (again >= HEAVY_LOSS_COUNT) & (again >= HEAVY_LOSS_SHARE * np.asarray(c[f"{side}_packets"], np.int64))
         cost = np.nan_to_num(np.asarray(c[f"{side}_loss_ms"], np.float64))
         streams = np.flatnonzero(heavy & (cost > 0))

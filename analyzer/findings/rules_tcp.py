@@ -243,13 +243,15 @@ def _reset_severity(facts: Facts, stream: int, cut: bool, look: bool) -> str:
     Args:
         cut: an HTTP exchange was not over; look: whether to look at what was on its way.
     """
+    c = facts.connections
+    by_client = bool(c.columns["rst_by_client"][stream])
     if cut:
-        return "warning" if _count(facts, "rst_by_client")[stream] else "error"
-    rst = _count(facts, "rst_frame")[stream]
-    closing = any(0 <= _count(facts, f"{side}_fin_frame")[stream] < rst for side in ("client", "server"))
-    if closing or _count(facts, "rst_by_client")[stream]:
+        return "warning" if by_client else "error"
+    rst = int(c.columns["rst_frame"][stream])
+    closing = any(0 <= (c.number(f"{side}_fin_frame", stream) or -1) < rst for side in ("client", "server"))
+    if closing or by_client:
         return "note"
-    asked, told = _count(facts, "client_unique_bytes")[stream], _count(facts, "server_unique_bytes")[stream]
+    asked, told = (c.number(f"{side}_unique_bytes", stream) or 0 for side in ("client", "server"))
     in_vain = asked > 0 and told == 0
     return "warning" if in_vain or (look and _thrown_away(facts, stream)) else "note"
 

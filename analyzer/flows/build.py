@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analyzer.decode.link import link_addresses
 from analyzer.decode.table import Flag, PacketTable
 from analyzer.flows import (
+    answered,
     closing,
     conflict,
     deviations,
@@ -26,7 +27,7 @@ from analyzer.flows import (
     segments,
 )
 from analyzer.flows.groups import NOTHING, Groups
-from analyzer.flows.model import Connections, Label, Segments
+from analyzer.flows.model import DOUBLED, TWICE, Connections, Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.stream import ByteStream
 from analyzer.problems import Problem
@@ -122,22 +123,37 @@ def follow(table: PacketTable) -> Flows:
     label = _labels(table, ordered, opened, scale)
     label[keys.reused] |= int(Label.PORT_REUSED)
     opinions = opinion.read(table, ordered, opened, label)
-    label[opinions.copies] |= int(Label.CAPTURED_TWICE)
+    label[opinions.having(TWICE)] |= int(Label.CAPTURED_TWICE)
+    label[opinions.having(DOUBLED)] &= int(~Label.CAPTURED_TWICE) & 0xFFFF  # it was on the wire twice
+    late = answered.correct(table, ordered, opened, label)
     closed = closing.read(ordered, opened)
     pieces = reassembly.assemble(table, ordered, label)
     connections = _connections(table, ordered, opened, closed, pieces, label)
     columns = connections.columns
     latest = int(table.index.time.max(initial=0))
     columns |= deviations.columns(ordered, opened, closed, keys, label, latest)
-    columns |= quality.columns(ordered, opened, _window(table, ordered, scale), label)
+    columns |= quality.columns(ordered, opened, _window(table, ordered, scale), label, opinions)
     conflicts = conflict.find(table, ordered, pieces, label)
     columns |= conflicts.columns | opinions.columns
     connections.conflicts, connections.opinions = conflicts.rows, opinions.rows
     _slim(columns)
     ends = (ordered.opening >= 0, closed.fin >= 0, closed.rst >= 0)
     table.index.data.release(0, table.index.data.array.size)  # what was looked into: options, MAC addresses
-    problems = conflicts.problems + opinions.problems
-    return Flows(table, connections, _public(table, ordered, scale, label), problems, pieces, ends)
+    problems = conflicts.problems + opinions.problems + _jumps(ordered, pieces)
+    public = _public(table, ordered, scale, label)
+    public.judged, public.verdict, public.answered = opinions.judged, opinions.verdict, late
+    return Flows(table, connections, public, problems, pieces, ends)
+
+
+def _jumps(s: Sorted, pieces: reassembly.Pieces) -> tuple[Problem, ...]:
+    """Report sequence numbers that leave a hole too large to believe, one for each capture."""
+    if not pieces.jumps.size:
+        return ()
+    frame = int(s.rows[pieces.jumps[0]]) + 1
+    count = pieces.jumps.size
+    more = f"; so do {count - 1} more segments" if count > 1 else ""
+    text = "the sequence number jumps further than any sender can be ahead: it is damaged or forged"
+    return (Problem("TCP-SEQUENCE-JUMP", "tcp", f"{text}, and what it skips is not counted as missing{more}", frame),)
 
 
 def _public(table: PacketTable, s: Sorted, scale: NDArray[np.int8], label: NDArray[np.uint16]) -> Segments:
@@ -293,7 +309,9 @@ def _connections(
     }
     columns["close_ms"] = _close_ms(s, c)
     _volumes(columns, s, pieces, label)
-    letters, pointers = history.letters(s, label, ~from_client)
+    lost = np.flatnonzero(label & Label.LOST_SEGMENT)
+    holes = lost[reassembly.hole_before(s, pieces, lost)]
+    letters, pointers = history.letters(s, label, holes, ~from_client)
     columns["history_letters"], columns["history_first"] = letters, pointers
     macs = link_addresses(table, lead[:MAX_MAC_LOOKUPS].tolist()) if n <= MAX_MAC_LOOKUPS else []
     words: dict[str, dict[int, str]] = {"application": {}, "client_mac": {}, "server_mac": {}}

@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows import tcp_state
+from analyzer.flows.groups import ranges
 from analyzer.flows.handshake import Handshakes
 from analyzer.flows.model import CLOSERS, CLOSES, CONN_STATES
 from analyzer.flows.segments import Sorted
+
+_SYN_ACK = Flag.SYN | Flag.ACK
 
 
 @dataclass(slots=True)
@@ -134,7 +137,18 @@ _EVENTS: tuple[tuple[str, bool], ...] = (
     ("ack_fin", True),
     ("rst", True),
     ("rst", False),
+    # once more, of a try after the connection was over
+    ("syn", True),
+    ("synack", False),
+    ("data", True),
+    ("data", False),
+    ("rst", True),
+    ("rst", False),
+    # says nothing of this connection: an ACK of an older one
+    ("stray", True),
+    ("stray", False),
 )
+_TRIES = 6
 _SAME, _ABSENT = 64, 255
 
 
@@ -142,29 +156,7 @@ def _states(
     s: Sorted, h: Handshakes, fin: NDArray[np.int64], acked: NDArray[np.int64], rsts: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Run the state machine and Zeek's conn_state once per distinct order of control events."""
-    g = s.groups
-    syn_ack = Flag.SYN | Flag.ACK
-    syns, synacks = (np.flatnonzero((s.flags & syn_ack) == bits) for bits in (Flag.SYN, syn_ack))
-    other = (s.flags & (Flag.SYN | Flag.FIN | Flag.RST)) == 0
-    by_client = s.client[h.ack] if g.size else np.zeros(g.count, np.bool_)
-    matrix = np.stack(
-        [
-            g.first_of(syns[s.client[syns]]),
-            g.first_of(syns[~s.client[syns]]),
-            g.first_of(synacks[~s.client[synacks]]),
-            g.first_of(synacks[s.client[synacks]]),
-            np.where(by_client, h.ack, -1),
-            np.where(by_client, -1, h.ack),
-            g.first_where(other & s.client),
-            g.first_where(other & ~s.client),
-            fin[1],
-            fin[0],
-            acked[1],
-            acked[0],
-            g.first_of(rsts[s.client[rsts]]),
-            g.first_of(rsts[~s.client[rsts]]),
-        ]
-    )
+    matrix = _matrix(s, h, fin, acked, rsts)
     # Order of events per stream, as small numbers; absent events rank last and are marked.
     order = np.argsort(np.where(matrix < 0, 1 << 62, matrix), axis=0, kind="stable")
     ranked = np.take_along_axis(matrix, order, axis=0)
@@ -184,6 +176,61 @@ def _states(
     return states[:, which], conn[which]
 
 
+def _matrix(
+    s: Sorted, h: Handshakes, fin: NDArray[np.int64], acked: NDArray[np.int64], rsts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return (events, streams): the first segment that is each event of :data:`_EVENTS`, -1 without one.
+
+    The last rows are left out where no connection has such events.
+    """
+    g, client = s.groups, s.client
+    syns, synacks = (np.flatnonzero((s.flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
+    plain = (s.flags & (Flag.SYN | Flag.FIN | Flag.RST)) == 0
+    other = h.answers & plain
+    by_client = client[h.ack] if g.size else np.zeros(g.count, np.bool_)
+    rows = [
+        g.first_of(syns[client[syns]]),
+        g.first_of(syns[~client[syns]]),
+        g.first_of(synacks[~client[synacks]]),
+        g.first_of(synacks[client[synacks]]),
+        np.where(by_client, h.ack, -1),
+        np.where(by_client, -1, h.ack),
+        g.first_where(other & client),
+        g.first_where(other & ~client),
+        fin[1],
+        fin[0],
+        acked[1],
+        acked[0],
+        g.first_of(rsts[client[rsts]]),
+        g.first_of(rsts[~client[rsts]]),
+    ]
+    begun = _tried_again(s, acked, rsts)
+    again = np.flatnonzero(begun >= 0)
+    if again.size:
+        index = ranges(begun[again], g.first[again + 1])
+        flags, mine = s.flags[index], client[index]
+        answer = (flags & (_SYN_ACK | Flag.RST)) == _SYN_ACK
+        data, rst = other[index], (flags & Flag.RST) != 0
+        later = (~mine & answer, mine & data, ~mine & data, mine & rst, ~mine & rst)
+        rows += [begun, *(g.first_of(index[hits]) for hits in later)]
+    stray = np.flatnonzero(plain & ~h.answers)
+    if stray.size:
+        rows += [] if again.size else [np.full(g.count, -1, np.int64)] * _TRIES
+        rows += [g.first_of(stray[client[stray] == mine]) for mine in (True, False)]
+    return np.stack(rows)
+
+
+def _tried_again(s: Sorted, acked: NDArray[np.int64], rsts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return per stream the client's last SYN after the connection was reset or closed by both sides, -1 without."""
+    g = s.groups
+    over = g.first_of(rsts)
+    closed = np.where((acked >= 0).all(axis=0), acked.max(axis=0), -1)
+    over = np.where((over >= 0) & (closed >= 0), np.minimum(over, closed), np.maximum(over, closed))
+    syns = np.flatnonzero(((s.flags & (_SYN_ACK | Flag.RST)) == Flag.SYN) & s.client)
+    end = over[g.of[syns]]
+    return g.last_of(syns[(end >= 0) & (syns > end)])
+
+
 def _decode(raw: bytes) -> tuple[tuple[bool, str], ...]:
     """Turn a coded order of events into (by client, event), FIN and its ACK on one segment merged to ``finack``."""
     out: list[tuple[bool, str]] = []
@@ -198,13 +245,18 @@ def _decode(raw: bytes) -> tuple[tuple[bool, str], ...]:
                 continue
             if name == "data":
                 continue
+            if (before, name) == ((by_client, "syn"), "fin"):
+                name = "synfin"  # closes nothing yet: first the SYN has to be answered
         out.append((by_client, name))
     return tuple(out)
 
 
+_FINS = {"finack": "fin", "synfin": "fin"}
+
+
 def conn_state(events: tuple[tuple[bool, str], ...]) -> str:
     """Return Zeek's one-word summary of a connection (MEASURES) from its control events in order."""
-    names = [(("o" if by_client else "r") + name.replace("finack", "fin")) for by_client, name in events]
+    names = [(("o" if by_client else "r") + _FINS.get(name, name)) for by_client, name in events]
     seen = set(names)
     syn, synack = "osyn" in seen, bool(seen & {"rsynack", "osynack", "rsyn"})
     established = synack and (syn or "oack_syn" in seen)

@@ -104,7 +104,15 @@ def find(table: PacketTable, s: Sorted, pieces: Pieces, label: NDArray[np.uint16
     for name, own in zip(_COLUMNS, (by_client, ~by_client), strict=True):
         counted = np.bincount(owner[own], weights=found.count[own], minlength=s.groups.count)
         columns[name] = counted.astype(np.int64)
-    return Conflicts(columns, _rows(s, found, owner), problems)
+    rows = _rows(s, found, owner)
+    left_out = found.segment.size - sum(map(len, rows.values()))
+    if left_out:
+        text = (
+            f"{left_out:,} more segments conflict with bytes sent before; the counts include them, the list does not"
+            f" (at most {MAX_ROWS_PER_STREAM} in a connection, {MAX_ROWS:,} in a capture)"
+        )
+        problems += (Problem("LIMIT-REACHED", "tcp", text),)
+    return Conflicts(columns, rows, problems)
 
 
 def _repeating(table: PacketTable, s: Sorted, pieces: Pieces, label: NDArray[np.uint16]) -> tuple[Ints, Ints]:

@@ -40,6 +40,7 @@ class View:
 
     Attributes:
         client, flags, time, seq, length, label: (n,) as in :class:`Sorted` and :class:`Segments`.
+        answers: (n,) bool, the other side may take it for an answer to its SYN (:mod:`analyzer.flows.acceptable`).
         handshake: (g,) uint8 code into HANDSHAKES; syn, ack: (g,) index of the first SYN and the handshake's last ACK.
         fin, fin_acked: (2, g) index, row 0 the server's FIN and the segment that acknowledged it, row 1 the client's.
     """
@@ -51,6 +52,7 @@ class View:
     seq: Indices
     length: NDArray[np.integer]
     label: NDArray[np.uint16]
+    answers: NDArray[np.bool_]
     handshake: NDArray[np.uint8]
     syn: Indices
     ack: Indices
@@ -61,7 +63,7 @@ class View:
 def opened_by(v: View) -> Indices:
     """Return per connection the first segment that shows it open, -1 for one that never was."""
     g = v.groups
-    plain = (v.flags & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK
+    plain = v.answers & ((v.flags & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK)
     proof = g.first_where(plain & (v.client | (v.length > 0)))
     proof = np.where(v.syn < 0, g.first_where(plain), proof)  # met mid-stream: any ACK will do
     proof = np.where((v.ack >= 0) & ((proof < 0) | (v.ack < proof)), v.ack, proof)

@@ -7,7 +7,7 @@ Rules, each with its source:
 
 * ``syn_repeated``, ``synack_repeated``, ``fin_repeated``: a side sends the same control segment again, with the same
   numbers (RFC 9293 section 3.8.1). A copy of the recorder's is none: one it marked as captured twice, or one so soon
-  that no sender's timer can have run out.
+  that no sender's timer can have run out. Why is told by :mod:`analyzer.flows.repeats`, as far as it can be.
 * ``simultaneous_open``, ``split_handshake``: the kind of handshake (RFC 9293 section 3.5, figure 7).
 * ``data_with_syn``: payload on a SYN or SYN/ACK (RFC 9293 section 3.4, RFC 7413).
 * ``time_wait_reused``: a SYN opens the same addresses and ports again less than two maximum segment lifetimes after
@@ -32,6 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
+from analyzer.flows import repeats
+from analyzer.flows.acceptable import answering
 from analyzer.flows.closing import Closings
 from analyzer.flows.deviation_rules import SYN_ACK, Indices, View, end_of, marks, opened_by
 from analyzer.flows.groups import Groups
@@ -51,8 +53,6 @@ SECOND_TRY_NS = 3 * NS_PER_S
 """Two tries, the second with its timer doubled (RFC 6298 section 5.5): after that, silence says something."""
 MAX_FRAMES = 64
 """Frames listed of one deviation; ``times`` and ``segments`` count them all. Nobody reads more."""
-MAX_ACKED = 1 << 30
-"""An acknowledgement of a SYN may cover data too, but no gigabyte of it: then it belongs to something else."""
 
 _SIDES = ("server", "client")
 
@@ -91,7 +91,8 @@ def columns(
         looked at ICMP yet); int64 the stream that had the same addresses and ports before, -1 without one.
     """
     g = s.groups
-    view = View(g, s.client, s.flags, s.time, s.seq, s.length, label, h.kind, h.syn, h.ack, c.fin, c.fin_acked)
+    columns = s.client, s.flags, s.time, s.seq, s.length, label, h.answers
+    view = View(g, *columns, h.kind, h.syn, h.ack, c.fin, c.fin_acked)
     opened = opened_by(view)
     bits = np.zeros(g.count, np.int64)
     for code, hits in marks(view, opened).items():
@@ -187,13 +188,35 @@ def handshake_acks(row: TcpRow, segments: Segments) -> dict[str, tuple[int, int]
     """
     part = segments.of(row.stream)
     flags, ack = segments.flags[part], segments.ack[part]
+    answers = _answering(segments, part) & ((flags & (Flag.ACK | Flag.RST)) == Flag.ACK)
     out: dict[str, tuple[int, int]] = {}
     for who, isn in (("client", row.client_isn), ("server", row.server_isn)):
-        answers = (segments.from_client[part] != (who == "client")) & (ack >= 1) & (ack < MAX_ACKED)
-        hits = np.flatnonzero(answers & ((flags & (Flag.ACK | Flag.RST)) == Flag.ACK))
+        hits = np.flatnonzero(answers & (segments.from_client[part] != (who == "client")))
         if isn is not None and hits.size:
             out[who] = int(segments.frame[part][hits[0]]), (isn + int(ack[hits[0]])) % (1 << 32)
     return out
+
+
+def stray_acks(row: TcpRow, segments: Segments, who: str) -> tuple[int, ...]:
+    """Return the frames of a side's ACKs that answer no SYN of the other side, at most MAX_FRAMES.
+
+    The server sends such while it still remembers an older connection on these ports (RFC 9293 section 3.5.1, figure
+    9); of the client it acknowledges what was never sent.
+    """
+    part = segments.of(row.stream)
+    mine = segments.from_client[part] == (who == "client")
+    asked = np.flatnonzero(((segments.flags[part] & Flag.SYN) != 0) & ~mine)
+    plain = (segments.flags[part] & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK
+    hits = np.flatnonzero(plain & mine & ~_answering(segments, part))
+    if not asked.size:
+        return ()
+    return tuple(segments.frame[part][hits[hits > asked[0]][:MAX_FRAMES]].tolist())
+
+
+def _answering(segments: Segments, part: slice) -> NDArray[np.bool_]:
+    """Return which segments of one connection may answer the other side's SYN."""
+    sent = segments.from_client[part], segments.flags[part], segments.seq[part], segments.ack[part]
+    return answering(Groups(np.array([0, sent[0].size], np.int64)), *sent, segments.length[part])
 
 
 class _One:
@@ -215,6 +238,7 @@ class _One:
             segments.seq[part],
             segments.length[part],
             segments.label[part],
+            _answering(segments, part),
             np.array([HANDSHAKES.index(row.handshake)], np.uint8),
             at(row.syn_frame),
             at(row.ack_frame),
@@ -230,7 +254,9 @@ class _One:
             for side, who in ((1, "client"), (0, "server")):
                 hits = self._marks[code]
                 hits = hits[self._view.client[hits] == bool(side)]
-                if hits.size:
+                if hits.size and code in _REPEATED:
+                    yield from self.repeated(code, who, hits)
+                elif hits.size:
                     yield _PER_SIDE[code](self, code, who, hits)
         else:
             yield _WHOLE[code](self, code)
@@ -250,18 +276,24 @@ class _One:
     def _fin(self, who: str) -> int:
         return int(self._view.fin[_SIDES.index(who), 0])
 
-    def repeated(self, code: str, who: str, hits: Indices) -> Deviation:
-        """A control segment sent again: all of them, and how long the side went on."""
+    def repeated(self, code: str, who: str, hits: Indices) -> Iterator[Deviation]:
+        """A control segment sent again, told apart by why: all of them, and how long the side went on."""
         v = self._view
-        bits = {"syn_repeated": Flag.SYN, "synack_repeated": SYN_ACK, "fin_repeated": Flag.FIN}[code]
+        bits = _REPEATED[code]
         mask = Flag.FIN if bits == Flag.FIN else SYN_ACK
         first = int(np.flatnonzero(((v.flags & mask) == bits) & (v.client == (who == "client")))[0])
-        sent = np.concatenate(([first], hits))
-        variant = ""
-        if code == "syn_repeated":
-            variant = _ANSWERS.get(self._row.handshake_why or "", "")
-        over = self._ms(first, int(hits[-1]))
-        return self._make(code, sent, who=who, other=_other(who), times=int(sent.size), over_ms=over, variant=variant)
+        for variant, proof, chosen in self._why(bits, who == "client", first, hits):
+            sent = np.concatenate(([first], chosen))
+            frame = int(self._frame[proof if proof >= 0 else chosen[0]])
+            yield self._make(code, sent, who=who, other=_other(who), times=int(sent.size), frame=frame,
+                             over_ms=self._ms(first, int(chosen[-1])), variant=variant)  # fmt: skip
+
+    def _why(self, bits: int, client: bool, first: int, hits: Indices) -> Iterator[repeats.Case]:
+        if bits == Flag.FIN:
+            return repeats.fin(self._view, client, first, hits, self._ack)
+        if bits == SYN_ACK:
+            return repeats.synack(self._view, client, first, hits)
+        return repeats.syn(self._view, client, first, hits, _ANSWERS.get(self._row.handshake_why or "", ""))
 
     def syn_data(self, code: str, who: str, hits: Indices) -> Deviation:
         """Data on a SYN or SYN/ACK: how much, and whether the other side took it."""
@@ -353,19 +385,16 @@ def _other(who: str) -> str:
 
 
 _ANSWERS = {
-    "refused": "refused",
     "filtered": "unanswered",
     "unreachable": "unanswered",
     "capture_end": "unanswered",
 }
-"""Why nobody agreed → what to say of SYNs that were repeated."""
+"""Why nobody agreed → what to say of SYNs that were repeated and brought nothing back."""
 
+_REPEATED = {"syn_repeated": Flag.SYN, "synack_repeated": SYN_ACK, "fin_repeated": Flag.FIN}
 _PER_SIDE = {
-    "syn_repeated": _One.repeated,
-    "synack_repeated": _One.repeated,
     "data_with_syn": _One.syn_data,
     "data_after_fin": _One.after_fin,
-    "fin_repeated": _One.repeated,
     "rst_instead_of_fin": _One.reset,
     "rst_after_fin": _One.reset_late,
 }

@@ -1,7 +1,9 @@
 """Episodes of loss: from when bytes were first missed until the last of them came again.
 
-* A repair is a data segment that Wireshark calls a (fast) retransmission. Not one that it calls spurious or out of
-  order, no second copy by the recorder, and nothing sent after the receiver had closed and fallen silent.
+* A repair is a data segment that Wireshark calls a (fast) retransmission, unless the second opinion proves that nothing
+  was lost: the repeat was needless, or it was no repeat at all but late, recorded twice or doubled by the network. And
+  one that Wireshark calls out of order where that proves a loss. Nothing sent after the receiver had closed and fallen
+  silent is one.
 * Bytes are first missed when the stream first goes to them or beyond them: with their own first transmission, or with
   the first segment after a hole. A repair sooner after that than anybody can learn of a loss is a copy of the packet.
 * Repairs whose waits overlap belong to one episode; its cost is its length.
@@ -19,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from analyzer.decode.table import Flag
-from analyzer.flows.model import Label
+from analyzer.flows.model import NEEDED, Label
 from analyzer.flows.sending import Bools, Ints, Sending, key
 from analyzer.units import NS_PER_MS
 
@@ -59,7 +61,9 @@ def read(x: Sending, loop: Ints) -> Episodes:
     Args:
         loop: (2, streams) int64 ns as in :func:`analyzer.flows.limits.read`.
     """
-    repair = np.flatnonzero((x.part.label[x.data] & int(_REPAIRS)) != 0)
+    verdict = x.part.verdict[x.data]
+    resent = (x.part.label[x.data] & int(_REPAIRS)) != 0
+    repair = np.flatnonzero((verdict == NEEDED) | (resent & (verdict == 0)))
     if not repair.size:
         return Episodes(repair, repair, repair, repair, repair)
     owner = x.owner[repair].astype(np.int64)

@@ -2,7 +2,8 @@
 
 Definitions: MEASURES "TCP, per connection". ``connect_ms`` runs from the first SYN to the ACK of the SYN-ACK (what the
 user waited); ``initial_rtt_ms`` from the *latest* SYN (Wireshark's number); ``syn_loss_ms`` from the first SYN to
-the one that was answered. The legs split the rest at the SYN-ACK.
+the one that was answered, not counting those that were answered otherwise (refused, or with an ACK of something older):
+they were not lost. The legs split the rest at the SYN-ACK.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, PacketTable
 from analyzer.flows import options
+from analyzer.flows.acceptable import MAX_ACKED, answering
 from analyzer.flows.groups import Groups, ranges
 from analyzer.flows.model import HANDSHAKES
 from analyzer.flows.segments import Sorted
 from analyzer.units import NS_PER_MS
 
 _SYN_ACK = Flag.SYN | Flag.ACK
-_MAX_HANDSHAKE_ACK = 1 << 30
-"""The final ACK may already cover data, but not a gigabyte of it (then it belongs to something else)."""
 
 
 @dataclass(slots=True)
 class Handshakes:
     """Per stream; indices are into the sorted segments, -1 is none; durations float64 ms, NaN is unknown."""
 
+    answers: NDArray[np.bool_]  # (n,) segments that may answer the other side's SYN
     kind: NDArray[np.uint8]
     syn: NDArray[np.int64]
     opening_ack: NDArray[np.int64]
@@ -56,12 +57,14 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
     syns, synacks = (np.flatnonzero((flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
     syn, synack = s.syn, s.synack
     answered = g.last_of(_before(g, syns[s.client[syns]], synack))
-    ack = _final_ack(s, synack)
+    answers = answering(g, s.client, s.flags, s.seq, s.ack, s.length)
+    ack = _final_ack(s, synack, answers)
     opening = _opening_ack(s, syns)
     latest = g.last_of(_before(g, syns, opening))
     last_synack = g.last_of(_before(g, synacks, ack))
     agreed = _options(table, s)
     return Handshakes(
+        answers,
         _kinds(s, syn, synack, ack),
         syn,
         opening,
@@ -69,7 +72,7 @@ def read(table: PacketTable, s: Sorted) -> Handshakes:
         synack,
         ack,
         _ms(s.time, syn, ack),
-        _ms(s.time, syn, np.where(synack >= 0, answered, -1)),
+        _ms(s.time, _first_lost(s, syns, syn, answered), np.where(synack >= 0, answered, -1)),
         _ms(s.time, latest, opening),
         _ms(s.time, answered, synack),
         _ms(s.time, last_synack, ack),
@@ -99,7 +102,21 @@ def _ms(time: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64
     return out
 
 
-def _final_ack(s: Sorted, synack: NDArray[np.int64]) -> NDArray[np.int64]:
+def _first_lost(
+    s: Sorted, syns: NDArray[np.int64], syn: NDArray[np.int64], answered: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the SYN since which they were lost: the first after the server last spoke, before the answered one."""
+    many = np.flatnonzero(answered > syn)
+    if not many.size:
+        return syn
+    g = s.groups
+    between = ranges(syn[many], answered[many])
+    spoke = g.last_of(between[~s.client[between]])
+    mine = syns[s.client[syns]]
+    return np.where(spoke >= 0, g.first_of(mine[mine > spoke[g.of[mine]]]), syn)
+
+
+def _final_ack(s: Sorted, synack: NDArray[np.int64], answers: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the first later segment of the other side that acknowledges the SYN-ACK (data may ride on it)."""
 
     def acknowledges(index: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -107,7 +124,7 @@ def _final_ack(s: Sorted, synack: NDArray[np.int64]) -> NDArray[np.int64]:
         above = s.ack[index] - s.seq[answer]
         plain = (s.flags[index] & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK
         other = s.client[index] != s.client[answer]
-        return np.asarray(plain & other & (above > 0) & (above <= _MAX_HANDSHAKE_ACK))
+        return np.asarray(plain & other & answers[index] & (above > 0) & (above <= MAX_ACKED))
 
     return s.groups.first_after(synack, acknowledges)
 

@@ -1,7 +1,8 @@
 """Zeek's ``history`` of each connection: one letter per kind of event, upper case when the client caused it.
 
 ``a d i q`` are written once per side, ``s h f r`` again only when the sequence number is not that of the side's last
-one (a retransmitted SYN is one event), ``g t w`` the 1st, 10th, 100th … time. ``^`` stands in front when the first
+one (a retransmitted SYN is one event), ``g t w`` the 1st, 10th, 100th … time. ``g`` is a hole that stayed one: what
+comes late or again is none. ``^`` stands in front when the first
 packet was not the client's. Letters of all connections lie in one byte array: a connection's word is a slice of it.
 
 Source: MEASURES "TCP, per connection"; Zeek's documentation of conn.log.
@@ -22,12 +23,14 @@ MAX_POWER = 9
 
 
 def letters(
-    s: Sorted, label: NDArray[np.uint16], flipped: NDArray[np.bool_]
+    s: Sorted, label: NDArray[np.uint16], holes: NDArray[np.int64], flipped: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return all letters, sorted by stream and time, and (streams + 1,) pointers into them.
 
     Args:
-        label: (n,) uint16 of Label. flipped: (streams,) bool, the first packet was not the client's.
+        label: (n,) uint16 of Label.
+        holes: (k,) int64, ascending, the segments behind a hole that was never filled.
+        flipped: (streams,) bool, the first packet was not the client's.
     """
     g = s.groups
     syn, fin, rst = ((s.flags & bit) != 0 for bit in (Flag.SYN, Flag.FIN, Flag.RST))
@@ -40,8 +43,10 @@ def letters(
         (b"i", fin & rst),
         (b"q", syn & (fin | rst)),
     )
+    behind = np.zeros(g.size, np.bool_)
+    behind[holes] = True
     growing = (
-        (b"g", (label & Label.LOST_SEGMENT) != 0),
+        (b"g", behind),
         (b"t", ((label & _RESENT) != 0) & data),
         (b"w", (s.flags & (Flag.SYN | Flag.RST | Flag.FIN) == 0) & ((label & Label.ZERO_WINDOW) != 0)),
     )

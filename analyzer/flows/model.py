@@ -43,6 +43,9 @@ class Label(IntFlag):
     CAPTURED_TWICE = 0x8000  # second opinion: the same packet recorded twice, not sent twice
 
 
+VERDICTS = ("", "needed", "needless", "reordered", "captured_twice", "doubled")
+"""What the second opinion concludes about a segment; a segment's verdict is an index into this."""
+NEEDED, NEEDLESS, REORDERED, TWICE, DOUBLED = range(1, 6)
 HANDSHAKES = ("complete", "no_synack", "refused", "no_final_ack", "midstream", "simultaneous", "split")
 CLOSES = ("none", "four_way", "three_way", "simultaneous", "half_closed", "reset")
 CLIENT_BY = ("syn", "synack", "port", "first_packet")
@@ -115,6 +118,10 @@ class Segments:
         length: (n,) uint32, payload bytes on the wire.
         window: (n,) uint32, scaled where a SYN told the shift, else as sent.
         label: (n,) uint16 of :class:`Label`.
+        judged: (k,) int64 index, ascending, of the segments on which the second opinion has a verdict; verdict: (k,)
+            uint8 code into :data:`VERDICTS`.
+        answered: (j,) int64 index, ascending, of the SYNs that were answered though another one was sent before the
+            answer came; elsewhere it was the last one before it.
     """
 
     first: NDArray[np.int64]
@@ -127,13 +134,28 @@ class Segments:
     length: NDArray[np.uint32]
     window: NDArray[np.uint32]
     label: NDArray[np.uint16]
+    judged: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    verdict: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    answered: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def of(self, stream: int) -> slice:
         """Return the slice of a stream's segments."""
         return slice(int(self.first[stream]), int(self.first[stream + 1]))
 
+    def verdicts(self, part: slice) -> NDArray[np.uint8]:
+        """Return the verdict on each segment of a slice, 0 where there is none."""
+        return verdicts_of(self.judged, self.verdict, part)
+
     def __len__(self) -> int:
         return int(self.frame.size)
+
+
+def verdicts_of(judged: NDArray[np.int64], verdict: NDArray[np.uint8], part: slice) -> NDArray[np.uint8]:
+    """Spread the verdicts on some segments out over a slice of all; arguments as in :class:`Segments`."""
+    out = np.zeros(part.stop - part.start, np.uint8)
+    low, high = np.searchsorted(judged, (part.start, part.stop))
+    out[judged[low:high] - part.start] = verdict[low:high]
+    return out
 
 
 @dataclass(slots=True)

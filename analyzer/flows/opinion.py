@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import PacketTable
 from analyzer.flows.handshake import Handshakes
-from analyzer.flows.model import Label
+from analyzer.flows.model import DOUBLED, NEEDED, NEEDLESS, REORDERED, TWICE, VERDICTS, Label
 from analyzer.flows.segments import Sorted
 from analyzer.flows.suspects import SUSPICIOUS
-from analyzer.flows.verdict import EVIDENCE, NEEDED, NEEDLESS, REORDERED, TWICE, VERDICTS, Bools, Ints, Judged, judge
+from analyzer.flows.verdict import EVIDENCE, Bools, Ints, Judged, judge
 from analyzer.problems import Problem
 from analyzer.schema import TcpOpinion
 
@@ -35,7 +35,8 @@ _EXPECTED = (
     (Label.OUT_OF_ORDER, "out_of_order", REORDERED),
 )
 """The verdict that each of Wireshark's words stands for."""
-_COUNTED = (("resent_needed", NEEDED), ("resent_needless", NEEDLESS), ("reordered", REORDERED))
+_COUNTED = (("resent_needed", NEEDED), ("resent_needless", NEEDLESS), ("reordered", REORDERED), ("doubled", DOUBLED))
+_RESENT = Label.RETRANSMISSION | Label.FAST_RETRANSMISSION | Label.SPURIOUS_RETRANSMISSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,21 @@ class Opinions:
     """What the evidence says.
 
     Attributes:
-        columns: of the ``tcp`` table: verdicts counted per side.
+        columns: of the ``tcp`` table: per side, verdicts counted, and what was really sent again.
         rows: stream -> opinions that differ from Wireshark's label, in the order of frames.
-        copies: (k,) int64 index of the segments that were recorded twice, those found by their labels included.
+        judged: (k,) int64 index, ascending, of the segments with a verdict; verdict: (k,) uint8 code into VERDICTS.
         problems: what was left out of ``rows``.
     """
 
     columns: dict[str, NDArray[np.generic]]
     rows: dict[int, tuple[TcpOpinion, ...]]
-    copies: Ints
+    judged: Ints
+    verdict: NDArray[np.uint8]
     problems: tuple[Problem, ...] = ()
+
+    def having(self, verdict: int) -> Ints:
+        """Return the segments with some verdict."""
+        return np.asarray(self.judged[self.verdict == verdict])
 
 
 def read(table: PacketTable, s: Sorted, h: Handshakes, label: NDArray[np.uint16]) -> Opinions:
@@ -62,31 +68,43 @@ def read(table: PacketTable, s: Sorted, h: Handshakes, label: NDArray[np.uint16]
         label: (n,) uint16 of Label.
 
     Returns:
-        Columns of (streams,) int64, the opinions that differ, and what was recorded twice.
+        Columns of (streams,) int64, the opinions that differ, and all verdicts.
     """
-    columns = {(side, verdict): np.zeros(s.groups.count, np.int64) for side in (False, True) for _, verdict in _COUNTED}
+    names = (*(name for name, _ in _COUNTED), "sent_again")
+    columns = {f"{side}_{name}": np.zeros(s.groups.count, np.int64) for side in ("client", "server") for name in names}
     kept: list[tuple[int, TcpOpinion]] = []
-    copies = [np.zeros(0, np.int64)]
+    segments, verdicts = [np.zeros(0, np.int64)], [np.zeros(0, np.uint8)]
     differing = 0
     for streams in _batches(s, label):
         judged = judge(table, s, h, label, streams)
-        for (client, verdict), column in columns.items():
-            hits = judged.segment[(judged.verdict == verdict) & (s.client[judged.segment] == client)]
-            np.add.at(column, s.groups.of[hits], 1)
-        copies.append(judged.segment[judged.verdict == TWICE])
+        of_kind = {name: judged.verdict == verdict for name, verdict in _COUNTED}
+        of_kind["sent_again"] = _sent_again(judged, label)
+        client = s.client[judged.segment]
+        for name, hits in of_kind.items():
+            for side, own in (("client", client), ("server", ~client)):
+                np.add.at(columns[f"{side}_{name}"], s.groups.of[judged.segment[hits & own]], 1)
+        settled = judged.verdict != 0
+        segments.append(judged.segment[settled])
+        verdicts.append(judged.verdict[settled])
         differs = judged.take(np.flatnonzero(_differs(judged, label)))
         differing += differs.segment.size
         kept += _rows(s, differs, label, MAX_OPINIONS - len(kept))
-    named: dict[str, NDArray[np.generic]] = {
-        f"{'client' if client else 'server'}_{name}": columns[client, verdict]
-        for client in (True, False)
-        for name, verdict in _COUNTED
-    }
     rows: dict[int, list[TcpOpinion]] = {}
     for stream, opinion in kept:
         rows.setdefault(stream, []).append(opinion)
     listed = {stream: tuple(held) for stream, held in rows.items()}
-    return Opinions(named, listed, np.concatenate(copies), _problems(differing - len(kept)))
+    segment = np.concatenate(segments)
+    order = np.argsort(segment)
+    counted: dict[str, NDArray[np.generic]] = dict(columns)
+    problems = _problems(differing - len(kept))
+    return Opinions(counted, listed, segment[order], np.concatenate(verdicts)[order], problems)
+
+
+def _sent_again(judged: Judged, label: NDArray[np.uint16]) -> Bools:
+    """Return which segments their sender sent again, by Wireshark's label unless the evidence says something else."""
+    resent = (label[judged.segment] & int(_RESENT)) != 0
+    once = np.isin(judged.verdict, (REORDERED, TWICE, DOUBLED)) | judged.fresh
+    return np.asarray((resent & ~once) | np.isin(judged.verdict, (NEEDED, NEEDLESS)))
 
 
 def _problems(left_out: int) -> tuple[Problem, ...]:
@@ -118,11 +136,11 @@ def _batches(s: Sorted, label: NDArray[np.uint16]) -> Iterator[Ints]:
 
 
 def _differs(judged: Judged, label: NDArray[np.uint16]) -> Bools:
-    """Return where there is a verdict and it is not what the label stands for."""
-    out = ~judged.open
+    """Return where there is a verdict that can be shown, and it is not what the label stands for."""
+    out = (judged.verdict != 0) & (judged.proof >= 0).any(axis=1)
     for bit, _, expected in _EXPECTED:
         out &= ((label[judged.segment] & bit) == 0) | (judged.verdict != expected)
-    return out
+    return np.asarray(out)
 
 
 def _rows(s: Sorted, judged: Judged, label: NDArray[np.uint16], room: int) -> list[tuple[int, TcpOpinion]]:

@@ -21,7 +21,8 @@ from analyzer.decode.table import Flag
 from analyzer.flows import episodes, limits, rtt, transfers
 from analyzer.flows.groups import NOTHING, Groups
 from analyzer.flows.handshake import Handshakes
-from analyzer.flows.model import Label, Segments
+from analyzer.flows.model import Label, Segments, verdicts_of
+from analyzer.flows.opinion import Opinions
 from analyzer.flows.segments import Sorted
 from analyzer.flows.sending import Ints, Part, Sending, highest
 from analyzer.units import NS_PER_MS, NS_PER_S
@@ -189,18 +190,31 @@ def _part_of(segments: Segments, stream: int) -> Part:
         client,
         flags,
         segments.label[at],
+        segments.verdicts(at),
         time,
         seq,
         ack,
         segments.length[at],
         segments.window[at],
         scaled,
-        _legs(client, flags, time, seq, ack),
+        _legs(client, flags, time, seq, ack, _within(segments.answered, at)),
     )
 
 
-def _legs(client: NDArray[np.bool_], flags: NDArray[np.uint16], time: Ints, seq: Ints, ack: Ints) -> Ints:
-    """Return (2, 1) int64 ns, the legs of one stream's handshake as :func:`analyzer.flows.handshake.read` has them."""
+def _within(index: Ints, part: slice) -> Ints:
+    """Return those of some ascending indices that lie in a slice, counted from its start."""
+    low, high = np.searchsorted(index, (part.start, part.stop))
+    return np.asarray(index[low:high] - part.start)
+
+
+def _legs(
+    client: NDArray[np.bool_], flags: NDArray[np.uint16], time: Ints, seq: Ints, ack: Ints, answered: Ints
+) -> Ints:
+    """Return (2, 1) int64 ns, the legs of one stream's handshake as :func:`analyzer.flows.handshake.read` has them.
+
+    Args:
+        answered: the SYN that was answered, if it was not the last one before the SYN/ACK.
+    """
     out = np.full((2, 1), -1, np.int64)
     synacks = np.flatnonzero((flags & _SYN_ACK) == _SYN_ACK)
     if not synacks.size:
@@ -208,7 +222,7 @@ def _legs(client: NDArray[np.bool_], flags: NDArray[np.uint16], time: Ints, seq:
     synack = synacks[0]
     syns = np.flatnonzero(client[:synack] & ((flags[:synack] & _SYN_ACK) == Flag.SYN))
     if syns.size:
-        out[0] = time[synack] - time[syns[-1]]
+        out[0] = time[synack] - time[answered[0] if answered.size else syns[-1]]
     above = ack - seq[synack]
     answers = (client != client[synack]) & ((flags & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK)
     answers &= (above > 0) & (above <= _MAX_HANDSHAKE_ACK)
@@ -225,7 +239,9 @@ def _flight(x: Sending, frame: Ints) -> Flight:
     advances = np.flatnonzero(np.diff(x.acked, prepend=NOTHING) > 0)
     sent = np.searchsorted(x.data, x.step[advances]) - 1
     advances, sent = advances[sent >= 0], sent[sent >= 0]
-    left = np.maximum(x.reached[sent] - x.acked[advances], 0)
+    begin = x.start[0] if x.start.size else 0
+    acked = np.maximum(x.acked[advances], begin)  # bytes before those that were captured are not counted
+    left = np.maximum(x.reached[sent] - acked, 0)
     index = np.concatenate((x.data, x.step[advances]))
     order = np.argsort(index)
     index = index[order]
@@ -291,12 +307,13 @@ _MEDIAN, _HIGH = 0.5, 0.95
 
 
 def columns(
-    s: Sorted, h: Handshakes, window: NDArray[np.uint32], label: NDArray[np.uint16]
+    s: Sorted, h: Handshakes, window: NDArray[np.uint32], label: NDArray[np.uint16], opinions: Opinions
 ) -> dict[str, NDArray[np.generic]]:
     """Measure every connection.
 
     Args:
         window: (n,) uint32 bytes, scaled where the shift is known; label: (n,) uint16 of Label.
+        opinions: on what was really sent again, or lost.
 
     Returns:
         Columns of the ``tcp`` table, (streams,) each, for both sides: ``…_ms`` and ``…_throughput_bytes`` float64, NaN
@@ -322,6 +339,7 @@ def columns(
                 s.client[at],
                 s.flags[at],
                 label[at],
+                verdicts_of(opinions.judged, opinions.verdict, at),
                 s.time[at],
                 s.seq[at],
                 s.ack[at],

@@ -21,13 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, PacketTable
-from analyzer.flows.groups import NOTHING, stable_order
+from analyzer.flows.groups import NOTHING, ranges, stable_order
 from analyzer.flows.model import Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.stream import ByteStream
 
 MAX_ACKED_AHEAD = 1 << 30
 """An acknowledgement this far beyond what was captured is nonsense (no window is larger, RFC 7323 section 2.3)."""
+MAX_HOLE = 1 << 26
+"""Unacknowledged bytes that a sender can have under way: 64 MiB, four times the largest buffers in common use. A larger
+hole that nobody acknowledged is a damaged or forged sequence number, not data that was lost."""
 _HIGHEST = 1 << 62
 _LOWEST = -(1 << 62)
 
@@ -43,6 +46,7 @@ class Pieces:
         limit: (2 * streams,) int64, one past the last byte known to exist.
         unique: (2 * streams,) int64, distinct payload bytes on the wire (captured or cut).
         missing: (2 * streams,) int64, bytes known to exist but not captured.
+        jumps: (j,) int64 segments behind a hole too large to believe, of which nothing counts as missing.
     """
 
     first: NDArray[np.int64]
@@ -53,6 +57,7 @@ class Pieces:
     limit: NDArray[np.int64]
     unique: NDArray[np.int64]
     missing: NDArray[np.int64]
+    jumps: NDArray[np.int64]
 
 
 def assemble(table: PacketTable, s: Sorted, label: NDArray[np.uint16]) -> Pieces:
@@ -84,7 +89,25 @@ def assemble(table: PacketTable, s: Sorted, label: NDArray[np.uint16]) -> Pieces
     limit = _limits(s, first, end)
     size = (end - begin).astype(np.uint32)
     missing = _missing(first, begin, size, limit)
-    return Pieces(first, segment.astype(np.int32), begin, size, skip.astype(np.uint32), limit, unique, missing)
+    jumps = _jumps(s, direction, begin, end)
+    hole = begin[jumps] - np.where(jumps > first[direction[jumps]], end[jumps - 1], 0)
+    np.subtract.at(missing, direction[jumps], hole)
+    skip32, which = skip.astype(np.uint32), segment.astype(np.int32)
+    return Pieces(first, which, begin, size, skip32, limit, unique, missing, np.sort(segment[jumps]))
+
+
+def _jumps(
+    s: Sorted, direction: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the pieces behind a hole larger than :data:`MAX_HOLE` of which nobody has acknowledged the end."""
+    before = np.zeros(begin.size, np.int64)
+    before[1:] = np.where(direction[1:] == direction[:-1], end[:-1], 0)
+    wide = np.flatnonzero(begin - before > MAX_HOLE)
+    if not wide.size:
+        return wide
+    trusted = ((s.flags & Flag.RST) == 0) & (s.ack > NOTHING)
+    told = np.stack([s.groups.max_where(s.ack, trusted & (s.client != mine), 0) for mine in (False, True)])
+    return wide[told[direction[wide] % 2, direction[wide] // 2] - 1 < begin[wide]]
 
 
 def _missing(
@@ -96,6 +119,32 @@ def _missing(
     some = np.diff(first) > 0
     lowest[some] = np.minimum(start[first[:-1][some]], 0)
     return np.asarray(np.maximum(limit - lowest - held, 0))
+
+
+def hole_before(s: Sorted, pieces: Pieces, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return (k,) bool: whether the byte before each of some segments was never captured, sooner or later.
+
+    Args:
+        index: (k,) int64 segments, each with a byte of its side before it.
+    """
+    direction = s.groups.of[index] * 2 + s.client[index]
+    asked, place = np.unique(direction, return_inverse=True)
+    at = ranges(pieces.first[asked], pieces.first[asked + 1])
+    owner = np.repeat(np.arange(asked.size), pieces.first[asked + 1] - pieces.first[asked])
+    wanted = s.seq[index] - 2  # positions begin at 0 with the number after the SYN's
+    key = np.concatenate([pieces.start[at], wanted])
+    order = np.lexsort((np.arange(key.size), key, np.concatenate([owner, place])))  # of equals, pieces stand first
+    is_piece = order < at.size
+    latest = np.maximum.accumulate(np.where(is_piece, np.arange(order.size), -1))
+    before = np.full(index.size, -1, np.int64)
+    asks = ~is_piece
+    before[order[asks] - at.size] = np.where(latest[asks] >= 0, order[latest[asks]], -1)
+    held = np.zeros(index.size, np.bool_)
+    some = before >= 0
+    piece = at[before[some]]
+    same = owner[before[some]] == place[some]
+    held[some] = same & (wanted[some] < pieces.start[piece] + pieces.size[piece])
+    return ~held
 
 
 def _by_position(direction: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -168,7 +168,8 @@ def lacked(sacks: Sacks, at: NDArray[np.int64], begin: NDArray[np.int64], end: N
 def duplicates(sacks: Sacks, s: Sorted, course: Course, suspects: Suspects) -> NDArray[np.int64]:
     """Return (m,) int64: for each suspect the acknowledgement that told of it as a duplicate, -1 without one.
 
-    Known copies only get what nothing else accounts for: then the network, and not the recorder, doubled the packet.
+    Known copies only get what no other repeat accounts for: then the network, and not the recorder, doubled the packet.
+    What was not captured before comes last: it was no duplicate, unless one was missed.
     """
     out = np.full(len(suspects), -1, np.int64)
     told = np.flatnonzero(sacks.duplicate[:, 0] < sacks.duplicate[:, 1])
@@ -188,7 +189,8 @@ def duplicates(sacks: Sacks, s: Sorted, course: Course, suspects: Suspects) -> N
     # Some receivers tell of the data alone where a FIN came with it.
     fin = ((s.flags[suspects.segment] & Flag.FIN) != 0) & (s.length[suspects.segment] > 0)
     need = suspects.end - fin
-    for repeats in (order[~suspects.copy[order]], order[suspects.copy[order]]):
+    copy, again = suspects.copy[order], suspects.previous[order] >= 0
+    for repeats in (order[~copy & again], order[copy], order[~copy & ~again]):
         for _ in range(MAX_ROUNDS):
             if not (repeats.size and report.size):
                 break

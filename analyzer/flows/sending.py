@@ -2,8 +2,8 @@
 
 Rules:
 
-* data is payload of the side's own: no keep-alive, no zero-window probe, no reset, no second copy by the recorder,
-  and nothing after the other side's reset;
+* data is payload of the side's own: no keep-alive, no zero-window probe, no reset, no second copy by the recorder or
+  the network, and nothing after the other side's reset;
 * of the other side's segments only those that *moved* something are kept, as steps: the highest acknowledgement, or the
   right edge of the window (acknowledgement + window). Both only ever grow: an older acknowledgement says nothing new,
   and a receiver should not take room back (RFC 9293 section 3.8.6);
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows.groups import NOTHING, Groups
-from analyzer.flows.model import Label
+from analyzer.flows.model import DOUBLED, Label
 
 MAX_WINDOW = 1 << 30
 """No receiver offers more (RFC 7323 section 2.3); what lies further away has nothing to do with it."""
@@ -51,6 +51,7 @@ class Part:
     Attributes:
         groups: the streams.
         client: (n,) bool; flags: (n,) uint16; label: (n,) uint16; time: (n,) int64 ns.
+        verdict: (n,) uint8, the second opinion, a code into :data:`analyzer.flows.model.VERDICTS`.
         seq, ack: (n,) int64 relative positions, the SYN at 0; ``ack`` is NOTHING without the ACK flag.
         length, window: (n,) integers, bytes; the window scaled where the shift is known.
         scaled: (2, streams) bool, whether the shift of the server (row 0) and the client (row 1) is known.
@@ -62,6 +63,7 @@ class Part:
     client: Bools
     flags: NDArray[np.uint16]
     label: NDArray[np.uint16]
+    verdict: NDArray[np.uint8]
     time: Ints
     seq: Ints
     ack: Ints
@@ -112,7 +114,8 @@ class Sending:
         self.part, self.side = part, int(client)
         own = part.client if client else ~part.client
         flags, groups = part.flags, part.groups
-        data = np.flatnonzero(own & (part.length > 0) & ((part.label & _NO_DATA) == 0) & ((flags & Flag.RST) == 0))
+        real = ((part.label & _NO_DATA) == 0) & (part.verdict != DOUBLED) & ((flags & Flag.RST) == 0)
+        data = np.flatnonzero(own & (part.length > 0) & real)
         told = _spoken(part, own, data)
         top = highest(groups.of[told], part.ack[told], groups.count)
         self.heard = top > NOTHING

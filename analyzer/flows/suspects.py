@@ -6,6 +6,10 @@ the segment *fills* the hole it left. Segments that fill the same hole are compa
 
 Nothing is said of segments that are partly one and partly the other (``MIXED``), except that their known part may
 turn out needless.
+
+A SYN may bear the number of an earlier one and repeat nothing: a SYN/ACK that answers the other side's SYN after an own
+SYN had crossed it (RFC 9293 figure 7); a SYN that begins anew after a reset, or after its sender had closed; and the
+SYN/ACK that answers such a one.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.table import Flag
 from analyzer.flows.course import Course, key_of, pick
 from analyzer.flows.groups import NOTHING
 from analyzer.flows.model import Label
@@ -42,6 +47,7 @@ class Suspects:
         passed: int64, the place that first went past its first byte (-1: AHEAD).
         first: int64, the place that first carried its first byte; previous: the one that did so last before it.
         next: int64, the next segment of the chain that is no copy.
+        fresh: bool, a SYN that repeats nothing.
         chain: int64, number of its chain; chains ascend by direction and position.
         chain_key: (chains,) int64, :func:`key_of` each chain.
     """
@@ -57,6 +63,7 @@ class Suspects:
     first: NDArray[np.int64]
     previous: NDArray[np.int64]
     next: NDArray[np.int64]
+    fresh: NDArray[np.bool_]
     chain: NDArray[np.int64]
     chain_key: NDArray[np.int64]
 
@@ -101,6 +108,7 @@ def find(course: Course, s: Sorted, label: NDArray[np.uint16], copies: NDArray[n
     kind[repeated & (chains.carried < end - begin)] = MIXED
     kind[fills & ~repeated & _overlaps(chains, place, direction, begin, end)] = MIXED
     exact = np.where(carried, passed, -1)
+    previous = np.where(earlier >= 0, earlier, exact)
     return Suspects(
         place,
         course.segment[place],
@@ -111,11 +119,51 @@ def find(course: Course, s: Sorted, label: NDArray[np.uint16], copies: NDArray[n
         kind,
         passed,
         np.where(carried, exact, earliest),
-        np.where(earlier >= 0, earlier, exact),
+        previous,
         later,
+        _fresh(course, s, place, previous, direction) & ~copy,
         chains.number,
         chains.key,
     )
+
+
+def _fresh(
+    course: Course,
+    s: Sorted,
+    place: NDArray[np.int64],
+    previous: NDArray[np.int64],
+    direction: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Return which suspects are SYNs that repeat nothing.
+
+    A reset ends what was begun only where its numbers fit (RFC 9293 section 3.10.7): one that answers an old
+    connection's acknowledgement bears that one's number, and the SYN after it is a repeat all the same.
+    """
+    out = np.zeros(place.size, np.bool_)
+    flags = s.flags[course.segment]
+    asked = np.flatnonzero((flags[place] & Flag.SYN) != 0)
+    if not asked.size:
+        return out
+    place, previous, own = place[asked], previous[asked], direction[asked]
+    agrees = (flags[place] & Flag.ACK) != 0
+    known = previous >= 0
+    crossed = agrees & known & ((flags[previous] & Flag.ACK) == 0)
+    other = course.answers(own)
+    since = np.where(known, course.since(other, course.segment[previous]), course.first[other])
+    theirs = since, course.since(other, course.segment[place])
+    mine = np.where(known, previous + 1, course.first[own]), place
+    reset, begins = (flags & Flag.RST) != 0, (flags & (Flag.SYN | Flag.ACK)) == Flag.SYN
+    fits, covers = course.seq >= 0, s.ack[course.segment] > 0
+    ended = _any((reset | ((flags & Flag.FIN) != 0)) & fits, *mine)
+    cut, refused, asked_anew = (_any(where, *theirs) for where in (reset & fits, reset & covers, begins))
+    out[asked] = crossed | np.where(agrees, (ended | cut) & asked_anew, ended | refused)
+    return out
+
+
+def _any(where: NDArray[np.bool_], low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether ``where`` holds anywhere in each range [low, high) of places."""
+    total = np.concatenate(([0], np.cumsum(where)))
+    return np.asarray(total[high] > total[low])
 
 
 def _holes(course: Course) -> NDArray[np.int64]:

@@ -12,7 +12,8 @@ it. A capture shows the wire at one place, not the ends. Four rules follow:
 
 Events: ``syn``, ``synack``, ``ack_syn`` (the ACK that completes the handshake), ``fin``, ``ack_fin`` (an ACK that
 covers the other side's FIN), ``finack`` (a FIN that also covers the other side's FIN), ``rst``, ``data`` (anything
-else on an open connection, seen mid-stream); ``>`` sent by the side itself, ``<`` received.
+else on an open connection), ``stray`` (an ACK that does not answer the SYN: of an older connection, it changes
+nothing); ``>`` sent by the side itself, ``<`` received.
 """
 
 from __future__ import annotations
@@ -165,9 +166,12 @@ def follow(events: Iterable[tuple[bool, str]], *, midstream: bool) -> list[tuple
 
 @lru_cache(maxsize=4096)
 def final(events: tuple[tuple[bool, str], ...], midstream: bool) -> tuple[str, str]:
-    """Return the last (client state, server state) of a sequence of events, UNKNOWN for a side that sent none."""
+    """Return the last (client state, server state) of a sequence of events, UNKNOWN for a side that sent none.
+
+    An ACK of an older connection says nothing about this one.
+    """
     states = follow(events, midstream=midstream)
     if not states:
         return UNKNOWN, UNKNOWN
-    spoke = {by_client for by_client, _ in events}
+    spoke = {by_client for by_client, event in events if event != "stray"}
     return states[-1][0] if True in spoke else UNKNOWN, states[-1][1] if False in spoke else UNKNOWN

@@ -2,7 +2,8 @@
 
 The evidence is asked, the strongest first, and the first that tells decides:
 
-1. ``same_packet``: the packet was recorded twice.
+1. ``same_packet`` or ``alike``: one packet seen twice. Where ``dsack`` shows that the receiver got both, the network
+   doubled it; else it was recorded twice. Neither is a transmission of its own.
 2. ``timestamp``, of a segment that fills a hole: sent before a later one, or acknowledged by its own timestamp:
    it was sent once, and overtaken (RFC 7323 sections 4.3 and 5.4).
 3. ``dsack``: the receiver told that it got the bytes twice (RFC 2883, RFC 3708): needless.
@@ -13,8 +14,8 @@ The evidence is asked, the strongest first, and the first that tells decides:
 7. ``ip_id``: sent after later ones: needed.
 8. ``sack``: the receiver told of bytes sent later, but not of these (RFC 2018, RFC 8985): needed.
 
-Where none of it tells there is no verdict. Needless is said of what the *receiver* had; that its acknowledgement got
-lost may still have given the sender reason to repeat.
+Where none of it tells there is no verdict, and none on a SYN that repeats nothing (:class:`.Suspects`). Needless is
+said of what the *receiver* had; that its acknowledgement got lost may still have given the sender reason to repeat.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from analyzer.flows import evidence, sacks, suspects
 from analyzer.flows.course import Course, pick
 from analyzer.flows.groups import NOTHING
 from analyzer.flows.handshake import Handshakes
+from analyzer.flows.model import DOUBLED, NEEDED, NEEDLESS, REORDERED, TWICE
 from analyzer.flows.segments import Sorted
 from analyzer.flows.seq import distance
 from analyzer.flows.suspects import AGAIN, AHEAD, FILLS, Suspects
@@ -39,10 +41,8 @@ SWAPPED_NS = NS_PER_MS
 _CHUNK = 1 << 16
 """Suspects judged at a time, so that temporary columns stay small next to the capture."""
 
-VERDICTS = ("", "needed", "needless", "reordered", "captured_twice")
-EVIDENCE = ("", "dsack", "sack", "ip_id", "timestamp", "acknowledged", "same_packet")
-NEEDED, NEEDLESS, REORDERED, TWICE = range(1, 5)
-_DSACK, _SACK, _IP_ID, _TIMESTAMP, _ACKNOWLEDGED, _SAME_PACKET = range(1, 7)
+EVIDENCE = ("", "dsack", "sack", "ip_id", "timestamp", "acknowledged", "same_packet", "alike")
+_DSACK, _SACK, _IP_ID, _TIMESTAMP, _ACKNOWLEDGED, _SAME_PACKET, _ALIKE = range(1, 8)
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -55,24 +55,28 @@ class Judged:
     Attributes:
         segment: int64, index of the sorted segment; verdict, evidence: uint8, of VERDICTS and EVIDENCE.
         proof: (m, 2) int64, segments that prove it, -1 for none.
+        fresh: bool, it repeats nothing, so there is nothing to judge.
     """
 
     segment: Ints
     verdict: NDArray[np.uint8]
     evidence: NDArray[np.uint8]
     proof: Ints
+    fresh: Bools
 
     @classmethod
-    def nothing_yet(cls, segment: Ints) -> Judged:
+    def nothing_yet(cls, segment: Ints, fresh: Bools) -> Judged:
         n = segment.size
-        return cls(segment, np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.full((n, 2), -1, np.int64))
+        return cls(segment, np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.full((n, 2), -1, np.int64), fresh)
 
     def take(self, which: Ints) -> Judged:
-        return Judged(self.segment[which], self.verdict[which], self.evidence[which], self.proof[which])
+        return Judged(
+            self.segment[which], self.verdict[which], self.evidence[which], self.proof[which], self.fresh[which]
+        )
 
     @property
     def open(self) -> Bools:
-        return np.asarray(self.verdict == 0)
+        return np.asarray((self.verdict == 0) & ~self.fresh)
 
     def settle(self, where: Bools, verdict: int, by: int, *proof: Ints) -> None:
         """Decide those that are not decided yet; ``proof`` are segments, -1 for none."""
@@ -140,7 +144,7 @@ def judge(table: PacketTable, s: Sorted, h: Handshakes, label: NDArray[np.uint16
     counters = evidence.Counters(table, s, label, course) if fills.any() else None
     ack, syn = h.opening_ack[streams], h.latest_syn[streams]
     rtt = np.where((ack >= 0) & (syn >= 0), s.time[ack] - s.time[syn], 0)
-    out = Judged.nothing_yet(everyone.segment)
+    out = Judged.nothing_yet(everyone.segment, everyone.fresh)
     for low in range(0, len(everyone), _CHUNK):
         span = slice(low, low + _CHUNK)
         part = everyone.take(span)
@@ -165,7 +169,7 @@ def judge(table: PacketTable, s: Sorted, h: Handshakes, label: NDArray[np.uint16
             pick(course.segment, part.previous, -1),
             reports[span],
         )
-        judged = Judged.nothing_yet(part.segment)
+        judged = Judged.nothing_yet(part.segment, part.fresh)
         _weigh(case, judged)
         out.verdict[span], out.evidence[span], out.proof[span] = judged.verdict, judged.evidence, judged.proof
     return out
@@ -184,7 +188,10 @@ def _copies(table: PacketTable, s: Sorted, course: Course, everyone: Suspects) -
 def _weigh(case: _Case, judged: Judged) -> None:
     """Ask the evidence, the strongest first."""
     part = case.part
-    judged.settle(part.copy, TWICE, _SAME_PACKET, case.previous, case.blocks(case.report))
+    numbered = case.table.ip_id[case.row] != 0
+    judged.settle(part.copy & (case.report >= 0), DOUBLED, _DSACK, case.previous, case.blocks(case.report))
+    judged.settle(part.copy & numbered, TWICE, _SAME_PACKET, case.previous)
+    judged.settle(part.copy, TWICE, _ALIKE, case.previous)
     fills, again = part.kind == FILLS, part.kind == AGAIN
     clocks = _Clocks(case, judged.open)
     passed = case.segment(part.passed)

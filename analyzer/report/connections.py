@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analyzer import tcp_words
 from analyzer.analysis import Analysis
 from analyzer.flows.deviations import handshake_acks
-from analyzer.flows.model import CLOSES, HANDSHAKES, Connections
+from analyzer.flows.model import CLOSES, HANDSHAKES, Connections, Segments
 from analyzer.provenance import stream_filter
 from analyzer.report import graphs
 from analyzer.report.cells import DASH, Clock, Mark, number
@@ -24,7 +24,16 @@ from analyzer.report.figures.model import Figure
 from analyzer.report.ladder_svg import Ladder, ladder
 from analyzer.report.notes import notes as notes_of
 from analyzer.report.performance import Performance, performance
-from analyzer.report.remarks import Remark, conflicts, opinions, remarks
+from analyzer.report.remarks import (
+    Remark,
+    conflicts,
+    differing,
+    older_answer,
+    opinions,
+    remarks,
+    sent_again,
+    was_half_open,
+)
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_ms
 
@@ -49,6 +58,8 @@ HANDSHAKE_WORDS = {
     "simultaneous": "both sides opened at once",
     "split": "split handshake",
 }
+_NOT_OPENED = ("never answered", "not opened", "refused")
+"""Ways of opening that opened nothing."""
 CLOSE_WORDS = {
     "none": "not closed in this capture",
     "four_way": "four packets",
@@ -196,6 +207,7 @@ def unanswered(connections: Connections) -> NDArray[np.bool_]:
     """Tell which connections nobody answered; not one that went on all the same, heard from its client's side only."""
     columns = connections.columns
     out = np.asarray(columns["handshake"]) == HANDSHAKES.index("no_synack")
+    out &= np.asarray(columns["server_packets"]) == 0
     for stream in np.flatnonzero(out & (np.asarray(columns["client_unique_bytes"]) > 0)).tolist():
         out[stream] = not went_on(connections.row(stream))
     return np.asarray(out)
@@ -218,6 +230,17 @@ def cut_off(connections: Connections) -> NDArray[np.bool_]:
     closed = ((fins > 0) & (fins < np.asarray(columns["rst_frame"], np.int64))).any(axis=0)
     refused = np.asarray(columns["handshake"]) == HANDSHAKES.index("refused")
     return np.asarray(reset & ~closed & ~refused)
+
+
+def opened_words(row: TcpRow, segments: Segments) -> str:
+    """Say in a few words how a connection was opened."""
+    if row.handshake == "no_synack" and older_answer(row, segments):
+        return "not opened"
+    if row.handshake == "no_synack" and (row.server_packets or went_on(row)):
+        return "SYN/ACK missing"
+    if was_half_open(row, segments):
+        return "half open, then reset"
+    return HANDSHAKE_WORDS.get(row.handshake, safe(row.handshake))
 
 
 def endpoint(address: str, port: int) -> str:
@@ -245,10 +268,12 @@ class _Drawing:
 
     def fact(self, row: TcpRow, drawn: Ladder | None) -> ConnectionFact:
         """Draw up a connection; ``drawn`` is its ladder."""
-        resent = row.client_retransmissions + row.server_retransmissions
-        bad = row.handshake in ("no_synack", "refused") or row.close == "reset"
-        name = self.names.get(row.stream) or ""
+        resent = sent_again(row)
         segments = self.analysis.segments
+        opened = opened_words(row, segments)
+        unopened = opened in _NOT_OPENED
+        bad = unopened or row.close == "reset"
+        name = self.names.get(row.stream) or ""
         courses = graphs.courses(segments, row.stream) if row.stream in self.graphed else {}
         full = drawn is not None or row.stream in self.graphed
         anchors = {int(line.frame) for line in drawn.lines if line.kind == "segment"} if drawn else set()
@@ -262,8 +287,8 @@ class _Drawing:
             name=safe(name),
             start=self.clock.text(row.start_time),
             duration=human_ms(row.duration_ms),
-            opened=HANDSHAKE_WORDS.get(row.handshake, safe(row.handshake)),
-            opened_tone="bad" if row.handshake in ("no_synack", "refused") else "",
+            opened=opened,
+            opened_tone="bad" if unopened else "",
             closed=_closed(row),
             closed_tone="bad" if row.close == "reset" else "",
             connect=human_ms(row.connect_ms) if row.connect_ms is not None else DASH,
@@ -271,9 +296,9 @@ class _Drawing:
             resent=str(resent) if resent else "0",
             tone="bad" if bad else "warn" if resent else "",
             remarks=_said(told, anchors),
-            opinions=_told("Second opinion", *opinions(row), len(row.opinions), anchors),
+            opinions=_told("Second opinion", *opinions(row, segments), differing(row, segments), anchors),
             conflicts=_told("Bytes that contradict each other", *conflicts(row), len(row.conflicts), anchors),
-            facts=(*_facts(row), ("Ended as", _last_states(row, drawn))),
+            facts=(*_facts(row), ("Ended as", _last_states(row))),
             opening=_opening(row, self.analysis) if full else None,
             performance=performance(row, courses) if full else None,
             graphs=graphs.graphs(row, segments, courses, self.points) if row.stream in self.graphed else (),
@@ -325,14 +350,11 @@ def _application(row: TcpRow) -> str:
     return APPLICATIONS.get(row.application, safe(row.application))
 
 
-def _last_states(row: TcpRow, drawn: Ladder | None) -> str:
-    """Say which state both sides were last in, the same that the ladder shows."""
-    client, server = row.client_state, row.server_state
-    if drawn is not None and drawn.last is not None:
-        client, server = (side.state for side in drawn.last)
+def _last_states(row: TcpRow) -> str:
+    """Say which state both sides were last in, as the ``tcp`` table has it and the ladder shows."""
     words = [
         f"{side} {'unknown' if state == 'UNKNOWN' else state}{' (inferred)' if state == 'TIME_WAIT' else ''}"
-        for side, state in (("client", client), ("server", server))
+        for side, state in (("client", row.client_state), ("server", row.server_state))
     ]
     return ", ".join(words)
 

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
+from analyzer.flows.acceptable import answering
+from analyzer.flows.groups import Groups
 from analyzer.flows.model import Label, Segments
-from analyzer.report.states import Segment, Side, Sides, still_sending, walk
+from analyzer.report.states import Segment, Side, Sides, speaks, still_sending, walk
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
 
@@ -49,6 +51,7 @@ LABEL_WORDS: tuple[tuple[Label, str], ...] = (
 )
 """Label → words, the most telling first."""
 
+_VERDICTS = {"captured_twice": "captured twice", "doubled": "doubled by the network"}
 _TROUBLE = (
     Label.CAPTURED_TWICE
     | Label.LOST_SEGMENT
@@ -162,6 +165,8 @@ class _Builder:
         self.from_client, self.flags = segments.from_client[part], segments.flags[part]
         self.seq, self.ack = segments.seq[part], segments.ack[part]
         self.length, self.window, self.label = segments.length[part], segments.window[part], segments.label[part]
+        whole = Groups(np.array([0, self.frame.size], np.int64))
+        self.answers = answering(whole, self.from_client, self.flags, self.seq, self.ack, self.length)
         self.verdicts = {o.frame: o.verdict for o in row.opinions}
         self.rungs: list[Rung] = []
         self.shown = 0
@@ -173,11 +178,15 @@ class _Builder:
         sending = still_sending(self.from_client, self.flags)
         # Each telling segment is a rung at least, so no more of them than rungs are ever looked at.
         telling = np.flatnonzero(self._telling(sending))[: self.limit + 1]
+        spoke = speaks(self.flags, self.answers)
+        ends = [int(np.flatnonzero(self.from_client == mine)[-1:].sum()) for mine in (True, False)]
         states = walk(
             map(self._segment, telling.tolist()),
-            server_spoke=self.row.server_packets > 0,
             handshake=self.row.handshake,
+            client_spoke=bool(spoke[self.from_client].any()),
+            server_spoke=bool(spoke[~self.from_client].any()),
             last=(_position(telling, sending[0]), _position(telling, sending[1])),
+            end=(_position(telling, ends[0]), _position(telling, ends[1])),
         )
         before = next(states, None)
         self.states = before or self.states
@@ -219,7 +228,7 @@ class _Builder:
             answers = np.flatnonzero(agreed & (self.from_client != client)) if agreed.any() else asked
             if asked.size and answers.size:
                 after = max(int(asked[0]), int(answers[0])) + 1
-                yield from _first((self.from_client == client) & acks & ~syn & ~resets, after)
+                yield from _first((self.from_client == client) & acks & self.answers & ~syn & ~resets, after)
             fins = np.flatnonzero((self.from_client == client) & ((self.flags & Flag.FIN) != 0))
             if fins.size:
                 at = int(fins[0])
@@ -230,9 +239,8 @@ class _Builder:
         return len(self.rungs) >= self.limit
 
     def _segment(self, i: int) -> Segment:
-        return Segment(
-            bool(self.from_client[i]), int(self.flags[i]), int(self.seq[i]), int(self.ack[i]), int(self.length[i])
-        )
+        numbers = int(self.flags[i]), int(self.seq[i]), int(self.ack[i]), int(self.length[i])
+        return Segment(bool(self.from_client[i]), *numbers, bool(self.answers[i]))
 
     def _ordinary(self, start: int, stop: int) -> None:
         """Add the ordinary segments [start, stop), together if they are many."""
@@ -304,7 +312,7 @@ class _Builder:
     def _note(self, frame: int, label: int) -> str:
         words = [text for bit, text in LABEL_WORDS if label & int(bit)]
         if frame in self.verdicts:
-            words.append(f"evidence: {self.verdicts[frame].replace('_', ' ')}")
+            words.append(f"evidence: {_VERDICTS.get(self.verdicts[frame], self.verdicts[frame])}")
         if frame in self.notes:
             words.append(self.notes[frame])
         return "; ".join(words)

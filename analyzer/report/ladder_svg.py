@@ -62,17 +62,13 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """A connection's ladder; ``shown`` and ``total`` count segments, collapsed ones as shown.
-
-    ``last`` is the state of client and server at the end, None when the ladder stops before it.
-    """
+    """A connection's ladder; ``shown`` and ``total`` count segments, collapsed ones as shown."""
 
     lines: tuple[Line, ...]
     bands: tuple[Band, ...]
     height: int
     shown: int
     total: int
-    last: Sides | None
 
 
 def ladder(row: TcpRow, segments: Segments, notes: Mapping[int, str], limit: int = MAX_LADDER_ROWS) -> Ladder:
@@ -94,7 +90,7 @@ def draw(facts: Rungs) -> Ladder:
     height = y + 10
     bands = (*_bands([(at, sides[0]) for at, sides in changes], height, client=True),)
     bands += (*_bands([(at, sides[1]) for at, sides in changes], height, client=False),)
-    return Ladder(tuple(lines), bands, height, facts.shown, facts.total, facts.last)
+    return Ladder(tuple(lines), bands, height, facts.shown, facts.total)
 
 
 def _segment(rung: Rung, y: int) -> Line:

@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from analyzer import tcp_words
+from analyzer.decode.table import Flag
 from analyzer.flows import deviations
-from analyzer.flows.model import DEVIATIONS, Connections, Segments
+from analyzer.flows.model import DEVIATIONS, NEEDED, NEEDLESS, REORDERED, Connections, Label, Segments
 from analyzer.report.cells import joined, plural
 from analyzer.schema import TcpRow
+from analyzer.sentences import fill
 from analyzer.units import human_bytes, human_ms
 
 MAX_OPINIONS = 12
@@ -64,19 +68,39 @@ def remarks(
         meanings: frame of an ICMP error → what it says.
     """
     found = deviations.details(row, segments, connections)
-    yield from _not_opened(row, meanings or {})
+    half_open = was_half_open(row, segments)
+    yield from _not_opened(row, segments, meanings or {})
     yield from (_of(deviation) for deviation in found if deviation.code in _OPENING)
-    yield from _opening(row)
-    yield from _running(row)
+    yield from _opening(row, segments, found, half_open)
+    yield from _running(row, segments)
     yield from (_of(deviation) for deviation in found if deviation.code not in _OPENING)
-    yield from _closing(row)
+    if not half_open:
+        yield from _closing(row)
 
 
 def _of(deviation: deviations.Deviation) -> Remark:
     return remark(tcp_words.deviation(deviation.code, deviation.args), deviation.frames)
 
 
-def _not_opened(row: TcpRow, meanings: Mapping[int, str]) -> Iterator[Remark]:
+def was_half_open(row: TcpRow, segments: Segments) -> bool:
+    """Tell whether the client asked for a connection, got its answer, and reset that instead of completing it."""
+    if row.handshake != "no_final_ack" or row.rst_by != "client":
+        return False
+    part = segments.of(row.stream)
+    other = (segments.flags[part] & (Flag.SYN | Flag.RST)) == 0
+    later = segments.frame[part] > (row.synack_frame or 0)
+    return not bool((other & later & segments.from_client[part]).any())
+
+
+def older_answer(row: TcpRow, segments: Segments) -> Remark | None:
+    """Say that a SYN was answered with an ACK of an older connection, where nothing opened but that came back."""
+    if row.handshake != "no_synack" or not row.server_packets:
+        return None
+    frames = deviations.stray_acks(row, segments, "server")
+    return remark(fill(tcp_words.OLD_ACK, {"frame": frames[0]}), frames) if frames else None
+
+
+def _not_opened(row: TcpRow, segments: Segments, meanings: Mapping[int, str]) -> Iterator[Remark]:
     meaning = meanings.get(row.unreachable_frame) if row.unreachable_frame is not None else None
     words = tcp_words.handshake_why(row, meaning)
     if words:
@@ -84,6 +108,10 @@ def _not_opened(row: TcpRow, meanings: Mapping[int, str]) -> Iterator[Remark]:
             row.handshake_why or "", row.syn_frames
         )
         yield remark(words, proof)
+    elif old := older_answer(row, segments):
+        yield old
+    elif row.handshake == "no_synack" and row.server_packets:
+        yield remark("The SYN/ACK is not in this capture, but other packets of the server are.", row.syn_frames)
     elif row.handshake == "no_synack":
         yield remark(f"The client sent {plural(len(row.syn_frames), 'SYN')} and nobody answered.", row.syn_frames)
     elif row.handshake == "refused":
@@ -93,26 +121,45 @@ def _not_opened(row: TcpRow, meanings: Mapping[int, str]) -> Iterator[Remark]:
         yield remark(f"An ICMP error quotes this connection{said}. It went on all the same.", (row.unreachable_frame,))
 
 
-def _opening(row: TcpRow) -> Iterator[Remark]:
+def _opening(
+    row: TcpRow, segments: Segments, found: Iterable[deviations.Deviation], half_open: bool
+) -> Iterator[Remark]:
     if row.handshake == "midstream":
         yield Remark("It was already open when the capture began, so its handshake and round-trip time are unknown.")
+    elif half_open:
+        yield remark("The client reset it instead of completing the handshake.", (row.synack_frame, row.rst_frame))
     elif row.handshake == "no_final_ack":
-        yield remark("The ACK that completes the handshake is not in this capture.", row.synack_frames)
+        stray = deviations.stray_acks(row, segments, "client")
+        if stray:
+            words = "acknowledges what the server never sent, so it does not complete the handshake"
+            yield remark(f"The client's ACK (frame {stray[0]}) {words}.", (row.synack_frame, *stray))
+        else:
+            yield remark("The ACK that completes the handshake is not in this capture.", row.synack_frames)
     if row.syn_loss_ms and row.handshake != "no_synack":
+        answered = any(d.code == "syn_repeated" and d.args["variant"] in _NOT_LOST for d in found)
         of = f" of the {human_ms(row.connect_ms)} it took to connect" if row.connect_ms is not None else ""
-        yield remark(
-            f"The first SYN went unanswered; repeating it cost {human_ms(row.syn_loss_ms)}{of}.", row.syn_frames
-        )
+        which = "A" if answered else "The first"
+        words = f"{which} SYN went unanswered; repeating it cost {human_ms(row.syn_loss_ms)}{of}."
+        yield remark(words, row.syn_frames)
 
 
-def _running(row: TcpRow) -> Iterator[Remark]:
-    resent = row.client_retransmissions + row.server_retransmissions
+_NOT_LOST = ("refused", "old", "reset")
+"""Variants of ``syn_repeated``: the SYN before had been answered somehow."""
+
+
+def sent_again(row: TcpRow) -> int:
+    """Count what both sides sent again, without what the recorder or the network copied, and what was only late."""
+    return row.client_sent_again + row.server_sent_again
+
+
+def _running(row: TcpRow, segments: Segments) -> Iterator[Remark]:
+    resent = sent_again(row)
     if resent:
         yield Remark(
             f"{plural(resent, 'segment was', 'segments were')} sent again "
-            f"({row.client_retransmissions} by the client, {row.server_retransmissions} by the server)."
+            f"({row.client_sent_again} by the client, {row.server_sent_again} by the server)."
         )
-    judged = "" if row.opinions else _judged(row)
+    judged = "" if differing(row, segments) else _judged(row)
     if judged:
         yield Remark(f"The evidence in the packets agrees with Wireshark's labels: {judged}.")
     missing = row.client_missing_bytes + row.server_missing_bytes
@@ -129,6 +176,12 @@ def _running(row: TcpRow) -> Iterator[Remark]:
         yield Remark(
             f"{plural(twice, 'packet was', 'packets were')} recorded twice; that is a matter of the recording, "
             "not of the network."
+        )
+    doubled = row.client_doubled + row.server_doubled
+    if doubled:
+        yield Remark(
+            f"{plural(doubled, 'packet was', 'packets were')} sent once and arrived twice: the network doubled "
+            f"{'it' if doubled == 1 else 'them'}."
         )
 
 
@@ -169,6 +222,7 @@ _VERDICTS = (
     ("resent_needless", "sent without need"),
     ("reordered", "overtaken on the way, not lost"),
     ("duplicates_in_capture", "recorded twice, not sent twice"),
+    ("doubled", "doubled by the network, not sent twice"),
 )
 """Column of the ``tcp`` table, without its side → what the evidence says of the segments it counts."""
 
@@ -179,15 +233,34 @@ def _judged(row: TcpRow) -> str:
     return joined([f"{count} {words}" for count, words in counts if count])
 
 
-def opinions(row: TcpRow) -> tuple[str, tuple[Remark, ...]]:
+_STANDS_FOR = (
+    (Label.RETRANSMISSION | Label.FAST_RETRANSMISSION, NEEDED),
+    (Label.SPURIOUS_RETRANSMISSION, NEEDLESS),
+    (Label.OUT_OF_ORDER, REORDERED),
+)
+"""Wireshark's labels → the verdict that they stand for."""
+
+
+def differing(row: TcpRow, segments: Segments) -> int:
+    """Count the segments of which the evidence says something else than Wireshark's label; the row lists the first."""
+    part = segments.of(row.stream)
+    verdict, label = segments.verdicts(part), segments.label[part]
+    differs = verdict != 0
+    for labels, expected in _STANDS_FOR:
+        differs &= ((label & int(labels)) == 0) | (verdict != expected)
+    return max(int(np.count_nonzero(differs)), len(row.opinions))
+
+
+def opinions(row: TcpRow, segments: Segments) -> tuple[str, tuple[Remark, ...]]:
     """Say where the evidence tells another story than Wireshark's labels: a summary, and the first cases.
 
     Both are empty where they agree.
     """
-    if not row.opinions:
+    times = differing(row, segments)
+    if not times:
         return "", ()
     summary = (
-        f"{plural(len(row.opinions), 'time')} the evidence in the packets says something else than Wireshark's label. "
+        f"{plural(times, 'time')} the evidence in the packets says something else than Wireshark's label. "
         f"Of all segments that look sent again or late: {_judged(row)}."
     )
     cases = tuple(remark(tcp_words.opinion(found), (found.frame,)) for found in row.opinions[:MAX_OPINIONS])

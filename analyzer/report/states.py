@@ -4,14 +4,18 @@ The transitions are those of :mod:`analyzer.flows.tcp_state`; here segments beco
 one place, so that a segment was recorded does not prove that it had arrived. Three rules follow:
 
 * a side is taken to have received a SYN or FIN when it answers it. That is what makes crossing FINs go through
-  CLOSING on both sides;
+  CLOSING on both sides. An ACK that lies outside of what a SYN began, or that the other side reset, is no answer to it
+  (:mod:`analyzer.flows.acceptable`);
 * a reset closes a side once that side has sent its last segment (resets aside): whoever still sends does not know of
   it yet, or does not believe it. Until then the side keeps its state, which is then only inferred;
 * any other segment is taken to arrive at once.
 
-Marked *inferred* (drawn dashed): what a side was before its first proven change, a side that never sent anything, a
-side that was reset and still sends, both sides of a simultaneous open until they show that they are open, and
-TIME_WAIT, whose end is a timer that no segment shows.
+Of a side that never said anything about this connection nothing is known, whatever was sent to it: UNKNOWN, as in the
+columns of the ``tcp`` table.
+
+Marked *inferred* (drawn dashed): what a side was before its first proven change, a side that is unknown, a side that
+was reset and still sends, both sides of a simultaneous open until they show that they are open, and TIME_WAIT, whose
+end is a timer that no segment shows.
 
 Source: RFC 9293 section 3.3.2, figure 5; section 3.10.7 (what arrives); figures 6 to 13 (whole conversations).
 """
@@ -32,13 +36,17 @@ CLIENT, SERVER = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One TCP segment, sequence numbers relative as in :class:`analyzer.flows.model.Segments`."""
+    """One TCP segment, sequence numbers relative as in :class:`analyzer.flows.model.Segments`.
+
+    ``answers``: the other side may take it for an answer to its SYN (:func:`analyzer.flows.acceptable.answering`).
+    """
 
     from_client: bool
     flags: int
     seq: int
     ack: int
     length: int
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ Sides = tuple[Side, Side]
 
 NEVER = (-1, -1)
 """For :func:`walk`: neither side sends anything after a reset."""
+ALWAYS = (1 << 62, 1 << 62)
+"""For :func:`walk`: both sides go on sending."""
 
 
 def still_sending(from_client: NDArray[np.bool_], flags: NDArray[np.uint16]) -> tuple[int, int]:
@@ -73,50 +83,65 @@ def still_sending(from_client: NDArray[np.bool_], flags: NDArray[np.uint16]) -> 
     return int(client[-1]) if client.size else -1, int(server[-1]) if server.size else -1
 
 
+def speaks(flags: NDArray[np.uint16], answers: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which segments say something about this connection: all but ACKs of an older one; (n,) bool."""
+    return np.asarray(answers | ((flags & (Flag.SYN | Flag.FIN | Flag.RST)) != 0))
+
+
 def walk(
-    segments: Iterable[Segment], *, server_spoke: bool, handshake: str, last: tuple[int, int] = NEVER
+    segments: Iterable[Segment],
+    *,
+    handshake: str,
+    client_spoke: bool = True,
+    server_spoke: bool = True,
+    last: tuple[int, int] = NEVER,
+    end: tuple[int, int] = ALWAYS,
 ) -> Iterator[Sides]:
     """Yield (client, server) before the first segment and after each one; nothing when there is none.
 
     Args:
         segments: at least the control segments, the acknowledgements of SYN and FIN, and those that ``last`` names,
             in capture order.
-        server_spoke: the server sent at least one segment; if not, nothing is known of it.
         handshake: as in the ``tcp`` table; it tells what a side was before the first segment.
+        client_spoke, server_spoke: the side sent at least one segment that :func:`speaks`; if not, nothing is known of
+            it.
         last: positions in ``segments`` of each side's last segment after a reset (:func:`still_sending`).
+        end: position in ``segments`` up to which (client, server) sends: who is silent behind it shows no more what it
+            received.
     """
     ends: _Ends | None = None
     for at, segment in enumerate(segments):
         if ends is None:
-            ends = _Ends(_before(segment, server_spoke, handshake), last)
+            ends = _Ends(_before(segment, (client_spoke, server_spoke), handshake), last, end)
             yield ends.sides()
         ends.see(at, segment)
         yield ends.sides()
 
 
-def _before(first: Segment, server_spoke: bool, handshake: str) -> list[str]:
+def _before(first: Segment, spoke: tuple[bool, bool], handshake: str) -> list[str]:
     """Guess both states before the first segment."""
     if not first.flags & Flag.SYN:
-        return [tcp_state.ESTABLISHED, tcp_state.ESTABLISHED]
-    if first.flags & Flag.ACK:
-        return [tcp_state.SYN_SENT, tcp_state.LISTEN]
-    if not server_spoke:
-        return [tcp_state.CLOSED, tcp_state.UNKNOWN]
-    listens = handshake not in ("refused", "simultaneous")
-    return [tcp_state.CLOSED, tcp_state.LISTEN if listens else tcp_state.CLOSED]
+        states = [tcp_state.ESTABLISHED, tcp_state.ESTABLISHED]
+    elif first.flags & Flag.ACK:
+        states = [tcp_state.SYN_SENT, tcp_state.LISTEN]
+    else:
+        listens = handshake not in ("refused", "simultaneous")
+        states = [tcp_state.CLOSED, tcp_state.LISTEN if listens else tcp_state.CLOSED]
+    return [state if known else tcp_state.UNKNOWN for state, known in zip(states, spoke, strict=True)]
 
 
 class _Ends:
     """Both ends of a connection."""
 
-    def __init__(self, states: list[str], last: tuple[int, int]) -> None:
+    def __init__(self, states: list[str], last: tuple[int, int], end: tuple[int, int]) -> None:
         self._state = states
         self._passive = [state == tcp_state.LISTEN for state in states]
         self._inferred = [True, True]
         self._spoke = [False, False]
-        self._last = last
+        self._last, self._end = last, end
         self._at = 0
         self._reset = [False, False]  # a reset was recorded, but this side still sends
+        self._asked = [False, False]  # the other side sent a SYN since the last reset
         self._fin_end: list[int | None] = [None, None]
         self._fin_pending = [False, False]  # the other side's FIN has not been answered yet
         self._ack_held = [False, False]  # the ACK of this side's FIN came before it answered the other's
@@ -143,15 +168,17 @@ class _Ends:
     def see(self, at: int, segment: Segment) -> None:
         """Take one segment into account."""
         me, peer = (CLIENT, SERVER) if segment.from_client else (SERVER, CLIENT)
-        self._at, self._spoke[me] = at, True
+        self._at = at
         flags = segment.flags
-        if flags & Flag.RST:
-            self._close(me, ">rst")
-            self._close(peer, "<rst")
-        elif flags & Flag.SYN:
+        self._spoke[me] |= segment.answers or bool(flags & (Flag.SYN | Flag.FIN | Flag.RST))
+        if flags & Flag.SYN:
             self._reset[me] = False
             self._syn(me, peer, "synack" if flags & Flag.ACK else "syn")
-        else:
+        if flags & Flag.RST:
+            self._asked = [False, False]
+            self._close(me, ">rst")
+            self._close(peer, "<rst")
+        elif not flags & Flag.SYN:
             self._ack(me, peer, segment)
             if flags & Flag.FIN:
                 self._fin_end[me] = segment.seq + segment.length + 1
@@ -172,8 +199,11 @@ class _Ends:
 
     def _syn(self, me: int, peer: int, event: str) -> None:
         if event == "syn":
+            self._asked[peer] = True
             self._happens(me, ">syn")
             return
+        if self._state[me] == tcp_state.CLOSED and not self._asked[me]:
+            return  # a stray answer to a SYN of before the reset
         if self._state[me] == tcp_state.SYN_SENT:  # both opened at once: the answer shows that it saw the other's
             self._happens(me, "<syn")
         else:
@@ -185,12 +215,15 @@ class _Ends:
 
     def _ack(self, me: int, peer: int, segment: Segment) -> None:
         acks = bool(segment.flags & Flag.ACK)
-        if acks and self._state[me] == tcp_state.SYN_SENT:  # only a side that got a SYN/ACK sends this
+        answers = acks and segment.answers
+        if answers and self._state[me] == tcp_state.SYN_SENT:  # only a side that got a SYN/ACK sends this
             if self._state[peer] in (tcp_state.LISTEN, tcp_state.CLOSED):
                 self._happens(peer, ">synack")  # it was not captured
             self._happens(me, "<synack")
-        if acks and self._state[peer] == tcp_state.SYN_RCVD:
+        if answers and self._state[peer] == tcp_state.SYN_RCVD:
             self._happens(peer, "<ack_syn")
+        if answers and self._state[peer] == tcp_state.SYN_SENT:
+            self._opens(me, peer)
         end = self._fin_end[peer]
         if acks and end is not None and segment.ack >= end:
             if self._fin_pending[me]:
@@ -200,15 +233,26 @@ class _Ends:
         if self._ack_held[me]:
             self._ack_held[me] = False
             self._happens(me, "<ack_fin")
-        self._happens(me, ">data")
+        if segment.answers:
+            self._happens(me, ">data")
+
+    def _opens(self, me: int, peer: int) -> None:
+        """Let a side that sends what only an open connection sends show that the other's SYN was answered."""
+        if self._state[me] in (tcp_state.LISTEN, tcp_state.CLOSED):  # the SYN/ACK was not captured
+            self._state[me] = tcp_state.ESTABLISHED
+            self._inferred[me] = False
+        self._happens(peer, "<synack")
+        self._inferred[peer] = True  # it has not said so itself
 
     def _acknowledge(self, peer: int) -> None:
         """Let a side's FIN be acknowledged.
 
         If both FINs crossed, the acknowledgement travels behind the FIN of who sends it: the side has got both, is in
-        CLOSING, and shows so with its next segment.
+        CLOSING, and shows so with its next segment. Who sends no more may have got neither FIN nor acknowledgement; of
+        that side the acknowledgement is believed, as of any other.
         """
-        if self._fin_pending[peer] and self._state[peer] == tcp_state.FIN_WAIT_1:
+        crossed = self._fin_pending[peer] and self._end[peer] > self._at
+        if crossed and self._state[peer] == tcp_state.FIN_WAIT_1:
             self._fin_pending[peer] = False
             self._ack_held[peer] = True
             self._happens(peer, "<fin")

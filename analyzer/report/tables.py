@@ -10,6 +10,7 @@ from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.connections import endpoint
 from analyzer.report.escape import Prose, safe
+from analyzer.report.remarks import sent_again
 from analyzer.report.waterfall import OUTCOMES, frames_of, request_mark, status_text, tone, total_ms
 from analyzer.schema import HttpRow, TcpRow, WebSocketRow
 
@@ -111,7 +112,7 @@ def _tcp_table(analysis: Analysis) -> Table:
         Column("Bytes ↑", numeric=True),
         Column("Bytes ↓", numeric=True),
         Column("Missing", numeric=True, title="sent but not in this capture"),
-        Column("Sent again", numeric=True, title="retransmissions of all kinds, both sides"),
+        Column("Sent again", numeric=True, title="by both sides; without copies made by the recorder or the network"),
         Column("Out of order", numeric=True),
         Column("Duplicate ACKs", numeric=True),
         Column("Zero windows", numeric=True),
@@ -134,7 +135,7 @@ def _tcp_row(row: TcpRow) -> Row:
             cells.size(row.client_unique_bytes),
             cells.size(row.server_unique_bytes),
             cells.size(row.client_missing_bytes + row.server_missing_bytes),
-            cells.count(row.client_retransmissions + row.server_retransmissions, bad=True),
+            cells.count(sent_again(row), bad=True),
             cells.count(row.client_out_of_order + row.server_out_of_order, bad=True),
             cells.count(row.client_duplicate_acks + row.server_duplicate_acks),
             cells.count(row.client_zero_windows + row.server_zero_windows, bad=True),

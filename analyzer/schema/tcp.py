@@ -12,8 +12,8 @@ class TcpOpinion:
     frame: int
     from_: str  # client | server
     label: str  # Wireshark's: retransmission | fast_retransmission | spurious_retransmission | out_of_order
-    verdict: str  # needed | needless | reordered | captured_twice
-    evidence: str  # dsack | sack | ip_id | timestamp | acknowledged | same_packet
+    verdict: str  # needed | needless | reordered | captured_twice | doubled
+    evidence: str  # dsack | sack | ip_id | timestamp | acknowledged | same_packet | alike
     evidence_frames: tuple[int, ...]
 
 
@@ -117,6 +117,10 @@ class TcpRow:
     server_keep_alives: int
     client_duplicates_in_capture: int
     server_duplicates_in_capture: int
+    client_doubled: int
+    server_doubled: int
+    client_sent_again: int  # as far as the second opinion can tell; the labels above are Wireshark's
+    server_sent_again: int
     client_resent_needed: int
     server_resent_needed: int
     client_resent_needless: int

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows.build import Flows
-from analyzer.flows.model import Label
+from analyzer.flows.model import DOUBLED, Label
 from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS
 
@@ -54,7 +54,8 @@ class Splitter:
         client, time = s.from_client[part], s.time[part]
         begin = s.seq[part] - 1
         carries = client & (begin < row.request_end_offset) & (begin + s.length[part] > row.request_offset)
-        carries &= ((s.label[part] & _NOT_SENT_AGAIN) == 0) & (time <= row.response_time)
+        carries &= ((s.label[part] & _NOT_SENT_AGAIN) == 0) & (s.verdicts(part) != DOUBLED)
+        carries &= time <= row.response_time
         if np.count_nonzero(carries) < 2:
             return 0.0
         covers = ~client & ((s.flags[part] & Flag.ACK) != 0) & (s.ack[part] - 1 >= row.request_end_offset)

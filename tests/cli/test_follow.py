@@ -419,7 +419,7 @@ def test_very_many_different_copies(follow: Follow, monkeypatch: pytest.MonkeyPa
     lines = follow(doubled(15)).lines
     assert sum(line.startswith("[sent twice") for line in lines) == 10
     assert "[and 2 more like this]" in lines
-    assert lines[-1] == "[in later frames 12 bytes of the client came again with different contents too]"
+    assert lines[-1] == "[in later frames too, 12 bytes of the client came again with different contents]"
 
 
 # ── which connection ─────────────────────────────────────────────────────────────────────────────────────────────

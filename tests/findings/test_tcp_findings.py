@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.sentences import sentence
 from tests import build
+from tests.flows.talk import talk
 from tests.playbook import Playbook
 from tests.visits.scene import Scene, alarms, answer, found, get
 
@@ -308,6 +309,33 @@ def test_recorded_twice_is_no_loss(tmp_path: Path, ident: int | None) -> None:
     scene = Scene()
     download(scene, 0.1, ident=ident)
     assert scene.analysis(tmp_path).findings == ()
+
+
+def test_what_the_receiver_got_twice_was_not_lost(tmp_path: Path) -> None:
+    """Of twelve segments that were sent again the client reports six as duplicates (RFC 2883)."""
+    text = "C S 0 0 0 @0\nS SA 0 1 0 @40\nC A 1 1 0 @40\nC PA 1 1 10 @50\n"
+    repairs, frame, ms = [], 4, 100
+    for number in range(12):
+        low, high = 1 + 1000 * number, 1001 + 1000 * number
+        text += f"S PA {low} 11 1000 @{ms}\nS PA {low} 11 1000 @{ms + 250}\n"
+        text += f"C A 11 {high} 0 @{ms + 290}" + (f" sack={low}-{high}\n" if number % 2 else "\n")
+        repairs += [] if number % 2 else [frame + 2]
+        frame, ms = frame + 3, ms + 400
+    scene = Scene()
+    scene.packets = [said.packet() for said in talk(text)]
+    (finding,) = found(scene.analysis(tmp_path), "TCP-LOSS")
+    assert finding.frames == tuple(repairs)
+    assert (finding.args["retransmissions"], finding.args["loss_share"]) == (6, 6 / 18)
+    assert finding.cost_ms == 6 * 250
+
+
+def test_a_slow_answer_to_a_syn_is_no_loss(tmp_path: Path) -> None:
+    """A path of 1.2 s: the client's timer is too quick, and the server answers both SYNs."""
+    text = "C S 0 0 0 @0\nC S 0 0 0 @1000\nS SA 0 1 0 @1200\nC A 1 1 0 @1200.1\nS SA 0 1 0 @{}\nC A 1 1 0 @2200.1\n"
+    for again, expected in ((2200, 0), (2190, 0), (1500, 1)):
+        scene = Scene()
+        scene.packets = [said.packet() for said in talk(text.format(again))]
+        assert len(found(scene.analysis(tmp_path), "TCP-SYN-LOST")) == expected
 
 
 def test_loss_before_the_recorder(tmp_path: Path) -> None:

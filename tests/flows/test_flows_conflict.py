@@ -240,7 +240,8 @@ def test_rows_are_bounded_and_counts_complete(monkeypatch: pytest.MonkeyPatch) -
     found = found_by_find(frames, monkeypatch)
     assert found.columns["server_conflicting_bytes"].tolist() == [60]
     assert [c.frame for c in found.rows[0]] == [4, 5, 6]
-    assert found.problems == ()
+    (problem,) = found.problems
+    assert (problem.code, problem.message[:29]) == ("LIMIT-REACHED", "3 more segments conflict with")
 
 
 def test_batches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
 from analyzer.flows.build import Flows, follow
-from analyzer.flows.deviations import MAX_FRAMES, Deviation, details, handshake_acks
+from analyzer.flows.deviations import MAX_FRAMES, Deviation, details, handshake_acks, stray_acks
 from analyzer.flows.model import DEVIATIONS, HANDSHAKE_WHYS
 from analyzer.options import Options
 from analyzer.tcp_words import deviation
@@ -108,6 +108,86 @@ C A    1   1   0  5000  @1041
     (found,) = proof(text, "synack_repeated")
     assert (found.frames, found.args["who"], found.args["times"]) == ((2, 3), "server", 2)
     assert found.args["over_ms"] == 1000.0
+
+
+def variants(text: str, code: str) -> list[tuple[object, tuple[int, ...], object]]:
+    return [(d.args["variant"], d.frames, d.args["frame"]) for d in proof(text, code)]
+
+
+TRY = "C S 0 0 0 500 @0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (TRY + "C S 0 0 0 500 @1000", [("unanswered", (1, 2), 2)]),
+        (TRY + "S RA 0 1 0 0 @1\nC S 0 0 0 500 @500", [("refused", (1, 3), 2)]),
+        (
+            TRY + "S RA 0 1 0 0 @1\nC S 0 0 0 5 @500\nS SA 0 1 0 5 @501\nC A 1 1 0 5 @502",
+            [("refused", (1, 3), 2)],
+        ),
+        (TRY + "C S 0 0 0 500 @1000\nS RA 0 1 0 0 @1001", [("", (1, 2), 2)]),  # refused only after it
+        (TRY + "S A -9 -300 0 500 @1\nC R -300 0 0 0 @2\nC S 0 0 0 500 @1000", [("old", (1, 4), 2)]),
+        (TRY + "S SA 0 1 0 500 @1\nC R 1 0 0 0 @2\nC S 0 0 0 500 @30", [("reset", (1, 4), 3)]),
+        (OPEN + CLOSE + "C S 0 0 0 500 @999", [("closed", (1, 8), 7)]),
+        # lost first, refused then
+        (
+            TRY + "C S 0 0 0 500 @1000\nS RA 0 1 0 0 @1001\nC S 0 0 0 500 @2000",
+            [("refused", (1, 4), 3), ("", (1, 2), 2)],
+        ),
+    ],
+)
+def test_why_a_syn_is_sent_again(text: str, expected: list[tuple[object, tuple[int, ...], object]]) -> None:
+    assert variants(text, "syn_repeated") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # two SYNs arrive late, each is answered
+        ("C S 0 0 0 5 @1000\nS SA 0 1 0 5 @1200\nC A 1 1 0 5 @1201\nS SA 0 1 0 5 @2200", ("each", (3, 5), 5)),
+        ("S SA 0 1 0 5 @1\nS SA 0 1 0 5 @9", ("soon", (2, 3), 3)),
+        ("S SA 0 1 0 5 @1\nC A 1 1 0 5 @2\nS SA 0 1 0 5 @1001", ("acked", (2, 4), 3)),
+        ("S SA 0 1 0 5 @1\nS SA 0 1 0 5 @1001\nC A 1 1 0 5 @1002", ("", (2, 3), 3)),
+    ],
+)
+def test_why_a_synack_is_sent_again(text: str, expected: tuple[object, tuple[int, ...], object]) -> None:
+    assert variants(TRY + text, "synack_repeated") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # 4.4BSD keeps the bit on in FIN-WAIT-1: the ACK of the other side's FIN has it again
+        ("C FA 1 1 0 5 @20\nS FA 1 1 0 5 @24\nC FA 1 2 0 5 @24.1\nS A 2 2 0 5 @28", [("ack", (4, 6), 6)]),
+        ("C FA 1 1 0 5 @20\nS A 1 2 0 5 @24\nS FA 1 2 0 5 @25\nC FA 1 2 0 5 @25.1", [("ack", (4, 7), 7)]),
+        (
+            "C FA 1 1 0 5 @20\nS PA 1 1 9 5 @24\nC FA 1 10 0 5 @25\nS PA 10 1 9 5 @26\nC FA 1 19 0 5 @27",
+            [("acks", (4, 6, 8), 6)],
+        ),
+        ("C FA 1 1 0 5 @20\nS A 1 2 0 5 @24\nC FA 1 1 0 5 @220", [("acked", (4, 6), 5)]),
+        # it had acknowledged that FIN before, without the bit: this one is sent again
+        ("C FA 1 1 0 5 @20\nS FA 1 1 0 5 @24\nC A 2 2 0 5 @24.1\nC FA 1 2 0 5 @224", [("", (4, 7), 7)]),
+        # rides first, then for want of an acknowledgement
+        (
+            "C FA 1 1 0 5 @20\nS FA 1 1 0 5 @24\nC FA 1 2 0 5 @24.1\nC FA 1 2 0 5 @224\nC FA 1 2 0 5 @624",
+            [("ack", (4, 6), 6), ("", (4, 7, 8), 7)],
+        ),
+    ],
+)
+def test_why_a_fin_is_sent_again(text: str, expected: list[tuple[object, tuple[int, ...], object]]) -> None:
+    assert variants(OPEN.replace("@40", "@4") + text, "fin_repeated") == expected
+
+
+def test_an_ack_of_what_was_never_sent_opens_nothing() -> None:
+    """The server resets it with its own number (RFC 9293 section 3.10.7.4): no connection is cut off."""
+    assert codes("C S 0 0 0 500 @0\nS SA 0 1 0 500 @10\nC A 1 500000 0 500 @11\nS R 500000 0 0 0 @20") == ()
+
+
+def test_stray_acks() -> None:
+    flows = followed(packets_of(script("C S 0 0 0 5 @0\nS A -9 -300 0 5 @1\nC S 0 0 0 5 @2\nS A -9 -300 0 5 @3")))
+    row = flows.connections.row(0)
+    assert (stray_acks(row, flows.segments, "server"), stray_acks(row, flows.segments, "client")) == ((2, 4), ())
 
 
 def test_simultaneous_open() -> None:

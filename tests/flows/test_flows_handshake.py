@@ -115,7 +115,92 @@ C S    0   0   0  5000  @500
 """
     assert row(text + "S RA 0 1 0 0 @501").handshake == "refused"
     r = row(text + "S SA 0 1 0 5000 @501\nC A 1 1 0 5000 @502")
-    assert (r.handshake, frames(r), r.connect_ms, r.syn_loss_ms) == ("complete", (1, 4, 5), 502.0, 500.0)
+    assert (r.handshake, frames(r), r.connect_ms) == ("complete", (1, 4, 5), 502.0)
+    assert r.syn_loss_ms == 0.0  # the first SYN was refused, not lost
+
+
+def test_only_syns_after_the_servers_last_word_were_lost() -> None:
+    """Refused at 1 ms, tried again at 500 and 1500 ms: the second SYN was lost, which cost 1000 ms."""
+    r = row("""
+C S    0   0   0  5000  @0
+S RA   0   1   0     0  @1
+C S    0   0   0  5000  @500
+C S    0   0   0  5000  @1500
+S SA   0   1   0  5000  @1510
+C A    1   1   0  5000  @1511
+""")
+    # Wireshark's round trip ends with the first ACK, whatever that acknowledges: here with the refusal.
+    assert durations(r) == (1511.0, 1000.0, 1.0, 10.0, 1.0)
+
+
+def test_an_ack_of_an_older_connection_is_no_lost_syn() -> None:
+    """RFC 9293 section 3.5.1, figure 9: the server remembers an old connection, is reset, and answers the next SYN."""
+    r = row("""
+C S    0     0   0  5000  @0
+S A -100  -300   0  5000  @10
+C R -300     0   0     0  @10.2
+C S    0     0   0  5000  @1000
+S SA   0     1   0  5000  @1010
+C A    1     1   0  5000  @1011
+""")
+    assert (r.handshake, frames(r)) == ("complete", (1, 5, 6))
+    assert durations(r) == (1011.0, 0.0, 10.0, 10.0, 1.0)
+    assert (r.client_state, r.server_state) == ("ESTABLISHED", "ESTABLISHED")
+
+
+def test_an_ack_that_does_not_cover_the_syn_opens_nothing() -> None:
+    """RFC 9293 section 3.10.7.3: a client in SYN-SENT does not take it; RFC 5961 calls such ACKs challenges."""
+    r = row("""
+C S    0     0   0  5000  @0
+S A -100  -300   0  5000  @10
+C S    0     0   0  5000  @1000
+S A -100  -300   0  5000  @1010
+""")
+    assert (r.handshake, r.syn_loss_ms, r.conn_state) == ("no_synack", None, "OTH")
+    assert (r.client_state, r.server_state) == ("SYN_SENT", "UNKNOWN")
+
+
+BAD_ACK = """
+C S    0       0   0  5000  @0
+S SA   0       1   0  5000  @10
+C A    1  500000   0  5000  @11
+"""
+
+
+def test_an_ack_of_what_was_never_sent_is_reset_and_completes_nothing() -> None:
+    """RFC 9293 section 3.10.7.4, SYN-RECEIVED: an unacceptable ACK gets a reset with its own number."""
+    r = row(BAD_ACK + "S R 500000 0 0 0 @20")
+    assert (r.handshake, r.ack_frame, r.connect_ms, r.rst_by) == ("no_final_ack", None, None, "server")
+    later = row(BAD_ACK + "S R 500000 0 0 0 @20\nC A 1 1 0 5000 @30")
+    assert (later.handshake, later.ack_frame) == ("complete", 5)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",  # more may have been sent than was captured
+        "S A 500000 1 0 5000 @20",
+        "S RA 500000 1 0 0 @20",  # this one ends a connection that is open
+        "S R 1 0 0 0 @20",
+    ],
+)
+def test_an_ack_beyond_what_was_captured_counts_unless_it_was_reset(answer: str) -> None:
+    r = row(BAD_ACK + answer)
+    assert (r.handshake, r.ack_frame) == ("complete", 3)
+
+
+def test_a_reset_that_answers_the_last_ack_disproves_nothing() -> None:
+    """The server closed and forgot all; late data gets a reset with the number it acknowledges (3.10.7.1)."""
+    r = row("""
+C S    0   0   0  5000  @0
+S SA   0   1   0  5000  @10
+C A    1   1   0  5000  @11
+S FA   1   1   0  5000  @12
+C A    1   2   0  5000  @13
+C PA   1   2  10  5000  @14
+S R    2   0   0     0  @15
+""")
+    assert (r.handshake, r.ack_frame, r.server_fin_acked_frame) == ("complete", 3, 5)
 
 
 def test_unanswered() -> None:

@@ -57,6 +57,27 @@ S PA 201   1 100  5000  @91
 S PA   1   1 100  5000  @500
 """,
     ),
+    (
+        "a hole that is filled late is none",
+        "ShAdt",
+        OPEN
+        + """
+S PA   1   1 100  5000  @90
+S PA 201   1 100  5000  @91
+S PA 101   1 100  5000  @500
+""",
+    ),
+    (
+        "one of two holes is filled",
+        "ShAdgt",
+        OPEN
+        + """
+S PA   1   1 100  5000  @90
+S PA 201   1 100  5000  @91
+S PA 401   1 100  5000  @92
+S PA 101   1 100  5000  @500
+""",
+    ),
     ("a closed window", "ShAdW", OPEN + "S PA 1 1 100 5000 @90\nC A 1 101 0 0 @91"),
     (
         "the 1st and the 10th retransmission",

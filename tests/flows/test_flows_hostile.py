@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import analyzer
 from analyzer.flows.model import CLOSES, CONN_STATES, HANDSHAKES
+from analyzer.flows.reassembly import MAX_HOLE
 from tests import build
 from tests.flows.script import followed
 
@@ -57,7 +58,9 @@ def test_any_segments(packets: list[tuple[int, bytes]]) -> None:
             assert held == sum(len(stream.read(low, high - low)) for low, high in runs)
             assert held + sum(gap.end - gap.start for gap in stream.gaps()) == stream.end - stream.start
             missing = r.client_missing_bytes if client else r.server_missing_bytes
-            assert missing == sum(gap.end - gap.start for gap in stream.gaps())
+            holes = [gap.end - gap.start for gap in stream.gaps()]
+            believed = sum(size for size in holes if size <= MAX_HOLE)
+            assert missing == sum(holes) if not flows.problems else believed <= missing <= sum(holes)
 
 
 def test_a_clock_that_runs_backwards_gives_no_negative_duration(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from analyzer.decode.table import PacketTable
 from analyzer.flows import opinion, verdict
 from analyzer.flows.handshake import Handshakes
+from analyzer.flows.model import VERDICTS
 from analyzer.flows.segments import Sorted
 from analyzer.schema import TcpOpinion
 from tests.flows.script import followed, labels_of, only
@@ -47,6 +48,7 @@ class Scene:
     needed: int = 0
     needless: int = 0
     reordered: int = 0
+    doubled: int = 0
 
 
 SCENES = (
@@ -550,17 +552,51 @@ SCENES = (
         S PA  1    1  100  @50.1 ts=930/140      # 5
         C A   1  101    0  @90   ts=190/930      # 6
         """,
-        ((5, LATE, "captured_twice", "same_packet", (4,)),),
+        ((5, LATE, "captured_twice", "alike", (4,)),),
     ),
     Scene(
-        "recorded twice, and the receiver got both: the frames prove both",
+        "seen twice within a millisecond, and the receiver got both: the network doubled it",
         OPEN
         + """
         S PA  1    1  100  @50   id=7            # 4
         S PA  1    1  100  @50.1 id=7            # 5
         C A   1  101    0  @90   sack=1-101      # 6
         """,
-        ((5, LATE, "captured_twice", "same_packet", (4, 6)),),
+        ((5, LATE, "doubled", "dsack", (4, 6)),),
+        doubled=1,
+    ),
+    Scene(
+        "behind a router that forwards it twice, the receiver got both",
+        OPEN
+        + """
+        S PA  1    1  100  @50 id=7              # 4
+        S PA  101  1  100  @51 id=8              # 5
+        S PA  1    1  100  @52 id=7 ttl=63       # 6
+        S PA  101  1  100  @53 id=8 ttl=63       # 7
+        C A   1  201    0  @90 sack=1-101        # 8
+        C A   1  201    0  @90 sack=101-201      # 9
+        """,
+        (
+            (6, ORDER, "doubled", "dsack", (4, 8)),
+            (7, LATE, "doubled", "dsack", (5, 9)),
+        ),
+        doubled=2,
+    ),
+    Scene(
+        "what fills a hole of the capture was no duplicate: its copy was, although it was sent again",
+        OPEN
+        + """
+        S PA  1    1  100  @50    id=7           # 4
+        S PA  201  1  100  @51    id=9           # 5: id 8 was lost before the recorder
+        C A   1  101    0  @51    sack=201-301   # 6
+        S PA  101  1  100  @300   id=10          # 7
+        S PA  101  1  100  @300.1 id=10          # 8
+        C A   1  301    0  @340                  # 9
+        C A   1  301    0  @340   sack=101-201   # 10
+        """,
+        ((8, LATE, "doubled", "dsack", (7, 10)),),
+        needed=1,
+        doubled=1,
     ),
     Scene(
         "a repeat that was recorded twice is still judged by itself",
@@ -576,6 +612,63 @@ SCENES = (
             (6, LATE, "captured_twice", "same_packet", (5,)),
         ),
         needless=1,
+    ),
+    # ── SYNs that bear the number of an earlier one and repeat nothing ───────────────────────────────────────────
+    Scene(
+        "simultaneous open (RFC 9293 figure 7): the SYN/ACK is the answer to the other side's SYN",
+        """
+        C S   0    0    0  @0                    # 1
+        S S   0    0    0  @1                    # 2
+        C SA  0    1    0  @2                    # 3
+        S SA  0    1    0  @3                    # 4: the client's 3 has acknowledged 2
+        C PA  1    1   10  @10                   # 5
+        """,
+    ),
+    Scene(
+        "its SYN/ACK sent again is a repeat all the same",
+        """
+        C S   0    0    0  @0                    # 1
+        S S   0    0    0  @1                    # 2
+        C SA  0    1    0  @2                    # 3
+        S SA  0    1    0  @3                    # 4
+        S SA  0    1    0  @1003                 # 5
+        """,
+        ((5, LATE, "needless", "acknowledged", (3, 4)),),
+        needless=1,
+    ),
+    Scene(
+        "opened anew with the same number after the client reset the answer: the answer is no repeat either",
+        """
+        C S   0    0    0  @0                    # 1
+        S SA  0    1    0  @10                   # 2
+        C R   1    0    0  @10.1                 # 3
+        C S   0    0    0  @20                   # 4
+        S SA  0    1    0  @30                   # 5
+        C R   1    0    0  @30.1                 # 6
+        """,
+    ),
+    Scene(
+        "the server answers each SYN: the first answer was all that was needed",
+        """
+        C S   0    0    0  @0                    # 1
+        C S   0    0    0  @1000                 # 2
+        S SA  0    1    0  @1200                 # 3
+        C A   1    1    0  @1200.1               # 4
+        S SA  0    1    0  @2200                 # 5
+        """,
+        ((5, LATE, "needless", "acknowledged", (3, 4)),),
+        needless=1,
+    ),
+    Scene(
+        "opened anew after both had closed",
+        """
+        S SA  0    1    0  @10                   # 1: the SYN before it was not captured
+        C A   1    1    0  @11                   # 2
+        C FA  1    1    0  @12                   # 3
+        S FA  1    2    0  @13                   # 4
+        C A   2    2    0  @14                   # 5
+        C S   0    0    0  @15                   # 6
+        """,
     ),
     # ── nothing to go by ─────────────────────────────────────────────────────────────────────────────────────────
     Scene(
@@ -608,9 +701,71 @@ def test_scene(scene: Scene) -> None:
         TcpOpinion(frame, "server", label, word, evidence, frames)
         for frame, label, word, evidence, frames in scene.differs
     )
-    counts = row.server_resent_needed, row.server_resent_needless, row.server_reordered
-    assert counts == (scene.needed, scene.needless, scene.reordered)
-    assert (row.client_resent_needed, row.client_resent_needless, row.client_reordered) == (0, 0, 0)
+    counts = row.server_resent_needed, row.server_resent_needless, row.server_reordered, row.server_doubled
+    assert counts == (scene.needed, scene.needless, scene.reordered, scene.doubled)
+    counts = row.client_resent_needed, row.client_resent_needless, row.client_reordered, row.client_doubled
+    assert counts == (0, 0, 0, 0)
+    recorded_twice = [word for _, _, word, _, _ in scene.differs].count("captured_twice")
+    assert (row.client_duplicates_in_capture, row.server_duplicates_in_capture) == (0, recorded_twice)
+
+
+SENT_AGAIN = {
+    "the acknowledgement got lost, and the repeat is told of as a duplicate": 1,
+    "sent three times, told of once: the last one was needless, of the other nobody knows": 2,
+    "data repeated after it was acknowledged: Wireshark says so too": 1,  # a spurious one
+    "the hole was told of more than a round trip before: sent again, and Wireshark is misled by newer data": 1,
+    "the hole was told of just before: late or sent again, nobody knows": 0,
+    "late by more than a round trip, but its timestamp is older": 0,
+    "recorded twice within a millisecond, with the same number": 0,
+    "recorded again behind a router, one hop on": 0,
+    "seen twice within a millisecond, and the receiver got both: the network doubled it": 0,
+    "a repeat that was recorded twice is still judged by itself": 1,
+    "simultaneous open (RFC 9293 figure 7): the SYN/ACK is the answer to the other side's SYN": 0,
+    "its SYN/ACK sent again is a repeat all the same": 1,
+    "a plain retransmission without any option": 1,
+}
+"""Scene → segments that the server sent again, as the scene's own words have it."""
+
+
+@pytest.mark.parametrize("name", SENT_AGAIN)
+def test_what_was_sent_again(name: str) -> None:
+    (scene,) = (scene for scene in SCENES if scene.name == name)
+    row = row_of(scene.text)
+    assert (row.client_sent_again, row.server_sent_again) == (0, SENT_AGAIN[name])
+
+
+def test_a_syn_that_begins_anew_is_not_sent_again() -> None:
+    (text,) = (scene.text for scene in SCENES if scene.name.startswith("opened anew with the same number"))
+    row = row_of(text)
+    assert (row.client_retransmissions, row.server_retransmissions) == (1, 1)
+    assert (row.client_sent_again, row.server_sent_again) == (0, 0)
+
+
+def test_a_reset_of_an_older_connection_does_not_end_this_one() -> None:
+    """RFC 9293 figure 9: the client resets what the server still remembers, and sends its SYN again."""
+    row = row_of(
+        """
+        C S   0    0    0  @0                    # 1
+        S A   -100 -300 0  @10                   # 2
+        C R   -300 0    0  @10.2                 # 3
+        C S   0    0    0  @1000                 # 4
+        S SA  0    1    0  @1010                 # 5
+        C A   1    1    0  @1011                 # 6
+        """
+    )
+    assert (row.client_sent_again, row.server_sent_again) == (1, 0)
+
+
+def test_a_syn_ack_of_a_server_that_missed_the_reset_is_a_repeat() -> None:
+    row = row_of(
+        """
+        C S   0    0    0  @0                    # 1
+        S SA  0    1    0  @10                   # 2
+        C R   1    0    0  @10.1                 # 3: lost behind the recorder
+        S SA  0    1    0  @1010                 # 4
+        """
+    )
+    assert row.server_sent_again == 1
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
@@ -623,7 +778,7 @@ def test_the_label_is_wiresharks(scene: Scene) -> None:
 def test_every_kind_of_evidence_and_verdict_has_a_scene() -> None:
     seen = {(word, evidence) for scene in SCENES for _, _, word, evidence, _ in scene.differs}
     assert {evidence for _, evidence in seen} == set(verdict.EVIDENCE) - {""}
-    assert {word for word, _ in seen} == set(verdict.VERDICTS) - {""}
+    assert {word for word, _ in seen} == set(VERDICTS) - {""}
 
 
 def test_a_repeated_syn_of_the_client_that_had_arrived() -> None:
@@ -700,7 +855,7 @@ def test_a_capture_without_a_label_reads_no_option(monkeypatch: pytest.MonkeyPat
     assert {name: column.tolist() for name, column in got.columns.items()} == {
         f"{side}_{name}": [0]
         for side in ("client", "server")
-        for name in ("resent_needed", "resent_needless", "reordered")
+        for name in ("resent_needed", "resent_needless", "reordered", "doubled", "sent_again")
     }
 
 

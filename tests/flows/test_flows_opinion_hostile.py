@@ -91,7 +91,7 @@ def test_anything_is_answered_within_bounds(said: list[Said]) -> None:
         part = s.of(stream)
         for client, side in ((True, "client"), (False, "server")):
             labelled = int((suspicious[part] & (s.from_client[part] == client)).sum())
-            names = ("resent_needed", "resent_needless", "reordered")
+            names = ("resent_needed", "resent_needless", "reordered", "doubled")
             assert 0 <= sum(int(columns[f"{side}_{name}"][stream]) for name in names) <= labelled
         for o in flows.connections.row(stream).opinions:
             at = np.flatnonzero(s.frame[part] == o.frame)
@@ -111,7 +111,11 @@ def test_anything_is_answered_within_bounds(said: list[Said]) -> None:
 def answers(said: list[Said], isn: tuple[int, int]) -> list[object]:
     flows = flows_of(said, isn)
     columns = flows.connections.columns
-    counts = {name: columns[name].tolist() for name in columns if name.endswith(("needed", "needless", "reordered"))}
+    counts = {
+        name: columns[name].tolist()
+        for name in columns
+        if name.endswith(("needed", "needless", "reordered", "doubled", "again"))
+    }
     return [flows.connections.opinions, counts]
 
 

@@ -9,6 +9,7 @@ import pytest
 from analyzer.flows.quality import Course, course
 from analyzer.schema import TcpRow
 from tests.flows.script import MS, START, Line, followed, frame_of, only, packets_of, script
+from tests.flows.talk import flows_of, talk
 
 NEAR_CLIENT = """
     C S   0   0   0  60000  @0
@@ -550,6 +551,77 @@ def test_what_was_sent_for_nothing_is_no_loss() -> None:
     row, served = ran(text, client=False)
     assert row.server_spurious_retransmissions == 1
     assert (row.server_loss_episodes, row.server_loss_ms, served.episodes) == (0, 0, ())
+
+
+OPEN_40 = """
+    C S   0    0    0 @0                 # 1
+    S SA  0    1    0 @40                # 2
+    C A   1    1    0 @40                # 3
+"""
+NO_LOSS = {
+    "needless: the client reports that it got it twice": """
+        S PA  1    1 1000 @50                            # 4
+        S PA  1    1 1000 @300                           # 5
+        C A   1 1001    0 @340 sack=1-1001               # 6
+    """,
+    "needless: the client had told that it has it above a hole": """
+        S PA  1    1 1000 @50                            # 4
+        S PA  2001 1 1000 @51                            # 5
+        C A   1 1001    0 @91  sack=2001-3001            # 6
+        S PA  2001 1 1000 @300                           # 7
+    """,
+    "late, by its timestamp": """
+        S PA  1    1 1000 @50  ts=930/140                # 4
+        S PA  2001 1 1000 @51  ts=932/140                # 5
+        S PA  1001 1 1000 @151 ts=931/140                # 6
+    """,
+    "recorded again behind a router": """
+        S PA  1    1 1000 @50 id=7                       # 4
+        S PA  1001 1 1000 @51 id=8                       # 5
+        S PA  1    1 1000 @95 id=7 ttl=63                # 6
+    """,
+    "doubled by the network": """
+        S PA  1    1 1000 @50 id=7                       # 4
+        S PA  1001 1 1000 @51 id=8                       # 5
+        S PA  1    1 1000 @95 id=7 ttl=63                # 6
+        C A   1 2001    0 @96 sack=1-1001                # 7
+    """,
+}
+
+
+@pytest.mark.parametrize("name", NO_LOSS)
+def test_what_the_second_opinion_proves_to_be_no_loss_costs_nothing(name: str) -> None:
+    flows = flows_of(talk(OPEN_40 + NO_LOSS[name]))
+    row = only(flows)
+    assert row.server_retransmissions + row.server_fast_retransmissions == 1  # says Wireshark
+    assert (row.server_loss_episodes, row.server_loss_ms) == (0, 0)
+    assert course(flows.segments, 0, client=False).episodes == ()
+
+
+def test_a_repair_that_wireshark_calls_out_of_order_is_one() -> None:
+    """The hole was told of more than a round trip before; what is late by less than that is the newest data."""
+    flows = flows_of(
+        talk(
+            OPEN_40
+            + """
+            S PA  1    1 1000 @50                            # 4
+            S PA  2001 1 1000 @51                            # 5
+            C A   1 1001    0 @51 sack=2001-3001             # 6
+            S PA  3001 1 1000 @120                           # 7
+            S PA  1001 1 1000 @123                           # 8
+            """
+        )
+    )
+    row = only(flows)
+    assert (row.server_out_of_order, row.server_retransmissions, row.server_resent_needed) == (1, 0, 1)
+    assert (row.server_loss_episodes, row.server_loss_ms) == (1, 72)
+    assert [e.frames for e in course(flows.segments, 0, client=False).episodes] == [(8,)]
+
+
+def test_what_the_network_doubled_was_sent_once() -> None:
+    text = OPEN_40 + "S PA 1 1 1000 @50 id=7\nS PA 1 1 1000 @50.1 id=7\nC A 1 1001 0 @90 sack=1-1001\n"
+    twice = course(flows_of(talk(text)).segments, 0, client=False)
+    assert (twice.rtt.ms.tolist(), twice.flight.bytes.max()) == ([40], 1000)
 
 
 def test_repeats_to_somebody_who_is_gone_are_no_loss() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +116,18 @@ def test_what_lies_before_a_fin_existed() -> None:
 
 def test_the_fin_itself_is_no_byte() -> None:
     assert repr(server([segment(0, b"A" * 10, flags="FA"), client_ack(11)])) == "[data 0-10)"
+
+
+@pytest.mark.parametrize(
+    ("size", "acked", "missing"), [(1 << 26, False, 1 << 26), (1 << 27, False, 0), (1 << 27, True, 1 << 27)]
+)
+def test_a_jump_further_than_anybody_can_be_ahead(size: int, acked: bool, missing: int) -> None:
+    """64 MiB may be under way; more, and acknowledged by nobody, is a wrong number."""
+    frames = [*handshake(), segment(0, b"A" * 10), segment(10 + size, b"B" * 10)]
+    flows = flows_of([*frames, client_ack(10 + size + 10)] if acked else frames)
+    assert only(flows).server_missing_bytes == missing
+    assert [(p.code, p.frame) for p in flows.problems] == ([] if missing else [("TCP-SEQUENCE-JUMP", 4)])
+    assert whole(flows.stream(0, client=False)) == [(0, b"A" * 10), (10 + size, b"B" * 10)]
 
 
 def test_an_impossible_acknowledgement_is_not_believed() -> None:

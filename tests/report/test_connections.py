@@ -11,7 +11,7 @@ import pytest
 from analyzer.analysis import Analysis
 from analyzer.flows.quality import Episode, Transfer
 from analyzer.report.cells import Clock
-from analyzer.report.connections import ConnectionFact, connections
+from analyzer.report.connections import ConnectionFact, connections, opened_words
 from analyzer.report.performance import MAX_EPISODES, MAX_TRANSFERS, performance
 from analyzer.report.remarks import MAX_CONFLICTS, MAX_OPINIONS, MAX_PROOF, conflicts, opinions, remark, remarks
 from analyzer.report.render import render
@@ -107,6 +107,118 @@ def test_refused_filtered_and_unreachable_are_told_apart() -> None:
     assert texts["unreachable"][1] == (90,)
 
 
+def test_an_older_connection_answers() -> None:
+    """RFC 9293 section 3.5.1: what the server says is no answer to this SYN, but nobody is silent either."""
+    told = said("C S 0 0 0 500 @0\nS A -100 -300 0 500 @10\nC S 0 0 0 500 @1000\nS A -100 -300 0 500 @1010")
+    assert told == [
+        (
+            "The server answered the SYN with an ACK of an older connection (frame 2), which it still remembers on "
+            "these ports: that opens nothing.",
+            (2, 4),
+        ),
+        (
+            "The client sent its SYN 2 times within 1.00 s: the server had answered with an ACK of an older connection "
+            "(frame 2), which opens nothing.",
+            (1, 3),
+        ),
+        ("1 segment was sent again (1 by the client, 0 by the server).", ()),
+    ]
+    assert opened("C S 0 0 0 500 @0\nS A -100 -300 0 500 @10") == "not opened"
+
+
+def test_a_server_that_was_heard_is_not_said_to_be_silent() -> None:
+    text = "C S 0 0 0 500 @0\nS PA 1 1 9 500 @10"
+    assert said(text)[0] == ("The SYN/ACK is not in this capture, but other packets of the server are.", (1,))
+    assert opened(text) == "SYN/ACK missing"
+    assert opened("C S 0 0 0 500 @0\nC PA 1 1 9 500 @10") == "SYN/ACK missing"
+    assert opened("C S 0 0 0 500 @0") == "never answered"
+
+
+HALF_OPEN = "C S 0 0 0 500 @0\nS SA 0 1 0 500 @10\n"
+
+
+def test_a_client_that_resets_the_answer() -> None:
+    """A half-open scan: the port is open, and that is all that the client wanted to know."""
+    reset = "The client reset it instead of completing the handshake."
+    assert said(HALF_OPEN + "C R 1 0 0 0 @11") == [(reset, (2, 3))]
+    assert opened(HALF_OPEN + "C R 1 0 0 0 @11") == "half open, then reset"
+    for other in ("", "S R 1 0 0 0 @11", "C PA 1 0 9 500 @11\nC R 10 0 0 0 @12"):
+        assert reset not in [text for text, _ in said(HALF_OPEN + other)]
+    again = said(HALF_OPEN + "C R 1 0 0 0 @11\n" + HALF_OPEN.replace("@", "@10") + "C R 1 0 0 0 @1111")
+    assert [text for text, _ in again] == [
+        "The client sent its SYN 2 times within 100 ms: it tried again after its own reset (frame 3).",
+        "The server sent its SYN/ACK 2 times within 1.00 s: it answered each SYN.",
+        reset,
+    ]
+
+
+def test_an_ack_that_completes_nothing() -> None:
+    told = said(HALF_OPEN + "C A 1 500000 0 500 @11\nS R 500000 0 0 0 @20")
+    assert told[0] == (
+        "The client's ACK (frame 3) acknowledges what the server never sent, so it does not complete the handshake.",
+        (2, 3),
+    )
+
+
+RESENT = """
+S PA   1 101 100   500  @100
+S PA 101 101 100   500  @101
+S PA 201 101 100   500  @102
+S PA 301 101 100   500  @103
+C A  101 101   0   500  @104
+C A  101 101   0   500  @105
+C A  101 101   0   500  @106
+C A  101 101   0   500  @107
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "label"),
+    [
+        ("S PA 101 101 100 500 @115", "fast_retransmissions"),
+        ("C A 101 201 0 500 @110\nS PA 101 101 100 500 @315", "spurious_retransmissions"),
+        ("S PA 101 101 100 500 @315", "retransmissions"),
+    ],
+)
+def test_every_kind_of_retransmission_is_counted(last: str, label: str) -> None:
+    """RFC 5681 section 3.2: three duplicate ACKs, and the segment that they ask for; or one after a timeout."""
+    flows = followed(packets_of(script(NORMAL + RESENT + last)))
+    row = flows.connections.row(0)
+    assert getattr(row, f"server_{label}") == 1
+    texts = [found.text for found in remarks(row, flows.segments, flows.connections)]
+    assert "1 segment was sent again (0 by the client, 1 by the server)." in texts
+
+
+def test_what_the_recorder_copied_was_not_sent_again() -> None:
+    packets = packets_of(script(NORMAL))
+    time, data = packets[3]
+    flows = followed([*packets[:4], (time + 20_000, data), *packets[4:]])
+    row = flows.connections.row(0)
+    assert (row.client_retransmissions + row.client_spurious_retransmissions, row.client_duplicates_in_capture) == (
+        1,
+        1,
+    )
+    texts = [found.text for found in remarks(row, flows.segments, flows.connections)]
+    assert not any("sent again" in text for text in texts)
+    assert any(text.startswith("1 packet was recorded twice") for text in texts)
+
+
+def test_all_differing_opinions_are_counted_though_few_are_kept() -> None:
+    """The row keeps the first 50 (MAX_OPINIONS_PER_CONNECTION); here each of 60 segments is recorded twice."""
+    text = NORMAL + "".join(f"C PA {101 + 10 * k} 1 10 500 @{100 + 5 * k}\n" for k in range(60))
+    packets = packets_of(script(text))
+    doubled = [p for time, data in packets[5:] for p in ((time, data), (time + 20_000, data))]
+    flows = followed([*packets[:5], *doubled])
+    row = flows.connections.row(0)
+    assert len(row.opinions) == 50
+    assert opinions(row, flows.segments)[0].startswith("60 times the evidence in the packets says something else")
+
+
+def opened(text: str) -> str:
+    flows = followed(packets_of(script(text)))
+    return opened_words(flows.connections.row(0), flows.segments)
+
+
 def test_only_the_first_frames_are_named() -> None:
     found = remark("x", range(1, 31))
     assert (found.frames, found.more) == (tuple(range(1, MAX_PROOF + 1)), 30 - MAX_PROOF)
@@ -123,10 +235,10 @@ def test_opinions_are_shown_where_they_differ_and_summed_up_where_they_agree() -
     assert "The evidence in the packets agrees with Wireshark's labels: 2 repaired a loss and 1 sent without need." in (
         agrees
     )
-    assert opinions(row) == ("", ())
+    assert opinions(row, fixture.segments([[]])) == ("", ())
     differs = replace(row, opinions=(opinion(9),))
     assert not any("agrees" in found.text for found in remarks(differs, fixture.segments([[]])))
-    summary, cases = opinions(differs)
+    summary, cases = opinions(differs, fixture.segments([[]]))
     assert summary == (
         "1 time the evidence in the packets says something else than Wireshark's label. "
         "Of all segments that look sent again or late: 2 repaired a loss and 1 sent without need."
@@ -144,7 +256,7 @@ def test_long_lists_are_cut() -> None:
         client_conflicting_bytes=995,
         server_resent_needless=199,
     )
-    assert len(opinions(row)[1]) == MAX_OPINIONS
+    assert len(opinions(row, fixture.segments([[]]))[1]) == MAX_OPINIONS
     summary, cases = conflicts(row)
     assert len(cases) == MAX_CONFLICTS
     assert summary.startswith("995 bytes were sent twice with different contents (995 by the client, 0 by the server).")
