@@ -59,7 +59,7 @@ DEVIATIONS: dict[str, str] = {
     "fin_with_ack": "Three packets close it, because the {other}'s FIN and ACK travelled together (frame "
     "{answer_frame}).",
     "simultaneous_close": "Both sides sent their FIN before either had seen the other's (frames {frame} and "
-    "{answer_frame}), so both wait in CLOSING for the last acknowledgement.",
+    "{answer_frame}); each then waits for the other's acknowledgement.",
     # who (is done), other, data_bytes, segments, over_ms
     "data_after_fin": "After the {who}'s FIN the {other} still sent {data_bytes} of data in "
     "{segments:segment|segments}: a FIN closes one direction only, which is called half-close.",

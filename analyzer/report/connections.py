@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analyzer import tcp_words
 from analyzer.analysis import Analysis
 from analyzer.flows.deviations import handshake_acks
-from analyzer.flows.model import CLOSES, HANDSHAKES, Connections, Segments
+from analyzer.flows.model import CLOSES, HANDSHAKE_WHYS, HANDSHAKES, Connections, Segments
 from analyzer.provenance import stream_filter
 from analyzer.report import graphs
 from analyzer.report.cells import DASH, Clock, Mark, number
@@ -208,14 +208,8 @@ def unanswered(connections: Connections) -> NDArray[np.bool_]:
     columns = connections.columns
     out = np.asarray(columns["handshake"]) == HANDSHAKES.index("no_synack")
     out &= np.asarray(columns["server_packets"]) == 0
-    for stream in np.flatnonzero(out & (np.asarray(columns["client_unique_bytes"]) > 0)).tolist():
-        out[stream] = not went_on(connections.row(stream))
+    out &= np.asarray(columns["handshake_why"]) != HANDSHAKE_WHYS.index("one_sided")
     return np.asarray(out)
-
-
-def went_on(row: TcpRow) -> bool:
-    """Tell whether a client sent data after its SYNs, so that somebody must have answered it."""
-    return row.client_unique_bytes > 0 and row.client_packets > len(row.syn_frames)
 
 
 def cut_off(connections: Connections) -> NDArray[np.bool_]:
@@ -236,7 +230,7 @@ def opened_words(row: TcpRow, segments: Segments) -> str:
     """Say in a few words how a connection was opened."""
     if row.handshake == "no_synack" and older_answer(row, segments):
         return "not opened"
-    if row.handshake == "no_synack" and (row.server_packets or went_on(row)):
+    if row.handshake == "no_synack" and (row.server_packets or row.handshake_why == "one_sided"):
         return "SYN/ACK missing"
     if was_half_open(row, segments):
         return "half open, then reset"

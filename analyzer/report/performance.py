@@ -147,7 +147,7 @@ def _bars(row: TcpRow, courses: Mapping[str, Course]) -> tuple[tuple[Bar, ...], 
     for side in SIDES:
         if side not in courses:
             bar = _bar(
-                f"the {side} to the {other(side)}: everything",
+                f"the {side} to the {other(side)}: {human_bytes(getattr(row, f'{side}_unique_bytes'))} in all",
                 *(getattr(row, f"{side}_{name}_limited_ms") for name, _, _ in LIMITS),
             )
             if bar is not None:
@@ -205,7 +205,7 @@ def _episodes(courses: Mapping[str, Course]) -> Table | None:
     )
     columns = (
         Column("Data of"),
-        Column("Repaired by", wide=True),
+        Column("Sent again because", wide=True),
         Column("Cost", numeric=True),
         Column("Frames"),
     )
@@ -213,8 +213,8 @@ def _episodes(courses: Mapping[str, Course]) -> Table | None:
 
 
 EPISODES = {
-    "fast": "fast retransmission: duplicate ACKs told the sender of the hole",
-    "timeout": "timeout: the sender waited in vain for an acknowledgement",
-    "other": "sent again, for neither of the usual reasons",
+    "fast": "duplicate ACKs told the sender of the hole (fast retransmission)",
+    "timeout": "the sender waited in vain for an acknowledgement (timeout)",
+    "other": "of something else: it neither waited long enough for a timeout, nor had duplicate ACKs told it",
 }
-"""Kind of a loss → how it was repaired, and what that means."""
+"""Kind of a loss → what made the sender repair it."""

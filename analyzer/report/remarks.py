@@ -164,7 +164,8 @@ def _running(row: TcpRow, segments: Segments) -> Iterator[Remark]:
         yield Remark(f"The evidence in the packets agrees with Wireshark's labels: {judged}.")
     missing = row.client_missing_bytes + row.server_missing_bytes
     if missing:
-        yield Remark(f"{human_bytes(missing)} were sent but are not in this capture.")
+        was, is_ = ("was", "is") if missing == 1 else ("were", "are")
+        yield Remark(f"{human_bytes(missing)} {was} sent but {is_} not in this capture.")
     for side, times in (("client", row.client_zero_windows), ("server", row.server_zero_windows)):
         if times:
             yield Remark(
@@ -174,8 +175,8 @@ def _running(row: TcpRow, segments: Segments) -> Iterator[Remark]:
     twice = row.client_duplicates_in_capture + row.server_duplicates_in_capture
     if twice:
         yield Remark(
-            f"{plural(twice, 'packet was', 'packets were')} recorded twice; that is a matter of the recording, "
-            "not of the network."
+            f"{plural(twice, 'frame repeats', 'frames repeat')} a packet that had been recorded before; that is a "
+            "matter of the recording, not of the network."
         )
     doubled = row.client_doubled + row.server_doubled
     if doubled:
@@ -275,7 +276,8 @@ def conflicts(row: TcpRow) -> tuple[str, tuple[Remark, ...]]:
     summary = (
         f"{plural(total, 'byte was', 'bytes were')} sent twice with different contents "
         f"({row.client_conflicting_bytes} by the client, {row.server_conflicting_bytes} by the server). "
-        "Honest programs do not do that: it may be an attempt to show a guard other data than the receiver gets."
+        "That happens where a packet was damaged, a capture was made anonymous, or a device on the way pads or changes "
+        "data; and it is a trick to show a guard other data than the receiver gets."
     )
     cases = tuple(
         remark(tcp_words.conflict(found), (found.first_frame, found.frame)) for found in row.conflicts[:MAX_CONFLICTS]

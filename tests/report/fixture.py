@@ -14,7 +14,7 @@ import numpy as np
 
 from analyzer.analysis import Analysis, Throughput
 from analyzer.decode.table import Flag
-from analyzer.flows.model import CLOSES, HANDSHAKES, Connections, Label, Segments
+from analyzer.flows.model import CLOSES, HANDSHAKE_WHYS, HANDSHAKES, Connections, Label, Segments
 from analyzer.problems import Problem
 from analyzer.schema import (
     ArpRow,
@@ -73,6 +73,8 @@ class Prepared(Connections):
                     [np.nan if (v := getattr(row, f.name)) is None else v for row in rows], np.float64
                 )
         columns["handshake"] = np.array([HANDSHAKES.index(row.handshake) for row in rows], np.uint8)
+        whys = [HANDSHAKE_WHYS.index(row.handshake_why or "") for row in rows]
+        columns["handshake_why"] = np.array(whys, np.uint8)
         columns["close"] = np.array([CLOSES.index(row.close) for row in rows], np.uint8)
         columns["end_time"] = np.array([row.start_time + round(row.duration_ms * MS) for row in rows], np.int64)
         none = np.zeros(len(rows), np.int32)

@@ -200,7 +200,7 @@ def test_what_the_recorder_copied_was_not_sent_again() -> None:
     )
     texts = [found.text for found in remarks(row, flows.segments, flows.connections)]
     assert not any("sent again" in text for text in texts)
-    assert any(text.startswith("1 packet was recorded twice") for text in texts)
+    assert any(text.startswith("1 frame repeats a packet that had been recorded before") for text in texts)
 
 
 def test_all_differing_opinions_are_counted_though_few_are_kept() -> None:
@@ -350,7 +350,7 @@ def test_losses_come_dearest_first() -> None:
     assert made.episodes is not None
     assert (len(made.episodes.rows), made.episodes.total) == (MAX_EPISODES, 39)
     first = [cell.text for cell in made.episodes.rows[0].cells]
-    assert first == ["the client", "timeout: the sender waited in vain for an acknowledgement", "39 ms", "39, 40"]
+    assert first == ["the client", "the sender waited in vain for an acknowledgement (timeout)", "39 ms", "39, 40"]
 
 
 # ── on the page ──────────────────────────────────────────────────────────────────────────────────────────────────
