@@ -39,6 +39,8 @@ LIFETIME_NS = 120 * NS_PER_S
 """Longest life of a packet in the network (RFC 9293 section 3.4.2); later an identification is another packet's."""
 
 
+MIN_TICKS = 1000
+"""Ticks a second of a clock that can tell packets apart which are a millisecond apart."""
 AT_ONCE_NS = NS_PER_MS
 """Two records of one packet lie microseconds apart; no sender gives up on a segment within a millisecond (RFC 6298)."""
 
@@ -124,6 +126,12 @@ class Counters:
         return np.asarray((high - low >= MIN_ID_STEPS) & (self._large[high + 1] == self._large[low + 1]))
 
 
+def _timed(table: PacketTable, s: Sorted, segment: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether the time of segments is known to the millisecond."""
+    fine = all(interface.ticks_per_second >= MIN_TICKS for interface in table.index.interfaces)
+    return np.asarray((s.time[segment] != 0) & fine)
+
+
 def same_packet(
     table: PacketTable,
     s: Sorted,
@@ -139,7 +147,7 @@ def same_packet(
     * the TTL differs, and the sender numbers its packets: routers lower the TTL and leave the rest as it is, while
       a sender that repeats a segment makes a new packet of it, with a new number;
     * it comes within a millisecond, and the other side said nothing in between: no timer is that short (RFC 6298),
-      and there was no duplicate acknowledgement to act on.
+      and there was no duplicate acknowledgement to act on. A clock that does not tell milliseconds proves none of it.
     """
     out = np.zeros(place.size, np.bool_)
     k = np.flatnonzero(previous >= 0)
@@ -151,7 +159,8 @@ def same_packet(
         same &= column[a] == column[b]
     other_hops = (table.ttl[a] != table.ttl[b]) & (table.ip_id[a] != 0)
     answers = course.answers(direction[k])
-    at_once = (elapsed < AT_ONCE_NS) & (course.since(answers, again) == course.since(answers, before))
+    at_once = (elapsed < AT_ONCE_NS) & _timed(table, s, again)
+    at_once &= course.since(answers, again) == course.since(answers, before)
     kept = same & (other_hops | at_once)
     k, other_hops, at_once = k[kept], other_hops[kept], at_once[kept]
     if not k.size:

@@ -106,14 +106,19 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How sending ran for one side of one connection, for graphs."""
+    """How sending ran for one side of one connection, for graphs.
+
+    Attributes:
+        more_transfers, more_episodes: those beyond :data:`MAX_LISTED` of each.
+    """
 
     rtt: RttSamples
     flight: Flight
     window: Window
     transfers: tuple[Transfer, ...]
     episodes: tuple[Episode, ...]
-    left_out: int = 0  # transfers and episodes beyond MAX_LISTED of each
+    more_transfers: int = 0
+    more_episodes: int = 0
 
 
 @dataclass(slots=True)
@@ -174,7 +179,8 @@ def course(segments: Segments, stream: int, *, client: bool) -> Course:
         _windows(part, frame, client=client),
         _transfers(found, frame) if heard else (),
         _episodes(found, frame, loop),
-        max(found.transfers.first.size - MAX_LISTED, 0) * heard + max(found.episodes.owner.size - MAX_LISTED, 0),
+        max(found.transfers.first.size - MAX_LISTED, 0) * heard,
+        max(found.episodes.owner.size - MAX_LISTED, 0),
     )
 
 

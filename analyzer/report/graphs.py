@@ -307,9 +307,9 @@ def _window(row: TcpRow, seen: View, course: Mapping[str, Course], points: int, 
                 "might be sent"
             )
         said.append(f"{words}.")
-    losses = sum(len(course[side].episodes) for side in made.closed)
+    losses = sum(len(course[side].episodes) + course[side].more_episodes for side in made.closed)
     if losses:
-        said.append(f"{plural(losses, 'loss is', 'losses are')} shaded.")
+        said.append(f"{plural(losses, 'loss', 'losses')}, shaded.")
     notes = []
     if made.far:
         what = [f"what the {other(side)} allowed ({human_bytes(least)} or more)" for side, least in made.far.items()]

@@ -144,6 +144,7 @@ def fine_ms(value: float | None) -> str:
 def _bars(row: TcpRow, courses: Mapping[str, Course]) -> tuple[tuple[Bar, ...], int]:
     """Return what limited each transfer: one by one where the course is known, else all of a side together."""
     found: list[tuple[int, int, Bar]] = []  # first frame, bytes, bar
+    unlisted = sum(course.more_transfers for course in courses.values())
     for side in SIDES:
         if side not in courses:
             bar = _bar(
@@ -166,7 +167,7 @@ def _bars(row: TcpRow, courses: Mapping[str, Course]) -> tuple[tuple[Bar, ...], 
             if bar is not None:
                 found.append((transfer.first_frame, transfer.bytes, bar))
     largest = sorted(found, key=lambda item: -item[1])[:MAX_TRANSFERS]
-    return tuple(bar for _, _, bar in sorted(largest, key=lambda item: item[0])), len(found)
+    return tuple(bar for _, _, bar in sorted(largest, key=lambda item: item[0])), len(found) + unlisted
 
 
 def _bar(
@@ -209,7 +210,8 @@ def _episodes(courses: Mapping[str, Course]) -> Table | None:
         Column("Cost", numeric=True),
         Column("Frames"),
     )
-    return Table("", "Losses", columns, rows, len(found)) if found else None
+    total = len(found) + sum(course.more_episodes for course in courses.values())
+    return Table("", "Losses", columns, rows, total) if found else None
 
 
 EPISODES = {

@@ -225,6 +225,15 @@ def test_without_an_identification_only_what_takes_up_numbers_is_known_to_be_a_c
     assert list(duplicates(doubled)) == carrying == [2, 4, 8, 10, 14]
 
 
+@pytest.mark.parametrize(("ticks", "copies"), [(9, 1), (3, 1), (2, 0), (0, 0), (None, 1)])
+def test_a_coarse_clock_proves_no_copy(ticks: int | None, copies: int, follow_file) -> None:  # type: ignore[no-untyped-def]
+    """Hundredths of a second do not say that a repeat came at once; without the option, times are in microseconds."""
+    lines = script(OPEN + "C PA 1 1 100 5000 @100\nC PA 1 1 100 5000 @100")
+    packets = [(line.time, frame_of(line, ident=0)) for line in lines]
+    flows = follow_file(build.pcapng_file(packets, ticks=ticks))
+    assert only(flows).client_duplicates_in_capture == copies
+
+
 def test_wireshark_s_label_stays() -> None:
     lines = script(OPEN + "C PA 1 1 100 5000 @50")
     packets = packets_of(lines)

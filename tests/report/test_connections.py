@@ -349,6 +349,10 @@ def test_losses_come_dearest_first() -> None:
     assert made is not None
     assert made.episodes is not None
     assert (len(made.episodes.rows), made.episodes.total) == (MAX_EPISODES, 39)
+    more = performance(fixture.tcp(0), {"client": replace(NOTHING, episodes=episodes, more_episodes=5)})
+    assert more is not None
+    assert more.episodes is not None
+    assert more.episodes.total == 44
     first = [cell.text for cell in made.episodes.rows[0].cells]
     assert first == ["the client", "the sender waited in vain for an acknowledgement (timeout)", "39 ms", "39, 40"]
 

@@ -410,7 +410,7 @@ def test_sentences_have_the_numbers() -> None:
         "least 0.10 ms, half of them at most 0.10 ms, 95 % at most 1.10 ms. Hollow: 1 acknowledgement that the "
         "receiver seems to have held back.",
         "Window and bytes in flight": "At most 3 kB of the server's data were on their way at once, while the client "
-        "allowed between 0 B and 4 kB. 1 loss is shaded.",
+        "allowed between 0 B and 4 kB. 1 loss, shaded.",
     }
 
 
