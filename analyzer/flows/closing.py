@@ -19,7 +19,7 @@ from analyzer.flows import tcp_state
 from analyzer.flows.groups import ranges
 from analyzer.flows.handshake import Handshakes
 from analyzer.flows.model import CLOSERS, CLOSES, CONN_STATES
-from analyzer.flows.segments import Sorted
+from analyzer.flows.segments import OPENING, Sorted
 
 _SYN_ACK = Flag.SYN | Flag.ACK
 
@@ -184,7 +184,7 @@ def _matrix(
     The last rows are left out where no connection has such events.
     """
     g, client = s.groups, s.client
-    syns, synacks = (np.flatnonzero((s.flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
+    syns, synacks = (np.flatnonzero((s.flags & OPENING) == bits) for bits in (Flag.SYN, _SYN_ACK))
     plain = (s.flags & (Flag.SYN | Flag.FIN | Flag.RST)) == 0
     other = h.answers & plain
     by_client = client[h.ack] if g.size else np.zeros(g.count, np.bool_)

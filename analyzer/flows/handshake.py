@@ -18,7 +18,7 @@ from analyzer.flows import options
 from analyzer.flows.acceptable import MAX_ACKED, answering
 from analyzer.flows.groups import Groups, ranges
 from analyzer.flows.model import HANDSHAKES
-from analyzer.flows.segments import Sorted
+from analyzer.flows.segments import OPENING, Sorted
 from analyzer.units import NS_PER_MS
 
 _SYN_ACK = Flag.SYN | Flag.ACK
@@ -54,7 +54,7 @@ class Handshakes:
 def read(table: PacketTable, s: Sorted) -> Handshakes:
     """Find and time the handshake of every stream."""
     g, flags = s.groups, s.flags
-    syns, synacks = (np.flatnonzero((flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
+    syns, synacks = (np.flatnonzero((flags & OPENING) == bits) for bits in (Flag.SYN, _SYN_ACK))
     syn, synack = s.syn, s.synack
     answered = g.last_of(_before(g, syns[s.client[syns]], synack))
     answers = answering(g, s.client, s.flags, s.seq, s.ack, s.length)
@@ -154,7 +154,7 @@ def _opening_ack(s: Sorted, syns: NDArray[np.int64]) -> NDArray[np.int64]:
 def _kinds(s: Sorted, syn: NDArray[np.int64], synack: NDArray[np.int64], ack: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Name each handshake (codes into HANDSHAKES)."""
     g = s.groups
-    syns, synacks = (np.flatnonzero((s.flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
+    syns, synacks = (np.flatnonzero((s.flags & OPENING) == bits) for bits in (Flag.SYN, _SYN_ACK))
     other_syn = g.first_of(syns[~s.client[syns]]) >= 0
     client_synack = g.first_of(synacks[s.client[synacks]]) >= 0
     server_synack = g.first_of(synacks[~s.client[synacks]]) >= 0
@@ -274,7 +274,7 @@ def window_scales(s: Sorted, h: Handshakes) -> NDArray[np.int8]:
 def syn_lists(s: Sorted) -> dict[int, tuple[tuple[int, ...], tuple[int, ...]]]:
     """Return (SYN frames, SYN-ACK frames) of the streams that have more than one of either."""
     g = s.groups
-    syns, synacks = (np.flatnonzero((s.flags & _SYN_ACK) == bits) for bits in (Flag.SYN, _SYN_ACK))
+    syns, synacks = (np.flatnonzero((s.flags & OPENING) == bits) for bits in (Flag.SYN, _SYN_ACK))
     many = np.zeros(g.count, np.bool_)
     for hits in (syns, synacks):
         many |= np.bincount(g.of[hits], minlength=g.count) > 1

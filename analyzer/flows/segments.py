@@ -21,6 +21,8 @@ from analyzer.flows.model import CLIENT_BY
 from analyzer.flows.seq import distance, unwrap
 
 _SYN_ACK = Flag.SYN | Flag.ACK
+OPENING = _SYN_ACK | Flag.RST
+"""Flags that tell a SYN and a SYN/ACK from other segments: one with RST opens nothing (RFC 9293 section 3.10.7)."""
 _NEAR = 1 << 30
 """Positions up to here are sure not to have passed 2^32: a quarter of it, and twice that between two of them."""
 
@@ -63,8 +65,8 @@ def sort(table: PacketTable, keys: StreamKeys) -> Sorted:
     flags, sport, src = table.flags[rows], table.sport[rows], table.src[rows]
     lead = keys.first[:-1][groups.of]
     side = (src == src[lead]) & (sport == sport[lead])
-    syn = groups.first_where((flags & _SYN_ACK) == Flag.SYN)
-    synack = groups.first_where((flags & _SYN_ACK) == _SYN_ACK)
+    syn = groups.first_where((flags & OPENING) == Flag.SYN)
+    synack = groups.first_where((flags & OPENING) == _SYN_ACK)
     lead_is_client, by = _client(table, keys, side, syn, synack)
     client = side == lead_is_client[groups.of]
     has_syn = (flags & Flag.SYN) != 0
