@@ -264,7 +264,8 @@ class _Drawing:
             repeats = (f"{amount}, {rung.duplicate_acks:,} duplicate ACKs",) if rung.duplicate_acks > 1 else ()
             forms = (f"{whole}, {frames}", whole, *repeats, f"{amount}, {frames}", amount)
             words = _first_fit(forms, self.lane - 2)
-            yield self._line(time, "", "", before, after, (Span(f" {words}", _DIM),))
+            first = "" if frames in words else f"{rung.frame}…"[: self.frame]
+            yield self._line(time, "", first, before, after, (Span(f" {words}", _DIM),))
             return
         delta = "" if rung.took is None else f"+{pause(rung.took)}"
         note = display(rung.note)

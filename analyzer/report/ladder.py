@@ -311,7 +311,7 @@ class _Builder:
 
     def _note(self, frame: int, label: int) -> str:
         words = [text for bit, text in LABEL_WORDS if label & int(bit)]
-        if frame in self.verdicts:
+        if frame in self.verdicts and not label & int(Label.CAPTURED_TWICE):  # that word is the evidence's already
             words.append(f"evidence: {_VERDICTS.get(self.verdicts[frame], self.verdicts[frame])}")
         if frame in self.notes:
             words.append(self.notes[frame])

@@ -161,7 +161,8 @@ def _running(row: TcpRow, segments: Segments) -> Iterator[Remark]:
         )
     judged = "" if differing(row, segments) else _judged(row)
     if judged:
-        yield Remark(f"The evidence in the packets agrees with Wireshark's labels: {judged}.")
+        words = f"of what looks sent again or late, {judged}"
+        yield Remark(f"The evidence in the packets agrees with Wireshark's labels: {words}.")
     missing = row.client_missing_bytes + row.server_missing_bytes
     if missing:
         was, is_ = ("was", "is") if missing == 1 else ("were", "are")
