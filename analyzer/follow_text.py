@@ -17,9 +17,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from analyzer.addresses import endpoint
 from analyzer.flows.turns import Hole, Turn
 from analyzer.schema import TcpConflict, TcpRow
-from analyzer.text import display, visible_lines
+from analyzer.text import visible_lines
 from analyzer.units import NS_PER_MS, human_ms
 
 CHUNK_BYTES = 1 << 16
@@ -64,13 +65,9 @@ def _bytes(count: int) -> str:
 # ── lines of ours ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _end(address: str, port: int) -> str:
-    return f"[{display(address)}]:{port}" if ":" in address else f"{display(address)}:{port}"
-
-
 def heading(row: TcpRow) -> str:
     """Return the first line: which connection this is."""
-    client, server = _end(row.client, row.client_port), _end(row.server, row.server_port)
+    client, server = endpoint(row.client, row.client_port), endpoint(row.server, row.server_port)
     return f"Stream {row.stream}: client {client}, server {server}"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analyzer.commands.base import Work, complain, new_app, reading
+from analyzer.commands.streams import CaptureArgument, StreamOption, choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,19 +59,8 @@ class Asked:
     "came twice with different contents, those that were recorded first are shown, and a line says so.",
 )
 def follow(
-    capture: Annotated[
-        str, typer.Argument(metavar="CAPTURE", show_default=False, help="A pcap or pcapng file; - is standard input.")
-    ],
-    stream: Annotated[
-        int | None,
-        typer.Option(
-            "--stream",
-            metavar="N",
-            min=0,
-            show_default=False,
-            help="The connection, by Wireshark's tcp.stream; may be left out where there is only one.",
-        ),
-    ] = None,
+    capture: CaptureArgument,
+    stream: StreamOption = None,
     side: Annotated[Side, typer.Option("--side", help="Whose bytes.")] = Side.both,
     form: Annotated[
         Form,
@@ -94,7 +84,6 @@ def show(capture: str, asked: Asked) -> int:
         UsageError: there is no such connection, or more than one to choose from.
         OSError: standard output cannot be written.
     """
-    from analyzer.commands.streams import choose
     from analyzer.flows.turns import turns
 
     flows = _followed(capture, asked)

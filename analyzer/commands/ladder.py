@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analyzer.commands.base import Work, new_app, reading
+from analyzer.commands.streams import CaptureArgument, StreamOption, choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,19 +41,8 @@ class Asked:
 
 @app.command()
 def ladder(
-    capture: Annotated[
-        str, typer.Argument(metavar="CAPTURE", show_default=False, help="A pcap or pcapng file; - is standard input.")
-    ],
-    stream: Annotated[
-        int | None,
-        typer.Option(
-            "--stream",
-            metavar="N",
-            min=0,
-            show_default=False,
-            help="The connection, by Wireshark's tcp.stream; may be left out where there is only one.",
-        ),
-    ] = None,
+    capture: CaptureArgument,
+    stream: StreamOption = None,
     rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Rows drawn at most.")] = DEFAULT_ROWS,
     absolute: Annotated[
         bool, typer.Option("--absolute", help="Sequence numbers as they were sent, not counted from each side's first.")
@@ -73,7 +63,6 @@ def draw(capture: str, asked: Asked) -> int:
         CaptureError: the capture cannot be read.
         UsageError: there is no such connection, or more than one to choose from.
     """
-    from analyzer.commands.streams import choose
     from analyzer.options import Options
     from analyzer.pipeline import analyze
     from analyzer.report.notes import notes

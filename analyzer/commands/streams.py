@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from analyzer.addresses import endpoint
 from analyzer.errors import UsageError
@@ -10,6 +12,19 @@ from analyzer.errors import UsageError
 if TYPE_CHECKING:
     from analyzer.flows.model import Connections
 
+CaptureArgument = Annotated[
+    str, typer.Argument(metavar="CAPTURE", show_default=False, help="A pcap or pcapng file; - is standard input.")
+]
+StreamOption = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        metavar="N",
+        min=0,
+        show_default=False,
+        help="The connection, by Wireshark's tcp.stream; may be left out where there is only one.",
+    ),
+]
 LISTED = 3
 """Connections named when somebody has to choose; the line stays a line."""
 

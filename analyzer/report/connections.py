@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer import tcp_words
+from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.flows.deviations import handshake_acks
 from analyzer.flows.model import CLOSES, HANDSHAKE_WHYS, HANDSHAKES, Connections, Segments
@@ -235,11 +236,6 @@ def opened_words(row: TcpRow, segments: Segments) -> str:
     if was_half_open(row, segments):
         return "half open, then reset"
     return HANDSHAKE_WORDS.get(row.handshake, safe(row.handshake))
-
-
-def endpoint(address: str, port: int) -> str:
-    """Return ``192.0.2.1:80`` or ``[2001:db8::1]:80``."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 @dataclass(frozen=True, slots=True)

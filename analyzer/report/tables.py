@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
-from analyzer.report.connections import endpoint
 from analyzer.report.escape import Prose, safe
 from analyzer.report.remarks import sent_again
 from analyzer.report.waterfall import OUTCOMES, frames_of, request_mark, status_text, tone, total_ms

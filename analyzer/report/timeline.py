@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.flows.model import HANDSHAKES
 from analyzer.report.cells import Clock
-from analyzer.report.connections import cut_off, endpoint, unanswered
+from analyzer.report.connections import cut_off, unanswered
 from analyzer.report.protocols import dns_failed
 from analyzer.report.waterfall import pieces, status_text, tone, total_ms
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
