@@ -154,7 +154,7 @@ def sent_again(row: TcpRow) -> int:
 
 def _running(row: TcpRow, segments: Segments) -> Iterator[Remark]:
     resent = sent_again(row)
-    if resent:
+    if resent and (row.client_bytes or row.server_bytes):  # of SYNs and FINs alone the deviations tell
         yield Remark(
             f"{plural(resent, 'segment was', 'segments were')} sent again "
             f"({row.client_sent_again} by the client, {row.server_sent_again} by the server)."
