@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -95,17 +96,12 @@ def show(capture: str, asked: Asked) -> int:
         who = "neither side sent" if asked.side == Side.both else f"the {asked.side} did not send"
         complain(f"{capture}: {who} any data on stream {stream}")
         return 0
-    chosen = _again(first, told)
+    chosen = chain((first,), told)
     if asked.form == Form.raw:
         _write_raw(capture, row, chosen, asked)
     else:
         _write_lines(row, chosen, asked)
     return 0
-
-
-def _again(first: Turn, rest: Iterator[Turn]) -> Iterator[Turn]:
-    yield first
-    yield from rest
 
 
 def _followed(capture: str, asked: Asked) -> Flows:

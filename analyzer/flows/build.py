@@ -27,7 +27,7 @@ from analyzer.flows import (
     segments,
 )
 from analyzer.flows.groups import NOTHING, Groups
-from analyzer.flows.model import DOUBLED, TWICE, Connections, Label, Segments
+from analyzer.flows.model import DOUBLED, NOTHING_NEW, TWICE, Connections, Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.stream import ByteStream
 from analyzer.problems import Problem
@@ -39,13 +39,6 @@ _BATCH = 1 << 18
 """Segments labelled at a time, so that temporary columns stay small next to the capture."""
 CAPTURED_TWICE_NS = NS_PER_MS
 """Two records of one packet lie microseconds apart; no sender gives up on a segment within a millisecond (RFC 6298)."""
-_NOTHING_NEW = (
-    Label.RETRANSMISSION
-    | Label.FAST_RETRANSMISSION
-    | Label.SPURIOUS_RETRANSMISSION
-    | Label.OUT_OF_ORDER
-    | Label.KEEP_ALIVE
-)
 _COUNTED: tuple[tuple[str, int], ...] = (
     ("retransmissions", Label.RETRANSMISSION),
     ("fast_retransmissions", Label.FAST_RETRANSMISSION),
@@ -221,7 +214,7 @@ def _captured_twice(table: PacketTable, s: Sorted, label: NDArray[np.uint16]) ->
     if not g.size:
         return rows
     # A copy brings nothing new: Wireshark calls its data sent again, and its acknowledgement is not the highest.
-    stale = (label & _NOTHING_NEW) != 0
+    stale = (label & NOTHING_NEW) != 0
     for mine in (False, True):
         own = s.client == mine
         highest = np.concatenate(([NOTHING], g.running_max(s.ack, own)[:-1]))

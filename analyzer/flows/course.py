@@ -14,16 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
-from analyzer.flows.groups import NOTHING, Groups, ranges
+from analyzer.flows.groups import FURTHEST, NOTHING, Groups, key, ranges
 from analyzer.flows.model import Label
 from analyzer.flows.segments import Sorted
+from analyzer.flows.seq import MAX_WINDOW
 
-MAX_WINDOW = 1 << 30
-"""No receiver offers more (RFC 7323 section 2.3); numbers further apart have nothing to do with each other."""
-_SPAN = 1 << 41
-"""Room for the positions of one direction in a search key."""
-_FURTHEST = 1 << 38
-"""Positions end here: no stream is that long, and one that claims to be is not worth an opinion."""
 _UNCOUNTED = Label.CAPTURED_TWICE | Label.ZERO_WINDOW_PROBE
 
 
@@ -58,15 +53,15 @@ class Course:
         groups = Groups(self.first)
         self.of = groups.of
         at, flags = self.segment, s.flags[self.segment]
-        self.seq = np.clip(s.seq[at], -_FURTHEST, _FURTHEST)
-        self.end = np.minimum(self.seq + s.length[at] + ((flags & (Flag.SYN | Flag.FIN)) != 0), _FURTHEST)
+        self.seq = np.clip(s.seq[at], -FURTHEST, FURTHEST)
+        self.end = np.minimum(self.seq + s.length[at] + ((flags & (Flag.SYN | Flag.FIN)) != 0), FURTHEST)
         self.counts = ((label[at] & int(_UNCOUNTED)) == 0) & ((flags & Flag.RST) == 0)
         self.reached = groups.running_max(self.end, self.counts)
-        ack = np.minimum(s.ack[at], _FURTHEST)
+        ack = np.minimum(s.ack[at], FURTHEST)
         sane = ack <= self.top(self.answers(self.of)) + MAX_WINDOW
         self.acked = groups.running_max(ack, (ack > NOTHING) & self.counts & sane)
-        self._reach_key = self.of * _SPAN + self.reached
-        self._ack_key = self.of * _SPAN + self.acked
+        self._reach_key = key(self.of, self.reached)
+        self._ack_key = key(self.of, self.acked)
         self._segments = s.groups.size + 1
         self._when_key = self.of * self._segments + self.segment
 
@@ -86,11 +81,11 @@ class Course:
 
     def reaches(self, direction: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the first place whose direction was sent up to ``position`` there, the direction's end without one."""
-        return np.searchsorted(self._reach_key, direction * _SPAN + position)
+        return np.searchsorted(self._reach_key, key(direction, position))
 
     def acknowledges(self, direction: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the first place of a direction at which it acknowledged up to ``position``, its end without one."""
-        return np.searchsorted(self._ack_key, direction * _SPAN + position)
+        return np.searchsorted(self._ack_key, key(direction, position))
 
     def since(self, direction: NDArray[np.int64], segment: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the first place of a direction that was captured after a segment of the other one, its end without."""
@@ -99,13 +94,3 @@ class Course:
     def inside(self, place: NDArray[np.int64], direction: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether places lie in their direction."""
         return (place >= self.first[direction]) & (place < self.first[direction + 1])
-
-
-def key_of(direction: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return search keys that sort by direction, then position."""
-    return direction * _SPAN + position
-
-
-def pick(values: NDArray[np.int64], place: NDArray[np.int64], default: int) -> NDArray[np.int64]:
-    """Return ``values[place]``, ``default`` where the place is -1."""
-    return np.where(place >= 0, values[place], default)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows.groups import Groups, ranges, stable_order
-from analyzer.flows.model import HANDSHAKES, Label
+from analyzer.flows.model import HANDSHAKES, NOTHING_NEW, Label
 from analyzer.units import NS_PER_MS
 
 COPY_NS = NS_PER_MS
@@ -21,15 +21,7 @@ COPY_NS = NS_PER_MS
 none runs below some milliseconds (RFC 6298). Many hosts send SYN/ACKs without an IP number that would prove it."""
 
 SYN_ACK = Flag.SYN | Flag.ACK
-_NOTHING_NEW = (
-    Label.RETRANSMISSION
-    | Label.FAST_RETRANSMISSION
-    | Label.SPURIOUS_RETRANSMISSION
-    | Label.OUT_OF_ORDER
-    | Label.KEEP_ALIVE
-    | Label.ZERO_WINDOW_PROBE
-    | Label.CAPTURED_TWICE
-)
+_REPEATED = NOTHING_NEW | Label.ZERO_WINDOW_PROBE | Label.CAPTURED_TWICE
 
 Indices = NDArray[np.int64]
 
@@ -125,7 +117,7 @@ def _data_after_fin(v: View, by_client: bool) -> Indices:
     have = acked >= 0
     index = ranges(acked[have], v.groups.first[1:][have])
     index = index[(v.client[index] != by_client) & (v.length[index] > 0)]
-    return np.asarray(index[((v.label[index] & _NOTHING_NEW) == 0) & ((v.flags[index] & Flag.RST) == 0)])
+    return np.asarray(index[((v.label[index] & _REPEATED) == 0) & ((v.flags[index] & Flag.RST) == 0)])
 
 
 def _instead_of_fin(v: View, resets: Indices, opened: Indices) -> Indices:

@@ -21,8 +21,9 @@ from typing import Literal
 import numpy as np
 
 from analyzer.decode.table import Flag
+from analyzer.flows.groups import key
 from analyzer.flows.model import NEEDED, Label
-from analyzer.flows.sending import Bools, Ints, Sending, key
+from analyzer.flows.sending import Bools, Ints, Sending
 from analyzer.units import NS_PER_MS
 
 TIMEOUT_NS = 200 * NS_PER_MS

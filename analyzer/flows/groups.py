@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 NOTHING = -(1 << 39)
 """What :meth:`Groups.running_max` gives where there is nothing yet."""
-_HIGHEST = 1 << 38
+FURTHEST = 1 << 38
+"""Positions end here: no stream is that long, and the key of one group never reaches into the next."""
 _SPAN = 1 << 41
+"""Room for the positions of one group in a key."""
 _LOOK_AHEAD = 16
 
 
@@ -47,6 +49,33 @@ def ranges(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]
     return np.asarray(np.arange(int(ends[-1]) if ends.size else 0) + np.repeat(low - (ends - sizes), sizes))
 
 
+def key(owner: NDArray[np.integer], position: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (n,) int64 keys that sort by owner, then by position.
+
+    Args:
+        owner: (n,) integers, each >= 0; position: (n,) int64, at most :data:`FURTHEST` from zero, or NOTHING.
+    """
+    keys: NDArray[np.int64] = np.multiply(owner, _SPAN, dtype=np.int64)
+    keys += position
+    return keys
+
+
+def growing(owner: NDArray[np.integer], position: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (n,) int64: the highest position of the owner so far; owners ascend, positions are as for :func:`key`."""
+    keys = key(owner, position)
+    if keys.size:
+        np.maximum.accumulate(keys, out=keys)
+    keys -= np.multiply(owner, _SPAN, dtype=np.int64)
+    return keys
+
+
+def pick(values: NDArray[np.generic], index: NDArray[np.integer], default: int) -> NDArray[np.int64]:
+    """Return ``values[index]`` as int64, ``default`` where the index is -1."""
+    out: NDArray[np.int64] = values[index].astype(np.int64, copy=False)
+    out[index < 0] = default
+    return out
+
+
 class Groups:
     """Consecutive runs of elements: group g is ``first[g]:first[g + 1]``.
 
@@ -70,13 +99,7 @@ class Groups:
 
         Elements before the first such one get ``NOTHING``. Values beyond ±2^38 are clipped: no stream is that long.
         """
-        base = self.of * _SPAN
-        held = np.where(where, np.clip(values, -_HIGHEST, _HIGHEST), NOTHING)
-        held += base
-        if held.size:
-            np.maximum.accumulate(held, out=held)
-        held -= base
-        return held
+        return growing(self.of, np.where(where, np.clip(values, -FURTHEST, FURTHEST), NOTHING))
 
     def last_index(self, where: NDArray[np.bool_], *, before: bool = False) -> NDArray[np.int32]:
         """Return for each element the index of the latest element of its group where ``where`` holds, else -1.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
-from analyzer.flows.groups import NOTHING, Groups
+from analyzer.flows.groups import NOTHING, Groups, pick
 from analyzer.flows.model import Label
 from analyzer.flows.unseen import Course, acked_unseen
 from analyzer.units import NS_PER_MS
@@ -77,13 +77,6 @@ def _latest(groups: Groups, side: Bools, where: Bools | None = None) -> tuple[In
     return np.where(side, high, low), np.where(side, low, high)
 
 
-def _pick(values: NDArray[np.generic], index: Indices, default: int) -> Ints:
-    """Return ``values[index]``, ``default`` where the index is -1."""
-    out = values[index].astype(np.int64, copy=False)
-    out[index < 0] = default
-    return out
-
-
 def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
     """Return (n,) uint16 of :class:`Label` bits for segments in stream order."""
     f = facts
@@ -93,12 +86,12 @@ def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
     plain = (f.flags & _CONTROL) == 0
     syn_fin = (f.flags & (Flag.SYN | Flag.FIN)) != 0
     end = f.seq + f.length + syn_fin
-    rev_window = _pick(f.window, rev, -1)
+    rev_window = pick(f.window, rev, -1)
     probe, reached = _probes(groups, f, fwd, end, rev_window)
-    nextseq = _pick(reached, fwd, NOTHING)
+    nextseq = pick(reached, fwd, NOTHING)
     known = nextseq > NOTHING
-    last_ack, last_window = _pick(f.ack, fwd, NOTHING), _pick(f.window, fwd, -1)
-    rev_ack = _pick(f.ack, rev, NOTHING)
+    last_ack, last_window = pick(f.ack, fwd, NOTHING), pick(f.window, fwd, -1)
+    rev_ack = pick(f.ack, rev, NOTHING)
 
     zero = (f.window == 0) & plain
     lost = known & (f.seq > nextseq) & ((f.flags & Flag.RST) == 0) & ~probe
@@ -116,7 +109,7 @@ def label(groups: Groups, facts: Facts) -> NDArray[np.uint16]:
     moved = f.ack != last_ack
     del last_ack, still, same_window
     course = Course(f.side, f.seq, f.ack, end, (f.flags & Flag.ACK) != 0, probe | f.blank, duplicate, moved)
-    unseen, rev_duplicates = acked_unseen(groups, course, nextseq, _pick(reached, rev, NOTHING))
+    unseen, rev_duplicates = acked_unseen(groups, course, nextseq, pick(reached, rev, NOTHING))
     out = np.zeros(groups.size, np.uint16)
     subject = ((f.length > 0) | syn_fin) & ~keep_alive
     retransmission, fast, spurious, reordered = _resent(
@@ -161,7 +154,7 @@ def _probes(groups: Groups, f: Facts, fwd: Indices, end: Ints, rev_window: Ints)
         return suspects, reached
     probe = np.zeros(groups.size, np.bool_)
     at = np.flatnonzero(suspects)
-    columns = (groups.of[at] * 2 + f.side[at], _pick(reached, fwd[at], NOTHING), f.seq[at], end[at])
+    columns = (groups.of[at] * 2 + f.side[at], pick(reached, fwd[at], NOTHING), f.seq[at], end[at])
     advanced: dict[int, int] = {}  # direction -> how far its single bytes that were no probes got
     for k, direction, top, seq, last in zip(at.tolist(), *(c.tolist() for c in columns), strict=True):
         if seq == max(top, advanced.get(direction, NOTHING)):
@@ -204,7 +197,7 @@ def _resent(
     nothing = np.zeros(groups.size, np.bool_)
     if not left.any():
         return nothing, nothing, spurious, nothing
-    rev_time = _pick(f.time, rev, -(1 << 62))
+    rev_time = pick(f.time, rev, -(1 << 62))
     fast = left & (rev_duplicates >= 2) & (rev_ack == f.seq) & _within(f.time - rev_time, FAST_RETRANSMISSION_NS)
     left &= ~fast
     rtt = f.initial_rtt[groups.of]
@@ -222,5 +215,5 @@ def _within(elapsed: Ints, limit: Ints | int) -> Bools:
 
 def _time_of_top(groups: Groups, f: Facts, fwd: Indices, end: Ints, reached: Ints) -> Ints:
     """Return when the highest sequence number of the segment's own direction was reached, before the segment."""
-    grew = (end == reached) & (reached > _pick(reached, fwd, NOTHING))
-    return _pick(f.time, _latest(groups, f.side, grew)[0], -(1 << 62))
+    grew = (end == reached) & (reached > pick(reached, fwd, NOTHING))
+    return pick(f.time, _latest(groups, f.side, grew)[0], -(1 << 62))

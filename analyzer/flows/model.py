@@ -46,6 +46,14 @@ class Label(IntFlag):
 VERDICTS = ("", "needed", "needless", "reordered", "captured_twice", "doubled")
 """What the second opinion concludes about a segment; a segment's verdict is an index into this."""
 NEEDED, NEEDLESS, REORDERED, TWICE, DOUBLED = range(1, 6)
+NOTHING_NEW = (
+    Label.RETRANSMISSION
+    | Label.FAST_RETRANSMISSION
+    | Label.SPURIOUS_RETRANSMISSION
+    | Label.OUT_OF_ORDER
+    | Label.KEEP_ALIVE
+)
+"""Labels of segments that do not advance what their side has sent."""
 HANDSHAKES = ("complete", "no_synack", "refused", "no_final_ack", "midstream", "simultaneous", "split")
 CLOSES = ("none", "four_way", "three_way", "simultaneous", "half_closed", "reset")
 CLIENT_BY = ("syn", "synack", "port", "first_packet")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows import episodes, limits, rtt, transfers
+from analyzer.flows.acceptable import MAX_ACKED
 from analyzer.flows.groups import NOTHING, Groups
 from analyzer.flows.handshake import Handshakes
 from analyzer.flows.model import Label, Segments, verdicts_of
@@ -31,7 +32,6 @@ _BATCH = 1 << 18
 """Segments measured at a time (whole connections), so that temporary columns stay small next to the capture."""
 MAX_LISTED = 10_000
 """Transfers, and episodes of loss, listed of one side; no graph shows more, and a hostile capture has millions."""
-_MAX_HANDSHAKE_ACK = 1 << 30
 _SYN_ACK = Flag.SYN | Flag.ACK
 
 
@@ -152,20 +152,29 @@ def _measure(part: Part) -> tuple[tuple[_Measured, _Measured], Ints]:
 
 
 def course(segments: Segments, stream: int, *, client: bool) -> Course:
-    """Follow how one side of a connection sent, in its data, the other side's ACKs and the windows they offered.
+    """Follow how one side of a connection sent; what :func:`courses` gives for it."""
+    return courses(segments, stream)[int(client)]
+
+
+def courses(segments: Segments, stream: int) -> tuple[Course, Course]:
+    """Follow how the server and the client of a connection sent: their data, the other side's ACKs, and its windows.
+
+    Both are measured together, because what limits one side shows in what the other says.
 
     Args:
         segments: of the capture; its bytes are not needed.
         stream: the connection; IndexError when there is none of that number.
-        client: whose data.
     """
     if not 0 <= stream < segments.first.size - 1:
         raise IndexError(f"no TCP stream {stream}")
     part = _part_of(segments, stream)
-    both, loop = _measure(part)
-    found = both[int(client)]
-    x = found.sending
+    (server, client), loop = _measure(part)
     frame = segments.frame[segments.of(stream)].astype(np.int64)
+    return _course(part, server, loop, frame, client=False), _course(part, client, loop, frame, client=True)
+
+
+def _course(part: Part, found: _Measured, loop: Ints, frame: Ints, *, client: bool) -> Course:
+    x = found.sending
     heard = bool(x.heard[0])
     return Course(
         RttSamples(
@@ -231,7 +240,7 @@ def _legs(
         out[0] = time[synack] - time[answered[0] if answered.size else syns[-1]]
     above = ack - seq[synack]
     answers = (client != client[synack]) & ((flags & (Flag.SYN | Flag.RST | Flag.ACK)) == Flag.ACK)
-    answers &= (above > 0) & (above <= _MAX_HANDSHAKE_ACK)
+    answers &= (above > 0) & (above <= MAX_ACKED)
     finals = synack + 1 + np.flatnonzero(answers[synack + 1 :])
     if finals.size:
         out[1] = time[finals[0]] - time[synacks[synacks < finals[0]][-1]]

@@ -24,10 +24,9 @@ from analyzer.decode.table import Flag, PacketTable
 from analyzer.flows.groups import NOTHING, ranges, stable_order
 from analyzer.flows.model import Label, Segments
 from analyzer.flows.segments import Sorted
+from analyzer.flows.seq import MAX_WINDOW
 from analyzer.flows.stream import ByteStream
 
-MAX_ACKED_AHEAD = 1 << 30
-"""An acknowledgement this far beyond what was captured is nonsense (no window is larger, RFC 7323 section 2.3)."""
 MAX_HOLE = 1 << 26
 """Unacknowledged bytes that a sender can have under way: 64 MiB, four times the largest buffers in common use. A larger
 hole that nobody acknowledged is a damaged or forged sequence number, not data that was lost."""
@@ -266,7 +265,7 @@ def _limits(s: Sorted, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDAr
         acked -= (fin >= 0) & (acked > fin_end)
         known = np.maximum(limit[at], 0)
         told = np.maximum(acked, fin_end)
-        limit[at] = np.where((told > known) & (told - known < MAX_ACKED_AHEAD), told, known)
+        limit[at] = np.where((told > known) & (told - known < MAX_WINDOW), told, known)
     return limit
 
 

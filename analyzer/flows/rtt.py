@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.flows.groups import NOTHING
+from analyzer.flows.groups import NOTHING, growing, key
 from analyzer.flows.model import Label
-from analyzer.flows.sending import Bools, Indices, Ints, Sending, count_before, growing, highest, key
+from analyzer.flows.sending import Bools, Indices, Ints, Sending, count_before, highest
 from analyzer.units import NS_PER_MS, NS_PER_S
 
 DELAYED_FROM_NS = 25 * NS_PER_MS

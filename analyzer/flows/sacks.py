@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, PacketTable
 from analyzer.flows import options
-from analyzer.flows.course import MAX_WINDOW, Course, key_of
-from analyzer.flows.groups import ranges
+from analyzer.flows.course import Course
+from analyzer.flows.groups import key, ranges
 from analyzer.flows.model import Label
 from analyzer.flows.segments import Sorted
-from analyzer.flows.seq import distance
+from analyzer.flows.seq import MAX_WINDOW, distance
 from analyzer.flows.suspects import Suspects
 
 LOOK_BACK = 8
@@ -176,16 +176,16 @@ def duplicates(sacks: Sacks, s: Sorted, course: Course, suspects: Suspects) -> N
     if not told.size:
         return out
     sender = course.answers(course.of[sacks.place[told]])
-    low, high = (np.searchsorted(suspects.chain_key, key_of(sender, sacks.duplicate[told, edge])) for edge in (0, 1))
+    low, high = (np.searchsorted(suspects.chain_key, key(sender, sacks.duplicate[told, edge])) for edge in (0, 1))
     size = np.minimum(high - low, MAX_SEGMENTS_TOLD)
     report, chain = np.repeat(told, size), ranges(low, low + size)
     span = s.groups.size + 1
     when = chain * span + sacks.segment[report]
     order = np.argsort(when, kind="stable")
     report, when = report[order], when[order]
-    key = suspects.chain * span + suspects.segment
+    ranked = suspects.chain * span + suspects.segment
     until = (suspects.chain + 1) * span
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(ranked, kind="stable")
     # Some receivers tell of the data alone where a FIN came with it.
     fin = ((s.flags[suspects.segment] & Flag.FIN) != 0) & (s.length[suspects.segment] > 0)
     need = suspects.end - fin
@@ -194,10 +194,10 @@ def duplicates(sacks: Sacks, s: Sorted, course: Course, suspects: Suspects) -> N
         for _ in range(MAX_ROUNDS):
             if not (repeats.size and report.size):
                 break
-            found = np.searchsorted(when, key[repeats])
+            found = np.searchsorted(when, ranked[repeats])
             at = np.minimum(found, when.size - 1)
             stop = until[repeats]
-            stop[:-1] = np.minimum(stop[:-1], key[repeats[1:]])
+            stop[:-1] = np.minimum(stop[:-1], ranked[repeats[1:]])
             hit = (found < when.size) & (when[at] < stop) & (sacks.duplicate[report[at], 1] >= need[repeats])
             if not hit.any():
                 break

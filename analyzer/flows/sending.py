@@ -24,18 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
-from analyzer.flows.groups import NOTHING, Groups
+from analyzer.flows.groups import FURTHEST, NOTHING, Groups, growing, key
 from analyzer.flows.model import DOUBLED, Label
+from analyzer.flows.seq import MAX_WINDOW
 
-MAX_WINDOW = 1 << 30
-"""No receiver offers more (RFC 7323 section 2.3); what lies further away has nothing to do with it."""
 FULL_SIZE = 1460
 """Bytes of a full segment, however large the largest: a recorder on the sender's machine sees bigger ones, which are
 cut up only later (segmentation offload), and one segment's room is what a sender waits for (RFC 9293 3.8.6.2.1)."""
 _NO_DATA = Label.KEEP_ALIVE | Label.ZERO_WINDOW_PROBE | Label.CAPTURED_TWICE
-_SPAN = 1 << 41
-_FURTHEST = 1 << 38
-"""Positions end here (no stream is that long), so that the key of one stream never reaches into the next."""
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -122,7 +118,7 @@ class Sending:
         owner = groups.of[data]
         start = part.seq[data] + ((flags[data] & Flag.SYN) != 0)
         end = start + part.length[data]
-        sane = (~self.heard[owner] | (end <= top[owner] + MAX_WINDOW)) & (np.abs(start) < _FURTHEST)
+        sane = (~self.heard[owner] | (end <= top[owner] + MAX_WINDOW)) & (np.abs(start) < FURTHEST)
         sane &= _wanted(part, own, data)
         if not sane.all():
             data, owner, start, end = data[sane], owner[sane], start[sane], end[sane]
@@ -139,7 +135,7 @@ class Sending:
         """Keep what moved the acknowledgement or the edge; acknowledgements beyond the stream's limit are nonsense."""
         part = self.part
         ack, owner = part.ack[told], part.groups.of[told]
-        sane = (ack <= limit[owner]) & (np.abs(ack) < _FURTHEST)
+        sane = (ack <= limit[owner]) & (np.abs(ack) < FURTHEST)
         if not sane.all():
             told, owner, ack = told[sane], owner[sane], ack[sane]
         known = part.scaled[1 - self.side]
@@ -236,22 +232,6 @@ def _wanted(part: Part, own: Bools, data: Ints) -> Bools:
     word = g.last_of(np.flatnonzero(~own & ((part.flags & Flag.RST) == 0)))
     gone = g.first_of(resets[resets > word[g.of[resets]]])
     return np.asarray((gone[g.of[data]] < 0) | (data < gone[g.of[data]]))
-
-
-def key(owner: Indices, position: Ints) -> Ints:
-    """Return keys that sort by stream and then by position."""
-    keys = np.multiply(owner, _SPAN, dtype=np.int64)
-    keys += position
-    return keys
-
-
-def growing(owner: Indices, position: Ints) -> Ints:
-    """Return (n,) int64: the highest position of the stream so far."""
-    keys = key(owner, position)
-    if keys.size:
-        np.maximum.accumulate(keys, out=keys)
-    keys -= np.multiply(owner, _SPAN, dtype=np.int64)
-    return keys
 
 
 def highest(owner: Indices, values: Ints, count: int) -> Ints:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_WINDOW = 1 << 30
+"""No receiver offers more bytes (RFC 7323 section 2.3); numbers further apart have nothing to do with each other."""
+
 
 def distance(later: NDArray[np.uint32], earlier: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Return ``later - earlier`` modulo 2^32 as signed distances in [-2^31, 2^31).

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
-from analyzer.flows.course import Course, key_of, pick
-from analyzer.flows.groups import NOTHING
+from analyzer.flows.course import Course
+from analyzer.flows.groups import NOTHING, key, pick
 from analyzer.flows.model import Label
 from analyzer.flows.segments import Sorted
 
@@ -49,7 +49,7 @@ class Suspects:
         next: int64, the next segment of the chain that is no copy.
         fresh: bool, a SYN that repeats nothing.
         chain: int64, number of its chain; chains ascend by direction and position.
-        chain_key: (chains,) int64, :func:`key_of` each chain.
+        chain_key: (chains,) int64, :func:`key` of each chain.
     """
 
     place: NDArray[np.int64]
@@ -100,7 +100,7 @@ def find(course: Course, s: Sorted, label: NDArray[np.uint16], copies: NDArray[n
     again = carried & (holes[np.minimum(whole, holes.size - 1)] == holes[passed])
     kind[again] = AGAIN
     kind[~ahead & (course.seq[passed] >= end)] = FILLS
-    chains = _Chains(key_of(direction, begin), end - begin, copy)
+    chains = _Chains(key(direction, begin), end - begin, copy)
     earliest, earlier, later = (pick(place, at, -1) for at in (chains.earliest, chains.earlier, chains.later))
     fills = kind == FILLS
     repeated = fills & (earlier >= 0)
@@ -222,9 +222,9 @@ def _overlaps(
     """Return which suspects share bytes with one of another chain that reaches into them, or came before them."""
     order, number, n = chains.order, chains.number, place.size
     starts = np.searchsorted(number[order], np.arange(chains.key.size + 1))
-    tops = np.maximum.accumulate(key_of(direction, end)[order])
+    tops = np.maximum.accumulate(key(direction, end)[order])
     reached = np.append(-(1 << 62), tops)[starts[:-1]]  # by the chains before, the directions before them included
-    out = reached[number] > key_of(direction, begin)
+    out = reached[number] > key(direction, begin)
     after = starts[np.minimum(number + 1, chains.key.size)]
     neighbour = order[np.minimum(after, n - 1)]
     out |= (after < n) & (direction[neighbour] == direction) & (begin[neighbour] < end) & (place[neighbour] < place)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.flows.groups import growing
 from analyzer.flows.limits import SILENCE_NS, SILENT_ROUND_TRIPS, Gaps
 from analyzer.flows.rtt import Rtt
-from analyzer.flows.sending import Indices, Ints, Sending, growing
+from analyzer.flows.sending import Indices, Ints, Sending
 
 
 @dataclass(slots=True)

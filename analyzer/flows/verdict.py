@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, PacketTable
 from analyzer.flows import evidence, sacks, suspects
-from analyzer.flows.course import Course, pick
-from analyzer.flows.groups import NOTHING
+from analyzer.flows.course import Course
+from analyzer.flows.groups import NOTHING, pick
 from analyzer.flows.handshake import Handshakes
 from analyzer.flows.model import DOUBLED, NEEDED, NEEDLESS, REORDERED, TWICE
 from analyzer.flows.segments import Sorted

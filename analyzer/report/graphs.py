@@ -86,7 +86,8 @@ def line_points(graphed: int) -> int:
 
 def courses(segments: Segments, stream: int) -> dict[str, Course]:
     """Return what each side's data went through: sender → course."""
-    return {side: quality.course(segments, stream, client=side == "client") for side in SIDES}
+    server, client = quality.courses(segments, stream)
+    return {"client": client, "server": server}
 
 
 def graphs(row: TcpRow, segments: Segments, course: Mapping[str, Course], points: int) -> tuple[Figure, ...]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.flows.seq import MAX_WINDOW
 from analyzer.report.figures import marks, thin
 from analyzer.report.figures.style import ORANGE, PURPLE
 from analyzer.report.figures.view import COLOURS, View, axis_of, frame_of_graph, other, panels
@@ -27,9 +28,6 @@ MAX_MARKS = 1000
 HEADROOM = 0.6
 """How far above the data, in shares of its height, the window's edge is followed; beyond, the data would be a line."""
 
-
-MAX_WINDOW = 1 << 30
-"""No receiver offers more (RFC 7323 section 2.3); an acknowledgement further above the data means something else."""
 
 LEGEND = 1001
 """Place of the first kind of mark in the legend, behind the lines, which have 1000."""
