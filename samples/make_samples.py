@@ -5,7 +5,8 @@ usage: sudo python3 samples/make_samples.py [name…]        all samples, or tho
        sudo python3 samples/make_samples.py --clean        only remove what an interrupted run left
 
 Needs Linux, root, /dev/net/tun and the Debian packages iproute2 ethtool procps tcpdump nginx-light dnsmasq-base nsd
-curl openssl iputils-ping chromium. Each sample is written to samples/<name>.pcapng; what servers, resolver and
+curl openssl iputils-ping chromium util-linux, for web-app also python3-websockets and libnginx-mod-http-brotli-filter;
+run it with Debian's python3. Each sample is written to samples/<name>.pcapng; what servers, resolver and
 forwarder wrote about it to samples/expected/<name>.log. The facts in samples/expected/<name>.json are written by hand
 and not touched.
 """
@@ -20,7 +21,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import net, scenes_closes, scenes_loss, scenes_ping, scenes_status, scenes_visit
+from lab import net, scenes_app, scenes_closes, scenes_loss, scenes_ping, scenes_status, scenes_visit
 from lab.forwarder import Forwarder
 from lab.scene import Lab
 
@@ -32,8 +33,12 @@ SCENES: dict[str, Callable[[Lab, Path], None]] = {
     "handshake-and-close": scenes_closes.handshake_and_close,
     "loss": scenes_loss.loss,
     "ping": scenes_ping.ping,
+    "web-app": scenes_app.web_app,  # and web-app-server
 }
-PROGRAMS = ("ip", "ethtool", "sysctl", "tcpdump", "nginx", "dnsmasq", "nsd", "curl", "openssl", "ping", "chromium")
+PROGRAMS = (
+    "ip", "ethtool", "sysctl", "tcpdump", "nginx", "dnsmasq", "nsd", "curl", "openssl", "ping", "chromium", "chrt",
+    "/usr/lib/python3/dist-packages/websockets", "/usr/share/nginx/modules/ngx_http_brotli_filter_module.so",
+)  # fmt: skip
 
 
 def make(name: str) -> None:
@@ -50,9 +55,9 @@ def make(name: str) -> None:
         SCENES[name](lab, recorded)
         record = lab.record()
         print(textwrap.indent(record, "    "), end="")
-        (HERE / "expected" / f"{name}.log").write_text(record)
-        for path in home.glob(f"{name}.*"):
+        for path in sorted(home.glob(f"{name}*")):
             shutil.copyfile(path, HERE / path.name)
+            (HERE / "expected" / f"{path.stem}.log").write_text(record)
     finally:
         forwarder.stop()
         net.remove()
@@ -67,7 +72,7 @@ def main(arguments: list[str]) -> int:
     if os.geteuid() != 0:
         print("network namespaces need root: sudo python3 samples/make_samples.py", file=sys.stderr)
         return 2
-    if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
+    if missing := [program for program in PROGRAMS if not (shutil.which(program) or Path(program).exists())]:
         print(f"missing programs: {' '.join(missing)} (see the top of this file for the packages)", file=sys.stderr)
         return 2
     if not Path("/dev/net/tun").exists():

@@ -7,10 +7,11 @@ import hashlib
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from lab import net
-from lab.services import Program
+from lab.services import Program, wait_until
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
@@ -21,7 +22,8 @@ FLAGS = (
     "MediaRouter,DialMediaRouteProvider,Translate,UseDnsHttpsSvcb,AsyncDns,NetworkTimeServiceQuerying,"
     "CertificateTransparencyComponentUpdater,AutofillServerCommunication",
     # What the browser asks for on its own account ends here, not on the wire.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.shop.example, EXCLUDE shop.example",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.shop.example, EXCLUDE shop.example, "
+    "EXCLUDE *.assets.example",
     "--window-size=800,600",
 )  # fmt: skip
 
@@ -39,8 +41,15 @@ def key_pin(certificate: Path) -> str:
     return base64.b64encode(hashlib.sha256(der.stdout).digest()).decode()
 
 
-def visit(url: str, home: Path, resolv_conf: Path, key_log: Path | None = None, trusted_key: str = "") -> None:
-    """Open a page as a person would, wait until it is loaded and drawn, and quit the browser.
+def visit(
+    url: str,
+    home: Path,
+    resolv_conf: Path,
+    key_log: Path | None = None,
+    trusted_key: str = "",
+    until: Callable[[], bool] | None = None,
+) -> None:
+    """Open a page as a person would, wait until it is loaded and drawn (or ``until``), and quit the browser.
 
     The profile lies under ``home``, so a second visit finds the first one's cache.
     """
@@ -48,11 +57,15 @@ def visit(url: str, home: Path, resolv_conf: Path, key_log: Path | None = None, 
     if key_log:
         environment["SSLKEYLOGFILE"] = str(key_log)
     trust = [f"--ignore-certificate-errors-spki-list={trusted_key}"] if trusted_key else []
-    command = ["chromium", *FLAGS, *trust, f"--user-data-dir={home}/profile", f"--screenshot={home}/page.png", url]
+    draw = [] if until else [f"--screenshot={home}/page.png"]
+    command = ["chromium", *FLAGS, *trust, f"--user-data-dir={home}/profile", *draw, url]
     log = home / "chromium.log"
     program = Program(net.start(command, net.CLIENT, log=log, resolv_conf=resolv_conf, env=environment), log)
     try:
-        if program.process.wait(60):
+        if until:
+            wait_until(until, f"{url} to be done", 60)
+            program.stop()
+        elif program.process.wait(60):
             raise RuntimeError(f"chromium: exit {program.process.returncode}: {log.read_text()[-2000:]}")
     finally:
         program.stop(signal.SIGKILL)

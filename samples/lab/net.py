@@ -75,10 +75,13 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a namespace; it ends with this process at the latest. Output goes to ``log``.
 
+    Servers go before clients when both want the processor: a browser takes all there are, and then a server's log would
+    tell of a request later than the recorder.
+
     ``ip netns exec`` gives the program a mount namespace of its own, so a resolv.conf can be laid over the machine's
     without anybody else seeing it.
     """
-    inner = list(command)
+    inner = ["chrt", "--fifo", "1", *command] if namespace in (SERVER, RESOLVER) else list(command)
     if resolv_conf is not None:
         script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
         inner = ["sh", "-c", script, str(resolv_conf), *inner]

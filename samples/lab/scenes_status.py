@@ -47,44 +47,52 @@ class _Api:
 
     def __call__(self, connection: socket.socket) -> None:
         self.connections += 1
+        client = "{}:{}".format(*connection.getpeername())
         count = 0
-        while head := peers.read_head(connection):
+        while connection.recv(1, socket.MSG_PEEK):
             count += 1
+            start = time.time()
+            head = peers.read_head(connection)
             line = head.split(b"\r\n", 1)[0].decode()
             method, target, _ = line.split(" ")
-            status, size = self._answer(connection, method, target, head)
+            fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+            length = len(head) + int(fields.get(b"content-length", 0))
+            status, size, sent = self._answer(connection, method, target, fields)
+            end = time.time()
             with self.log.open("a") as out:
                 out.write(
-                    f'{time.time():.3f} connection=api-{self.connections}/{count} http "{line}" '
-                    f"status={status} body={size} seconds=0.000\n"
+                    f'{end:.3f} connection=api-{self.connections}/{count} http "{line}" status={status} body={size} '
+                    f"seconds={end - start:.3f} sent={sent} length={length} upstream=- client={client} "
+                    f"host={fields[b'host'].decode()}\n"
                 )
             if status == 101:
                 _echo(connection)
                 return
 
-    def _answer(self, connection: socket.socket, method: str, target: str, head: bytes) -> tuple[int, int]:
-        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    def _answer(
+        self, connection: socket.socket, method: str, target: str, fields: dict[bytes, bytes]
+    ) -> tuple[int, int, int]:
+        """Answer one request; return status, bytes of the body, and all bytes of the (final) answer."""
         if b"upgrade" in fields:
             digest = hashlib.sha1(f"{WEBSOCKET_KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
             accept = base64.b64encode(digest).decode()
             lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
                      f"Sec-WebSocket-Accept: {accept}", "", ""]  # fmt: skip
-            connection.sendall("\r\n".join(lines).encode())
-            return 101, 0
+            answer = "\r\n".join(lines).encode()
+            connection.sendall(answer)
+            return 101, 0, len(answer)
         if method == "POST":
             if fields.get(b"expect") == b"100-continue":
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = peers.read_exactly(connection, int(fields[b"content-length"]))
-            answer = b'{"order": 4711, "bytes": %d}\n' % len(body)
-            connection.sendall(peers.response("201 Created", answer, "Location: /orders/4711"))
-            return 201, len(answer)
-        if target == "/crash":
-            answer = b"something went wrong\n"
-            connection.sendall(peers.response("500 Internal Server Error", answer))
-            return 500, len(answer)
-        answer = b'{"order": 4711}\n'
-        connection.sendall(peers.response("200 OK", answer))
-        return 200, len(answer)
+            size = len(peers.read_exactly(connection, int(fields[b"content-length"])))
+            status, body, extra = "201 Created", b'{"order": 4711, "bytes": %d}\n' % size, ["Location: /orders/4711"]
+        elif target == "/crash":
+            status, body, extra = "500 Internal Server Error", b"something went wrong\n", []
+        else:
+            status, body, extra = "200 OK", b'{"order": 4711}\n', []
+        answer = peers.response(status, body, *extra)
+        connection.sendall(answer)
+        return int(status[:3]), len(body), len(answer)
 
 
 def _echo(connection: socket.socket) -> None:

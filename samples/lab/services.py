@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,15 @@ ns   IN A   203.0.113.53
 www  IN CNAME @
 api  IN A   198.51.100.81
 six  IN AAAA 2001:db8:2::80
+"""
+
+OTHERS_ZONE = """\
+$ORIGIN assets.example.
+$TTL 300
+@    IN SOA ns.assets.example. hostmaster.assets.example. 2026010101 7200 3600 1209600 120
+     IN NS  ns
+ns   IN A   203.0.113.53
+cdn  IN A   198.51.100.81
 """
 
 NSD = """\
@@ -44,9 +53,13 @@ remote-control:
 zone:
   name: shop.example
   zonefile: shop.example.zone
+zone:
+  name: assets.example
+  zonefile: assets.example.zone
 """
 
 NGINX = """\
+{modules}
 daemon off;
 master_process off;
 pid {home}/nginx.pid;
@@ -61,7 +74,9 @@ http {{
     client_body_temp_path {home}/t1; proxy_temp_path {home}/t2; fastcgi_temp_path {home}/t3;
     uwsgi_temp_path {home}/t4; scgi_temp_path {home}/t5;
     log_format facts '$msec connection=$connection/$connection_requests $scheme "$request" '
-                     'status=$status body=$body_bytes_sent seconds=$request_time';
+                     'status=$status body=$body_bytes_sent seconds=$request_time sent=$bytes_sent '
+                     'length=$request_length upstream=$upstream_response_time client=$remote_addr:$remote_port '
+                     'host=$host';
     access_log {home}/access.log facts;
     {config}
 }}
@@ -95,8 +110,8 @@ def wait_until(ready: Callable[[], bool], what: str, seconds: float = 10) -> Non
         time.sleep(0.02)
 
 
-def _answers(namespace: str, address: str, port: int) -> bool:
-    """Try to bind the port: when that fails, somebody listens there. Sends nothing."""
+def answers(namespace: str, address: str, port: int) -> bool:
+    """Tell whether a port is served, by trying to bind it. Sends nothing."""
     with net.inside(namespace), socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -108,8 +123,9 @@ def _answers(namespace: str, address: str, port: int) -> bool:
 
 @contextlib.contextmanager
 def name_servers(home: Path) -> Iterator[None]:
-    """Run nsd with the zone ``shop.example`` far away and dnsmasq as the client's caching resolver."""
+    """Run nsd with both zones far away and dnsmasq as the client's caching resolver."""
     (home / "shop.example.zone").write_text(ZONE)
+    (home / "assets.example.zone").write_text(OTHERS_ZONE)
     nsd_conf = home / "nsd.conf"
     nsd_conf.write_text(NSD.format(home=home))
     nsd = Program(net.start(["nsd", "-d", "-c", str(nsd_conf)], net.SERVER, log=home / "nsd.log"), home / "nsd.log")
@@ -118,8 +134,8 @@ def name_servers(home: Path) -> Iterator[None]:
                "--log-facility=-", f"--pid-file={home}/dnsmasq.pid", "--port=53"]  # fmt: skip
     dnsmasq = Program(net.start(command, net.RESOLVER, log=home / "dnsmasq.log"), home / "dnsmasq.log")
     try:
-        wait_until(lambda: _answers(net.SERVER, "203.0.113.53", 53), "nsd")
-        wait_until(lambda: _answers(net.RESOLVER, "192.0.2.53", 53), "dnsmasq")
+        wait_until(lambda: answers(net.SERVER, "203.0.113.53", 53), "nsd")
+        wait_until(lambda: answers(net.RESOLVER, "192.0.2.53", 53), "dnsmasq")
         yield
     finally:
         dnsmasq.stop()
@@ -127,30 +143,40 @@ def name_servers(home: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def nginx(home: Path, config: str, port: int = 80) -> Iterator[Path]:
-    """Run nginx in the server's namespace; give the path of its access log."""
+def nginx(home: Path, config: str, port: int = 80, modules: Sequence[str] = ()) -> Iterator[Path]:
+    """Run nginx in the server's namespace, with modules of Debian's packages; give the path of its access log."""
     conf = home / "nginx.conf"
-    conf.write_text(NGINX.format(home=home, config=config))
+    loaded = "\n".join(f"load_module /usr/share/nginx/modules/{module}.so;" for module in modules)
+    conf.write_text(NGINX.format(home=home, config=config, modules=loaded))
     log = home / "nginx.log"
     program = Program(net.start(["nginx", "-e", str(log), "-c", str(conf)], net.SERVER, log=log), log)
     try:
-        wait_until(lambda: _answers(net.SERVER, "198.51.100.80", port), "nginx")
+        wait_until(lambda: answers(net.SERVER, "198.51.100.80", port), "nginx")
         yield home / "access.log"
     finally:
         program.stop()
 
 
 @contextlib.contextmanager
-def recorder(target: Path, home: Path, *, comment: str, key_log: Path | None = None) -> Iterator[None]:
-    """Record the client's interface while the block runs, and write ``target`` (pcapng) afterwards.
+def recorder(
+    target: Path,
+    home: Path,
+    *,
+    comment: str,
+    key_log: Path | None = None,
+    namespace: str = net.CLIENT,
+    device: str = "eth0",
+    only: str = "not (ip6[6] == 0)",
+) -> Iterator[None]:
+    """Record an interface, the client's if not told otherwise, while the block runs; write ``target`` afterwards.
 
     Multicast listener reports (the only packets here with a hop-by-hop header), which an interface sends for itself,
     are not recorded: they belong to no scenario.
     """
-    raw, log = home / "raw.pcap", home / "tcpdump.log"
-    command = ["tcpdump", "-n", "-i", "eth0", "-w", str(raw), "-U", "--immediate-mode", "-s", "65535", "-Z", "root",
-               "--time-stamp-precision=nano", "not (ip6[6] == 0)"]  # fmt: skip
-    program = Program(net.start(command, net.CLIENT, log=log), log)
+    raw, log = home / f"raw-{namespace}.pcap", home / f"tcpdump-{namespace}.log"
+    command = ["tcpdump", "-n", "-i", device, "-w", str(raw), "-U", "--immediate-mode", "-s", "65535", "-Z", "root",
+               "--time-stamp-precision=nano", only]  # fmt: skip
+    program = Program(net.start(command, namespace, log=log), log)
     wait_until(lambda: b"listening on" in log.read_bytes(), "tcpdump")
     try:
         yield
@@ -159,7 +185,7 @@ def recorder(target: Path, home: Path, *, comment: str, key_log: Path | None = N
         program.stop(signal.SIGINT)
     secrets = key_log.read_bytes() if key_log and key_log.exists() else b""
     drops = next((int(line.split()[0]) for line in log.read_text().splitlines() if "dropped by kernel" in line), 0)
-    count = pcapng.convert(raw, target, comment=comment, interface="eth0", key_log=secrets, drops=drops)
+    count = pcapng.convert(raw, target, comment=comment, interface=device, key_log=secrets, drops=drops)
     print(f"  {target.name}: {count} packets, {target.stat().st_size} bytes, {drops} dropped by the recorder")
 
 

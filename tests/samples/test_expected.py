@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -16,9 +15,8 @@ from tests.samples.expected_facts import mismatch, row_mismatches
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.pcapng"))
-TABLES_WITH_COUNTS = ("arp", "dns", "tcp", "tls", "http", "icmp")
 IN_TIME = {"arp": "request_time", "dns": "query_time", "http": "request_time", "icmp": "time"}
-ORDERED = {"tcp": "stream", "tls": "stream"}
+ORDERED = {"tcp": "stream", "tls": "stream", "websocket": "stream"}
 
 
 @cache
@@ -94,23 +92,6 @@ def test_findings(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_was_unreadable(name: str) -> None:
     assert document(name)["problems"] == []
-
-
-# What nginx wrote: status and bytes of the body as it left, chunk sizes included.
-LOGGED = re.compile(r'connection=\S+ http "(\S+) (\S+) HTTP/1\.1" status=(\d+) body=(\d+)')
-
-
-LOGS = {path.stem: LOGGED.findall(path.read_text(encoding="utf-8")) for path in (SAMPLES / "expected").glob("*.log")}
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if LOGS.get(name)])
-def test_servers_log(name: str) -> None:
-    """Every request that a server logged over plain HTTP is a row with the same status and body size, and no other."""
-    logged = Counter((method, target, int(status), int(size)) for method, target, status, size in LOGS[name])
-    bodies = Counter(
-        (row["method"], row["target"], row["status"], row["response_body_bytes"] or 0) for row in rows(name, "http")
-    )
-    assert bodies == logged
 
 
 def test_comparison_can_fail() -> None:

@@ -38,9 +38,17 @@ def options(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def test_all_six_are_there() -> None:
+def test_all_are_there() -> None:
     names = {path.stem for path in CAPTURES}
-    assert names >= {"first-visit", "plain-visit", "status-codes", "handshake-and-close", "loss", "ping"}
+    assert names >= {
+        "first-visit", "plain-visit", "status-codes", "handshake-and-close", "loss", "ping", "web-app",
+        "web-app-server",
+    }  # fmt: skip
+
+
+def recorded_at(path: Path) -> str:
+    facts = json.loads((SAMPLES / "expected" / f"{path.stem}.json").read_text(encoding="utf-8"))
+    return str(facts["recorded_at"])
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
@@ -72,7 +80,8 @@ def test_tells_nothing_about_the_machine(path: Path) -> None:
     (kind, body), (next_kind, interface), *_ = blocks(path.read_bytes())
     assert (kind, next_kind) == (SECTION, INTERFACE)
     assert set(options(body[16:])) == {1}
-    assert options(interface[8:]) == {2: b"eth0", 9: b"\x09"}
+    device = {"client": b"eth0", "server": b"wan0"}[recorded_at(path)]
+    assert options(interface[8:]) == {2: device, 9: b"\x09"}
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
@@ -80,7 +89,8 @@ def test_only_lab_hardware_addresses(path: Path) -> None:
     """Every frame's sender is one of the lab's locally administered addresses."""
     packets = [body for kind, body in blocks(path.read_bytes()) if kind == PACKET]
     senders = {body[20 + 6 : 20 + 12].hex(":") for body in packets}
-    assert senders <= {"02:00:00:00:00:01", "02:00:00:00:00:10", "02:00:00:00:00:53"}
+    router, client, resolver, server = (f"02:00:00:00:00:{end}" for end in ("01", "10", "53", "80"))
+    assert senders <= {"client": {router, client, resolver}, "server": {router, server}}[recorded_at(path)]
 
 
 def test_secrets_are_inside_first_visit() -> None:
