@@ -25,6 +25,7 @@ report: $(VENV)/.package
 
 test: $(VENV)/.test
 	@scripts/need.sh tshark chromium
+	@scripts/har_schema.sh $(VENV)/har-schema
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev

@@ -13,7 +13,7 @@ def ip_text(raw: bytes) -> str:
     Source: RFC 5952 section 5 (``::ffff:192.0.2.1`` for IPv4-mapped addresses).
     """
     if len(raw) == 4:
-        return str(ipaddress.IPv4Address(raw))
+        return "{}.{}.{}.{}".format(*raw)
     if raw[:12] == _MAPPED:
         return f"::ffff:{ipaddress.IPv4Address(raw[12:])}"
     return str(ipaddress.IPv6Address(raw))

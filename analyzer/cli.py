@@ -36,6 +36,7 @@ class Format(StrEnum):
 
     html = "html"
     json = "json"
+    har = "har"
 
 
 class Severity(StrEnum):
@@ -74,7 +75,7 @@ main_app = new_app(completion=True)
 
 @main_app.command(
     epilog="Other commands, each with --help: analyze follow (what a connection carried), analyze ladder (its "
-    "segments, one by one), analyze verify (compare with tshark).",
+    "segments, one by one), analyze objects (the files it carried), analyze verify (compare with tshark).",
 )
 def analyze(
     captures: Annotated[
@@ -94,7 +95,7 @@ def analyze(
     ] = None,
     formats: Annotated[
         list[Format] | None,
-        typer.Option("-f", "--format", show_default=False, help="html (the default) or json; may be repeated."),
+        typer.Option("-f", "--format", show_default=False, help="html (the default), json or har; may be repeated."),
     ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show cookies, credentials and tokens instead of masking them.")
@@ -195,6 +196,10 @@ def _document(result: Analysis, form: str) -> Iterable[str]:
         from analyzer.export.json import parts
 
         return parts(result)
+    if form == Format.har:
+        from analyzer.export import har
+
+        return har.parts(result)
     from analyzer.report.render import render
 
     return [render(result)]
@@ -226,6 +231,7 @@ def _open(reports: Sequence[Path]) -> None:
 COMMANDS: dict[str, str] = {
     "follow": "analyzer.commands.follow",
     "ladder": "analyzer.commands.ladder",
+    "objects": "analyzer.commands.objects",
     "verify": "analyzer.commands.verify",
 }
 """Subcommands by name, each with the module that has its ``app``: imported when it is called for."""

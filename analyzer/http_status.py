@@ -8,11 +8,12 @@ RFC named beside each group. A code that is not registered is explained by its c
 from __future__ import annotations
 
 STATUS: dict[int, tuple[str, str]] = {
-    # RFC 9110 section 15.2; 102: RFC 2518; 103: RFC 8297
+    # RFC 9110 section 15.2; 102: RFC 2518; 103: RFC 8297; 104: draft-ietf-httpbis-resumable-upload
     100: ("Continue", "The server has seen the request's head and wants the body now."),
     101: ("Switching Protocols", "The connection changes to the protocol the client asked for, such as WebSocket."),
     102: ("Processing", "The server is still working on it; a final answer follows."),
     103: ("Early Hints", "The server names files the page will need before the page itself is ready."),
+    104: ("Upload Resumption Supported", "The server can take up a broken upload again where it stopped."),
     # RFC 9110 section 15.3; 207, 208: RFC 4918, 5842; 226: RFC 3229
     200: ("OK", "The request worked and the answer is in the body."),
     201: ("Created", "The request worked and made something new on the server."),
@@ -31,6 +32,7 @@ STATUS: dict[int, tuple[str, str]] = {
     303: ("See Other", "The request worked; the result is to be fetched with GET from another address."),
     304: ("Not Modified", "The copy the client already has is still good, so no body was sent."),
     305: ("Use Proxy", "An outdated code that pointed to a proxy."),
+    306: ("(Unused)", "A code that was given up before it was ever a standard."),
     307: ("Temporary Redirect", "The answer is elsewhere for now; the client repeats the same request there."),
     308: ("Permanent Redirect", "The address has moved for good; the client repeats the same request there."),
     # RFC 9110 section 15.5; 423, 424: RFC 4918; 425: RFC 8470; 428, 429, 431: RFC 6585; 451: RFC 7725
@@ -63,7 +65,7 @@ STATUS: dict[int, tuple[str, str]] = {
     429: ("Too Many Requests", "The client asked more often than the server allows and has to slow down."),
     431: ("Request Header Fields Too Large", "The headers, often the cookies, are larger than the server takes."),
     451: ("Unavailable For Legal Reasons", "The server may not show this for legal reasons."),
-    # RFC 9110 section 15.6; 506: RFC 2295; 507: RFC 4918; 508: RFC 5842; 511: RFC 6585
+    # RFC 9110 section 15.6; 506: RFC 2295; 507: RFC 4918; 508: RFC 5842; 510: RFC 2774; 511: RFC 6585
     500: ("Internal Server Error", "The server broke while it worked on the request; the reason is in its own logs."),
     501: ("Not Implemented", "The server does not know how to do this kind of request at all."),
     502: ("Bad Gateway", "A proxy got no valid answer from the server behind it."),

@@ -13,11 +13,13 @@ section 3.2.1 (passwords in URLs).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from operator import is_, is_not
 from urllib.parse import unquote
 
-from analyzer.schema import FindingRow, HttpRow, Step, VisitRow, changed
+from analyzer.schema import FindingRow, HttpRow, Parameter, Step, VisitRow, changed
+from analyzer.secret_names import is_secret
 
 MASKED = "[masked]"
 
@@ -35,23 +37,17 @@ _NOT_SECRET_HEADERS = frozenset(
     {"sec-websocket-key", "sec-websocket-accept", "public-key-pins", "www-authenticate", "proxy-authenticate"}
 )
 
-_SECRET_PARAMETER = re.compile(
-    r"(?:^|[-_.\[\]])(?:api[-_]?key|apikey|key|auth|authorization|oauth[-_]?\w*|token|tokens|secret|password|passwd|"
-    r"passphrase|pass|pwd|pw|session|sessionid|jsessionid|phpsessid|sid|csrf|xsrf|credential|credentials|signature|"
-    r"sig|sign|otp|jwt|ticket|assertion|samlresponse|samlrequest|nonce|hmac)(?:[-_.\[\]]|$)"
-    r"|^(?:code|pin|hash)$|(?:auth|access|verification|security)[-_]?code$|token$|secret$|password$|passwd$"
-    r"|pwd$|pass$|passcode$|passphrase$|apikey$|sessionid$|sessid$|accesskey(?:id)?$|signature$|credential$|authcode$",
-    re.IGNORECASE,
-)
 _SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Negotiate|NTLM)\s+\S", re.IGNORECASE)
 _BEARER_PROTOCOL = re.compile(r"authorization|bearer|token", re.IGNORECASE)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # The user ends at the first colon, the host begins after the last "@" (RFC 3986 section 3.2; a password with either in
 # it should be percent-encoded, but need not be).
 _USERINFO = re.compile(r"//([^/?#@:\s]*):[^/?#\s]*@")
 _AUTHORITY = re.compile(r"(?!mailto:)([^/?#@:\s]*):[^/?#\s]*@([^/?#@\s]*)", re.IGNORECASE)
 _PATH_PART = re.compile(r"[^/;&]+")
 _NAME_MARKS = re.compile(r"[?/\s\"'<(,]")
+REMEMBERED = 2048
+"""Longest text whose masked form is remembered: what comes again and again is shorter, and long ones would fill the
+memory."""
 MAX_NESTED = 3
 """URLs inside URLs that are looked into; a login page that returns to a login page is one deep."""
 _COOKIE_FLAGS = frozenset(
@@ -71,17 +67,10 @@ _COOKIE_FLAGS = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
-def _secret_name(name: str) -> bool:
-    """Tell whether a parameter's name (percent-decoded, camelCase split, without a number) sounds like a secret."""
-    plain = unquote(name).strip().rstrip("0123456789")
-    return _SECRET_PARAMETER.search(_CAMEL.sub("_", plain)) is not None or _SECRET_PARAMETER.search(plain) is not None
-
-
 def _mask_part(part: str, depth: int) -> str:
     """Mask the value of ``name=value`` when the name sounds like a secret, and secrets inside the value otherwise."""
     name, equals, value = part.partition("=")
-    if equals and value and _secret_name(_NAME_MARKS.split(name)[-1]):
+    if equals and value and is_secret(_NAME_MARKS.split(name)[-1]):
         return f"{name}={MASKED}"
     return name + equals + _mask_nested(value, depth) if equals else _mask_nested(part, depth)
 
@@ -109,7 +98,6 @@ def _mask_parameters(query: str, depth: int) -> str:
     return "".join(parts)
 
 
-@lru_cache(maxsize=16384)
 def mask_url(url: str) -> str:
     """Mask the password and secret-like parameters of a URL or request target; anything else comes back as it was.
 
@@ -117,6 +105,11 @@ def mask_url(url: str) -> str:
     """
     if not ("=" in url or "@" in url or "%" in url):
         return url  # nothing in it has a value, and this is most of what is asked
+    return _remembered(url) if len(url) <= REMEMBERED else _mask(url, 0)
+
+
+@lru_cache(maxsize=16384)
+def _remembered(url: str) -> str:
     return _mask(url, 0)
 
 
@@ -162,52 +155,92 @@ def _mask_credentials(value: str) -> str:
 
 def mask_header(name: str, value: str) -> str:
     """Return a header's value as it may be shown."""
-    key = name.strip().lower()
+    rule = _rule(name) if len(name) <= REMEMBERED else _rule.__wrapped__(name)
+    if rule is None and not ("=" in value or "@" in value or "%" in value) and value[:1] not in _BEGINS_A_SCHEME:
+        return value  # most headers: nothing in it has a value
     if not value.strip() or value == MASKED:
         return value
-    if key in _CREDENTIALS:
-        return _mask_credentials(value)
-    if key in _COOKIES:
-        return _mask_set_cookie(value) if key.startswith("set-") else _mask_cookie(value)
-    if key in _NOT_SECRET_HEADERS:
-        return value
-    told = key == "sec-websocket-protocol" and _BEARER_PROTOCOL.search(value)  # where browsers can put a token
-    return MASKED if told or _secret_header(key) or _SCHEME.match(value.strip()) else mask_url(value)
+    if rule is not None:
+        return rule(value)
+    return MASKED if _SCHEME.match(value.strip()) else mask_url(value)
+
+
+_BEGINS_A_SCHEME = frozenset("BbDdNn \t\r\n\f\v")
+"""What a value that may be credentials begins with: the first letters of the schemes, and blanks."""
 
 
 @lru_cache(maxsize=4096)
-def _secret_header(key: str) -> bool:
-    """Tell whether a header that has no rule of its own sounds like a secret."""
-    return key in _CHALLENGES or _SECRET_HEADER.search(key) is not None
+def _rule(name: str) -> Callable[[str], str] | None:
+    """Return how the values of a header are masked, None for one that is only searched for URLs and credentials."""
+    key = name.strip().lower()
+    if key in _CREDENTIALS:
+        return _mask_credentials
+    if key in _COOKIES:
+        return _mask_set_cookie if key.startswith("set-") else _mask_cookie
+    if key in _NOT_SECRET_HEADERS:
+        return str
+    if key == "sec-websocket-protocol":
+        return _mask_subprotocol
+    return _mask_all if key in _CHALLENGES or _SECRET_HEADER.search(key) is not None else None
 
 
-def _mask_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[tuple[str, str], ...], int]:
-    shown = []
-    count = 0
-    for name, value in headers:
-        hidden = mask_header(name, value)
-        count += hidden != value
-        shown.append((name, hidden))
-    return tuple(shown), count
+def _mask_all(value: str) -> str:
+    return MASKED
 
 
-_URL_COLUMNS = ("target", "url", "referer", "location")
+def _mask_subprotocol(value: str) -> str:
+    """Mask the names of subprotocols where one is a token: browsers can put one nowhere else."""
+    return MASKED if _BEARER_PROTOCOL.search(value) or _SCHEME.match(value.strip()) else mask_url(value)
+
+
+def _mask_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[tuple[str, str], ...], int]:
+    """Return header fields as they may be shown, the same ones where nothing is to hide, and how many were masked."""
+    shown = [mask_header(name, value) for name, value in headers]
+    count = sum(hidden != value for hidden, (_, value) in zip(shown, headers, strict=True))
+    if not count:
+        return headers, 0
+    return tuple((name, hidden) for (name, _), hidden in zip(headers, shown, strict=True)), count
+
+
+def _only_adds_host(row: HttpRow) -> bool:
+    """Say whether a row's URL is its target behind scheme and host: what is secret in it is in the target, too."""
+    url, target = row.url or "", row.target or ""
+    return target.startswith("/") and url.endswith(target) and "@" not in url[: -len(target)]
+
+
+def _mask_parameter(field: Parameter) -> Parameter:
+    """Mask a form field by its name; in the value of another, and in a name without value, what is secret in a URL."""
+    name, value = mask_url(field.name), field.value
+    if value:
+        hide = value != MASKED and (is_secret(field.name) or _SCHEME.match(value) is not None)
+        value = MASKED if hide else mask_url(value)
+    return field if value == field.value and name == field.name else changed(field, name=name, value=value)
+
+
+def _mask_form(fields: tuple[Parameter, ...]) -> tuple[tuple[Parameter, ...], int]:
+    """Return form fields as they may be shown, and how many of the body's were masked (the target is counted)."""
+    shown = tuple(map(_mask_parameter, fields))
+    return shown, sum(new is not old and new.place == "body" for new, old in zip(shown, fields, strict=True))
 
 
 def mask_row(row: HttpRow) -> tuple[HttpRow, int]:
     """Return a row as it may be shown, and how many of its values were masked.
 
-    A secret in the target is one, though it stands in the URL as well; the columns drawn from headers are counted
-    with their header.
+    A secret in the target is one, though it stands in the URL and among the form fields as well; the columns drawn
+    from headers are counted with their header.
     """
     asked, in_request = _mask_headers(row.request_headers)
     told, in_response = _mask_headers(row.response_headers)
     masked: dict[str, object] = {}
-    for name in _URL_COLUMNS:
-        value = getattr(row, name)
-        if value is not None and (hidden := mask_url(value)) != value:
+    for name, value in (("target", row.target), ("referer", row.referer), ("location", row.location), ("url", row.url)):
+        if value is None or (name == "url" and "target" not in masked and row.target and _only_adds_host(row)):
+            continue
+        if (hidden := mask_url(value)) != value:
             masked[name] = hidden
     count = in_request + in_response + ("target" in masked or "url" in masked)
+    if row.parameters:
+        masked["parameters"], in_form = _mask_form(row.parameters)
+        count += in_form
     if not count and not masked:
         return row, 0
     return changed(row, request_headers=asked, response_headers=told, **masked), count
@@ -226,8 +259,10 @@ def mask_rows(rows: list[HttpRow]) -> tuple[list[HttpRow], int]:
 
 def _mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
     """Mask the texts among a sentence's arguments (they are URLs, targets and names); the same when none has any."""
-    shown = {key: mask_url(value) for key, value in args.items() if isinstance(value, str)}
-    return {**args, **shown} if any(args[key] is not value for key, value in shown.items()) else args
+    shown = {
+        key: hidden for key, value in args.items() if isinstance(value, str) and (hidden := mask_url(value)) != value
+    }
+    return {**args, **shown} if shown else args
 
 
 def _mask_step(step: Step) -> Step:
@@ -237,15 +272,15 @@ def _mask_step(step: Step) -> Step:
 
 def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
     """Return visits as they may be shown: their addresses and the arguments of their sentences."""
-    return [
-        changed(
-            row,
-            url=mask_url(row.url),
-            final_url=None if row.final_url is None else mask_url(row.final_url),
-            steps=tuple(_mask_step(step) for step in row.steps),
-        )
-        for row in rows
-    ]
+    return list(map(_mask_visit, rows))
+
+
+def _mask_visit(row: VisitRow) -> VisitRow:
+    url, final = mask_url(row.url), None if row.final_url is None else mask_url(row.final_url)
+    steps = tuple(map(_mask_step, row.steps))
+    if url == row.url and final == row.final_url and all(map(is_, steps, row.steps)):
+        return row
+    return changed(row, url=url, final_url=final, steps=steps)
 
 
 def mask_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:

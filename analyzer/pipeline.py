@@ -3,7 +3,7 @@
 The capture's bytes are open only in here. What leaves is rows and columns.
 
 Two boundaries are drawn here. A bug in one parser loses what that parser would have said of one connection (or of one
-protocol), never the analysis: :class:`_Guard` turns it into a problem. And a packet without a time (a pcapng Simple
+protocol), never the analysis: :class:`Guard` turns it into a problem. And a packet without a time (a pcapng Simple
 Packet Block has none) has no part in the span of the capture.
 """
 
@@ -27,16 +27,19 @@ from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
 from analyzer.masking import mask_findings, mask_rows, mask_visits
+from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols import arp, collect, detect, icmp
 from analyzer.protocols.base import Conversation, Datagram
+from analyzer.protocols.budget import Budget
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.tls import session as tls
-from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow, changed
+from analyzer.protocols.websocket import session as websocket
+from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow, WebSocketRow, filled
 from analyzer.units import ms_between
-from analyzer.visits import lookups, unreachable, vantage
+from analyzer.visits import caching, lookups, sites, unreachable, vantage
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -96,25 +99,31 @@ class _Spoken:
         self.http: list[HttpRow] = []
         self.tls: list[TlsRow] = []
         self.dns: list[Datagram] = []
+        self.websocket: list[WebSocketRow] = []
 
 
 def _conversations(flows: Flows, index: PacketIndex, options: Options, problems: ProblemLog, tell: Progress) -> _Spoken:
     """Hand each connection that carried data to the parser of its application."""
     out = _Spoken()
-    guard = _Guard(problems)
+    guard, budget = Guard(problems), Budget()
     streams = flows.streams_with_data().tolist()
     end = _span(index)[1] or 0
     for done, stream in enumerate(streams):
         if done % STREAMS_PER_STEP == 0:
             tell("messages", done / len(streams))
-        talk = _conversation(flows, stream, end, options, problems)
+        talk = conversation(flows, stream, end, options, problems, budget)
         guard.about(f"TCP stream {stream}", talk.first_frame)
         application = guard.run("tcp", detect.application, talk) or "unknown"
         inside = application in TLS_INSIDE
         if application == "http1":
             rows = guard.run("http", http1.transactions, talk) or []
             out.http += rows
-            inside = any(row.method == "CONNECT" for row in rows)
+            turned_to = http1.switched_to(rows)
+            inside = turned_to == "tls" or any(row.method == "CONNECT" for row in rows)
+            if any(row.upgrade is not None for row in rows):
+                frames = guard.run("websocket", websocket.connections, talk, rows) or []
+                out.websocket += frames
+                application = "websocket" if frames else "http2" if turned_to == "http2" else application
         elif application == "dns":
             out.dns += guard.run("dns", collect.tcp_dns_messages, talk) or []
         if application == "tls" or inside:
@@ -125,7 +134,7 @@ def _conversations(flows: Flows, index: PacketIndex, options: Options, problems:
     return out
 
 
-class _Guard:
+class Guard:
     """Keeps a bug in one parser from losing the whole analysis: what it fails on becomes a problem."""
 
     def __init__(self, problems: ProblemLog) -> None:
@@ -151,7 +160,18 @@ class _Guard:
             return None
 
 
-def _conversation(flows: Flows, stream: int, end: int, options: Options, problems: ProblemLog) -> Conversation:
+def conversation(
+    flows: Flows, stream: int, end: int, options: Options, problems: ProblemLog, budget: Budget
+) -> Conversation:
+    """Return one connection as parsers see it.
+
+    Args:
+        flows: all connections.
+        stream: which.
+        end: time of the capture's last packet (ns).
+        options: their limits bound the parsers.
+        problems, budget: of the whole capture.
+    """
     c = flows.connections
     client, server = flows.stream(stream, client=True), flows.stream(stream, client=False)
     return Conversation(
@@ -167,6 +187,7 @@ def _conversation(flows: Flows, stream: int, end: int, options: Options, problem
         client.reset or (client.finished and server.finished),
         options.limits,
         problems,
+        budget,
     )
 
 
@@ -175,7 +196,7 @@ def _assemble(
 ) -> Analysis:
     """Read the connectionless protocols, link everything, judge it, and mask what is secret."""
     end = _span(index)[1]
-    guard = _Guard(problems)
+    guard = Guard(problems)
     arp_rows = guard.run("arp", lambda: arp.exchanges(collect.arp_messages(table, problems))) or []
     datagrams = (guard.run("dns", collect.datagrams, table) or []) + spoken.dns
     datagrams.sort(key=lambda d: d.frame)
@@ -193,18 +214,20 @@ def _assemble(
         tuple(spoken.http),
         tuple(icmp_rows),
         flows.segments,
+        tuple(spoken.websocket),
     )
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed)
+    facts = replace(facts, http=caching.with_savings(facts))
     visit_rows, causes = visits(facts, owed)
-    facts = replace(
-        facts,
-        http=tuple(changed(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http)),
-    )
+    linked = tuple(filled(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http))
+    facts = replace(facts, http=sites.with_parties(linked, visit_rows), visits=tuple(visit_rows))
     finding_rows = find(facts, problems)
-    http_rows, masked = list(facts.http), 0
+    http_rows, spoken_rows, masked = list(facts.http), list(facts.websocket), 0
     if not options.reveal:
         http_rows, masked = mask_rows(http_rows)
+        spoken_rows, more = mask_messages(spoken_rows)
+        masked += more
         visit_rows, finding_rows = mask_visits(visit_rows), mask_findings(finding_rows)
     return Analysis(
         replace(capture, problem_counts=dict(problems.counts)),
@@ -214,7 +237,7 @@ def _assemble(
         flows.segments,
         facts.tls,
         tuple(http_rows),
-        (),
+        tuple(spoken_rows),
         facts.icmp,
         tuple(visit_rows),
         tuple(finding_rows),

@@ -8,7 +8,8 @@ translation all speak from here. Rules:
 * ``{attempts:query|queries}`` writes the number and the fitting noun: ``1 query``, ``3 queries``.
 * Arguments come from captures: each passes :func:`analyzer.text.display`, so what comes out is safe to show as text
   (markup is escaped by whoever makes markup).
-* ``{status_meaning}`` is the plain sentence that explains the argument ``status``.
+* ``{status_meaning}`` is the plain sentence that explains the argument ``status``; ``{close_name}`` and
+  ``{close_meaning}`` do that for ``close_code``, the code that a WebSocket was closed with.
 * A key that is not in the catalogue gives the key and its arguments, never an exception.
 
 To add a sentence, add an entry to :data:`STEPS` or :data:`FINDINGS`. A step's key is ``step.<step>[.<variant>]``
@@ -21,7 +22,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzer import http_status
+from analyzer import close_codes, http_status
+from analyzer.sentences_browsing import BROWSING
 from analyzer.text import display
 from analyzer.units import human_bytes, human_ms
 
@@ -30,34 +32,52 @@ MAX_LISTED = 4
 
 WHY: dict[str, str] = {
     "aborted": "the connection was aborted",
+    "bad_chunk": "a chunk of its body breaks the format",
+    "bad_header": "a line of its header breaks the format",
+    "bad_length": "the length it states is no number",
+    "bad_request_line": "its first line is not method, target and version",
+    "bad_status_line": "the status line cannot be read",
+    "bad_transfer_encoding": "its Transfer-Encoding makes no sense",
+    "bad_upgrade": "it says that the protocol changes (101), but neither side named another one",
+    "bad_version": "the HTTP version in its first line breaks the format",
     "before_capture": "it happened before the capture began",
     "cached": "already known from before, so nobody had to ask",
+    "capture_end": "the capture ends before it came",
     "clock": "the recorder's clock ran backwards",
+    "closed": "the connection was closed before it came",
+    "conflicting_lengths": "it states two lengths that contradict each other",
     "doh_suspected": "probably looked up over encrypted DNS, which cannot be read",
+    "early": "the answer began before the request was complete",
     "encrypted": "encrypted",
     "failed": "an earlier step failed",
+    "header_limit": "its header is longer than this program reads",
+    "junk_before": "bytes that are no HTTP stand before it",
     "literal_address": "the address was given as numbers, so there was no name to look up",
     "lost": "the packets are missing from the capture",
     "midstream": "the connection was already open when the capture began",
+    "no_keys": "not decrypted here",
     "no_record": "no record of this type",
     "no_request": "no request was captured",
     "no_response": "no response was captured",
-    "no_keys": "not decrypted here",
     "no_secret": "not decrypted here",
     "not_applicable": "does not apply here",
     "not_captured": "not in this capture",
     "not_closed": "still open when the capture ended",
+    "not_http": "the bytes are no HTTP",
     "not_sent": "not sent",
     "not_supported": "not supported by this version",
+    "one_direction": "only one direction of the connection was captured",
     "open": "still open when the capture ended",
     "pipelined": "sent before the previous answer was complete",
     "plain": "not encrypted",
     "plaintext": "not encrypted",
+    "reset": "the connection was reset before it came",
     "resumed": "an earlier session was resumed, so it was not sent again",
     "reused": "an open connection was used again",
     "snaplen": "the packets were cut short when they were recorded",
     "truncated": "the capture ends before it was complete",
     "unanswered": "no answer was captured",
+    "unsolicited": "no request asked for it",
 }
 """Reason codes of ``…_why`` columns and ``absent_why`` → words that fit after "not known:"."""
 
@@ -311,6 +331,40 @@ FINDINGS: dict[str, FindingText] = {
         "The request was sent, but no answer to it is in the capture.",
         "See how the connection ended: a reset or timeout points to the server, the capture's end to the recording.",
     ),
+    # url
+    "WS-BAD-ACCEPT": FindingText(
+        "The server agreed to the WebSocket {url} with a wrong answer to the client's key",
+        "The answer (Sec-WebSocket-Accept) is computed from the key the client sent and proves that the server "
+        "understood it. A client must not use a connection where it does not fit.",
+        "Look for a proxy or cache that answers with somebody else's response, or for an error in the server's "
+        "program.",
+    ),
+    "WS-BAD-ACCEPT.missing": FindingText(
+        "The server agreed to the WebSocket {url} without an answer to the client's key",
+        "The answer (Sec-WebSocket-Accept) proves that the server understood what was asked. A client must not use a "
+        "connection without it.",
+        "Look for a proxy that removes the header, or for an error in the server's program.",
+    ),
+    # url, close_code, by, count
+    "WS-CLOSED-ABNORMALLY": FindingText(
+        "The {by} closed the WebSocket {url} with code {close_code} ({close_name})",
+        "{close_meaning} A connection that is simply done is closed with 1000 or 1001.",
+        "Look at the last messages before it, and into the logs of the {by} at that moment.",
+    ),
+    "WS-CLOSED-ABNORMALLY.silent": FindingText(
+        "The WebSocket {url} ended without a goodbye",
+        "Its TCP connection was closed, but neither side sent a close frame first; programs see that as code 1006. "
+        "Whatever was still to be said is lost, and the client has to connect again.",
+        "See who closed the connection: a side that crashed or was stopped, or a proxy between them that ends what is "
+        "silent for too long (regular pings prevent that).",
+    ),
+    "WS-CLOSED-ABNORMALLY.reset": FindingText(
+        "The WebSocket {url} was cut off by a reset",
+        "A reset ends a connection at once, without a close frame; programs see that as code 1006. Messages on their "
+        "way are lost, and the client has to connect again.",
+        "Look into the logs of the side that sent the reset. If neither admits to it, a firewall or proxy between them "
+        "may have sent it.",
+    ),
     # sni, alert, by, server
     "TLS-ALERT": FindingText(
         "The {by} ended the TLS session for {sni} with the alert {alert}",
@@ -382,6 +436,7 @@ FINDINGS: dict[str, FindingText] = {
         "The answer came after the program that asked had given up, or had got another one first.",
         "Nothing to do, unless names resolve slowly: then look at the time this resolver takes.",
     ),
+    **{key: FindingText(*texts) for key, texts in BROWSING.items()},
 }
 """Finding code → its texts (each comment lists the arguments of the entries that follow)."""
 
@@ -435,6 +490,10 @@ def fill(template: str, args: Mapping[str, object]) -> str:
         if not args.get("reason"):  # RFC 9112 section 4: it may be absent, and says nothing that the code does not
             words["reason"] = _Word(http_status.name(status))
         words.setdefault("status_meaning", _Word(http_status.explain(status)))
+    close = args.get("close_code")
+    if isinstance(close, int):
+        words.setdefault("close_name", _Word(close_codes.name(close)))
+        words.setdefault("close_meaning", _Word(close_codes.explain(close)))
     return template.format_map(words)
 
 

@@ -72,9 +72,9 @@ def display(value: object, limit: int = DISPLAY_LIMIT) -> str:
 def file_name(text: str, fallback: str = "capture") -> str:
     """Return a safe file name: ``[A-Za-z0-9._-]``, at most 100 characters, no leading dot or dash."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[-100:].lstrip("._-") or fallback
-    if name.split(".")[0].upper() in _RESERVED:
+    if name.split(".")[0].upper() in RESERVED_NAMES:
         name = f"_{name}"[:100]
     return name
 
 
-_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+RESERVED_NAMES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}

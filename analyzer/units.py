@@ -29,12 +29,12 @@ def rfc3339(time_ns: int | None) -> str | None:
     if time_ns is None:
         return None
     seconds, nanos = divmod(int(time_ns), NS_PER_S)
-    return f"{_second(seconds)}.{nanos:09d}Z"
+    return f"{second(seconds)}.{nanos:09d}Z"
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    """Write a second; the instants of a capture share few of them."""
+def second(seconds: int) -> str:
+    """Write a second without its zone; the instants of a capture share few of them."""
     try:
         moment = _EPOCH + _dt.timedelta(seconds=seconds)
     except OverflowError:

@@ -17,7 +17,18 @@ PACKAGE = ROOT / "analyzer"
 LAYERS = (
     # From the bottom up; a module imports from its own entry or from an earlier one.
     ("errors", "version", "problems", "units", "text", "addresses", "provenance", "options", "schema"),
-    ("addresses", "sentences", "http_status", "tcp_states", "tcp_words", "masking"),
+    (
+        "addresses",
+        "sentences",
+        "sentences_browsing",
+        "http_status",
+        "close_codes",
+        "tcp_states",
+        "tcp_words",
+        "secret_names",
+        "masking",
+        "masking_messages",
+    ),
     ("capture",),
     ("decode",),
     ("flows",),
@@ -47,7 +58,8 @@ HEAVY = {
     "dpkt",
     "pyshark",
     "rich",
-    "zstandard",
+    "brotli", "zstandard",
+    "publicsuffixlist",
     "asyncio",
 }
 """What `analyze --help` has no use for."""

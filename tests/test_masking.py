@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from analyzer.masking import MASKED, mask_findings, mask_header, mask_rows, mask_url, mask_visits
 from analyzer.protocols.http1.session import transactions
-from analyzer.schema import FindingRow, Step, VisitPhases, VisitRow
+from analyzer.schema import FindingRow, HttpRow, Step, VisitPhases, VisitRow
+from analyzer.secret_names import is_key, is_password, is_secret
 from tests.http1.talk import conversation
 
 
@@ -121,7 +122,14 @@ def test_rows_hold_no_secret_afterwards() -> None:
     assert shown[0].url == f"http://u:{MASKED}@h/p?token={MASKED}"
     assert shown[0].set_cookies == ("b",)
     harmless = replace(
-        rows[0], request_headers=(), response_headers=(), url="/", target="/", referer=None, location=None
+        rows[0],
+        request_headers=(),
+        response_headers=(),
+        url="/",
+        target="/",
+        referer=None,
+        location=None,
+        parameters=(),
     )
     assert mask_rows([harmless]) == ([harmless], 0)
 
@@ -158,3 +166,89 @@ def test_visits_and_findings_are_masked_too() -> None:
         "RFC 9110",
     )
     assert mask_findings([finding])[0].args == {"url": shown}
+
+
+def shown_form(body: str, kind: str = "application/x-www-form-urlencoded", target: str = "/f") -> tuple[HttpRow, int]:
+    head = f"POST {target} HTTP/1.1\r\nHost: h\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    (shown,), count = mask_rows(transactions(conversation([("c", (head + body).encode()), ("s", answer)])))
+    return shown, count
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ("user=anna&password=s3cr3t", [("user", "anna"), ("password", MASKED)]),
+        ("user%5Bpass%5D=s3cr3t&password=", [("user[pass]", MASKED), ("password", "")]),
+        ("next=%2Fcb%3Ftoken%3Ds3cr3t%26a%3D1", [("next", f"/cb?token={MASKED}&a=1")]),
+        ("to=http%3A%2F%2Fu%3As3cr3t%40h%2F", [("to", f"http://u:{MASKED}@h/")]),
+        ("header=Basic+s3cr3t", [("header", MASKED)]),
+        ("a=1;token=s3cr3t", [("a", f"1;token={MASKED}")]),
+        ("token%3Ds3cr3t", [(f"token={MASKED}", "")]),
+    ],
+)
+def test_form_fields(body: str, fields: list[tuple[str, str]]) -> None:
+    shown, count = shown_form(body)
+    assert [(field.name, field.value) for field in shown.parameters] == fields
+    assert "s3cr3t" not in repr(shown)
+    assert count == 1
+
+
+def test_json_login() -> None:
+    shown, _ = shown_form('{"login": {"user": "anna", "passwordHash": "x", "password": "s3cr3t"}}', "application/json")
+    assert [(f.name, f.value) for f in shown.parameters][-1] == ("login.password", MASKED)
+    assert "s3cr3t" not in repr(shown)
+
+
+def test_a_secret_in_the_target_is_counted_once() -> None:
+    shown, count = shown_form("a=1", target="/f?token=s3cr3t")
+    assert (count, shown.parameters[0].value, shown.url) == (1, MASKED, f"http://h/f?token={MASKED}")
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "user_password", "accessToken", "apiKey", "sessionid", "cvv2", "Kennwort"]
+)
+def test_names_that_sound_secret(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["q", "page", "compass", "design", "monkey", "keyboard", "username", "utm_source"])
+def test_names_that_do_not(name: str) -> None:
+    assert not is_password(name)
+    assert not is_key(name)
+
+
+def test_what_is_accused_is_hidden_too() -> None:
+    """Whatever a finding calls a password or key, masking hides."""
+    for name in (
+        "password",
+        "pwd",
+        "otp",
+        "cvv",
+        "senha",
+        "mdp",
+        "psw",
+        "token",
+        "apiKey",
+        "jwt",
+        "PHPSESSID",
+        "secret_key",
+    ):
+        assert is_password(name) or is_key(name), name
+        assert is_secret(name), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/?" + "_oauth" * 40_000 + "=1",
+        "/?" + "a%3D" * 60_000,
+        "/?" + "&;" * 100_000,
+        "//a:" + ":@" * 100_000,
+        "x" * 250_000 + "=1",
+    ],
+)
+def test_texts_made_to_take_time(text: str) -> None:
+    """A head of 256 kB is masked in a moment; before, the first of these took minutes."""
+    assert len(mask_url(text)) > 0
+    assert mask_header("X-Forwarded-Url", text)

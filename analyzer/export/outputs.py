@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from analyzer.errors import UsageError
 from analyzer.text import display, file_name
 
-FORMATS = ("html", "json")
+FORMATS = ("html", "json", "har")
 """Formats an analysis can be written in, the default first; also their file name suffixes."""
 
 DEFAULT_FOLDER = "reports"

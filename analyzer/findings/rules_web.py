@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings.model import Hit, Rule, grouped
+from analyzer.findings.polling import Found, waiting_for_news
+from analyzer.findings.polling import path_of as _path
 from analyzer.findings.thresholds import SLOW_SERVER_MS
 from analyzer.schema import HttpRow
 from analyzer.visits.model import Facts
@@ -13,13 +15,6 @@ UNASKED = ("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precompos
 """What programs ask every server for, whether it is there or not."""
 ASKS_FOR_LOGIN = (401, 407)
 _BROKEN = ("no_response", "aborted")
-
-Found = list[tuple[int, HttpRow]]
-
-
-def _path(row: HttpRow) -> str:
-    """Return what was asked for without its parameters, which differ from call to call."""
-    return (row.target or "").partition("?")[0]
 
 
 def _same(facts: Facts, row: HttpRow) -> tuple[object, ...]:
@@ -83,17 +78,24 @@ def server_error(facts: Facts) -> Iterator[Hit]:
 
 
 def slow_server(facts: Facts) -> Iterator[Hit]:
-    """Requests whose wait was the server's own: round trip and loss taken off. Cited is the slowest first."""
-    slow = [
-        (at, row)
-        for at, row in enumerate(facts.http)
-        if row.wait_server_ms is not None and row.wait_server_ms >= SLOW_SERVER_MS and not row.pipelined
-    ]
-    for found in grouped((_same(facts, row)[:3], (at, row)) for at, row in slow).values():
-        found.sort(key=lambda pair: -(pair[1].wait_server_ms or 0.0))
+    """Requests whose wait was the server's own: round trip and loss taken off. Cited is the slowest first.
+
+    Not those that a server kept waiting on purpose, until there was news (long polling).
+    """
+    slow = [(at, row) for at, row in enumerate(facts.http) if _servers_own_ms(row) >= SLOW_SERVER_MS]
+    idle = waiting_for_news(facts, slow)
+    for found in grouped((_same(facts, row)[:3], (at, row)) for at, row in slow if at not in idle).values():
+        found.sort(key=lambda pair: -_servers_own_ms(pair[1]))
         row = found[0][1]
-        cost = sum(r.wait_server_ms or 0.0 for _, r in found)
-        yield _hit(found, cost, wait_ms=row.wait_ms, server_ms=row.wait_server_ms)
+        cost = sum(_servers_own_ms(r) for _, r in found)
+        yield _hit(found, cost, wait_ms=row.wait_ms, server_ms=_servers_own_ms(row))
+
+
+def _servers_own_ms(row: HttpRow) -> float:
+    """Return the part of a wait that was the server's for certain: an upper limit accuses nobody, a lower one does."""
+    if row.wait_server_ms is not None and row.phase_trust.wait_server == "measured":
+        return row.wait_server_ms
+    return row.wait_server_min_ms or 0.0
 
 
 def no_response(facts: Facts) -> Iterator[Hit]:
@@ -101,18 +103,27 @@ def no_response(facts: Facts) -> Iterator[Hit]:
 
     A warning, not an error, where the client itself gave up, or sent the request behind another one (pipelined), or
     into a connection the server was closing: it sends such a request again on a new connection (RFC 9112 section
-    9.3.1).
+    9.3.1). Nothing at all where it only stopped waiting for news (long polling).
     """
     c = facts.connections
-    for at, row in enumerate(facts.http):
-        if row.method is None or row.status is not None or row.outcome not in _BROKEN:
-            continue
-        if row.outcome_why == "capture_end" or row.request_frames is None:
-            continue
+    broken = [
+        (at, row)
+        for at, row in enumerate(facts.http)
+        if row.method is not None
+        and row.status is None
+        and row.outcome in _BROKEN
+        and row.outcome_why != "capture_end"
+        and row.request_frames is not None
+    ]
+    idle = waiting_for_news(facts, broken)
+    for at, row in broken:
+        assert row.request_frames is not None
         by_client = row.outcome == "aborted" and c.columns["rst_by_client"][row.stream] == 1 and _arrived(facts, row)
         fin = c.number("server_fin_frame", row.stream)
         late = fin is not None and fin < row.request_frames[0]
         gave_up = by_client or row.pipelined or late
+        if at in idle and gave_up:
+            continue
         hit = _hit([(at, row)], None, "warning" if gave_up else None)
         end = c.number("rst_frame", row.stream) or fin
         yield Hit(

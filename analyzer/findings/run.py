@@ -6,6 +6,7 @@ from itertools import islice
 
 from analyzer.findings import (
     rules_arp,
+    rules_browsing,
     rules_capture,
     rules_dns,
     rules_icmp,
@@ -13,6 +14,7 @@ from analyzer.findings import (
     rules_overlap,
     rules_tcp,
     rules_web,
+    rules_websocket,
 )
 from analyzer.findings.model import SEVERITIES, Rule, finding
 from analyzer.findings.thresholds import MAX_FINDINGS_PER_CODE
@@ -29,6 +31,8 @@ RULES: tuple[Rule, ...] = (
     *rules_loss.RULES,
     *rules_overlap.RULES,
     *rules_web.RULES,
+    *rules_browsing.RULES,
+    *rules_websocket.RULES,
 )
 
 

@@ -67,8 +67,9 @@ class Flows:
     segments: Segments
     problems: tuple[Problem, ...]
     _pieces: reassembly.Pieces
-    _ends: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]  # SYN and FIN seen, (2, streams); RST seen
-    _latest: tuple[tuple[int, bool], ByteStream] | None = None  # asked for again and again while one row is worked on
+    _ends: reassembly.Ends
+    _latest: tuple[int, dict[bool, ByteStream]] | None = None  # asked for again and again while one row is worked on
+    _shelf: reassembly.Shelf | None = None
     _by_frame: NDArray[np.int64] | None = None
 
     def streams_with_data(self) -> NDArray[np.int64]:
@@ -78,20 +79,31 @@ class Flows:
 
     def stream(self, stream: int, *, client: bool) -> ByteStream:
         """Return one direction of a connection, reassembled."""
-        if self._latest is not None and self._latest[0] == (stream, client):
-            return self._latest[1]
+        if self._latest is None or self._latest[0] != stream:
+            self._latest = stream, {}
+        made = self._latest[1]
+        if client not in made:
+            made[client] = self._made(2 * stream + int(client))
+        return made[client]
+
+    def _made(self, direction: int) -> ByteStream:
+        shelf = self._shelf
+        if shelf is None or not shelf.low <= direction < shelf.high:
+            even = direction & ~1
+            shelf = self._shelf = reassembly.Shelf(self.table, self.segments, self._pieces, even, self._ends)
+        if direction < shelf.high:
+            return shelf.stream(direction)
         opened, finished, reset = self._ends
-        made = reassembly.stream_of(
+        side, stream = direction & 1, direction // 2
+        return reassembly.stream_of(
             self.table,
             self.segments,
             self._pieces,
-            2 * stream + int(client),
-            from_start=bool(opened[int(client), stream]),
-            finished=bool(finished[int(client), stream]),
+            direction,
+            from_start=bool(opened[side, stream]),
+            finished=bool(finished[side, stream]),
             reset=bool(reset[stream]),
         )
-        self._latest = (stream, client), made
-        return made
 
     def stream_of_frame(self, frame: int) -> int | None:
         """Return the ``tcp.stream`` of a frame, None when it is not TCP."""

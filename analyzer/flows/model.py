@@ -6,12 +6,12 @@ Connections (possibly millions) stay columns; :meth:`Connections.row` draws one 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntFlag
 from functools import cache
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,7 @@ DEVIATIONS = (
 )
 """What can be out of the ordinary about opening and closing; bit k of the column ``deviations`` is the k-th."""
 CONN_STATES = ("OTH", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR")
-_CODED: tuple[tuple[str, tuple[str, ...]], ...] = (
+_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("client_by", CLIENT_BY),
     ("handshake", HANDSHAKES),
     ("handshake_why", HANDSHAKE_WHYS),
@@ -87,13 +87,14 @@ _CODED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("server_state", STATES),
     ("conn_state", CONN_STATES),
 )
-_FLAGS = ("sack_permitted", "timestamps", "fast_open", "ecn", "accurate_ecn", "multipath")
+_FLAGS: tuple[str, ...] = ("sack_permitted", "timestamps", "fast_open", "ecn", "accurate_ecn", "multipath")
 _FLAG_VALUES = (False, True, None)  # by code; -1, the last, is unknown
 _RST_BY = ("server", "client", None)  # the same
+_CODED: dict[str, Sequence[object]] = {name: [word or None for word in words] for name, words in _WORDS}
+_CODED |= dict.fromkeys(_FLAGS, _FLAG_VALUES)
+"""Columns of codes, with what each code stands for."""
 _ROW_FIELDS = tuple(f.name for f in fields(TcpRow))
-_MADE = "stream client server duration_ms application client_mac server_mac history rst_by syn_frames synack_frames"
-_NEEDED = (*(f for f in _ROW_FIELDS if f not in {*_MADE.split(), "opinions", "conflicts"}), "end_time", "rst_by_client")
-"""The columns that a row is made of."""
+T = TypeVar("T")
 _DRAWN_AT_ONCE = 4096
 """Rows drawn together: enough to spread the cost of a column over many, few enough to hold in memory."""
 
@@ -103,12 +104,12 @@ def _deviation_names(bits: int) -> tuple[str, ...]:
     return tuple(name for k, name in enumerate(DEVIATIONS) if bits >> k & 1)
 
 
-def _opening_frames(
-    syn: NDArray[np.generic], synack: NDArray[np.generic]
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Yield the SYN frames and SYN/ACK frames of connections that have at most one of each."""
-    for first, second in zip(syn.tolist(), synack.tolist(), strict=True):
-        yield (() if first < 0 else (first,)), (() if second < 0 else (second,))
+def _known(column: NDArray[Any]) -> list[Any]:
+    """Turn a column into Python values; what is negative or NaN is unknown."""
+    known = column >= 0
+    if known.all():
+        return column.tolist()  # type: ignore[no-any-return]
+    return [value if is_known else None for value, is_known in zip(column.tolist(), known.tolist(), strict=True)]
 
 
 @dataclass(slots=True)
@@ -211,37 +212,57 @@ class Connections:
             raise IndexError(f"no TCP stream {stream}")
         return dict(zip(at.tolist(), self._draw(at), strict=True))
 
+    def drawn(self) -> Iterator[tuple[type[TcpRow], list[Sequence[Any]]]]:
+        """Give all connections in stream order, in batches of (the type of row, for each of its fields the values)."""
+        for low in range(0, len(self), _DRAWN_AT_ONCE):
+            values = self._values(np.arange(low, min(low + _DRAWN_AT_ONCE, len(self))))
+            yield TcpRow, [column if isinstance(column, list | tuple) else list(column) for column in values]
+
+    def outlines(self, kind: Callable[..., T], names: Sequence[str], streams: Collection[int]) -> dict[int, T]:
+        """Draw only some fields of some connections, which is quicker where rows are many.
+
+        Args:
+            kind: what to make of the values of the fields, in the order of ``names``.
+            names: of fields of the ``tcp`` table.
+            streams: which connections.
+        """
+        at = np.fromiter(streams, np.int64, len(streams))
+        return dict(zip(at.tolist(), map(kind, *self._values(at, names)), strict=True)) if at.size else {}
+
     def _draw(self, at: NDArray[np.int64]) -> Iterator[TcpRow]:
-        """Draw connections: each column is turned into Python values once, not once for each row."""
+        """Draw connections."""
+        return map(TcpRow, *self._values(at)) if at.size else iter(())
+
+    def _values(self, at: NDArray[np.int64], names: Sequence[str] = _ROW_FIELDS) -> list[Iterable[Any]]:
+        """Return the values of some fields of some rows: each column is turned into Python values once."""
         streams = at.tolist()
-        if not streams:
-            return iter(())
-        part: dict[str, NDArray[Any]] = {name: self.columns[name][at] for name in _NEEDED}
-        ready: dict[str, Iterable[Any]] = {
-            "stream": streams,
-            "client": self._host_texts(self.client_host[at]),
-            "server": self._host_texts(self.server_host[at]),
-            "duration_ms": ((part["end_time"] - part["start_time"]) / NS_PER_MS).tolist(),
-            "start_time": part["start_time"].tolist(),
-            "application": map(self.words["application"].get, streams, repeat("unknown")),
-            "client_mac": map(self.words["client_mac"].get, streams),
-            "server_mac": map(self.words["server_mac"].get, streams),
-            "history": self._histories(at),
-            "rst_by": map(_RST_BY.__getitem__, np.where(part["rst_frame"] < 0, -1, part["rst_by_client"]).tolist()),
-            "deviations": map(_deviation_names, part["deviations"].tolist()),
-            "opinions": map(self.opinions.get, streams, repeat(())),
-            "conflicts": map(self.conflicts.get, streams, repeat(())),
-        }
-        lists = map(self.syn_frames.get, streams, _opening_frames(part["syn_frame"], part["synack_frame"]))
-        ready["syn_frames"], ready["synack_frames"] = zip(*lists, strict=True)
-        for name, names in _CODED:
-            ready[name] = map([word or None for word in names].__getitem__, part[name].tolist())
-        for name in _FLAGS:
-            ready[name] = map(_FLAG_VALUES.__getitem__, part[name].tolist())
-        for name in _ROW_FIELDS:
-            if name not in ready:  # negative or NaN is unknown; durations are where a clock ran backwards, too
-                ready[name] = [value if value >= 0 else None for value in part[name].tolist()]
-        return map(TcpRow, *(ready[name] for name in _ROW_FIELDS))
+        return [self._field(name, at, streams) for name in names]
+
+    def _field(self, name: str, at: NDArray[np.int64], streams: list[int]) -> Iterable[Any]:
+        if name in _MADE:
+            return _MADE[name](self, at, streams)
+        values: NDArray[Any] = self.columns[name][at]
+        if name in _CODED:
+            return map(_CODED[name].__getitem__, values.tolist())
+        # Negative or NaN is unknown; durations are where a clock ran backwards, too. An instant may lie before 1970.
+        return values.tolist() if name == "start_time" else _known(values)
+
+    def _duration(self, at: NDArray[np.int64]) -> Iterable[float]:
+        part: dict[str, NDArray[Any]] = {name: self.columns[name][at] for name in ("start_time", "end_time")}
+        return ((part["end_time"] - part["start_time"]) / NS_PER_MS).tolist()  # type: ignore[no-any-return]
+
+    def _rst_by(self, at: NDArray[np.int64]) -> Iterable[str | None]:
+        frame, by_client = np.asarray(self.columns["rst_frame"][at]), self.columns["rst_by_client"][at]
+        return map(_RST_BY.__getitem__, np.where(frame < 0, -1, by_client).tolist())
+
+    def _openings(self, at: NDArray[np.int64], streams: list[int], side: int) -> Iterable[tuple[int, ...]]:
+        """Return the SYN frames (side 0) or SYN/ACK frames (side 1) of each connection."""
+        frames = np.asarray(self.columns[("syn_frame", "synack_frame")[side]][at]).tolist()
+        several = self.syn_frames
+        return [
+            several[stream][side] if stream in several else () if frame < 0 else (frame,)
+            for stream, frame in zip(streams, frames, strict=True)
+        ]
 
     def _host_texts(self, ids: NDArray[np.int32]) -> list[str]:
         numbers = ids.tolist()
@@ -262,3 +283,22 @@ class Connections:
         """Return a frame or count column's value, None when unknown."""
         value = int(self.columns[name][stream])
         return None if value < 0 else value
+
+
+_MADE: dict[str, Callable[[Connections, NDArray[np.int64], list[int]], Iterable[Any]]] = {
+    "stream": lambda c, at, streams: streams,
+    "client": lambda c, at, streams: c._host_texts(c.client_host[at]),
+    "server": lambda c, at, streams: c._host_texts(c.server_host[at]),
+    "duration_ms": lambda c, at, streams: c._duration(at),
+    "application": lambda c, at, streams: map(c.words["application"].get, streams, repeat("unknown")),
+    "client_mac": lambda c, at, streams: map(c.words["client_mac"].get, streams),
+    "server_mac": lambda c, at, streams: map(c.words["server_mac"].get, streams),
+    "history": lambda c, at, streams: c._histories(at),
+    "rst_by": lambda c, at, streams: c._rst_by(at),
+    "deviations": lambda c, at, streams: map(_deviation_names, np.asarray(c.columns["deviations"][at]).tolist()),
+    "opinions": lambda c, at, streams: map(c.opinions.get, streams, repeat(())),
+    "conflicts": lambda c, at, streams: map(c.conflicts.get, streams, repeat(())),
+    "syn_frames": lambda c, at, streams: c._openings(at, streams, 0),
+    "synack_frames": lambda c, at, streams: c._openings(at, streams, 1),
+}
+"""The fields of a row that are more than a column's value."""

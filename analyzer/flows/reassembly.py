@@ -25,11 +25,15 @@ from analyzer.flows.groups import NOTHING, ranges, stable_order
 from analyzer.flows.model import Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.seq import MAX_WINDOW
-from analyzer.flows.stream import ByteStream
+from analyzer.flows.stream import PAGE, ByteStream
 
 MAX_HOLE = 1 << 26
 """Unacknowledged bytes that a sender can have under way: 64 MiB, four times the largest buffers in common use. A larger
 hole that nobody acknowledged is a damaged or forged sequence number, not data that was lost."""
+SHELF_PIECES = 4096
+"""Pieces whose numbers are taken together for streams of a few pieces; half a megabyte of them."""
+Ends = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]
+"""Which sides' SYN and FIN were seen, (2, streams) each, and which connections were reset, (streams,)."""
 _HIGHEST = 1 << 62
 _LOWEST = -(1 << 62)
 
@@ -269,6 +273,34 @@ def _limits(s: Sorted, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDAr
     return limit
 
 
+class Payload:
+    """Reads the bytes of one direction's pieces from the capture; where they lie is worked out a page at a time."""
+
+    __slots__ = ("_before", "_data", "_first", "_places", "_rows", "_table")
+
+    def __init__(self, table: PacketTable, rows: NDArray[np.int64], before: NDArray[np.uint32]) -> None:
+        """Take the packet of each piece, and the bytes of its payload before the piece."""
+        self._table, self._rows, self._before = table, rows, before
+        self._data = table.index.data
+        self._first, self._places = 0, list[int]()
+
+    def __call__(self, piece: int, skip: int, size: int) -> bytes:
+        """Return up to ``size`` bytes of a piece after its first ``skip``; the caller stays inside the piece."""
+        if self._table.rebuilt and (row := int(self._rows[piece])) in self._table.rebuilt:
+            return self._table.payload(row, int(self._before[piece]) + skip, size)
+        k = piece - self._first
+        if not 0 <= k < len(self._places):
+            self._first, k = piece, 0
+            part = slice(piece, piece + PAGE)
+            self._places = places(self._table, self._rows[part], self._before[part]).tolist()
+        return self._data.read(self._places[k] + skip, size)
+
+
+def places(table: PacketTable, rows: NDArray[np.int64], before: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return where in the file the bytes of pieces lie, ``before`` bytes into the payload of their packets."""
+    return np.asarray(table.index.offset[rows] + table.payload_at[rows] + before)
+
+
 def stream_of(
     table: PacketTable,
     segments: Segments,
@@ -283,19 +315,65 @@ def stream_of(
     part = slice(int(pieces.first[direction]), int(pieces.first[direction + 1]))
     segment, start = pieces.segment[part], pieces.start[part]
     frames = segments.frame[segment].astype(np.int64)
-    before = pieces.skip[part]
-
-    def read(piece: int, skip: int, size: int) -> bytes:
-        return table.payload(int(frames[piece]) - 1, int(before[piece]) + skip, size)
-
     return ByteStream(
         start,
         start + pieces.size[part],
         frames,
         segments.time[segment],
-        read,
+        Payload(table, frames - 1, pieces.skip[part]),
         end=int(pieces.limit[direction]),
         finished=finished,
         reset=reset,
         from_start=from_start,
     )
+
+
+class Shelf:
+    """The streams of neighbouring connections, their short columns turned into Python numbers together.
+
+    Made for connections of a few segments, of which a capture may have a million: four small arrays for each
+    direction would cost more than all that is read from them.
+    """
+
+    __slots__ = ("_columns", "_data", "_ends", "_first", "_limits", "_low", "high", "low")
+
+    def __init__(self, table: PacketTable, segments: Segments, pieces: Pieces, low: int, ends: Ends) -> None:
+        """Take the directions from ``low`` on, as many as :data:`SHELF_PIECES` pieces allow (perhaps none).
+
+        Args:
+            ends: as for :meth:`stream`.
+        """
+        upto = int(np.searchsorted(pieces.first, pieces.first[low] + SHELF_PIECES, "right")) - 1
+        self.low, self.high = low, max(upto, low) if not table.rebuilt else low
+        self._low = int(pieces.first[low])
+        part = slice(self._low, int(pieces.first[self.high]))
+        segment, start = pieces.segment[part], pieces.start[part]
+        frames = segments.frame[segment].astype(np.int64)
+        columns = (start, start + pieces.size[part], frames, segments.time[segment])
+        where = places(table, frames - 1, pieces.skip[part])
+        self._columns: list[list[int]] = [column.tolist() for column in (*columns, where)]
+        self._first: list[int] = (pieces.first[low : self.high + 1] - self._low).tolist()
+        self._limits: list[int] = pieces.limit[low : self.high].tolist()
+        sides = slice(low // 2, self.high // 2 + 1)
+        self._ends = [[column.tolist() for column in kind[:, sides]] for kind in ends[:2]] + [ends[2][sides].tolist()]
+        self._data = table.index.data
+
+    def stream(self, direction: int) -> ByteStream:
+        """Return one of the directions on the shelf."""
+        at = direction - self.low
+        part = slice(self._first[at], self._first[at + 1])
+        starts, ends, frames, times, where = (column[part] for column in self._columns)
+        opened, finished, reset = self._ends
+        side, row = direction & 1, direction // 2 - self.low // 2
+        read = self._data.read
+        return ByteStream(
+            starts,
+            ends,
+            frames,
+            times,
+            lambda piece, skip, size: read(where[piece] + skip, size),
+            end=self._limits[at],
+            finished=finished[side][row],
+            reset=reset[row],
+            from_start=opened[side][row],
+        )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from analyzer.flows.stream import ByteStream
 from analyzer.options import Limits
 from analyzer.problems import ProblemLog
+from analyzer.protocols.budget import Budget
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Conversation:
         closed: both sides finished, or a reset was seen.
         limits: the bounds in force.
         problems: where what could not be read is reported.
+        budget: what unfolding bodies may still cost; one for all conversations of a capture.
     """
 
     stream: int
@@ -40,6 +42,7 @@ class Conversation:
     closed: bool = False
     limits: Limits = field(default_factory=Limits)
     problems: ProblemLog = field(default_factory=ProblemLog)
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ DNS_PORTS = frozenset({53, 5353})
 _HTTP_RESPONSE = re.compile(rb"(?:HTTP/\d{1,2}\.\d{1,2}|ICY) {1,3}\d{3}", re.IGNORECASE)
 _SPELLED = re.compile(rb"(?P<http>HTTP)|(?P<rtsp>RTSP)|(?P<sip>SIP)")
 
+_COMMON_METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ")
+_COMMON_REQUEST = re.compile(rb"[A-Z]+ [^\x00-\x20\x7f]{1,1500} HTTP/1\.[01]\r?\n")
+
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"PRI * HTTP/2.0\r\n", "http2"),
     (b"SSH-", "ssh"),
@@ -137,6 +140,8 @@ def _searched(stream: ByteStream, proves: Callable[[ByteStream, int], bool]) -> 
 
 def _by_head(conversation: Conversation, stream: ByteStream, offset: int, head: bytes) -> str | None:
     """Judge one direction by its first bytes."""
+    if head.startswith(_COMMON_METHODS) and _COMMON_REQUEST.match(stream.read(offset, LINE_BYTES)):
+        return "http1"  # what nearly all of it looks like, without asking for everything else first
     for prefix, name in _PREFIXES:
         if head.startswith(prefix[: len(head)]) and len(head) >= min(len(prefix), 4):
             return name

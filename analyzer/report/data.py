@@ -20,10 +20,12 @@ from analyzer.report.findings import MAX_FINDINGS, FindingsFact, findings
 from analyzer.report.graphs import MAX_CITED_GRAPHED, MAX_GRAPHED, MAX_LINE_POINTS
 from analyzer.report.ladder import MAX_LADDER_ROWS
 from analyzer.report.protocols import ProtocolsFact, dns_sentence, protocols
+from analyzer.report.request_facts import MAX_LISTED
+from analyzer.report.requests import PHASES
 from analyzer.report.tables import TablesFact, problems_table, tables
 from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
 from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
-from analyzer.report.waterfall import MAX_WATERFALL_ROWS, PHASES
+from analyzer.report.waterfall import MAX_WATERFALL_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ HOMES = {
     "arp": "arp-table",
     "tls": "tls-table",
     "icmp": "icmp-table",
+    "websocket": "websocket-table",
     "finding": "findings",
 }
 """Word of an anchor → where such rows are listed."""
@@ -209,6 +212,7 @@ def _limits() -> tuple[tuple[str, str], ...]:
         ("Rows of a table", f"{MAX_TABLE_ROWS}"),
         ("Visits", f"{MAX_VISITS}"),
         ("Requests in one waterfall", f"{MAX_WATERFALL_ROWS}"),
+        ("Cookies or fields of a request", f"{MAX_LISTED}"),
         ("Connections", f"the first {MAX_CONNECTIONS} and {MAX_CITED_LADDERS} that findings point at"),
         ("Ladders", f"the first {MAX_LADDERS} connections and {MAX_CITED_LADDERS} that findings point at"),
         ("Lines of a ladder", f"{MAX_LADDER_ROWS}"),

@@ -19,7 +19,16 @@ MAX_FINDINGS = 500
 SEVERITIES = ("error", "warning", "note", "info")
 ICONS = {"error": "▲", "warning": "●", "note": "○", "info": "i"}
 
-ANCHORS = {"visits": "visit", "tcp": "stream", "http": "http", "dns": "dns", "arp": "arp", "tls": "tls", "icmp": "icmp"}
+ANCHORS = {
+    "visits": "visit",
+    "tcp": "stream",
+    "http": "http",
+    "websocket": "websocket",
+    "dns": "dns",
+    "arp": "arp",
+    "tls": "tls",
+    "icmp": "icmp",
+}
 """Table → word of its rows' anchors."""
 
 BLAMES = {

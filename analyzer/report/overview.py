@@ -15,8 +15,8 @@ from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import sort_key
 from analyzer.report.protocols import dns_failed, failed_icmp
+from analyzer.report.requests import PHASES, durations, total_ms
 from analyzer.report.secrets import masked_args
-from analyzer.report.waterfall import PHASES, durations, total_ms
 from analyzer.schema import HttpRow
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.version import __version__

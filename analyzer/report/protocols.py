@@ -14,7 +14,7 @@ from analyzer.analysis import Analysis
 from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
 from analyzer.report.escape import Prose, safe
-from analyzer.report.waterfall import durations
+from analyzer.report.requests import durations
 from analyzer.schema import ArpRow, DnsRow, IcmpRow, TlsRow
 from analyzer.units import human_ms
 

@@ -1,9 +1,9 @@
-"""The tables at the end of the page: requests, connections in numbers, WebSockets, frames, and reading problems."""
+"""The tables at the end of the page: requests, connections in numbers, frames, and reading problems."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
@@ -11,8 +11,20 @@ from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.escape import Prose, safe
 from analyzer.report.remarks import sent_again
-from analyzer.report.waterfall import OUTCOMES, frames_of, request_mark, status_text, tone, total_ms
-from analyzer.schema import HttpRow, TcpRow, WebSocketRow
+from analyzer.report.request_facts import remarks
+from analyzer.report.requests import (
+    frames_words,
+    limit,
+    outcome_text,
+    outcome_word,
+    reason,
+    request_mark,
+    status_text,
+    tone,
+    total_ms,
+)
+from analyzer.report.websocket import SocketFact, said_on, websocket_table
+from analyzer.schema import HttpRow, TcpRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,7 @@ class TablesFact:
     http: Table
     tcp: Table
     websocket: Table
+    sockets: tuple[SocketFact, ...]
     frames: Table
 
 
@@ -53,29 +66,38 @@ def tables(analysis: Analysis, clock: Clock, drawn: set[str]) -> TablesFact:
         index=index,
         http=_http_table(analysis.http, clock, drawn),
         tcp=_tcp_table(analysis),
-        websocket=_websocket_table(analysis.websocket),
+        websocket=websocket_table(analysis.websocket),
+        sockets=said_on(analysis.websocket, clock),
         frames=frames_table(analysis),
     )
 
 
 def _http_table(rows: Sequence[HttpRow], clock: Clock, drawn: set[str]) -> Table:
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("#", numeric=True),
         Column("Start", numeric=True),
         Column("Method"),
         Column("URL", wide=True),
         Column("Status"),
         Column("Type"),
-        Column("Body", numeric=True),
+        Column("Body", numeric=True, title="as transferred"),
         Column("Wait", numeric=True, title="last request byte to first response byte"),
+        Column("Server", numeric=True, title="what of the wait was the server's own time"),
         Column("Total", numeric=True),
-        Column("Version"),
         Column("Stream", numeric=True),
         Column("Outcome"),
-        Column("Frames"),
+        Column("Worth knowing"),
+        Column("Frames", numeric=True, title="of the request → of the answer"),
     )
     shown = tuple(_http_row(n, row, clock, drawn) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
+    if not any(line.cells[_REMARKS].text for line in shown):  # a column with nothing in it only takes up room
+        columns = columns[:_REMARKS] + columns[_REMARKS + 1 :]
+        shown = tuple(replace(line, cells=line.cells[:_REMARKS] + line.cells[_REMARKS + 1 :]) for line in shown)
     return Table("http-table", "HTTP requests", columns, shown, len(rows))
+
+
+_REMARKS = 12
+"""Position of the column "Worth knowing"."""
 
 
 def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
@@ -87,18 +109,28 @@ def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
             clock.cell(row.request_time, "not_captured"),
             cells.text(row.method, "not_captured"),
             cells.text(row.url or row.target, "not_captured"),
-            Cell(status_text(row), tone=tone(row)),
+            Cell(status_text(row), tone=tone(row), title=reason(row)),
             cells.text(row.content_type),
             cells.size(row.response_body_bytes),
-            cells.ms(row.wait_ms, row.wait_why),
+            _limited(row, "wait", row.wait_ms, row.wait_why),
+            _limited(row, "wait_server", row.wait_server_ms, None),
             cells.ms(total_ms(row)),
-            cells.text(row.http_version),
             Cell(str(row.stream), link=f"stream-{row.stream}"),
-            Cell(OUTCOMES.get(row.outcome, safe(row.outcome)), tone="" if row.outcome == "complete" else "warn"),
-            cells.frames(frames_of(row)),
+            Cell(
+                outcome_word(row),
+                tone="" if row.outcome in ("complete", "switched") else "warn",
+                title=outcome_text(row),
+            ),
+            Cell(Prose(", ".join(remarks(row)))),
+            Cell(frames_words(row)),
         ),
         request_mark(row),
     )
+
+
+def _limited(row: HttpRow, name: str, value: float | None, why: str | None) -> Cell:
+    """Return a duration with "at least" or "at most" where it is a limit."""
+    return cells.unknown(why) if value is None else Cell(Prose(limit(row, name) + cells.ms(value).text))
 
 
 def _tcp_table(analysis: Analysis) -> Table:
@@ -142,37 +174,6 @@ def _tcp_row(row: TcpRow) -> Row:
         ),
         Mark(host=safe(row.server), stream=str(row.stream), proto="tcp", duration=f"{row.duration_ms:.3f}"),
     )
-
-
-def _websocket_table(rows: Sequence[WebSocketRow]) -> Table:
-    columns = (
-        Column("Stream", numeric=True),
-        Column("Opened in frame", numeric=True),
-        Column("Subprotocol"),
-        Column("Messages ↑", numeric=True),
-        Column("Messages ↓", numeric=True),
-        Column("Closed by"),
-        Column("Close code", numeric=True),
-        Column("Reason", wide=True),
-    )
-    shown = tuple(
-        Row(
-            f"websocket-{n + 1}",
-            (
-                Cell(str(row.stream), link=f"stream-{row.stream}"),
-                cells.count(row.opened_frame),
-                cells.text(row.subprotocol, "not_applicable"),
-                cells.count(row.client_messages),
-                cells.count(row.server_messages),
-                cells.text(row.closed_by, "not_closed"),
-                cells.count(row.close_code),
-                cells.text(row.close_reason),
-            ),
-            Mark(stream=str(row.stream), proto="websocket"),
-        )
-        for n, row in enumerate(rows[:MAX_TABLE_ROWS])
-    )
-    return Table("websocket-table", "WebSocket connections", columns, shown, len(rows))
 
 
 def frames_table(analysis: Analysis) -> Table:

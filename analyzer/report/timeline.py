@@ -18,7 +18,8 @@ from analyzer.flows.model import HANDSHAKES
 from analyzer.report.cells import Clock
 from analyzer.report.connections import cut_off, unanswered
 from analyzer.report.protocols import dns_failed
-from analyzer.report.waterfall import pieces, status_text, tone, total_ms
+from analyzer.report.requests import status_text, tone, total_ms
+from analyzer.report.waterfall import pieces
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
 
 MAX_BARS = {"ARP": 150, "DNS": 600, "TCP": 1200, "TLS": 350, "HTTP": 1100, "other": 100}

@@ -10,8 +10,10 @@ from analyzer.options import Options
 from analyzer.provenance import frames_filter, frames_text
 from analyzer.report.cells import DASH, Clock, Mark, plural
 from analyzer.report.escape import Prose, safe
+from analyzer.report.request_facts import Links
+from analyzer.report.requests import PHASES
 from analyzer.report.secrets import masked, masked_args
-from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, PHASES, Waterfall, waterfall
+from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, Waterfall, waterfall
 from analyzer.schema import Step, TcpRow, TlsRow, VisitRow
 from analyzer.units import human_bytes, human_ms, rfc3339
 
@@ -79,6 +81,7 @@ class VisitFact:
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     """Return the visits, then one group for requests that belong to none."""
     tls = {row.stream: row for row in analysis.tls}
+    links = Links.of(analysis.http)
     room = MAX_WATERFALL_ROWS_IN_ALL
     out: list[VisitFact] = []
     claimed: set[int] = set()
@@ -91,6 +94,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
             _encrypted(analysis, visit, tls),
             min(room, MAX_WATERFALL_ROWS),
             visit.start_time,
+            links,
         )
         room -= len(drawn.bars)
         out.append(_visit(visit, drawn, clock, analysis.options))
@@ -98,7 +102,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
         claimed.update(visit.http_rows)
     rest = [(n, row) for n, row in enumerate(analysis.http) if n not in claimed]
     if rest:
-        out.append(_others(waterfall(rest, [], min(room, MAX_WATERFALL_ROWS)), bool(analysis.visits)))
+        out.append(_others(waterfall(rest, [], min(room, MAX_WATERFALL_ROWS), links=links), bool(analysis.visits)))
     return out
 
 

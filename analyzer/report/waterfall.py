@@ -9,39 +9,41 @@ Source: MEASURES, "Phases of a request".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analyzer import http_status, sentences
-from analyzer.provenance import frames_text, stream_filter
+from analyzer import http_status
+from analyzer.provenance import stream_filter
 from analyzer.report.cells import DASH, Mark
 from analyzer.report.escape import Prose, safe
+from analyzer.report.request_facts import Fact, Group, Links, anchor, groups
+from analyzer.report.requests import (
+    PHASES,
+    Share,
+    durations,
+    notes,
+    request_filter,
+    request_mark,
+    shares,
+    status_text,
+    tone,
+    total_ms,
+    vantage_note,
+)
 from analyzer.schema import HttpRow, TcpRow, TlsRow
-from analyzer.units import NS_PER_MS, human_bytes, human_ms, ms_between
+from analyzer.units import NS_PER_MS, human_bytes, human_ms
 
 MAX_WATERFALL_ROWS = 250
 """Requests drawn of one visit; the table of requests has the rest."""
 
 MAX_WATERFALL_ROWS_IN_ALL = 500
-"""Requests drawn on the whole page: about 4 kB of markup each."""
+"""Requests drawn on the whole page: about 6 kB of markup each."""
 
 MAX_HEADERS = 40
 """Header fields shown of one message."""
 
 MIN_WIDTH = 0.25
 """Percent of the axis a phase gets at least, so that it stays visible."""
-
-PHASES: tuple[tuple[str, str, str], ...] = (
-    ("dns", "DNS", "looking up the name"),
-    ("connect", "TCP", "opening the connection"),
-    ("tls", "TLS", "agreeing on encryption"),
-    ("blocked", "Blocked", "waiting for its turn"),
-    ("send", "Request", "sending the request"),
-    ("wait", "Wait", "waiting for the first byte of the answer"),
-    ("receive", "Download", "receiving the answer"),
-    ("open", "Encrypted", "carrying encrypted data"),
-)
-"""Phase → short and long words, in the order they happen."""
 
 _BEFORE = ("blocked", "tls", "connect", "dns")
 _AFTER = ("send", "wait", "receive")
@@ -55,18 +57,6 @@ class Part:
     left: float
     width: float
     words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A line of the breakdown: the phase, how long, and how much of the whole (percent, 0 when unknown)."""
-
-    phase: str
-    label: str
-    words: str
-    value: str
-    why: str
-    percent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +76,11 @@ class Bar:
     parts: tuple[Part, ...]
     shares: tuple[Share, ...]
     notes: tuple[str, ...]
-    facts: tuple[tuple[str, str], ...]
+    vantage: str
+    groups: tuple[Group, ...]
     request_headers: tuple[tuple[str, str], ...]
     response_headers: tuple[tuple[str, str], ...]
     more_headers: int
-    frames: str
     display_filter: str
     stream: int
     mark: Mark
@@ -124,32 +114,6 @@ class _Axis:
         left = min(max((low - self.start) / whole * 100, 0.0), 100.0 - MIN_WIDTH)
         width = max(min((high - low) / whole * 100, 100.0 - left), MIN_WIDTH)
         return round(left, 3), round(width, 3)
-
-
-def durations(row: HttpRow) -> dict[str, float | None]:
-    """Return the phases of a request in milliseconds; where nobody filled them in, what its own times tell."""
-    known: dict[str, float | None] = {
-        "blocked": row.blocked_ms,
-        "dns": row.dns_ms,
-        "connect": row.connect_ms,
-        "tls": row.tls_ms,
-        "send": row.send_ms,
-        "wait": row.wait_ms,
-        "receive": row.receive_ms,
-    }
-    if all(value is None for value in known.values()):
-        known["send"] = ms_between(row.request_time, row.request_end_time)
-        known["wait"] = ms_between(row.request_end_time, row.response_time)
-        known["receive"] = ms_between(row.response_time, row.response_end_time)
-    return known
-
-
-def total_ms(row: HttpRow) -> float | None:
-    """Return how long a request took in all, None when nothing of it is known."""
-    if row.total_ms is not None:
-        return row.total_ms
-    known = [value for value in durations(row).values() if value is not None]
-    return sum(known) if known else None
 
 
 def pieces(row: HttpRow) -> list[tuple[str, int, int]]:
@@ -193,6 +157,7 @@ def waterfall(
     encrypted: Sequence[tuple[TcpRow, TlsRow | None]],
     room: int = MAX_WATERFALL_ROWS,
     start: int | None = None,
+    links: Links | None = None,
 ) -> Waterfall:
     """Draw up a waterfall.
 
@@ -201,8 +166,10 @@ def waterfall(
         encrypted: connections whose requests cannot be read.
         room: bars at most.
         start: ns, where the axis begins at the latest.
+        links: which request led to which.
     """
-    spans = [(pieces(row), _request_bar(number, row)) for number, row in requests[: max(room, 0)]]
+    links = links or Links()
+    spans = [(pieces(row), _request_bar(number, row, links)) for number, row in requests[: max(room, 0)]]
     spans += [(connection_pieces(row, tls), _connection_bar(row, tls)) for row, tls in encrypted]
     spans.sort(key=lambda item: item[0][0][1] if item[0] else 0)
     total, spans = len(requests) + len(encrypted), spans[: max(room, 0)]
@@ -241,119 +208,10 @@ def _tick(milliseconds: float) -> str:
     return f"{milliseconds / 1000:g} s" if milliseconds >= 1000 else f"{milliseconds:g} ms"
 
 
-_NULL_WHY: Mapping[str, str] = {"dns": "dns_why", "connect": "connect_why", "tls": "tls_why", "wait": "wait_why"}
-
-
-def _shares(row: HttpRow) -> tuple[Share, ...]:
-    known = durations(row)
-    whole = total_ms(row) or 0.0
-    out = []
-    for phase, label, words in PHASES:
-        if phase == "open":
-            continue
-        value = known[phase]
-        if value is None and phase not in _NULL_WHY:
-            continue
-        reason = getattr(row, _NULL_WHY[phase]) if phase in _NULL_WHY else None
-        why = Prose(sentences.why(reason)) if value is None and reason else ""
-        percent = round(value / whole * 100, 1) if value and whole else 0.0
-        out.append(Share(phase, label, words, DASH if value is None else human_ms(value), why, percent))
-    return tuple(out)
-
-
-def _notes(row: HttpRow) -> tuple[str, ...]:
-    """Say in sentences what the numbers alone do not."""
-    out = []
-    if row.status is not None:
-        out.append(f"{row.status} {http_status.name(row.status)}: {http_status.explain(row.status)}")
-    for value, words in (
-        (row.wait_network_ms, "of the wait is the network's round trip"),
-        (row.wait_loss_ms, "of the wait is lost packets being repeated"),
-        (row.wait_server_ms, "of the wait is the server working"),
-        (row.receive_loss_ms, "of the download is lost packets being repeated"),
-        (row.receive_window_ms, "of the download is the receiver's full window"),
-    ):
-        if value:
-            out.append(f"{human_ms(value)} {words}.")
-    for interim in row.informational:
-        out.append(f"{interim.status} in frame {interim.frame}: {http_status.explain(interim.status)}")
-    missing = row.request_missing_bytes + row.response_missing_bytes
-    if missing:
-        out.append(f"{human_bytes(missing)} of this exchange are missing from the capture.")
-    if row.outcome != "complete":
-        reason = f": {sentences.why(row.outcome_why)}" if row.outcome_why else ""
-        out.append(f"Outcome: {OUTCOMES.get(row.outcome, safe(row.outcome))}{reason}.")
-    return tuple(Prose(note) for note in out)
-
-
-OUTCOMES: Mapping[str, str] = {
-    "complete": "request and response are complete",
-    "no_response": "no response came",
-    "not_captured": "the response is not in this capture",
-    "truncated": "the response is cut short",
-    "aborted": "the connection was aborted before the response was complete",
-    "malformed": "the message breaks the protocol's rules",
-    "switched": "the connection changed to another protocol",
-}
-"""Outcome of a transaction → words."""
-
-
-def tone(row: HttpRow) -> str:
-    """Return how a request ended: "bad" for failures, "warn" for 4xx, "muted" for redirects, "good" else."""
-    if row.outcome in ("no_response", "aborted", "malformed") or (row.status or 0) >= 500:
-        return "bad"
-    if row.status is None:
-        return "muted"
-    return "warn" if row.status >= 400 else "muted" if row.status >= 300 else "good"
-
-
-def status_text(row: HttpRow) -> str:
-    """Return the status code, or in a word why there is none."""
-    if row.status is not None:
-        return str(row.status)
-    return {"no_response": "no answer", "aborted": "aborted", "malformed": "malformed"}.get(row.outcome, DASH)
-
-
-def request_mark(row: HttpRow) -> Mark:
-    """Return what the filter knows of a request."""
-    whole = total_ms(row)
-    return Mark(
-        host=safe(row.host or ""),
-        status=str(row.status or ""),
-        method=safe(row.method or ""),
-        stream=str(row.stream),
-        proto="http",
-        duration="" if whole is None else f"{whole:.3f}",
-    )
-
-
-def frames_of(row: HttpRow) -> tuple[int, ...]:
-    """Return every frame number a request names, ends of ranges included."""
-    pairs = [pair for pair in (row.request_frames, row.response_frames) if pair is not None]
-    return tuple(sorted({frame for pair in pairs for frame in pair}))
-
-
-def request_filter(row: HttpRow) -> str:
-    """Return the display filter of a request: its connection, between its first and last frame."""
-    ends = frames_of(row)
-    span = f" && frame.number >= {ends[0]} && frame.number <= {ends[-1]}" if ends else ""
-    return Prose(stream_filter(row.stream) + span)
-
-
-def _request_bar(number: int, row: HttpRow) -> Bar:
+def _request_bar(number: int, row: HttpRow, links: Links) -> Bar:
     headers = len(row.request_headers) + len(row.response_headers)
-    facts = [
-        ("Host", safe(row.host or DASH)),
-        ("Type", safe(row.content_type or DASH)),
-        ("Body", human_bytes(row.response_body_bytes)),
-        ("Server", safe(row.server or DASH)),
-        ("Stream", str(row.stream)),
-    ]
-    if row.location:
-        facts.insert(0, ("Sent on to", safe(row.location)))
-    ends = frames_of(row)
     return Bar(
-        anchor=f"http-{number + 1}",
+        anchor=anchor(number),
         method=safe(row.method or "?"),
         target=safe(row.target or row.url or "(request not captured)", 200),
         host=safe(row.host or "unknown host"),
@@ -364,13 +222,13 @@ def _request_bar(number: int, row: HttpRow) -> Bar:
         total=human_ms(total_ms(row)) if total_ms(row) is not None else DASH,
         start="",
         parts=(),
-        shares=_shares(row),
-        notes=_notes(row),
-        facts=tuple(facts),
+        shares=shares(row),
+        notes=notes(row),
+        vantage=vantage_note(row),
+        groups=groups(number, row, links),
         request_headers=row.request_headers[:MAX_HEADERS],
         response_headers=row.response_headers[:MAX_HEADERS],
         more_headers=max(headers - len(row.request_headers[:MAX_HEADERS]) - len(row.response_headers[:MAX_HEADERS]), 0),
-        frames=Prose(frames_text(ends)),
         display_filter=request_filter(row),
         stream=row.stream,
         mark=request_mark(row),
@@ -379,12 +237,17 @@ def _request_bar(number: int, row: HttpRow) -> Bar:
 
 def _connection_bar(row: TcpRow, tls: TlsRow | None) -> Bar:
     name = tls.sni if tls is not None and tls.sni else row.server
-    shares = []
+    drawn = []
     for phase, low, high in connection_pieces(row, tls):
         label, words = next((short, text) for key, short, text in PHASES if key == phase)
         part = (high - low) / NS_PER_MS
         percent = round(part / row.duration_ms * 100, 1) if row.duration_ms else 0.0
-        shares.append(Share(phase, label, words, human_ms(part), "", percent))
+        drawn.append(Share(phase, label, words, human_ms(part), "", percent))
+    facts = (
+        Fact("Server", (Prose(f"{safe(row.server)} port {row.server_port}"),)),
+        Fact("Stream", (str(row.stream),), f"stream-{row.stream}"),
+        Fact("Frames", (Prose(f"{row.first_frame}–{row.last_frame}"),)),
+    )
     return Bar(
         anchor="",
         method="TLS" if tls is not None else "TCP",
@@ -397,13 +260,13 @@ def _connection_bar(row: TcpRow, tls: TlsRow | None) -> Bar:
         total=human_ms(row.duration_ms),
         start="",
         parts=(),
-        shares=tuple(shares),
+        shares=tuple(drawn),
         notes=(),
-        facts=(("Server", f"{safe(row.server)} port {row.server_port}"), ("Stream", str(row.stream))),
+        vantage="",
+        groups=(Group("Connection", facts),),
         request_headers=(),
         response_headers=(),
         more_headers=0,
-        frames=Prose(frames_text((row.first_frame, row.last_frame))),
         display_filter=Prose(stream_filter(row.stream)),
         stream=row.stream,
         mark=Mark(host=safe(name), stream=str(row.stream), proto="tls", duration=f"{row.duration_ms:.3f}"),

@@ -16,7 +16,16 @@ from typing import Any, NamedTuple, TypeVar, cast
 from analyzer.schema.arp import ArpRow
 from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
 from analyzer.schema.dns import DnsAnswer, DnsFlags, DnsRow
-from analyzer.schema.http import HttpRow, Informational, WebSocketMessage, WebSocketRow
+from analyzer.schema.http import (
+    Cookie,
+    HttpRow,
+    Informational,
+    Parameter,
+    PhaseFrames,
+    PhaseTrust,
+    WebSocketMessage,
+    WebSocketRow,
+)
 from analyzer.schema.icmp import IcmpRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
 from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
@@ -29,6 +38,7 @@ __all__ = [
     "CaptureRow",
     "Certificate",
     "Comment",
+    "Cookie",
     "DnsAnswer",
     "DnsFlags",
     "DnsRow",
@@ -38,6 +48,9 @@ __all__ = [
     "Informational",
     "InterfaceRow",
     "Ledger",
+    "Parameter",
+    "PhaseFrames",
+    "PhaseTrust",
     "Step",
     "TcpConflict",
     "TcpOpinion",
@@ -49,6 +62,8 @@ __all__ = [
     "WebSocketMessage",
     "WebSocketRow",
     "changed",
+    "filled",
+    "layout",
     "plain",
 ]
 
@@ -69,25 +84,27 @@ TABLES: tuple[tuple[str, type], ...] = (
 Row = TypeVar("Row")
 
 
-class _Plan(NamedTuple):
-    """How to write a row type: its fields in one C call, their names, and which of them are instants."""
+class Layout(NamedTuple):
+    """How to write a row type: its fields in one C call, their names, and which of them (by position) are instants."""
 
     values: Callable[[Any], tuple[Any, ...]]
     names: tuple[str, ...]
     instants: tuple[int, ...]
+    written: tuple[bool, ...]  # for every field of the type, whether it is written
 
 
 @cache
-def _plan(row_type: Hashable) -> _Plan | None:
-    """Return the plan of a row type, None for other types."""
+def layout(row_type: Hashable) -> Layout | None:
+    """Return the layout of a row type, None for other types."""
     if not is_dataclass(row_type):
         return None
     written = [f.name for f in fields(row_type) if not f.name.endswith("_offset")]
     getter = attrgetter(*written)
-    return _Plan(
+    return Layout(
         getter if len(written) > 1 else lambda row: (getter(row),),
         tuple(name.rstrip("_") for name in written),
         tuple(at for at, name in enumerate(written) if name == "time" or name.endswith("_time")),
+        tuple(f.name in written for f in fields(row_type)),
     )
 
 
@@ -116,6 +133,21 @@ def changed(row: Row, **values: Any) -> Row:
     return out
 
 
+def filled(row: Row, **values: Any) -> Row:
+    """Set fields of a row that is still being put together, and return the same row.
+
+    For the steps between a parser and the finished analysis, which alone hold the rows then: a copy for each of them
+    would cost more than what they find out. Whoever got a row from an analysis uses :func:`changed`.
+
+    Raises:
+        KeyError: there is no such field.
+    """
+    _, setters = _writers(cast(Hashable, type(row)))
+    for name, value in values.items():
+        setters[name](row, value)
+    return row
+
+
 _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -129,7 +161,7 @@ def plain(value: Any) -> Any:
         return value
     if kind is tuple or kind is list:
         return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
-    plan = _plan(cast(Hashable, kind))
+    plan = layout(cast(Hashable, kind))
     if plan is not None:
         values = list(plan.values(value))
         for at in plan.instants:

@@ -42,7 +42,7 @@ class TcpRow:
     last_frame: int
     start_time: int
     duration_ms: float
-    application: str
+    application: str  # http1 | websocket (what HTTP switched to) | http2 | tls | dns | ssh | … | unknown
     client_mac: str | None
     server_mac: str | None
     handshake: str  # complete | no_synack | refused | no_final_ack | midstream | simultaneous | split

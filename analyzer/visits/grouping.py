@@ -1,10 +1,10 @@
 """Which requests and encrypted connections belong to one thing a person did.
 
 Evidence, strongest first: a redirect that names the URL asked for next; a Referer that names a URL (or, cut to its
-origin, the host) of the visit; the same client asking the same host for a part of a page while the visit is still
-going on. A page (HTML) asked for without a Referer, or after a pause, begins a new visit. Encrypted connections join
-by host name, or by beginning while an encrypted visit is going on. Where nothing speaks for a visit, the request
-stands as its own.
+origin, the host) of the visit, or the Origin that a WebSocket names instead; the same client asking the same host for a
+part of a page while the visit is still going on. A page (HTML) asked for without a Referer, or after a pause, begins a
+new visit. Encrypted connections join by host name, or by beginning while an encrypted visit is going on. Where nothing
+speaks for a visit, the request stands as its own.
 
 Rows of different clients are never put together. Work is proportional to the rows: redirects and Referers are found
 by name, and only the last :data:`MAX_OPEN` visits of a client are looked at one by one.
@@ -14,6 +14,7 @@ Sources: RFC 9110 sections 10.1.3 (Referer), 10.2.2 (Location), 15.4 (redirects)
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -35,6 +36,7 @@ TOGETHER_NS = 2 * NS_PER_S
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_OPEN = 64
 """Visits looked back at; more do not run side by side on one client."""
+_PLAIN_URL = re.compile(r"[a-z][a-z0-9+.-]*://([A-Za-z0-9._-]+)(?::\d{1,5})?(?:[/?#]|\Z)")
 _PAGES = ("text/html", "application/xhtml+xml")
 _PART_TYPES = ("text/css", "image/", "font/", "application/font", "text/javascript", "application/javascript")
 _PART_ENDINGS = ("css", "js", "png", "svg")
@@ -85,6 +87,7 @@ class Client:
     def __init__(self) -> None:
         self.recent: list[Draft] = []
         self._asked: dict[str, tuple[Draft, int]] = {}  # URL, or origin and "/" → where it was asked for first
+        self._sent_on: set[int] = set()  # rows that are redirects: no page that could ask for more
         self._to_url: dict[str, list[Redirect]] = defaultdict(list)
         self._to_tls: dict[str, list[Redirect]] = defaultdict(list)
         self._got_on: dict[tuple[int, str], list[Redirect]] = defaultdict(list)  # stream and host sent to
@@ -99,13 +102,15 @@ class Client:
         if not row.url:
             return
         for name in (row.url, f"{row.scheme}://{_authority(row.url)}/"):
-            if name not in self._asked or self._asked[name][0] is not draft:
+            known = self._asked.get(name)
+            if known is None or known[0] is not draft or known[1] in self._sent_on:
                 self._asked[name] = draft, at
         if row.status in REDIRECTS and row.location and row.response_time is not None:
             target = join(row.url, row.location)
             parts = split(target)
             again = (row.method if row.status in KEEPS_METHOD else None) or "GET"
             redirect = Redirect(draft, target, parts.hostname or "", row.response_time, at, again)
+            self._sent_on.add(at)
             self._got_on[row.stream, redirect.host].append(redirect)
             self._to_url[target].append(redirect)
             if parts.scheme == "https":
@@ -206,6 +211,13 @@ def _is_part(row: HttpRow) -> bool:
     return part or path == "favicon.ico" or path.rpartition(".")[2] in _PART_ENDINGS
 
 
+def _origin(row: HttpRow) -> str | None:
+    """Return the origin of the page that opens a WebSocket, which has no Referer (RFC 6455 section 4.1, point 8)."""
+    if row.upgrade is None or row.upgrade.lower() != "websocket":
+        return None
+    return next((f"{value}/" for name, value in row.request_headers if name.lower() == "origin"), None)
+
+
 def _join_http(row: HttpRow, at: int, when: int, client: Client) -> tuple[Draft | None, int | None]:
     """Return (the visit a request belongs to, None when it begins one; the http row that caused it, if known)."""
     redirect = client.followed(row, when)
@@ -214,7 +226,8 @@ def _join_http(row: HttpRow, at: int, when: int, client: Client) -> tuple[Draft 
             redirect.draft.chain.append(at)
         return redirect.draft, redirect.row
     page = _is_page(row)
-    named = client.named(row.referer) if row.referer else None
+    asking = row.referer or _origin(row)
+    named = client.named(asking) if asking else None
     if named is not None:
         draft, cause = named
         if page and when - draft.active > TOGETHER_NS:
@@ -267,6 +280,12 @@ def split(url: str) -> SplitResult:
     except ValueError:  # a bracket that is no IPv6 literal
         return SplitResult("", "", url, "", "")
     return parts
+
+
+def host_of(url: str) -> str | None:
+    """Return the host of a URL in lower case, None for one that cannot be read."""
+    plain = _PLAIN_URL.match(url)
+    return plain[1].lower() if plain is not None else split(url).hostname
 
 
 def _authority(url: str) -> str:

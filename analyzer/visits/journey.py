@@ -5,14 +5,42 @@ A step that is not there says why. Sentence keys and their arguments belong to :
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.schema import HttpRow, Step
-from analyzer.visits.grouping import REDIRECTS, split
+from analyzer.visits.grouping import REDIRECTS, host_of
 from analyzer.visits.model import Facts
 
 if TYPE_CHECKING:
     from analyzer.visits.link import Linked
+
+
+class Opened(NamedTuple):
+    """What a journey tells of a connection: fields of the ``tcp`` table."""
+
+    stream: int
+    client: str
+    server: str
+    server_port: int
+    start_time: int
+    connect_ms: float | None
+    initial_rtt_ms: float | None
+    syn_loss_ms: float | None
+    syn_frame: int | None
+    syn_frames: tuple[int, ...]
+    synack_frames: tuple[int, ...]
+    ack_frame: int | None
+    client_isn: int | None
+    server_isn: int | None
+    close: str
+    close_ms: float | None
+    closed_by: str | None
+    client_fin_frame: int | None
+    client_fin_acked_frame: int | None
+    server_fin_frame: int | None
+    server_fin_acked_frame: int | None
+    rst_frame: int | None
 
 
 def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
@@ -35,7 +63,13 @@ def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
 
 
 def _absent(step: str, why: str, args: dict[str, Any]) -> Step:
-    return Step(step, (), None, None, f"step.{step}.absent.{why}", args, why)
+    return Step(step, (), None, None, f"step.{step}.absent.{why}", args, why) if args else _plainly_absent(step, why)
+
+
+@cache
+def _plainly_absent(step: str, why: str) -> Step:
+    """Return a step that says no more than that it is absent: the same one for all visits."""
+    return Step(step, (), None, None, f"step.{step}.absent.{why}", {}, why)
 
 
 def _arp(v: Linked, facts: Facts) -> Step:
@@ -60,7 +94,7 @@ def _arp(v: Linked, facts: Facts) -> Step:
 
 
 def _host(v: Linked) -> str:
-    return split(v.draft.url).hostname or v.draft.url
+    return host_of(v.draft.url) or v.draft.url
 
 
 def _dns(v: Linked, facts: Facts) -> list[Step]:
@@ -79,7 +113,8 @@ def _dns(v: Linked, facts: Facts) -> list[Step]:
         questions = [facts.dns[at] for at in rows]
         answered = [q for q in questions if q.addresses] or questions
         times = [q.query_time for q in questions if q.query_time is not None]
-        attempts = max(q.attempts for q in questions)
+        tried = sum(not q.addresses and q.qtype == answered[0].qtype for q in questions)  # of another server, or anew
+        attempts = max(q.attempts for q in questions) + (tried if len(answered) < len(questions) else 0)
         waits = [found.ms for s, found in v.lookup.items() if found.ms is not None and set(found.rows) & set(rows)]
         frames = tuple(f for q in questions for f in (*q.query_frames, q.response_frame) if f is not None)
         args = {

@@ -6,8 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
-from analyzer.schema import HttpRow, TcpRow, VisitPhases, VisitRow
+from analyzer.schema import HttpRow, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import grouping, journey
 from analyzer.visits.lookups import Lookup
@@ -23,7 +24,7 @@ class Linked:
 
     Attributes:
         lookup: per stream, what the connection owes to DNS.
-        tcp: gives the row of a connection that some visit was the first to use.
+        tcp: gives what the journey tells of a connection that some visit was the first to use.
     """
 
     draft: grouping.Draft
@@ -31,7 +32,7 @@ class Linked:
     lookup: dict[int, Lookup]
     dns: tuple[int, ...]
     arp: tuple[int, ...]
-    tcp: Callable[[int], TcpRow]
+    tcp: Callable[[int], journey.Opened]
 
     @property
     def main(self) -> int:
@@ -47,7 +48,8 @@ def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[
     """
     drafts = grouping.group(facts)
     asked = _asked(facts)
-    tcp = facts.connections.rows_of({stream for draft in drafts for stream in draft.fresh}).__getitem__
+    fresh = {stream for draft in drafts for stream in draft.fresh}
+    tcp = facts.connections.outlines(journey.Opened, journey.Opened._fields, fresh).__getitem__
     rows = [_row(number, _link(draft, facts, owed, asked, tcp), facts) for number, draft in enumerate(drafts, 1)]
     return rows, {at: cause for draft in drafts for at, cause in draft.initiators.items()}
 
@@ -60,10 +62,16 @@ class Asked:
     rows: list[int] = field(default_factory=list)
     charged: set[int] = field(default_factory=set)
 
-    def take(self, when: int) -> list[int]:
-        """Return the exchanges that a packet sent at ``when`` (ns) waited for, not yet charged."""
+    def take(self, when: int, next_hop: str | None, facts: Facts) -> list[int]:
+        """Return the exchanges that a packet sent at ``when`` (ns) waited for, not yet charged.
+
+        Args:
+            next_hop: the hardware address that the packet went to, where it is known: another one's is no reason.
+        """
         low, high = bisect_left(self.times, when - ARP_BEFORE_NS), bisect_right(self.times, when)
         found = [row for row in self.rows[low:high] if row not in self.charged]
+        if next_hop is not None:
+            found = [row for row in found if facts.arp[row].answer_mac in (None, next_hop)]
         self.charged.update(found)
         return found
 
@@ -87,7 +95,7 @@ def _link(
     facts: Facts,
     owed: dict[int, Lookup],
     asked: dict[str, Asked],
-    tcp: Callable[[int], TcpRow],
+    tcp: Callable[[int], journey.Opened],
 ) -> Linked:
     """Collect the connections, lookups and ARP exchanges of a draft."""
     events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
@@ -96,12 +104,14 @@ def _link(
     lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
     dns = tuple(sorted({row for found in lookup.values() if found.ms is not None for row in found.rows}))
     c = facts.connections
-    waited = [int(c.columns["start_time"][s]) for s in streams if s in draft.fresh and c.columns["syn_frame"][s] >= 0]
-    waited += [facts.dns[at].query_time or 0 for at in dns]
+    macs = c.words["server_mac"]
+    opened = [s for s in streams if s in draft.fresh and c.columns["syn_frame"][s] >= 0]
+    waited = [(int(c.columns["start_time"][s]), macs.get(s)) for s in opened]
+    waited += [(facts.dns[at].query_time or 0, None) for at in dns]
     arp: list[int] = []
     if draft.client in asked:
-        for when in sorted(waited):
-            arp += asked[draft.client].take(when)
+        for when, next_hop in sorted(waited, key=itemgetter(0)):
+            arp += asked[draft.client].take(when, next_hop, facts)
     return Linked(draft, streams, lookup, dns, tuple(sorted(arp)), tcp)
 
 
@@ -172,12 +182,14 @@ def _phases(v: Linked, facts: Facts) -> VisitPhases:
         known = [x for x in values if x is not None]
         return sum(known) if known else None
 
+    # A request may leave before its connection is ready (fast open): then its row has the part that was waited for.
+    opened = {row.stream: row.connect_ms for row in rows if row.index == 0}
     streams = list(dict.fromkeys([row.stream for row in rows] + [facts.tls[at].stream for at in v.draft.tls[:1]]))
     last = v.main if not rows else rows[-1].stream
     return VisitPhases(
         arp_ms=total([facts.arp[at].latency_ms for at in v.arp]),
         dns_ms=total([found.ms for s in streams if (found := v.lookup.get(s)) is not None]),
-        connect_ms=total([c.ms("connect_ms", s) for s in streams if s in v.draft.fresh]),
+        connect_ms=total([opened.get(s, c.ms("connect_ms", s)) for s in streams if s in v.draft.fresh]),
         tls_ms=total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
         send_ms=total([row.send_ms for row in rows]),
         wait_ms=total([row.wait_ms for row in rows]),

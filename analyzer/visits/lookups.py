@@ -2,7 +2,9 @@
 
 A connection goes to an address; the answer that brought it is the latest one this client got before, that contains
 the address, and that is for the host name asked for, where that name is known. The wait is charged once: to the
-first connection after the answer. A and AAAA queries run side by side, so the phase is the union of their times.
+first connection after the answer that carried HTTP or TLS. A and AAAA queries run side by side, so the phase is the
+union of their times. It begins with the first query: where a resolver is silent, fails, or cuts its answer short, it or
+another one is asked again, under another number or port, and the client waits for all of it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ TTL_SLACK_S = 5
 """Seconds an answer may be used beyond its time to live: clients round, and hand addresses on."""
 CHARGE_WITHIN_NS = 30 * NS_PER_S
 """A connection this long after the answer did not wait for it: somebody looked the name up ahead of time."""
-
-
+RETRY_WITHIN_NS = 10 * NS_PER_S
+"""Resolver libraries give up on a server after five seconds or less; what is asked later is a new attempt."""
+_FAILED = frozenset({"SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"})
+"""Answers that say nothing about the name, so that the next server is asked (RFC 1035 section 4.1.1)."""
 LOOKED_BACK = 64
 """Answers (or questions for one name) looked at from the newest on; no more are alive at a time."""
 
@@ -31,14 +35,16 @@ class Lookup:
     """What a connection owes to DNS.
 
     Attributes:
-        rows: positions in the dns table: the answers used, and the queries that ran beside them.
+        rows: positions in the dns table: the answers used, the queries that ran beside them, and failed ones before.
         ms: how long the client waited, None when it did not wait for it here.
         why: the reason of a None: cached, not_captured, literal_address, before_capture.
+        frames: the first query and the last answer that was waited for.
     """
 
     rows: tuple[int, ...]
     ms: float | None
     why: str | None
+    frames: tuple[int, int] | None = None
 
 
 class Lookups:
@@ -77,7 +83,7 @@ class Lookups:
         answered = self._dns[at].response_time or 0
         if when - answered > CHARGE_WITHIN_NS:
             return Lookup(rows, None, "cached")
-        return Lookup(rows, self._union_ms(rows, when), None)
+        return self._waited(at, rows, when)
 
     def _answer(self, client: str, server: str, host: str | None, when: int) -> int | None:
         answers = self._by_address.get((client, server), [])
@@ -102,21 +108,55 @@ class Lookups:
             answered = self._dns[other].response_time
             if (self._asked_at(other) if answered is None else answered) >= begin:
                 same.add(other)
+        same.update(self._tries(at))
         return tuple(sorted(same))
 
-    def _union_ms(self, rows: tuple[int, ...], when: int) -> float | None:
-        spans = sorted(
-            (row.query_time, min(row.response_time, when))
-            for row in (self._dns[at] for at in rows)
-            if row.query_time is not None and row.response_time is not None and row.response_time <= when
-        )
-        if not spans:
-            return None
-        total, reach = 0, spans[0][0]
-        for begin, end in spans:
+    def _tries(self, at: int) -> list[int]:
+        """Return the queries before a row, latest first, that asked the same in vain."""
+        row = self._dns[at]
+        begin = self._asked_at(at)
+        asked = self._by_name[row.client, row.qname]
+        stop = bisect_right(asked, begin, key=self._asked_at)
+        out = []
+        for other in reversed(asked[max(stop - LOOKED_BACK, 0) : stop]):
+            tried = self._dns[other]
+            if other == at or tried.qtype != row.qtype or not _in_vain(tried, begin):
+                continue
+            if begin - self._asked_at(other) > RETRY_WITHIN_NS:
+                break
+            out.append(other)
+            begin = self._asked_at(other)
+        return out
+
+    def _waited(self, at: int, rows: tuple[int, ...], when: int) -> Lookup:
+        """Return the wait for a row that was answered before ``when``, and for those that ran beside it."""
+        spans = []
+        for other in rows:
+            row = self._dns[other]
+            if row.query_time is not None and row.response_time is not None and row.response_time <= when:
+                spans.append((row.query_time, row.response_time, row.query_frame, row.response_frame))
+        used = self._dns[at]
+        if not spans or used.response_time is None:
+            return Lookup(rows, None, "not_captured")  # the answer is there, but not its question
+        tries = self._tries(at)
+        if tries:
+            first = self._dns[tries[-1]]
+            spans.append((self._asked_at(tries[-1]), used.response_time, first.query_frame, used.response_frame))
+        spans.sort(key=lambda span: span[:2])
+        total, reach, last = 0, spans[0][0], spans[0][3]
+        for begin, end, _, answer in spans:
             total += max(end - max(begin, reach), 0)
-            reach = max(reach, end)
-        return total / NS_PER_MS
+            if end > reach:
+                reach, last = end, answer
+        frames = None if spans[0][2] is None or last is None else (spans[0][2], last)
+        return Lookup(rows, total / NS_PER_MS, None, frames)
+
+
+def _in_vain(row: DnsRow, until: int) -> bool:
+    """Tell whether a query had got no usable answer by a moment (ns) at which it was asked again."""
+    if row.response_time is None or row.response_time > until:
+        return True
+    return row.rcode in _FAILED or (row.flags.tc and not row.addresses)
 
 
 def _same_name(qname: str, host: str) -> bool:
@@ -127,6 +167,8 @@ def _same_name(qname: str, host: str) -> bool:
 
 def is_address(host: str) -> bool:
     """Say whether a host is written as an address, not as a name."""
+    if not host[-1:].isdigit() and ":" not in host:
+        return False  # no address ends in a letter but IPv6
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:

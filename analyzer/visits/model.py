@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzer.flows.model import Connections, Segments
-from analyzer.schema import ArpRow, CaptureRow, DnsRow, HttpRow, IcmpRow, TlsRow
+from analyzer.schema import ArpRow, CaptureRow, DnsRow, HttpRow, IcmpRow, TlsRow, VisitRow, WebSocketRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,5 @@ class Facts:
     http: tuple[HttpRow, ...]
     icmp: tuple[IcmpRow, ...]
     segments: Segments
+    websocket: tuple[WebSocketRow, ...] = ()
+    visits: tuple[VisitRow, ...] = ()  # empty until they are drawn: findings have them

@@ -1,28 +1,43 @@
 """The phases of every transaction, from the times of its frames: definitions of MEASURES "Phases of a request".
 
-The phases add up: dns + connect + tls + blocked + send + wait + receive = total, unknown ones counting as nothing;
-tests assert it for every transaction. What a phase is not, is said in its ``_why``.
+The phases add up: dns + connect + tls + blocked + send + wait + receive = total, unknown ones counting as nothing; so
+do the parts of the wait. Tests assert it for every transaction. A phase that has a number lies between the two frames
+of ``phase_frames``; how far the number can be trusted is in :mod:`analyzer.visits.trust`.
 
 Choices beyond the definitions:
 
 * A pause of more than :data:`IDLE_NS` before a request on an open connection is a person reading or a timer, not a
-  queue: it is not charged to the request.
-* A request that left before the connection was ready (TCP Fast Open, RFC 7413) is charged the connect time before it.
+  queue: it is not charged to the request. A connection is free when the previous answer *and* the previous request are
+  over (an answer may come early).
+* A request that left before the connection was ready (TCP Fast Open, RFC 7413; TLS 1.3 early data, RFC 8446 section
+  2.3) is charged the connect and TLS time before it.
 * TLS that begins behind a request (in a tunnel that CONNECT opened) is no part of that request.
-* ``wait`` is split into loss (from the first to the transmission that got through), network (one round trip, when
-  recorded near the client) and server; how, is in :mod:`analyzer.visits.split`.
+* 1xx answers are not the answer (RFC 9110 section 15.2): the wait runs to the final one. What a client waits for a
+  100 before it sends the body (section 10.1.1) lies inside ``send``, which runs from the first to the last byte.
+* An answer that comes before the request is complete ends the sending, as far as the user's time goes; there is no wait
+  then (``early``), and nobody can say what the server's share was.
+* A pipelined request was sent before the previous answer was over: nothing is ``blocked``, and its wait includes its
+  turn in the queue (``pipelined``).
+* The wait's network part is one round trip between the recorder and the server: the quickest that the connection saw,
+  in its handshake or of data, or this request's own, from its last byte to its acknowledgement. One that was held up
+  would hide the server's time; the quickest never makes the server's share too small, and ``wait_server_min_ms``, what
+  came after the acknowledgement, says how large it is at least.
 * No phase is negative: where the recorder's clock ran backwards, it is 0 or unknown (``clock``).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from analyzer.flows.build import Flows
-from analyzer.schema import HttpRow, TlsRow, changed
+from analyzer.flows.model import Segments
+from analyzer.schema import HttpRow, PhaseFrames, TlsRow, filled
 from analyzer.units import NS_PER_MS, NS_PER_S
-from analyzer.visits import vantage
+from analyzer.visits import receipts, trust, vantage
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
 from analyzer.visits.split import Splitter
@@ -31,22 +46,29 @@ IDLE_NS = NS_PER_S
 """A client with a request at hand sends it at once; a longer silence on an open connection is not waiting."""
 PARTS = ("dns_ms", "connect_ms", "tls_ms", "blocked_ms", "send_ms", "wait_ms", "receive_ms")
 """The phase columns that add up to ``total_ms``."""
+_REUSED = {"dns_why": "reused", "connect_why": "reused", "tls_why": "reused"}
+Pair = tuple[int, int]
 
 
 def with_phases(facts: Facts, flows: Flows, owed: dict[int, Lookup]) -> Facts:
-    """Return the facts with the phase columns of every HTTP row filled in.
+    """Return the facts with the phase columns of every HTTP row filled in (in the rows themselves).
 
     Args:
         facts: http rows of one stream stand together, in the order of their index.
         owed: per stream what its connection owes to DNS.
     """
+    if not facts.http:
+        return facts
     tls = {row.stream: row for row in facts.tls}
+    lines = _lines(facts, sorted({row.stream for row in facts.http}))
+    acknowledged = receipts.read(facts.segments, facts.http)
+    work = _Work(Splitter(flows), trust.Judge())
     done: list[HttpRow] = []
     previous: HttpRow | None = None
-    split = Splitter(flows)
-    for row in facts.http:
+    for row, receipt in zip(facts.http, acknowledged, strict=True):
         before = previous if previous is not None and previous.stream == row.stream else None
-        done.append(_phases(row, before, facts, split, owed, _under(row, tls.get(row.stream))))
+        line = lines[row.stream]
+        done.append(work.phases(row, before, line, _under(row, tls.get(row.stream)), owed.get(row.stream), receipt))
         previous = row
     return replace(facts, http=tuple(done))
 
@@ -58,83 +80,279 @@ def _under(row: HttpRow, tls: TlsRow | None) -> TlsRow | None:
     return tls if tls.client_hello_time <= row.request_time else None
 
 
-def _phases(
-    row: HttpRow, before: HttpRow | None, facts: Facts, split: Splitter, owed: dict[int, Lookup], tls: TlsRow | None
-) -> HttpRow:
-    values: dict[str, Any]
-    if row.index == 0:
-        values = _opening(row, facts, owed, tls)
-    else:
-        values = {"dns_why": "reused", "connect_why": "reused", "tls_why": "reused"}
-    if row.request_time is None:
-        return changed(row, **values, wait_why="no_request")
-    ready = _ready(row, before, facts, tls)
-    if ready is not None:
-        blocked = row.request_time - ready
-        if blocked < 0 and row.index == 0 and values["connect_ms"] is not None:
-            values["connect_ms"] = max(values["connect_ms"] + blocked / NS_PER_MS, 0.0)
-        if blocked <= IDLE_NS:
-            values["blocked_ms"] = max(blocked, 0) / NS_PER_MS
-    sent = max(row.request_end_time if row.request_end_time is not None else row.request_time, row.request_time)
-    if row.response_time is None:
-        values |= {"send_ms": (sent - row.request_time) / NS_PER_MS, "wait_why": row.outcome_why or row.outcome}
-    else:
-        sent = min(sent, max(row.response_time, row.request_time))  # an early response ends the sending for the user
+# ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the phases need to know of a connection.
+
+    Attributes:
+        place: where it was recorded, as :func:`analyzer.visits.vantage.place` says.
+        round_trip: ns, the quickest between the recorder and the server; None when the handshake does not show it.
+        begin, ready: ns, first SYN and the ACK that completes the handshake; None when that time is not known.
+        frames: of these two; why: the reason of an unknown time.
+        holes: bytes of it are missing from the capture.
+    """
+
+    place: str
+    round_trip: int | None
+    begin: int
+    ready: int | None
+    frames: Pair
+    why: str | None
+    holes: bool
+
+
+_COLUMNS = (
+    "connect_ms",
+    "server_leg_ms",
+    "client_rtt_min_ms",
+    "syn_frame",
+    "ack_frame",
+    "client_missing_bytes",
+    "server_missing_bytes",
+)
+
+
+def _lines(facts: Facts, streams: Sequence[int]) -> dict[int, Line]:
+    """Draw up what is known of some connections, a column at a time."""
+    at = np.array(streams, np.int64)
+    c = facts.connections.columns
+    columns = {name: c[name][at] for name in _COLUMNS}
+    starts = c["start_time"][at].astype(np.int64)
+    later = np.flatnonzero(c["syn_frame"][at].astype(np.int64) > c["first_frame"][at].astype(np.int64))
+    for k in later.tolist():  # the recorder has something before the SYN
+        starts[k] = _time(facts.segments, streams[k], int(columns["syn_frame"][k]))
+    where = vantage.places(facts.connections, at)
+    values = zip(where, starts.tolist(), *(column.tolist() for column in columns.values()), strict=True)
+    return {stream: _line(*known) for stream, known in zip(streams, values, strict=True)}
+
+
+def _time(segments: Segments, stream: int, frame: int) -> int:
+    """Return when a frame of a stream was seen (ns)."""
+    part = segments.of(stream)
+    return int(segments.time[part][np.searchsorted(segments.frame[part], frame)])
+
+
+def _line(
+    where: str,
+    start: int,
+    connect: float,
+    server_leg: float,
+    rtt: float,
+    syn: int,
+    ack: int,
+    client_missing: int,
+    server_missing: int,
+) -> Line:
+    known = connect >= 0  # NaN is not
+    why = None if known else "before_capture" if syn < 0 else "not_captured" if ack < 0 else "clock"
+    leg = round(server_leg * NS_PER_MS) if server_leg >= 0 else None
+    if leg is not None and 0 <= rtt * NS_PER_MS < leg:
+        leg = round(rtt * NS_PER_MS)
+    ready = start + round(connect * NS_PER_MS) if known else None
+    return Line(where, leg, start, ready, (syn, ack), why, client_missing > 0 or server_missing > 0)
+
+
+def _turned(line: Line) -> Line:
+    """Return a connection as seen by rows whose client is the side that did not open it."""
+    where = {"client": "server", "server": "client"}.get(line.place, line.place)
+    return replace(line, place=where, round_trip=None)
+
+
+# ── transactions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Work:
+    """Fills in rows, one after the other."""
+
+    split: Splitter
+    judge: trust.Judge
+
+    def phases(
+        self,
+        row: HttpRow,
+        before: HttpRow | None,
+        line: Line,
+        tls: TlsRow | None,
+        owed: Lookup | None,
+        receipt: int | None,
+    ) -> HttpRow:
+        """Return a row with its phases.
+
+        Args:
+            before: the row before it on the same connection.
+            tls: the session it travelled in.
+            receipt: ns, when the server acknowledged all of the request before it answered.
+        """
+        if row.request_offset is None and row.request_time is not None and not row.decrypted:
+            line = _turned(line)
+        values: dict[str, Any]
+        frames: dict[str, Pair]
+        values, frames = _opening(row, line, tls, owed) if row.index == 0 else (dict(_REUSED), {})
+        cut_request = _cut_request(row) and self.split.ends_unseen(row)
+        unsure_server = True
+        if row.request_time is None or row.request_frames is None:
+            values["wait_why"] = "no_request"
+        else:
+            _blocked(row, before, line, tls, values, frames)
+            unsure_server = self._request(row, line, receipt, values, frames)
+        if row.response_time is not None and row.response_frames is not None:
+            self._receive(row, values, frames)
+        known = [values[part] for part in PARTS if values.get(part) is not None]
+        values["total_ms"] = sum(known) if known else None
+        values["vantage"] = "unknown" if line.place == vantage.LOCAL else line.place
+        values["phase_frames"] = PhaseFrames(**frames)
+        first = row.index == 0 and row.request_offset == 0
+        doubt = trust.Doubt(line.place, line.holes and not first, cut_request, _cut_response(row), unsure_server)
+        values["phase_trust"] = self.judge.trust(tuple(values.get(column) is not None for column in _TRUSTED), doubt)
+        return filled(row, **values)
+
+    def _request(
+        self, row: HttpRow, line: Line, receipt: int | None, values: dict[str, Any], frames: dict[str, Pair]
+    ) -> bool:
+        """Fill in send and wait; return whether the server's share is only a limit."""
+        assert row.request_time is not None
+        assert row.request_frames is not None
+        begin, sent = row.request_time, max(row.request_end_time or row.request_time, row.request_time)
+        first, last = row.request_frames
+        answered = row.response_time
+        if answered is None or row.response_frames is None or answered < begin:
+            values["wait_why"] = "clock" if answered is not None else row.outcome_why or row.outcome
+        elif answered < sent:
+            sent, last = answered, row.response_frames[0]
+            values |= {"wait_ms": 0.0, "wait_why": "early"}
+            frames["wait"] = last, last
+        else:
+            values["wait_ms"] = (answered - sent) / NS_PER_MS
+            frames["wait"] = last, row.response_frames[0]
+        values["send_ms"] = (sent - begin) / NS_PER_MS
+        frames["send"] = first, last
+        if answered is None or "wait_ms" not in values or "wait_why" in values:
+            return True
+        if row.pipelined:
+            values["wait_why"] = "pipelined"
+            receipt = None  # it may have been answered long before its turn came
+        return self._split(row, line, sent, answered, receipt, values)
+
+    def _split(
+        self, row: HttpRow, line: Line, sent: int, answered: int, receipt: int | None, values: dict[str, Any]
+    ) -> bool:
+        """Split the wait into loss, network and server; return whether the server's share is only a limit."""
+        wait = answered - sent
+        if row.request_offset is None:
+            repeated = head = 0  # where its bytes are is not known, so neither is what was sent again
+        else:
+            repeated = min(self.split.request_loss_ns(row, sent, answered if receipt is None else receipt), wait)
+            head = min(self.split.head_loss_ns(row), wait - repeated)
+            values["wait_loss_ms"] = (repeated + head) / NS_PER_MS
+        left = wait - repeated - head
+        # The round trip of this very request, as far as it is known.
+        own = left if receipt is None else min(max(receipt - sent - repeated, 0), left)
+        network = 0
+        if line.round_trip is not None:
+            network = min(line.round_trip, own)
+            values["wait_network_ms"] = network / NS_PER_MS
+        server = left - network
+        values["wait_server_ms"] = server / NS_PER_MS
+        if receipt is not None:
+            values["wait_server_min_ms"] = (left - own) / NS_PER_MS
+        late = own - network > trust.ACK_WITHIN_NS
+        return line.round_trip is None or row.pipelined or late
+
+    def _receive(self, row: HttpRow, values: dict[str, Any], frames: dict[str, Pair]) -> None:
+        assert row.response_time is not None
+        assert row.response_frames is not None
         end = max(row.response_end_time or row.response_time, row.response_time)
-        values |= {
-            "send_ms": (sent - row.request_time) / NS_PER_MS,
-            "wait_ms": max(row.response_time - sent, 0) / NS_PER_MS,
-            "receive_ms": (end - row.response_time) / NS_PER_MS,
-        }
-        values |= _split_wait(row, facts, split, values["wait_ms"], sent)
-        values |= split.receive(row, end)
-    values["total_ms"] = sum(values[part] for part in PARTS if values.get(part) is not None)
-    return changed(row, **values)
+        values["receive_ms"] = (end - row.response_time) / NS_PER_MS
+        frames["receive"] = row.response_frames
+        if row.response_offset is not None:
+            loss, window = self.split.receive_ns(row, end)
+            values["receive_loss_ms"], values["receive_window_ms"] = loss / NS_PER_MS, window / NS_PER_MS
 
 
-def _split_wait(row: HttpRow, facts: Facts, split: Splitter, wait: float, sent: int) -> dict[str, float | None]:
-    """Split the wait into loss, network and server; each is None where the vantage cannot tell."""
-    c, stream = facts.connections, row.stream
-    server_leg = c.ms("server_leg_ms", stream)
-    near = vantage.near(server_leg, c.ms("client_leg_ms", stream))
-    loss = min(split.request_loss_ms(row, sent) + split.head_loss_ms(row), wait)
-    network: float | None = None
-    if near == "client" and server_leg is not None:
-        network = min(server_leg, wait - loss)
-    elif near == "server":
-        network = 0.0
-    server = None if network is None else max(wait - loss - network, 0.0)
-    return {"wait_loss_ms": loss, "wait_network_ms": network, "wait_server_ms": server}
+_TRUSTED = (*PARTS, "wait_network_ms", "wait_loss_ms", "wait_server_ms", "receive_loss_ms", "receive_window_ms")
+"""The columns in the order of :class:`analyzer.schema.PhaseTrust`."""
 
 
-def _opening(row: HttpRow, facts: Facts, owed: dict[int, Lookup], tls: TlsRow | None) -> dict[str, Any]:
-    """Return dns, connect and tls of the first transaction of a connection."""
-    c, stream = facts.connections, row.stream
-    found = owed[stream]
-    connect = c.ms("connect_ms", stream)
-    why = None
-    if connect is None:
-        seen = c.number("syn_frame", stream) is not None
-        whole = seen and c.number("ack_frame", stream) is not None  # both frames, and no time between them
-        why = "clock" if whole else "not_captured" if seen else "before_capture"
-    return {
-        "dns_ms": found.ms,
-        "dns_why": found.why,
-        "connect_ms": connect,
-        "connect_why": why,
-        "tls_ms": tls.handshake_ms if tls is not None else None,
-        "tls_why": "plain" if tls is None else tls.handshake_why,
-    }
+def _cut_request(row: HttpRow) -> bool:
+    return row.request_time is not None and (row.request_missing_bytes > 0 or row.outcome_why == "lost")
 
 
-def _ready(row: HttpRow, before: HttpRow | None, facts: Facts, tls: TlsRow | None) -> int | None:
-    """Return when the connection was free for this request (ns), None when that was not seen."""
-    if before is not None:
-        return before.response_end_time
+def _cut_response(row: HttpRow) -> bool:
+    return row.response_missing_bytes > 0 or row.outcome in ("truncated", "aborted", "malformed")
+
+
+def _opening(
+    row: HttpRow, line: Line, tls: TlsRow | None, owed: Lookup | None
+) -> tuple[dict[str, Any], dict[str, Pair]]:
+    """Return dns, connect and tls of the first transaction of a connection, up to where it used them."""
+    values: dict[str, Any] = {"connect_why": line.why, "tls_why": "plain" if tls is None else tls.handshake_why}
+    frames: dict[str, Pair] = {}
+    if owed is not None:
+        values["dns_ms"], values["dns_why"] = owed.ms, owed.why
+        if owed.ms is not None and owed.frames is not None:
+            frames["dns"] = owed.frames
+    asked, asked_in = row.request_time, row.request_frames[0] if row.request_frames is not None else None
+    used, used_in = asked, asked_in
+    if tls is not None and tls.handshake_ms is not None:
+        values["tls_ms"] = tls.handshake_ms
+        if tls.client_hello_time is not None and tls.client_hello_frame is not None:
+            used, used_in = tls.client_hello_time, tls.client_hello_frame
+            last = tls.finished_frame
+            if asked is not None and tls.finished_time is not None and asked < tls.finished_time:
+                values["tls_ms"], last = max(asked - used, 0) / NS_PER_MS, asked_in
+            if last is not None:
+                frames["tls"] = used_in, last
+    if line.ready is not None:
+        end, last = line.ready, line.frames[1]
+        if used is not None and used_in is not None and line.begin <= used < end:
+            end, last = used, used_in
+        values["connect_ms"] = (end - line.begin) / NS_PER_MS
+        frames["connect"] = line.frames[0], last
+    return values, frames
+
+
+def _blocked(
+    row: HttpRow,
+    before: HttpRow | None,
+    line: Line,
+    tls: TlsRow | None,
+    values: dict[str, Any],
+    frames: dict[str, Pair],
+) -> None:
+    """Fill in how long the request waited for its turn on a connection that was there."""
+    assert row.request_time is not None
+    assert row.request_frames is not None
+    first = row.request_frames[0]
+    ready, frame = _free(before) if before is not None else _ready(row, line, tls)
+    if ready is None or frame is None:
+        return
+    blocked = row.request_time - ready
+    if blocked < 0:
+        if before is not None:
+            return  # it did not wait for its turn
+        blocked, frame = 0, first
+    if blocked <= IDLE_NS:
+        values["blocked_ms"] = blocked / NS_PER_MS
+        frames["blocked"] = frame, first
+
+
+def _ready(row: HttpRow, line: Line, tls: TlsRow | None) -> tuple[int | None, int | None]:
+    """Return when, and with which frame, a fresh connection was ready for its first request."""
     if tls is not None:
-        return tls.finished_time
-    c = facts.connections
-    connect = c.ms("connect_ms", row.stream)
-    if connect is None or row.index:
-        return None
-    return int(c.columns["start_time"][row.stream]) + round(connect * NS_PER_MS)
+        return tls.finished_time, tls.finished_frame
+    if row.index:
+        return None, None
+    return line.ready, line.frames[1]
+
+
+def _free(before: HttpRow) -> tuple[int | None, int | None]:
+    """Return when, and with which frame, the exchange before was over; None when its end was not seen."""
+    if before.response_end_time is None or before.response_frames is None:
+        return None, None
+    if before.request_end_time is not None and before.request_end_time > before.response_end_time:
+        return before.request_end_time, before.request_frames and before.request_frames[1]
+    return before.response_end_time, before.response_frames[1]

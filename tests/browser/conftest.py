@@ -62,7 +62,7 @@ class Visit:
                 }
             }"""
         )
-        self.until("[...document.querySelectorAll('.plot-area')].every((area) => area.dataset.drawn)")
+        self.until("[...document.querySelectorAll('.plot-area')].every((area) => area.dataset.drawn)", seconds=240)
 
     def until(self, condition: str, seconds: float = 60.0) -> None:
         """Wait until a condition holds (Playwright's own wait needs eval, which the page's policy forbids)."""

@@ -120,7 +120,7 @@ def test_without_scripts_the_facts_are_there(visit: Opener) -> None:
     row = page.locator("#stream-2")
     for words in (
         "1 segment was sent again (1 by the client, 0 by the server).",
-        "acknowledges 177\u202f651\u202f595 = ISN + 1 (frame 79)",
+        "acknowledges 1\u202f222\u202f195\u202f436 = ISN + 1 (frame 79)",
         "Who sent what, and when: the client 184 B in 2 segments and the server 14.2 kB in 11 segments",
         "How long data waited for its acknowledgement.",
         "What held each transfer back",

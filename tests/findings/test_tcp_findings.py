@@ -232,7 +232,7 @@ def test_polite_resets_of_one_server_are_one_note(tmp_path: Path) -> None:
     for number in range(5):
         p = scene.exchange(1000 * number, get("/"), answer(), client_port=40000 + number)
         p.at(1000 * number + 300).client.rst()
-    (finding,) = scene.analysis(tmp_path).findings
+    (finding,) = found(scene.analysis(tmp_path), "TCP-RESET")
     assert (finding.args["count"], finding.frames) == (5, (7, 14, 21, 28, 35))
     assert "5 connections" in sentence(finding.title_key, finding.args)
 

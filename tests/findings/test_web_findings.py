@@ -36,7 +36,8 @@ def test_errors(tmp_path: Path, status: int, code: str, severity: str) -> None:
 def test_no_errors(tmp_path: Path, status: int) -> None:
     scene = Scene()
     scene.exchange(0, get("/"), answer(status, 0))
-    assert scene.analysis(tmp_path).findings == ()
+    told = [(f.code, f.severity) for f in scene.analysis(tmp_path).findings]
+    assert told == ([("HTTP-CACHE", "info")] if status == 304 else [])
 
 
 def test_the_same_again_is_counted(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_login_asked_for_and_met(tmp_path: Path) -> None:
     p = scene.exchange(0, get("/secret"), answer(401))
     p.at(200).client.send(get("/secret", Authorization="Basic x"))
     p.at(250).server.send(answer())
-    assert [(f.code, f.severity) for f in scene.analysis(tmp_path).findings] == [("HTTP-CLIENT-ERROR", "note")]
+    assert [f.severity for f in found(scene.analysis(tmp_path), "HTTP-CLIENT-ERROR")] == ["note"]
 
 
 def test_login_asked_for_and_not_met(tmp_path: Path) -> None:
@@ -89,13 +90,40 @@ def test_answer_without_its_request(tmp_path: Path) -> None:
 
 
 def test_slow_server(tmp_path: Path) -> None:
-    """600 ms of waiting, 40 of them the network's."""
+    """600 ms of waiting, 40 of them the network's; the server had acknowledged the request after 40."""
     scene = Scene()
-    scene.exchange(0, get("/report"), answer(), took=600)
+    scene.exchange(0, get("/report"), answer(), took=600, acked=40)
     (finding,) = scene.analysis(tmp_path).findings
     assert (finding.code, finding.severity, finding.blame) == ("HTTP-SLOW-SERVER", "warning", "server")
     assert (finding.cost_ms, finding.args["server_ms"], finding.args["wait_ms"]) == (560, 560, 600)
-    assert finding.frames == (4, 5)
+    assert finding.frames == (4, 6)
+
+
+def test_slow_but_never_acknowledged(tmp_path: Path) -> None:
+    """No TCP keeps silent about a request for 860 ms: where it, or what was said of it, was held up nobody knows."""
+    scene = Scene()
+    scene.exchange(0, get("/report"), answer(), took=900)
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert (row.wait_server_ms, row.wait_server_min_ms, row.phase_trust.wait_server) == (860, None, "bounded")
+    assert analysis.findings == ()
+
+
+def test_slow_for_certain_though_the_handshake_was_not_seen(tmp_path: Path) -> None:
+    """At least the 620 ms from the server's acknowledgement to its answer were its own."""
+    scene = Scene()
+    p = scene.connection()
+    p.recording = False
+    p.handshake()
+    p.recording = True
+    p.at(50).client.send(get("/report"))
+    p.at(90).server.ack()
+    p.at(710).server.send(answer())
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert (row.wait_server_ms, row.wait_server_min_ms, row.phase_trust.wait_server) == (660, 620, "bounded")
+    (finding,) = analysis.findings
+    assert (finding.code, finding.cost_ms, finding.args["server_ms"]) == ("HTTP-SLOW-SERVER", 620, 620)
 
 
 def test_almost_slow(tmp_path: Path) -> None:
@@ -117,10 +145,11 @@ def test_lost_request_is_not_the_servers(tmp_path: Path) -> None:
 
 
 def test_slow_page_seen_from_the_middle(tmp_path: Path) -> None:
-    """Half way between nobody can tell how much of it was the network behind."""
+    """Half way the handshake shows 20 ms to the server and back: the other 880 were spent there."""
     scene = Scene()
-    scene.exchange(0, get("/report"), answer(), took=900, vantage="middle")
-    assert scene.analysis(tmp_path).findings == ()
+    scene.exchange(0, get("/report"), answer(), took=900, acked=20, vantage="middle")
+    (finding,) = scene.analysis(tmp_path).findings
+    assert (finding.code, finding.cost_ms) == ("HTTP-SLOW-SERVER", 880)
 
 
 # ── HTTP-NO-RESPONSE ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.protocols.http1.session import transactions
+from analyzer.options import Limits
+from analyzer.protocols.http1.session import exchanges, transactions
 from tests.http1.talk import Hole, Turn, conversation
 
 
@@ -292,3 +293,74 @@ def test_pipelining_is_a_matter_of_time() -> None:
     ]
     assert [row.pipelined for row in transactions(conversation(waited))] == [False, False]
     assert [row.pipelined for row in transactions(conversation(hasty))] == [False, True]
+
+
+def test_a_response_to_head_whose_request_was_not_captured_has_no_body() -> None:
+    # Its Content-Length is what GET would have brought; the next response stands where that would be.
+    turns: list[Turn] = [
+        ("s", b"HTTP/1.1 302 Found\r\nContent-Length: 689\r\n\r\n"),
+        ("s", answer(200, b"x" * 689)),
+        ("s", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        ("s", answer(404)),
+    ]
+    rows = transactions(conversation(turns, from_start=False, finished=False))
+    assert [(r.status, r.framing, r.response_body_bytes) for r in rows] == [
+        (302, "none", 0),
+        (200, "content_length", 689),
+        (200, "none", 0),
+        (404, "content_length", 0),
+    ]
+
+
+def test_pipelined_are_all_that_did_not_wait() -> None:
+    turns: list[Turn] = [
+        ("c", get("1")),
+        ("c", get("2")),
+        ("c", get("3") + get("4")),
+        ("s", answer(200)),
+        ("c", get("5")),
+        ("s", answer(201) + answer(202) + answer(203) + answer(204)),
+        ("c", get("6")),
+        ("s", answer(205)),
+    ]
+    rows = transactions(conversation(turns))
+    assert [(row.status, row.pipelined) for row in rows] == [
+        (200, False),
+        (201, True),
+        (202, True),
+        (203, True),
+        (204, True),
+        (205, False),
+    ]
+
+
+@pytest.mark.parametrize("segment", [None, 1], ids=["whole", "byte by byte"])
+def test_trailers_are_kept_apart(segment: int | None) -> None:
+    body = b"3\r\nabc\r\n0\r\nX-Sum: 9\r\nX-Fold: a\r\n b\r\n\r\n"
+    turns: list[Turn] = [
+        ("c", b"PUT /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body),
+        ("s", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body),
+        ("c", get("2")),
+        ("s", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ]
+    _, (first, second) = exchanges(conversation(turns, segment=segment))
+    for message in (first.request, first.response):
+        assert message is not None
+        assert message.trailers.lines == ((b"X-Sum", b"9"), (b"X-Fold", b"a b"))
+        assert b"x-sum" not in message.headers
+    assert second.response is not None
+    assert not second.response.trailers.lines
+
+
+def test_what_is_missing_is_told_before_a_rule_that_is_merely_broken() -> None:
+    odd = b"GET /1 HTTP/1.1\r\nHost : a\r\n\r\n"
+    assert facts([("c", odd)]) == [("/1", None, "no_response", "closed")]
+    assert facts([("c", odd), ("s", answer(200, b"x" * 100)[:-1])]) == [("/1", 200, "truncated", "closed")]
+    assert facts([("c", odd), ("s", answer(200))]) == [("/1", 200, "malformed", "bad_header")]
+
+
+def test_a_limit_on_the_head_is_told() -> None:
+    turns: list[Turn] = [("c", b"GET /1 HTTP/1.1\r\nX: " + b"y" * 5000 + b"\r\n\r\n"), ("s", answer(200))]
+    talk = conversation(turns, limits=Limits(header_bytes=1000))
+    assert [(row.outcome, row.outcome_why) for row in transactions(talk)] == [("malformed", "header_limit")]
+    assert [problem.code for problem in talk.problems] == ["LIMIT-REACHED"]

@@ -8,7 +8,7 @@ every captured text replaced by an attack. :func:`empty` has nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 
 import numpy as np
 
@@ -36,6 +36,7 @@ from analyzer.schema import (
     TlsRow,
     VisitPhases,
     VisitRow,
+    WebSocketMessage,
     WebSocketRow,
 )
 
@@ -59,7 +60,7 @@ ATTACKS = (
 class Prepared(Connections):
     """Connections whose rows are given instead of drawn from columns."""
 
-    __slots__ = ("prepared",)
+    __slots__ = ("ends", "prepared")
 
     def __init__(self, rows: list[TcpRow]) -> None:
         columns: dict[str, np.ndarray] = {
@@ -77,12 +78,17 @@ class Prepared(Connections):
         columns["handshake_why"] = np.array(whys, np.uint8)
         columns["close"] = np.array([CLOSES.index(row.close) for row in rows], np.uint8)
         columns["end_time"] = np.array([row.start_time + round(row.duration_ms * MS) for row in rows], np.int64)
-        none = np.zeros(len(rows), np.int32)
-        super().__init__(none, none, np.zeros((0, 17), np.uint8), columns)
+        self.ends = sorted({end for row in rows for end in (row.client, row.server)})
+        client = np.array([self.ends.index(row.client) for row in rows], np.int32)
+        server = np.array([self.ends.index(row.server) for row in rows], np.int32)
+        super().__init__(client, server, np.zeros((0, 17), np.uint8), columns)
         self.prepared = rows
 
     def row(self, stream: int) -> TcpRow:
         return self.prepared[stream]
+
+    def host(self, host_id: int) -> str:
+        return self.ends[host_id]
 
 
 LETTERS = {"S": Flag.SYN, "F": Flag.FIN, "R": Flag.RST, "P": Flag.PSH, "A": Flag.ACK}
@@ -137,7 +143,7 @@ def tcp(stream: int, **given: object) -> TcpRow:
 
 def http(stream: int, index: int, at: float, **given: object) -> HttpRow:
     """Make a transaction that starts ``at`` ms after the capture's start."""
-    values: dict[str, object] = {f.name: None for f in fields(HttpRow)}
+    values: dict[str, object] = {f.name: None if f.default is MISSING else f.default for f in fields(HttpRow)}
     values |= {
         "stream": stream,
         "index": index,
@@ -828,7 +834,7 @@ def rich() -> Analysis:
         segments=lines,
         tls=_tls(),
         http=_requests(),
-        websocket=(WebSocketRow(3, 0, 66, None, (), None, None, None, (), 2, 3),),
+        websocket=_sockets(),
         icmp=icmp,
         visits=_visits(),
         findings=_findings(),
@@ -957,10 +963,53 @@ def hostile() -> Analysis:
             ),
         )
         analysis.icmp += (replace(analysis.icmp[1], meaning=ATTACKS[n]),)
-        analysis.websocket += (replace(analysis.websocket[0], subprotocol=ATTACKS[n], close_reason=ATTACKS[n]),)
+        analysis.websocket += (_attacked(analysis.websocket[1], ATTACKS[n]),)
         analysis.problems += (Problem(ATTACKS[n], ATTACKS[n], ATTACKS[n], 1, 1),)
     analysis.problem_counts = dict.fromkeys(ATTACKS, 5)
     return analysis
+
+
+def _sockets() -> tuple[WebSocketRow, ...]:
+    """Return a connection that is still open, one closed with trouble, and one that broke the rules."""
+    messages = (
+        WebSocketMessage(67, START + 3000 * MS, "client", "text", 23, '{"subscribe": "prices"}', 1, 23),
+        WebSocketMessage(
+            68, START + 3000 * MS + 40 * MS, "server", "text", 5200, '{"prices": [' + "1, " * 1300, 2, 900, True
+        ),
+        WebSocketMessage(69, START + 4000 * MS, "server", "binary", 65_536, None, 3, 65_536),
+        WebSocketMessage(70, START + 5000 * MS, "server", "ping", 4, None, 1, 4),
+        WebSocketMessage(71, START + 5000 * MS, "client", "pong", 4, None, 1, 4),
+        WebSocketMessage(72, START + 6000 * MS, "server", "text", 40, "cut h", 1, 40, False, "lost"),
+        WebSocketMessage(73, START + 7000 * MS, "server", "close", 14, "1011 out of memory", 1, 14),
+    )
+    open_ = WebSocketRow(3, 0, 66, None, (), None, None, None, (), 2, 3, url="ws://shop.example/quiet", accept="right",
+                         outcome_why="capture_end")  # fmt: skip
+    closed = WebSocketRow(3, 0, 66, "prices.v2", ("permessage-deflate; client_max_window_bits=15",), "server", 1011,
+                          "out of memory", messages, 1, 3, "ws://shop.example/prices", 73, "right",
+                          "permessage-deflate; client_max_window_bits=15", 23, 70_776, 23, 66_476, 0, 12, 5,
+                          "closed", "not_answered")  # fmt: skip
+    broken = replace(closed, accept="wrong", closed_by=None, close_code=None, close_reason=None, close_frame=None,
+                     outcome="malformed", outcome_why="unmasked", compression=None, extensions=(),
+                     messages=(replace(messages[0], why="unmasked"),), messages_left_out=0)  # fmt: skip
+    return open_, closed, broken
+
+
+def _attacked(row: WebSocketRow, attack: str) -> WebSocketRow:
+    """Return a connection on which every text is an attack."""
+    said = tuple(replace(m, text=attack, from_=attack, opcode=attack, why=attack) for m in row.messages)
+    return replace(
+        row,
+        subprotocol=attack,
+        close_reason=attack,
+        url=attack,
+        extensions=(attack,),
+        compression=attack,
+        accept=attack,
+        closed_by=attack,
+        outcome=attack,
+        outcome_why=attack,
+        messages=said,
+    )
 
 
 def empty() -> Analysis:

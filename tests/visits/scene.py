@@ -7,12 +7,14 @@ order they were added. ``analysis`` writes the file and analyzes it, and holds e
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from analyzer.analysis import Analysis
 from analyzer.pipeline import analyze
 from analyzer.provenance import frames_filter
-from analyzer.schema import FindingRow
+from analyzer.schema import FindingRow, HttpRow
 from tests import build
 from tests.playbook import MS, START_NS, Playbook
 from tests.protocols_names import wire
@@ -60,11 +62,26 @@ class Scene:
         self._books.append(book)
         return book
 
-    def exchange(self, ms: float, request: bytes, response: bytes, *, took: float = 60, **facts: object) -> Playbook:
-        """One connection with one request, opened at ``ms`` (40 ms), answered ``took`` ms after it was sent."""
+    def exchange(
+        self,
+        ms: float,
+        request: bytes,
+        response: bytes,
+        *,
+        took: float = 60,
+        acked: float | None = None,
+        **facts: object,
+    ) -> Playbook:
+        """One connection with one request, opened at ``ms`` (40 ms), answered ``took`` ms after it was sent.
+
+        Args:
+            acked: ms after the request, when the server acknowledges it; None when only the answer does.
+        """
         p = self.connection(**facts)
         p.at(ms).handshake()
         p.at(ms + 40).client.send(request)
+        if acked is not None:
+            p.at(ms + 40 + acked).server.ack()
         p.at(ms + 40 + took).server.send(response)
         p.at(ms + 40 + took).client.ack()
         return p
@@ -147,12 +164,14 @@ class Scene:
         analysis = analyze(str(path))
         assert analysis.problem_counts.get("PARSER-FAILED") is None
         check(analysis)
+        check_frames(analysis, [when for when, _ in self.ordered()])
         return analysis
 
 
 def check(analysis: Analysis) -> None:
     """Hold an analysis to what must always be true of phases, visits and findings."""
     for row in analysis.http:
+        check_trust(row)
         values = {name: getattr(row, name) for name in PARTS}
         known = [value for value in values.values() if value is not None]
         assert all(value >= 0 for value in known), (row.stream, row.index, values)
@@ -167,6 +186,9 @@ def check(analysis: Analysis) -> None:
             assert all(part is None or 0 <= part <= row.wait_ms + 0.001 for part in split)
             if row.wait_server_ms is not None:
                 assert math.isclose(sum(part or 0 for part in split), row.wait_ms, abs_tol=0.001)
+                assert 0 <= (row.wait_server_min_ms or 0) <= row.wait_server_ms + 1e-9
+            else:
+                assert row.wait_server_min_ms is None
         if row.receive_ms is not None and row.receive_loss_ms is not None and row.receive_window_ms is not None:
             assert 0 <= row.receive_loss_ms + row.receive_window_ms <= row.receive_ms + 0.001
         assert row.initiator is None or 0 <= row.initiator < len(analysis.http)
@@ -177,6 +199,35 @@ def check(analysis: Analysis) -> None:
     assert len(charged) == len(set(charged)), "an ARP exchange is charged to one visit"
     for finding in analysis.findings:
         check_evidence(finding, analysis.capture.packets)
+
+
+def check_trust(row: HttpRow) -> None:
+    """A number is trusted in some way, and its phase lies between two frames; without one there is neither."""
+    for part in PARTS:
+        phase, there = part.removesuffix("_ms"), getattr(row, part) is not None
+        assert (getattr(row.phase_frames, phase) is not None) == there, (row.stream, row.index, phase)
+    for field in fields(row.phase_trust):
+        word, there = getattr(row.phase_trust, field.name), getattr(row, f"{field.name}_ms") is not None
+        assert word in (("measured", "bounded") if there else ("not_measurable",)), (row.stream, row.index, field.name)
+    assert row.vantage in ("client", "server", "middle", "unknown")
+
+
+def check_frames(analysis: Analysis, times: Sequence[int]) -> None:
+    """Each phase lasted from its one frame to its other; side by side lookups may leave something out between them.
+
+    Args:
+        times: ns, of each frame.
+    """
+    for row in analysis.http:
+        for part in PARTS:
+            frames = getattr(row.phase_frames, part.removesuffix("_ms"))
+            if frames is None:
+                continue
+            lasted = (times[frames[1] - 1] - times[frames[0] - 1]) / MS
+            if part == "dns_ms":
+                assert getattr(row, part) <= lasted + 1e-6
+            else:
+                assert math.isclose(getattr(row, part), lasted, abs_tol=1e-6), (row.stream, row.index, part, frames)
 
 
 def check_evidence(finding: FindingRow, packets: int) -> None:

@@ -48,6 +48,36 @@ def test_referer_cut_to_the_origin(tmp_path: Path) -> None:
     assert causes(analysis) == {"/ad.js": "/deep/page.html"}
 
 
+def test_origin_of_a_page_that_was_redirected_to(tmp_path: Path) -> None:
+    """A redirect is no page and asks for nothing: what names only the origin was caused by the page behind it."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer(302, Location="/en/"))
+    scene.exchange(120, get("/en/"), answer(), client_port=40001)
+    ad = get("/ad.js", "ads.example", Referer=PAGE)
+    scene.exchange(300, ad, answer(kind="text/javascript"), client_port=40002, server="10.0.0.3")
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/", "/en/", "/ad.js"]]
+    assert causes(analysis) == {"/en/": "/", "/ad.js": "/en/"}
+
+
+def test_socket_of_a_page_names_its_origin(tmp_path: Path) -> None:
+    """A browser sends no Referer when it opens a WebSocket, but always Origin (RFC 6455 section 4.1, point 8)."""
+    asked = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    switched = (
+        b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    )
+    scene = Scene()
+    scene.exchange(0, get("/deep/page.html"), answer())
+    own = get("/chat", "ws.example", Origin="http://shop.example", **asked)
+    scene.exchange(5000, own, switched, client_port=40001, server="10.0.0.3")
+    scene.exchange(6000, get("/other", "ws.example", **asked), switched, client_port=40002, server="10.0.0.3")
+    scene.exchange(7000, get("/null", "ws.example", Origin="null", **asked), switched, client_port=40003)
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/deep/page.html", "/chat"], ["/other"], ["/null"]]
+    assert causes(analysis) == {"/chat": "/deep/page.html"}
+
+
 def test_link_followed_is_a_new_visit(tmp_path: Path) -> None:
     """Ten seconds later, with a Referer, a page: somebody clicked. It has a cause all the same."""
     scene = Scene()
@@ -265,6 +295,28 @@ def test_arp_is_charged_to_the_visit_that_waited(tmp_path: Path) -> None:
     assert first.start_time == scene.packets[0][0], "the visit begins with its first packet"
     why = {step.step: step.absent_why for step in second.steps}
     assert why["arp"] == "cached"
+
+
+def test_arp_for_another_neighbour_is_not_waited_for(tmp_path: Path) -> None:
+    """The SYN goes to 02:…:02; that 02:…:99 was found 2 ms before it explains nothing."""
+    scene = Scene()
+    scene.arp(0, 1, "02:00:00:00:00:01", "10.0.0.1", "00:00:00:00:00:00", "10.0.0.99")
+    scene.arp(3, 2, "02:00:00:00:00:99", "10.0.0.99", "02:00:00:00:00:01", "10.0.0.1")
+    scene.exchange(5, get("/"), answer())
+    (visit,) = scene.analysis(tmp_path).visits
+    assert (visit.arp_rows, visit.phases.arp_ms) == ((), None)
+
+
+def test_fast_open_is_not_paid_twice(tmp_path: Path) -> None:
+    """The request leaves with the SYN: no part of its 100 ms is connecting."""
+    scene = Scene()
+    p = scene.connection()
+    p.client.syn(get("/"))
+    p.at(40).server.syn()
+    p.at(40).client.ack()
+    p.at(100).server.send(answer())
+    (visit,) = scene.analysis(tmp_path).visits
+    assert (visit.phases.connect_ms, visit.phases.wait_ms) == (0, 100)
 
 
 def test_steps_of_a_whole_visit(tmp_path: Path) -> None:

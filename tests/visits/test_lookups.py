@@ -138,3 +138,61 @@ def test_many_lookups_of_one_name(tmp_path: Path) -> None:
         scene.lookup(1000 * k, "shop.example", after=10 + k % 7, port=10000 + k)
         scene.exchange(1000 * k + 20, get("/"), answer(), client_port=20000 + k)
     assert [ms for ms, _ in dns(scene.analysis(tmp_path))] == [10 + k % 7 for k in range(2000)]
+
+
+def test_second_server_asked(tmp_path: Path) -> None:
+    """The first resolver is silent; after five seconds the second one is asked, and answers in 20 ms."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=None, server="10.0.0.53")
+    scene.lookup(5000, "shop.example", after=20, server="10.0.0.54", port=50001)
+    scene.exchange(5025, get("/"), answer())
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert (row.dns_ms, row.phase_frames.dns) == (5020, (1, 3))
+    assert analysis.visits[0].dns_rows == (0, 1)
+    assert analysis.visits[0].phases.dns_ms == 5020
+    (step,) = [step for step in analysis.visits[0].steps if step.step == "dns"]
+    assert (step.sentence_key, step.sentence_args["attempts"]) == ("step.dns.retry", 2)
+
+
+@pytest.mark.parametrize(
+    ("rcode", "waited"),
+    [
+        (2, 71),  # SERVFAIL says nothing about the name: the client went on with the next server
+        (3, 20),  # NXDOMAIN is an answer; who asks again does so for another reason
+    ],
+)
+def test_first_server_failed(tmp_path: Path, rcode: int, waited: float) -> None:
+    scene = Scene()
+    scene.lookup(0, "shop.example", None, after=50, rcode=rcode, server="10.0.0.53")
+    scene.lookup(51, "shop.example", after=20, server="10.0.0.54", port=50001)
+    scene.exchange(75, get("/"), answer())
+    assert dns(scene.analysis(tmp_path)) == [(waited, None)]
+
+
+@pytest.mark.parametrize(("asked_before", "waited"), [(10_000, 10_020), (10_001, 20)])
+def test_an_older_attempt_is_another_story(tmp_path: Path, asked_before: float, waited: float) -> None:
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=None)
+    scene.lookup(asked_before, "shop.example", after=20, port=50001)
+    scene.exchange(asked_before + 25, get("/"), answer())
+    assert dns(scene.analysis(tmp_path)) == [(waited, None)]
+
+
+def test_silence_about_the_other_family_is_no_retry(tmp_path: Path) -> None:
+    """AAAA was asked first and never answered; nobody waits for it once A is there."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", None, after=None, qtype=wire.AAAA, port=50001)
+    scene.lookup(10, "shop.example", after=20)
+    scene.exchange(35, get("/"), answer())
+    assert dns(scene.analysis(tmp_path)) == [(20, None)]
+
+
+def test_frames_of_side_by_side_lookups(tmp_path: Path) -> None:
+    """From the first question (A, frame 1) to the last answer that was waited for (AAAA, frame 4)."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=20)
+    scene.lookup(5, "shop.example", None, after=35, qtype=wire.AAAA, port=50001)
+    scene.exchange(41, get("/"), answer())
+    (row,) = scene.analysis(tmp_path).http
+    assert (row.dns_ms, row.phase_frames.dns) == (40, (1, 4))

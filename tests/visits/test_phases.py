@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analyzer.capture.source import open_capture
+from analyzer.decode.decode import decode
+from analyzer.flows.build import Flows, follow
+from analyzer.options import Options
 from analyzer.pipeline import analyze
-from analyzer.schema import HttpRow
+from analyzer.schema import HttpRow, TlsRow
+from analyzer.visits.lookups import Lookup
+from analyzer.visits.model import Facts
+from analyzer.visits.phases import with_phases
 from tests import build
 from tests.visits.scene import Scene, answer, check, get, hello
 
@@ -188,7 +196,7 @@ def test_seen_at_the_server(tmp_path: Path) -> None:
 
 
 def test_seen_in_the_middle(tmp_path: Path) -> None:
-    """Both legs are as long: how much of the wait is network cannot be told from here."""
+    """From here it is 20 ms to the server and back; what lies between here and the client is not in the 80 ms."""
     scene = Scene()
     p = scene.connection(vantage="middle")
     p.handshake()
@@ -197,7 +205,7 @@ def test_seen_in_the_middle(tmp_path: Path) -> None:
     analysis = scene.analysis(tmp_path)
     (row,) = analysis.http
     assert analysis.capture.vantage == "middle"
-    assert (row.wait_ms, row.wait_network_ms, row.wait_server_ms) == (80, None, None)
+    assert (row.wait_ms, row.wait_network_ms, row.wait_server_ms) == (80, 20, 60)
 
 
 def test_request_in_the_syn_is_not_paid_twice(tmp_path: Path) -> None:
@@ -278,3 +286,58 @@ def test_tunnel_is_no_part_of_the_request_that_opened_it(tmp_path: Path) -> None
     assert [session.sni for session in analysis.tls] == ["shop.example"]
     assert phases(row) == (40, 10, 0, 40, 0)
     assert (row.tls_ms, row.tls_why, row.total_ms) == (None, "plain", 90)
+
+
+# ── requests inside TLS: rows as the decryption of a session gives them ──────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("hello", "finished", "expected"),
+    [
+        (50, 130, (40, 80, 10)),  # the request leaves 10 ms after the handshake
+        (50, 170, (40, 90, 0)),  # early data (RFC 8446 section 2.3): it leaves before the handshake is over
+        (20, 130, (20, 110, 10)),  # the ClientHello travels with the SYN's data or close behind (RFC 7413)
+    ],
+)
+def test_inside_tls(
+    tmp_path: Path, hello: float, finished: float, expected: tuple[float | None, float | None, float | None]
+) -> None:
+    """Connected from 0 to 40, asked at 140, answered at 200: what of connect and TLS came before the request."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(140).client.send(get("/a"))
+    p.at(200).server.send(answer())
+    facts, flows = _facts(scene, tmp_path)
+    session = _session(tmp_path, client_hello_time=p.ns(hello), finished_time=p.ns(finished))
+    http = tuple(replace(row, decrypted=True) for row in facts.http)
+    owed = {0: Lookup((), None, "cached")}
+    (row,) = with_phases(replace(facts, http=http, tls=(session,)), flows, owed).http
+    assert (row.connect_ms, row.tls_ms, row.blocked_ms) == expected
+    assert (row.wait_ms, row.total_ms) == (60, sum(part or 0 for part in expected) + 60)
+    assert row.phase_frames.tls == (4, 4 if finished > 140 else 5)
+
+
+def _facts(scene: Scene, folder: Path) -> tuple[Facts, Flows]:
+    """Return what the phases are made from, for a scene of plain HTTP."""
+    analysis = scene.analysis(folder)
+    flows = follow(decode(open_capture(str(folder / "scene.pcap"), Options(), None), Options(), None))
+    a = analysis
+    return Facts(a.capture, a.arp, a.dns, flows.connections, a.tls, a.http, a.icmp, flows.segments), flows
+
+
+def _session(folder: Path, *, client_hello_time: int, finished_time: int) -> TlsRow:
+    """Return a session with these times; its frames are 4 and 5."""
+    scene = Scene()
+    p = scene.connection(server_port=443)
+    p.handshake()
+    p.at(50).client.send(hello("shop.example"))
+    (found,) = scene.analysis(folder).tls
+    return replace(
+        found,
+        client_hello_time=client_hello_time,
+        finished_time=finished_time,
+        handshake_ms=(finished_time - client_hello_time) / 1e6,
+        client_hello_frame=4,
+        finished_frame=5,
+    )

@@ -1,38 +1,129 @@
-"""The size of a body's content behind its content coding, found without keeping the content.
+"""Content and transfer codings taken off: gzip, deflate, br, zstd, and lists of them.
 
-Only gzip, deflate and zstd are decoded here (what the standard library and a dependency read); for others, or when
-bytes are missing, or beyond a limit, the size is unknown. Output is produced in small pieces and thrown away, so a
-bomb costs time up to a bound and no memory.
+Rules:
 
-Sources: RFC 9110 section 8.4, RFC 1950 to 1952, RFC 8878.
+* Codings are applied in the order they are named, content codings before transfer codings, and come off in reverse
+  (RFC 9110 section 8.4). ``chunked`` is none of them: :mod:`analyzer.protocols.http1.bodies` takes it off.
+* A stream gives what it can before it says that it is ``broken`` or ``incomplete``. What follows its proper end is
+  ignored, as browsers do; behind brotli it counts as broken, because the library does not say where the end was.
+* Output comes in small pieces, so a bomb needs no memory. All of it, of every coding in a list, is charged to a
+  :class:`Meter`, so that a bomb inside a bomb takes no time either. So are the further gzip members and zstd frames
+  of a body: a million empty ones are a bomb that unfolds to nothing.
+
+Sources: RFC 9110 section 8.4, RFC 1950 to 1952, RFC 7932, RFC 8878, RFC 9659 (zstd's window in HTTP).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from typing import IO, Protocol, cast
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from analyzer.flows.stream import ByteStream
-from analyzer.protocols.http1.framing import Body
 from analyzer.protocols.http1.grammar import Fields
 
 ENCODED_LIMIT = 16 << 20
-"""Longest coded body that is decoded for its size: pages and scripts are far below, downloads come compressed as
-they are."""
+"""Longest coded body that an analysis unfolds for its size: pages and scripts are far below, downloads come compressed
+as they are."""
 
 DECODED_LIMIT = 256 << 20
-"""Most bytes a body may unfold to before its size is given up (gzip reaches 1000:1, real pages 5:1)."""
+"""Most bytes a body may unfold to before it is given up (gzip reaches 1000:1, real pages 5:1)."""
 
-_PIECE = 64 << 10
-_UNFOLDS = f"a coded body unfolds to more than {DECODED_LIMIT} bytes"
+CODINGS_LIMIT = 4
+"""Most codings of one body that are taken off; two are rare, and more are only meant to take time."""
 
-_SAME = {b"x-gzip": b"gzip", b"x-deflate": b"deflate", b"x-zstd": b"zstd"}
-_KNOWN = (b"gzip", b"deflate", b"zstd")
+MEMBER_COST = 16 << 10
+"""What a further gzip member or zstd frame is charged: about the time of unfolding as many bytes."""
+
+ZSTD_WINDOW = 8 << 20
+"""Largest window a zstd body may ask for (RFC 9659 section 3)."""
+
+OUTPUT_BYTES = 64 << 10
+"""Most bytes of a piece of output (brotli takes up to half more; of zstd see ZSTD_INPUT)."""
+
+ZSTD_INPUT = 512
+"""Bytes given to zstd at a time: it knows no limit on output, and four bytes can become 128 kB. So at most 16 MB."""
+
+BROTLI_INPUT = 256
+"""Bytes given to brotli at a time: what it made of the last ones is lost when they turn out to be broken."""
+
+_SAME = {b"x-gzip": b"gzip", b"x-deflate": b"deflate", b"x-zstd": b"zstd", b"brotli": b"br"}
+_NOTHING = frozenset({b"identity", b"chunked", b"none", b"utf-8", b"binary", b"7bit", b"8bit"})
+
+Pieces = Iterator[bytes]
 
 
 class LimitError(Exception):
-    """The content is longer than ENCODED_LIMIT, or unfolds beyond DECODED_LIMIT; says which."""
+    """The content unfolds beyond what its meter allows; says to how much."""
+
+
+class CodingError(Exception):
+    """The coded stream cannot be read to its end.
+
+    Attributes:
+        why: ``broken`` (it breaks the rules of its coding) or ``incomplete`` (it ends before its own end).
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Meter:
+    """Counts what unfolding costs, in bytes.
+
+    Attributes:
+        spent: so far.
+        most: beyond this a LimitError is raised.
+    """
+
+    __slots__ = ("most", "spent")
+
+    def __init__(self, most: int) -> None:
+        self.most, self.spent = most, 0
+
+    def charge(self, size: int) -> None:
+        """Charge ``size`` bytes.
+
+        Raises:
+            LimitError: that is more than is left.
+        """
+        self.spent += size
+        if self.spent > self.most:
+            raise LimitError(f"a coded body unfolds to more than {self.most} bytes")
+
+
+def codings(headers: Fields) -> list[bytes]:
+    """Return the codings in the order they were applied, without those that change nothing and ``chunked``."""
+    if b"content-encoding" not in headers and b"transfer-encoding" not in headers:
+        return []
+    words = [*headers.elements(b"content-encoding"), *headers.elements(b"transfer-encoding")]
+    names = [word.partition(b";")[0].rstrip() for word in words]
+    return [_SAME.get(name, name) for name in names if name not in _NOTHING]
+
+
+def known(names: list[bytes]) -> bool:
+    """Tell whether these codings can be taken off."""
+    return len(names) <= CODINGS_LIMIT and all(name in _DECODERS for name in names)
+
+
+def decoded(pieces: Pieces, names: list[bytes], meter: Meter) -> Pieces:
+    """Yield the content behind codings.
+
+    Args:
+        pieces: the coded bytes in order.
+        names: the codings in the order they were applied; all :func:`known`.
+        meter: is charged with every byte that a coding unfolds to.
+
+    Raises:
+        CodingError: the stream is broken or incomplete; what could be decoded came before.
+        LimitError: the meter's limit is reached.
+    """
+    for name in reversed(names):
+        pieces = _DECODERS[name](pieces, meter)
+    return pieces
+
+
+# ── gzip and deflate ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Inflater(Protocol):
@@ -43,110 +134,144 @@ class _Inflater(Protocol):
     @property
     def unconsumed_tail(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+    def copy(self) -> _Inflater: ...
 
 
-def codings(headers: Fields) -> list[bytes]:
-    """Return the codings in the order they were applied, without ``identity`` and ``chunked``."""
-    words = [*headers.elements(b"content-encoding"), *headers.elements(b"transfer-encoding")]
-    names = [_SAME.get(word, word) for word in words]
-    return [name for name in names if name not in (b"identity", b"chunked", b"none", b"utf-8")]
+def _inflated(inflater: _Inflater, data: bytes, meter: Meter) -> Pieces:
+    """Yield what a piece unfolds to, as far as it can be read."""
+    while data and not inflater.eof:
+        before = inflater.copy()
+        try:
+            out = inflater.decompress(data, OUTPUT_BYTES)
+        except zlib.error:
+            yield from _saved(before, data, meter)
+            raise CodingError("broken") from None
+        data = inflater.unconsumed_tail
+        meter.charge(len(out))
+        if out:
+            yield out
 
 
-def is_coded(headers: Fields) -> bool:
-    """Tell whether the content is coded in a way that is decoded here."""
-    found = codings(headers)
-    return len(found) == 1 and found[0] in _KNOWN
-
-
-def decoded_size(stream: ByteStream, body: Body, headers: Fields) -> int | None:
-    """Return the size of the content after its codings; None when it cannot be known.
-
-    Raises:
-        LimitError: it is longer than :data:`ENCODED_LIMIT`, or unfolds to more than :data:`DECODED_LIMIT`.
-    """
-    if body.stop is not None or body.missing or body.content is None:
-        return None
-    found = codings(headers)
-    if not found or not body.content:
-        return body.content
-    if len(found) > 1 or found[0] not in _KNOWN or body.ranges is None:
-        return None
-    if body.content > ENCODED_LIMIT:
-        raise LimitError(f"a coded body of more than {ENCODED_LIMIT} bytes is not unfolded")
-    pieces = _read(stream, body.ranges)
-    return _zstd_size(pieces) if found[0] == b"zstd" else _inflated_size(pieces, gzip=found[0] == b"gzip")
-
-
-def _read(stream: ByteStream, ranges: tuple[tuple[int, int], ...]) -> Iterator[bytes]:
-    for start, size in ranges:
-        position, end = start, start + size
-        while position < end:
-            piece = stream.read(position, min(_PIECE, end - position))
-            if not piece:
+def _saved(inflater: _Inflater, data: bytes, meter: Meter) -> Pieces:
+    """Yield what was good of a piece that is broken somewhere: halving it finds the byte."""
+    while data:
+        half = data[: (len(data) + 1) // 2]
+        before = inflater.copy()
+        try:
+            out = inflater.decompress(half, OUTPUT_BYTES)
+        except zlib.error:
+            if len(half) == 1:
                 return
-            yield piece
-            position += len(piece)
+            inflater, data = before, half
+            continue
+        data = inflater.unconsumed_tail + data[len(half) :]
+        meter.charge(len(out))
+        if out:
+            yield out
 
 
-def _inflated_size(pieces: Iterator[bytes], *, gzip: bool) -> int | None:
-    """Count what a gzip (possibly of several members) or deflate body unfolds to; None when it is broken.
-
-    ``deflate`` is zlib's format, but servers exist that send the bare stream (RFC 9110 section 8.4.1.2).
-    """
-    total = 0
+def _gunzip(pieces: Pieces, meter: Meter) -> Pieces:
+    """Read gzip members, one behind the other (RFC 1952 section 2.2)."""
     inflater: _Inflater | None = None
+    began = False
     for piece in pieces:
         data = piece
         while data:
             if inflater is None:
-                zlib_header = data[0] & 0x0F == 8 and len(data) > 1 and (data[0] << 8 | data[1]) % 31 == 0
-                inflater = zlib.decompressobj(31 if gzip else 15 if zlib_header else -15)
-            try:
-                total += len(inflater.decompress(data, _PIECE))
-            except zlib.error:
-                return None
-            if total > DECODED_LIMIT:
-                raise LimitError(_UNFOLDS)
-            if inflater.eof:
-                data = inflater.unused_data
-                if not gzip or data[:1] not in (b"\x1f", b""):
-                    return total  # padding behind the end is ignored
-                inflater = None
-                if not data:
+                if began:
+                    if data[:1] != b"\x1f":
+                        return  # padding behind the last member
+                    meter.charge(MEMBER_COST)
+                began = True
+                inflater = zlib.decompressobj(31)
+            yield from _inflated(inflater, data, meter)
+            data = inflater.unused_data
+            if not inflater.eof:
+                break
+            inflater = None
+    if inflater is not None or not began:
+        raise CodingError("incomplete")
+
+
+def _unzlib(pieces: Pieces, meter: Meter) -> Pieces:
+    """Read ``deflate``: zlib's format, though servers exist that send the bare stream (RFC 9110 section 8.4.1.2)."""
+    inflater: _Inflater | None = None
+    start = b""
+    for piece in pieces:
+        data = piece
+        if inflater is None:
+            start = data = start + piece
+            if len(start) < 2:
+                continue
+            has_header = start[0] & 0x0F == 8 and (start[0] << 8 | start[1]) % 31 == 0
+            inflater = zlib.decompressobj(15 if has_header else -15)
+        yield from _inflated(inflater, data, meter)
+        if inflater.eof:
+            return
+    raise CodingError("incomplete")
+
+
+# ── brotli and zstd ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unbrotli(pieces: Pieces, meter: Meter) -> Pieces:
+    import brotli
+
+    decoder = brotli.Decompressor()
+    for piece in pieces:
+        for low in range(0, len(piece), BROTLI_INPUT):
+            data = piece[low : low + BROTLI_INPUT]
+            while True:
+                try:
+                    out: bytes = decoder.process(data, output_buffer_limit=OUTPUT_BYTES)
+                except brotli.error:
+                    raise CodingError("broken") from None
+                meter.charge(len(out))
+                if out:
+                    yield out
+                if decoder.is_finished() or decoder.can_accept_more_data():
                     break
-            else:
-                data = inflater.unconsumed_tail
-    return total if inflater is None else None
+                data = b""
+            if decoder.is_finished():
+                return
+    raise CodingError("incomplete")
 
 
-def _zstd_size(pieces: Iterator[bytes]) -> int | None:
+def _unzstd(pieces: Pieces, meter: Meter) -> Pieces:
+    """Read zstd frames, one behind the other (RFC 8878 section 3); skippable frames give nothing."""
     import zstandard
 
-    total = 0
-    reader = zstandard.ZstdDecompressor(max_window_size=8 << 20).stream_reader(
-        cast(IO[bytes], _Source(pieces)), read_size=_PIECE, read_across_frames=True
-    )
-    try:
-        while part := reader.read(_PIECE):
-            total += len(part)
-            if total > DECODED_LIMIT:
-                raise LimitError(_UNFOLDS)
-    except zstandard.ZstdError:
-        return None
-    return total
+    machine = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    frame: zstandard.ZstdDecompressionObj | None = None
+    began = False
+    for piece in pieces:
+        for low in range(0, len(piece), ZSTD_INPUT):
+            data = piece[low : low + ZSTD_INPUT]
+            while data:
+                if frame is None:
+                    if began:
+                        if data[0] != 0x28 and data[0] & 0xF0 != 0x50:
+                            return  # no frame begins like that (RFC 8878 sections 3.1.1 and 3.1.2)
+                        meter.charge(MEMBER_COST)
+                    began = True
+                    frame = machine.decompressobj()
+                try:
+                    out = frame.decompress(data)
+                except zstandard.ZstdError:
+                    raise CodingError("broken") from None
+                meter.charge(len(out))
+                if out:
+                    yield out
+                if not frame.eof:
+                    break
+                data, frame = frame.unused_data, None
+    if frame is not None or not began:
+        raise CodingError("incomplete")
 
 
-class _Source:
-    """Pieces as a file to read from; may give less than asked, never more than a piece."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, empty at the end."""
-        if not self._rest:
-            self._rest = next(self._pieces, b"")
-        size = len(self._rest) if size < 0 else size
-        out, self._rest = self._rest[:size], self._rest[size:]
-        return out
+_DECODERS: dict[bytes, Callable[[Pieces, Meter], Pieces]] = {
+    b"gzip": _gunzip,
+    b"deflate": _unzlib,
+    b"br": _unbrotli,
+    b"zstd": _unzstd,
+}

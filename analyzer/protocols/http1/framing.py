@@ -1,7 +1,9 @@
 """How a body ends: by length, by its last chunk, with the connection, or there is none.
 
 The rule is RFC 9112 section 6.3, read as a receiver does that only watches: where the RFC tells a server to refuse
-a message, the message is read by the most likely meaning and its ``flaw`` names what was wrong.
+a message, the message is read by the most likely meaning and its ``flaw`` names what was wrong:
+``conflicting_lengths`` (different lengths, or a length beside chunked), ``bad_length`` (one that is no number),
+``bad_transfer_encoding`` (no token, chunked twice or, in a request, not last; or in HTTP/1.0, which knows none).
 
 Bodies are never read. A body by length is arithmetic; of a chunked body only the chunk-size lines are looked at,
 in blocks, so the cost is linear in the number of chunks and independent of their size. A hole inside the data of a
@@ -24,12 +26,13 @@ CHUNK_LINE_BYTES = 4096
 TRAILER_BYTES = 65_536
 """Longest trailer section looked for."""
 
-CODED_CHUNKS = 65_536
-"""Most chunks whose positions are kept for decoding; a compressed page has tens."""
-
 SIZES_COMPARED = 8
 """Most contradicting lengths that are tried; two are attacks or bugs, thousands are only meant to take time."""
 
+TRAILER_FIELDS = 64
+"""Most trailer fields kept; real ones are one or two."""
+
+_CODING = re.compile(grammar.TOKEN + rb"+[ \t]*(?:;|\Z)")
 _DIGITS = re.compile(rb"\d{1,19}\Z")
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 
@@ -62,7 +65,7 @@ class Body:
         missing: bytes of [start, end) that were not captured.
         stop: why the end is not the body's own: ``lost`` (a hole hides how it goes on), ``end`` (the stream ends
             before), ``malformed``; None when the body is complete (though bytes inside may be missing).
-        ranges: (start, size) of the content's parts, None when not kept.
+        trailers: fields behind the last chunk, None without any.
     """
 
     framing: str
@@ -71,11 +74,13 @@ class Body:
     content: int | None = 0
     missing: int = 0
     stop: str | None = None
-    ranges: tuple[tuple[int, int], ...] | None = ()
+    trailers: Fields | None = None
 
 
-def _codings(headers: Fields) -> list[bytes]:
-    return [word.split(b";")[0].rstrip() for word in headers.elements(b"transfer-encoding")]
+def _codings(headers: Fields) -> tuple[list[bytes], bool]:
+    """Return the transfer codings in the order they were applied, and whether one is no token."""
+    words = headers.elements(b"transfer-encoding")
+    return [word.split(b";")[0].rstrip() for word in words], not all(map(_CODING.match, words))
 
 
 def _sizes(headers: Fields) -> tuple[list[int], bool]:
@@ -97,20 +102,25 @@ def length(headers: Fields, *, request: bool, version: str = "1.1") -> Length:
 
     Args:
         headers: of the message.
-        version: HTTP/1.0 knows no transfer codings (RFC 9112 section 6.1): beside a length they are not believed.
+        version: HTTP/1.0 knows no transfer codings; with them its framing is faulty (RFC 9112 section 6.1), and beside
+            a length they are not believed.
         request: a request without length has no body; a response without one lasts until the connection closes.
     """
     without = "none" if request else "until_close"
-    codings = [word for word in _codings(headers) if word != b"identity"]
     sizes, bad = _sizes(headers)
     flaw = "bad_length" if bad else None
-    if codings and version == "1.0" and sizes:
-        codings, flaw = [], "bad_transfer_encoding"
-    if codings:
-        if codings[-1] == b"chunked":
-            flaw = "bad_transfer_encoding" if b"chunked" in codings[:-1] else None
-            return Length("chunked", flaw=flaw)
-        return Length("until_close" if not request else "none", flaw="bad_transfer_encoding" if request else None)
+    if b"transfer-encoding" in headers:
+        listed, broken = _codings(headers)
+        codings = [word for word in listed if word != b"identity"]
+        broken = broken or (bool(codings) and version == "1.0") or codings.count(b"chunked") > 1
+        coding_flaw = "bad_transfer_encoding" if broken else None
+        if codings and not (version == "1.0" and sizes):
+            if codings[-1] == b"chunked":
+                # Beside a length it counts, but "ought to be handled as an error" (RFC 9112 section 6.3 case 3).
+                return Length("chunked", flaw=coding_flaw or ("conflicting_lengths" if sizes or bad else None))
+            # The last coding has to be chunked in a request; a response may also end with the connection.
+            return Length(without, flaw="bad_transfer_encoding" if request else coding_flaw)
+        flaw = coding_flaw or flaw
     if len(sizes) > 1:
         return Length("content_length", sizes[0], "conflicting_lengths", tuple(sizes[1:]))
     if sizes:
@@ -123,7 +133,7 @@ def by_length(stream: ByteStream, start: int, size: int) -> Body:
     end = min(start + size, stream.end)
     stop = "end" if start + size > stream.end else None
     content = size if stop is None else end - start
-    return Body("content_length", start, end, content, stream.missing(start, end), stop, ((start, content),))
+    return Body("content_length", start, end, content, stream.missing(start, end), stop)
 
 
 def until_close(stream: ByteStream, start: int, end: int | None = None) -> Body:
@@ -131,20 +141,19 @@ def until_close(stream: ByteStream, start: int, end: int | None = None) -> Body:
     stop = None if end is not None or stream.finished else "end"
     end = stream.end if end is None else end
     end = max(start, end)
-    return Body("until_close", start, end, end - start, stream.missing(start, end), stop, ((start, end - start),))
+    return Body("until_close", start, end, end - start, stream.missing(start, end), stop)
 
 
-def chunked(window: Window, start: int, *, keep_ranges: bool) -> Body:
+def chunked(window: Window, start: int) -> Body:
     """Walk a chunked body from chunk to chunk (RFC 9112 section 7.1).
 
     Args:
         window: over the stream.
         start: offset of the first chunk-size line.
-        keep_ranges: remember where the content lies (at most :data:`CODED_CHUNKS` parts).
     """
     stream, match = window.stream, grammar.CHUNK_LINE.match
-    ranges: list[tuple[int, int]] | None = [] if keep_ranges else None
     position, content, stop = start, 0, None
+    trailers: Fields | None = None
     while True:
         buffer, at = window.get(position, 32)
         found = match(buffer, at, at + CHUNK_LINE_BYTES)
@@ -166,16 +175,12 @@ def chunked(window: Window, start: int, *, keep_ranges: bool) -> Body:
         size = int(digits or b"0", 16)
         position += found.end() - at
         if size == 0:
-            position, stop = _trailers(window, position)
+            position, stop, trailers = _trailers(window, position)
             break
         if position + size > stream.end:
             content += stream.end - position
-            position, stop, ranges = stream.end, "end", None
+            position, stop = stream.end, "end"
             break
-        if ranges is not None:
-            ranges.append((position, size))
-            if len(ranges) > CODED_CHUNKS:
-                ranges = None
         content += size
         position += size
         buffer, at = window.get(position, 2)
@@ -199,7 +204,7 @@ def chunked(window: Window, start: int, *, keep_ranges: bool) -> Body:
         content if complete else None,
         stream.missing(start, position),
         stop,
-        tuple(ranges) if complete and ranges is not None else None,
+        trailers,
     )
 
 
@@ -208,21 +213,25 @@ def _may_become_chunk_line(rest: bytes) -> bool:
     return rest == b"" or re.match(rb"[ \t]*(?:\Z|[0-9A-Fa-f]+[ \t]*(?:\Z|;|\r\Z))", rest) is not None
 
 
-def _trailers(window: Window, position: int) -> tuple[int, str | None]:
-    """Skip the trailer section behind the last chunk; return where it ends, and ``stop`` as in :class:`Body`."""
+def _trailers(window: Window, position: int) -> tuple[int, str | None, Fields | None]:
+    """Read the section behind the last chunk; return where it ends, ``stop`` as in :class:`Body`, and its fields."""
     size = 64
     while True:
         buffer, at = window.get(position, size)
         have = min(len(buffer) - at, TRAILER_BYTES)
         found = _BLANK_LINE.search(buffer[at : at + have])
         if found is not None:
-            return position + found.end(), None
+            fields = None
+            if found.start():
+                lines = [line.removesuffix(b"\r") for line in buffer[at : at + found.start()].split(b"\n")]
+                fields = grammar.fields(lines, TRAILER_FIELDS)[0] or None
+            return position + found.end(), None, fields
         if have >= TRAILER_BYTES:
-            return position, "malformed"
+            return position, "malformed", None
         if have < size:
             break
         size *= 8
     if position + have >= window.stream.end:
         # The last chunk was seen: the content is whole even when the closing blank line is not there.
-        return position + have, None if window.stream.finished else "end"
-    return position, "lost"
+        return position + have, None if window.stream.finished else "end", None
+    return position, "lost", None

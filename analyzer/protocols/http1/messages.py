@@ -19,11 +19,14 @@ from analyzer.options import Limits
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.http1 import framing, grammar, resync, status
 from analyzer.protocols.http1.framing import Body
-from analyzer.protocols.http1.grammar import Fields
+from analyzer.protocols.http1.grammar import NO_FIELDS, Fields
 from analyzer.protocols.http1.window import Window
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _BLANKS = re.compile(rb"[\r\n]*")
+
+MILD_FLAWS = frozenset({"bad_request_line", "bad_version", "bad_header", "junk_before"})
+"""Broken rules that leave no doubt what the message says; a flaw that does, or a missing part, is told instead."""
 
 
 class Nothing(Enum):
@@ -43,7 +46,8 @@ class Message:
         head_end: one past the blank line (or past what was captured of a cut head).
         cut: None | lost | end | limit.
         end: one past the body, as far as known.
-        flaw: the first thing that breaks the rules, in a short word; None when all is well.
+        flaw: what breaks the rules, in a short word; None when all is well. See :meth:`note`.
+        odd_version: the start line names a version that is neither 1.0 nor 1.1.
         stop: why the message is not known to its end: None | lost | end | malformed.
         frame, time: of the first byte.
     """
@@ -56,8 +60,19 @@ class Message:
     time: int
     cut: str | None = None
     flaw: str | None = None
+    odd_version: bool = False
     body: Body | None = None
     last: tuple[int, int] | None = None  # (frame, time) that completed it, once asked for
+
+    def note(self, flaw: str | None) -> None:
+        """Remember the first flaw, or the first that is not mild."""
+        if flaw is not None and (self.flaw is None or (self.flaw in MILD_FLAWS and flaw not in MILD_FLAWS)):
+            self.flaw = flaw
+
+    @property
+    def trailers(self) -> Fields:
+        """Fields behind a chunked body; they are not merged into the headers (RFC 9110 section 6.5.1)."""
+        return NO_FIELDS if self.body is None or self.body.trailers is None else self.body.trailers
 
     @property
     def end(self) -> int:
@@ -99,7 +114,7 @@ class Request(Message):
 
 @dataclass(slots=True)
 class Response(Message):
-    """A response; ``status`` is None for an HTTP/0.9 response or bytes that are no response."""
+    """A response; ``status`` is None for HTTP/0.9, a status line without code, or bytes that are no response."""
 
     status: int | None = None
     reason: bytes = b""
@@ -150,43 +165,50 @@ class Reader:
                 return buffer[at : at + self.limits.header_bytes], None
             size *= 4
 
-    def _head(self, offset: int, line_end: int) -> tuple[list[bytes], int, str | None]:
-        """Return the field lines of the head at ``offset``, the offset behind it, and how it was cut."""
-        size = 1024
+    def _read_head(self, made: Message, line_end: int) -> None:
+        """Read the fields of a message whose first line ends at ``line_end``, and where its head ends."""
+        offset, size = made.start, 1024
         while True:
             buffer, at = self.window.get(offset, size)
             # From one byte before the first line's end, so that a head without fields is found too.
             found = _HEAD_END.search(buffer, at + line_end - offset - 1, at + self.limits.header_bytes)
             if found is not None:
-                return self._lines(buffer[at + line_end - offset : found.start()]), offset + found.end() - at, None
+                made.head_end = offset + found.end() - at
+                begin = at + line_end - offset
+                quick = grammar.plain_fields(buffer[begin : found.start()], self.limits.headers)
+                if grammar.has_controls(buffer[at : begin if quick is not None else found.start() + 1]):
+                    made.note("bad_header")
+                if quick is not None:
+                    made.headers = quick
+                else:
+                    self._take_fields(made, buffer[begin : found.start()])
+                return
             have = len(buffer) - at
             if have >= self.limits.header_bytes:
-                cut, have = "limit", self.limits.header_bytes
+                made.cut, have = "limit", self.limits.header_bytes
                 break
             if have < size:
-                cut = "end" if offset + have >= self.stream.end else "lost"
+                made.cut = "end" if offset + have >= self.stream.end else "lost"
                 break
             size = min(size * 4, self.limits.header_bytes)
+        made.head_end = offset + have
         text = buffer[at + line_end - offset : at + have]
-        whole = text.rfind(b"\n")
-        return self._lines(text[: max(whole, 0)]), offset + have, cut
+        self._take_fields(made, text[: max(text.rfind(b"\n"), 0)])
+        self._note_cut(made)
 
-    @staticmethod
-    def _lines(text: bytes) -> list[bytes]:
-        return [line.removesuffix(b"\r") for line in text.split(b"\n")] if text else []
-
-    def _fields(self, lines: list[bytes], frame: int, offset: int) -> Fields:
-        headers, left_out = grammar.fields(lines, self.limits.headers)
+    def _take_fields(self, made: Message, text: bytes) -> None:
+        lines = [line.removesuffix(b"\r") for line in text.split(b"\n")] if text else []
+        made.headers, left_out, bad = grammar.fields(lines, self.limits.headers)
+        if bad:
+            made.note("bad_header")
         if left_out:
-            self.report(
-                "HTTP-HEADER-LINES", f"{left_out} header lines are no fields or beyond the limit", frame, offset
-            )
-        return headers
+            said = f"{left_out} header lines are no fields or beyond the limit"
+            self.report("HTTP-HEADER-LINES", said, made.frame, made.start)
 
-    def _note_cut(self, message: Message) -> None:
-        if message.cut == "limit":
+    def _note_cut(self, made: Message) -> None:
+        if made.cut == "limit":
             text = f"a message head is longer than {self.limits.header_bytes} bytes"
-            self.report("LIMIT-REACHED", text, message.frame, message.start)
+            self.report("LIMIT-REACHED", text, made.frame, made.start)
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -204,13 +226,13 @@ class Reader:
         line = grammar.request_line(text)
         if line is None:
             return Nothing.JUNK
-        made = Request(offset, line_end, Fields(), line.version, frame, time, method=line.method, target=line.target)
-        made.flaw = "bad_version" if line.odd_version else None
-        if line.version == "0.9" and not self._field_follows(line_end):
-            return made
-        lines, made.head_end, made.cut = self._head(offset, line_end)
-        made.headers = self._fields(lines, frame, offset)
-        self._note_cut(made)
+        made = Request(offset, line_end, NO_FIELDS, line.version, frame, time, method=line.method, target=line.target)
+        made.flaw, made.odd_version = line.flaw, line.odd_version
+        if line.version == "0.9":
+            if not self._field_follows(line_end):
+                return made
+            made.note("bad_request_line")  # HTTP/0.9 has no fields: the version was forgotten
+        self._read_head(made, line_end)
         if made.cut is None:
             self._lay_out_request(made)
         return made
@@ -227,17 +249,17 @@ class Reader:
         if method is None:
             return self._absent(end) if len(text) <= grammar.METHOD_BYTES and text.isalpha() else Nothing.JUNK
         cut = "limit" if len(text) >= self.limits.header_bytes else "end" if end >= self.stream.end else "lost"
-        made = Request(offset, end, Fields(), "", frame, time, cut=cut, method=method)
+        made = Request(offset, end, NO_FIELDS, "", frame, time, cut=cut, method=method)
         self._note_cut(made)
         return made
 
     def _lay_out_request(self, made: Request) -> None:
         told = framing.length(made.headers, request=True, version=made.version)
-        made.flaw = made.flaw or told.flaw
+        made.note(told.flaw)
         if told.kind == "none" or self._body_was_not_sent(made):
             made.body = Body("none", made.head_end, made.head_end)
         elif told.kind == "chunked":
-            made.body = framing.chunked(self.window, made.head_end, keep_ranges=False)
+            made.body = framing.chunked(self.window, made.head_end)
         else:
             size = self._likely(told, made.head_end, resync.request_at)
             made.body = framing.by_length(self.stream, made.head_end, size)
@@ -275,36 +297,46 @@ class Reader:
                 return self._absent(offset + len(text))
             return Nothing.JUNK
         frame, time = carried
-        made = Response(
-            offset, offset + len(text), Fields(), line.version, frame, time, status=line.status, reason=line.reason
-        )
-        made.flaw = "bad_version" if line.odd_version else None
+        end = offset + len(text)
+        if line.status is None and line_end is None:
+            return self._absent(end)
+        if line.status is None and line_end is not None and not self._field_follows(line_end):
+            return Nothing.JUNK
+        made = Response(offset, end, NO_FIELDS, line.version, frame, time, status=line.status, reason=line.reason)
+        made.flaw, made.odd_version = line.flaw, line.odd_version
         if line_end is None:
-            end = offset + len(text)
             made.cut = "limit" if len(text) >= self.limits.header_bytes else "end" if end >= self.stream.end else "lost"
+            self._note_cut(made)
         else:
-            lines, made.head_end, made.cut = self._head(offset, line_end)
-            made.headers = self._fields(lines, frame, offset)
-        self._note_cut(made)
+            self._read_head(made, line_end)
         return made
 
-    def lay_out(self, made: Response, method: bytes | None, *, until: int | None = None, decode: bool = False) -> None:
+    def _answers_head(self, offset: int) -> bool:
+        """Tell whether the next response begins, with a segment of its own, where a body would."""
+        return bool(self.stream.piece_starts(offset, offset + 1)) and resync.response_at(self.stream, offset)
+
+    def lay_out(self, made: Response, method: bytes | None, *, until: int | None = None) -> None:
         """Lay out a response's body.
 
         Args:
             made: the response, its head complete.
             method: of the request it answers, None when unknown.
             until: offset where the next response is proved, for a body that lasts until the connection closes.
-            decode: keep the positions of chunks for :mod:`analyzer.protocols.http1.coding`.
+
+        A response whose request was not captured may answer HEAD: its length then says nothing about what follows.
         """
         start = made.head_end
         if made.status is not None and status.has_no_body(made.status, method):
             made.body = Body("none", start, start)
             return
         told = framing.length(made.headers, request=False, version=made.version)
-        made.flaw = made.flaw or told.flaw
-        if told.kind == "chunked":
-            made.body = framing.chunked(self.window, start, keep_ranges=decode)
+        made.note(told.flaw)
+        if method is None and (told.kind == "chunked" or told.size) and self._answers_head(start):
+            made.body = Body("none", start, start)
+        elif told.kind == "chunked":
+            made.body = framing.chunked(self.window, start)
+            if made.version == "1.0" and made.body.stop == "malformed" and made.body.end == start:
+                made.body = framing.until_close(self.stream, start, until)  # the field is there, the coding is not
         elif told.kind == "content_length":
             made.body = framing.by_length(self.stream, start, self._likely(told, start, resync.response_at))
         else:

@@ -8,8 +8,9 @@ Rules:
 3. After a hole that may have swallowed responses, order alone proves nothing. Where requests wait for one another
    (no pipelining), the newest request sent before the response is the one it answers, and the older open ones lost
    theirs in the hole. Where several open requests were pipelined, nothing is proved and nothing is paired.
-4. CONNECT with a 2xx, and 101, end HTTP on the connection; a request that may bring this about is a barrier that
-   requests behind it are not read across before it is decided. Plain HTTP inside a CONNECT tunnel is read on.
+4. CONNECT with a 2xx, and a 101 where one side named a protocol to change to, end HTTP on the connection; a request
+   that may bring this about is a barrier that requests behind it are not read across before it is decided. Plain HTTP
+   inside a CONNECT tunnel is read on.
 5. Bytes that are no message are skipped up to the next proved one. Where they stand in the place of a request or
    of a response they take that place, so that the others keep theirs.
 """
@@ -22,9 +23,9 @@ from itertools import islice
 
 from analyzer.problems import Problem
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import coding, grammar, resync, status
-from analyzer.protocols.http1.grammar import Fields
-from analyzer.protocols.http1.messages import Nothing, Reader, Request, Response
+from analyzer.protocols.http1 import grammar, resync, status
+from analyzer.protocols.http1.grammar import NO_FIELDS
+from analyzer.protocols.http1.messages import Message, Nothing, Reader, Request, Response
 
 OPEN_LOOKED_AT = 64
 """Most open requests among which a response after a hole is given its own; no client waits for more, and a hostile
@@ -113,12 +114,16 @@ class Requests:
         """Leave a hole or junk behind; junk in the place of a request is returned as one without method."""
         low = self._cursor
         in_place = why is Nothing.JUNK and self._synchronous and self.barrier is None
-        self._resynchronise(low + 1 if why is Nothing.JUNK else low)
+        near = resync.request_behind(self._stream, low) if in_place else None
+        if near is not None:
+            self._cursor = near
+        else:
+            self._resynchronise(low + 1 if why is Nothing.JUNK else low)
         if why is Nothing.JUNK:
             carried = self._stream.at(low)
             self._reader.report("HTTP-JUNK", "bytes that are no request were skipped", carried and carried[0], low)
             if in_place and carried is not None:
-                return Request(low, self._cursor, Fields(), "", carried[0], carried[1], flaw="not_http")
+                return Request(low, self._cursor, NO_FIELDS, "", carried[0], carried[1], flaw="not_http")
         return None
 
 
@@ -132,6 +137,8 @@ class Pairing:
         self._requests = Requests(conversation)
         self._open: deque[Exchange] = deque()
         self._early: list[Response] = []  # 1xx without an open request
+        self._junk_before = False  # the first response stands behind junk
+        self._waiting: Exchange | None = None  # the last one marked as pipelined behind a response
         self._unsure = False  # a hole may have swallowed responses
         self._cursor = self._stream.start
         self._previous_end: int | None = None  # when the previous response ended
@@ -143,6 +150,8 @@ class Pairing:
         while not self._switched and not self._full():
             self._cursor = self._reader.skip_blanks(self._cursor)
             found = self._reader.response(self._cursor)
+            if isinstance(found, Response) and self._answers_nothing(found):
+                found = Nothing.JUNK
             if isinstance(found, Response):
                 self._respond(found)
             elif found is Nothing.END or not self._skip(found):
@@ -185,8 +194,9 @@ class Pairing:
             return None
         request = self._requests.take()
         exchange = Exchange(request)
-        if self._open and self._open[-1].request is not None and request.frame == self._open[-1].request.frame:
-            exchange.pipelined = True  # it cannot have waited
+        before = self._open[-1] if self._open else None
+        if before is not None and not _is_junk(before) and before.request is not None:
+            exchange.pipelined = request.frame == before.request.frame  # it cannot have waited
         self._open.append(exchange)
         self._met.append(exchange)
         return exchange
@@ -200,10 +210,10 @@ class Pairing:
         most = OPEN_LOOKED_AT + 1 if self._unsure else 2
         return [e for e in islice(self._open, most) if e.request is not None and _sent_before(e.request, moment)]
 
-    def _answered(self, moment: tuple[int, int], code: int) -> Exchange | None:
+    def _answered(self, moment: tuple[int, int], code: int | None) -> Exchange | None:
         """Return the open exchange that a response beginning at ``moment`` answers, None when none is proved."""
         candidates = self._candidates(moment)
-        if len(candidates) > 1 and code < 400 and _is_junk(candidates[0]):
+        if len(candidates) > 1 and code is not None and code < 400 and _is_junk(candidates[0]):
             self._close(candidates.pop(0))  # a server answers junk with an error or not at all
         if not candidates:
             return None
@@ -227,11 +237,20 @@ class Pairing:
 
     # ── responses ────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _answers_nothing(self, response: Response) -> bool:
+        """Tell whether what could be a status line without code stands where no response is due."""
+        if response.status is not None:
+            return False
+        candidates = self._candidates((response.frame, response.time))
+        return not candidates or _is_junk(candidates[0])
+
     def _respond(self, response: Response) -> None:
         moment = (response.frame, response.time)
-        assert response.status is not None
+        if self._junk_before:
+            response.note("junk_before")
+            self._junk_before = False
         exchange = self._answered(moment, response.status)
-        if status.is_interim(response.status):
+        if response.status is not None and status.is_interim(response.status):
             (self._early if exchange is None else exchange.informational).append(response)
             self._go_on(response)
             return
@@ -261,8 +280,7 @@ class Pairing:
 
     def _lay_out(self, response: Response, request: Request | None) -> None:
         method = None if request is None else request.method
-        decode = coding.is_coded(response.headers)
-        self._reader.lay_out(response, method, decode=decode)
+        self._reader.lay_out(response, method)
         if response.body is None or response.body.framing != "until_close":
             return
         # A server that names no length must close; if the client went on asking, the next proved response ends this.
@@ -271,7 +289,7 @@ class Pairing:
         after = resync.next_response(self._stream, response.head_end)
         while after is not None:
             if (carried := self._stream.at(after)) is not None and _sent_before(later, carried):
-                self._reader.lay_out(response, method, until=after, decode=decode)
+                self._reader.lay_out(response, method, until=after)
                 return
             after = resync.next_response(self._stream, after + 1)
 
@@ -293,20 +311,24 @@ class Pairing:
         if ended is None or exchange.request is None:
             return
         for waiting in reversed(self._open):
-            if waiting.pipelined:
-                break  # those before it were marked when it was
+            if waiting is self._waiting:
+                break  # it, and those before it, were marked at an earlier response
             waiting.pipelined = True
+        self._waiting = self._open[-1] if self._open else None
         while (request := self._next_request()) is not None and request.time < ended:
             if (pulled := self._pull()) is not None:
                 pulled.pipelined = True
 
     def _note_switch(self, exchange: Exchange, response: Response) -> None:
-        method = None if exchange.request is None else exchange.request.method
+        request = exchange.request
+        method = None if request is None else request.method
         connected = method == b"CONNECT" and response.status is not None and response.status // 100 == 2
         if response.status != status.SWITCHING and not connected:
             return
+        if not connected and b"upgrade" not in response.headers and (request is None or not request.may_switch):
+            response.note("bad_upgrade")
+            return
         exchange.switched = True
-        request = exchange.request
         tunnelled = connected and request is not None and resync.request_at(self._conversation.client, request.end)
         self._switched = not tunnelled
 
@@ -331,7 +353,12 @@ class Pairing:
         if candidates and (request := candidates[0].request) is not None and request.version == "0.9":
             self._answer_09(candidates[0], low, carried)
             return False
-        self._resynchronise(low + 1)
+        near = resync.response_behind(self._stream, low) if self._stream.from_start or self._met else None
+        if near is not None:
+            self._cursor = near
+            self._junk_before = self._previous_end is None and self._stream.read(near - 1, 1) == b"\n"
+        else:
+            self._resynchronise(low + 1)
         self._reader.report("HTTP-JUNK", "bytes that are no response were skipped", carried[0], low)
         if candidates and not self._unsure and self._takes_a_place():
             exchange = candidates[0]
@@ -341,7 +368,7 @@ class Pairing:
             else:
                 spelled = self._stream.read(low, 5).upper() == b"HTTP/"
                 flaw = "bad_status_line" if spelled else "not_http"
-                exchange.response = Response(low, self._cursor, Fields(), "", *carried, flaw=flaw)
+                exchange.response = Response(low, self._cursor, NO_FIELDS, "", *carried, flaw=flaw)
         return self._cursor < self._stream.end
 
     def _takes_a_place(self) -> bool:
@@ -352,17 +379,29 @@ class Pairing:
     def _answer_09(self, exchange: Exchange, low: int, carried: tuple[int, int]) -> None:
         """Take everything as the body of an HTTP/0.9 response (RFC 1945 section 4.1)."""
         self._close(exchange)
-        exchange.response = Response(low, low, Fields(), "0.9", *carried)
+        exchange.response = Response(low, low, NO_FIELDS, "0.9", *carried)
         self._reader.lay_out(exchange.response, exchange.request.method if exchange.request else None)
         self._cursor = self._stream.end
 
     def _mark_lost(self) -> None:
-        """Say of requests still open that their answers lie in a hole, where there is one behind the last answer."""
-        last = max((e.response.end for e in self._met if e.response is not None), default=self._stream.start)
-        if not self._stream.missing(last, self._stream.end):
+        """Say of requests still open that their answers lie in a hole, where there is one behind the last answer.
+
+        A side of which nothing at all was recorded has no hole: the capture shows one direction.
+        """
+        if not len(self._stream) and not self._stream.from_start:
             return
+        last = max((e.response.end for e in self._met if e.response is not None), default=self._stream.start)
+        hole = self._stream.missing(last, self._stream.end) > 0
+        unpaired = [e.response for e in self._met if e.request is None and e.response is not None and e.why == "lost"]
         for exchange in self._open:
-            exchange.why = exchange.why or "lost"
+            # An answer that nobody could be given after a hole may be this one's.
+            maybe = unpaired and exchange.request and _sent_before(exchange.request, _moment(unpaired[-1]))
+            if hole or maybe:
+                exchange.why = exchange.why or "lost"
+
+
+def _moment(message: Message) -> tuple[int, int]:
+    return message.frame, message.time
 
 
 def _is_junk(exchange: Exchange) -> bool:
@@ -371,7 +410,8 @@ def _is_junk(exchange: Exchange) -> bool:
 
 def _likely(request: Request) -> bool:
     """Tell whether a request line found where none need be (midstream) is one: nothing in it may be odd."""
-    return request.method in grammar.METHODS and request.version in ("1.0", "1.1") and request.flaw != "bad_version"
+    odd = request.odd_version or request.flaw == "bad_version"
+    return request.method in grammar.METHODS and request.version in ("1.0", "1.1") and not odd
 
 
 def _sent_before(request: Request, moment: tuple[int, int]) -> bool:

@@ -3,6 +3,8 @@
 Proof is a request line (of a known method) or status line exactly as HTTP/1.0 or 1.1 writes it, at the start of a
 captured segment, with a header field behind it (or the hole that cut it off). Text inside a body that merely looks
 like a head is rarely found at the start of a segment with both; nothing weaker is believed, so nothing is invented.
+Only behind junk where a message is due, in a direction that was followed up to there, the start of a line is as good
+as the start of a segment, if it is near.
 
 Bulk data is searched for the mark (``HTTP/1.``) in large blocks; segment by segment only where it occurs.
 """
@@ -20,6 +22,9 @@ BLOCK = 256 << 10
 REQUEST_BYTES, RESPONSE_BYTES = 4096, 1024
 """Longer than any strict line with the name of the field behind it. Blocks overlap by this much, so that none is
 missed at an edge; the first block is twice as long, because the next message is mostly near."""
+
+JUNK_BYTES = 1024
+"""Longest junk behind which a message is looked for at the start of a line."""
 
 _METHOD_BYTES = 48
 _STATUS_LINE_BYTES = 600
@@ -52,12 +57,50 @@ def _is_request(block: bytes, at: int) -> bool:
 
 def next_request(stream: ByteStream, low: int) -> int | None:
     """Return the offset of the next proved request at or after ``low``, None without one."""
+    if (near := _near(stream, low, request_at)) is not None:
+        return near
     return _next(stream, low, grammar.REQUEST_MARK, _is_request, REQUEST_BYTES)
 
 
 def next_response(stream: ByteStream, low: int) -> int | None:
     """Return the offset of the next proved response at or after ``low``, None without one."""
+    if (near := _near(stream, low, response_at)) is not None:
+        return near
     return _next(stream, low, grammar.RESPONSE_MARK, _is_response, RESPONSE_BYTES)
+
+
+def _near(stream: ByteStream, low: int, proves: Callable[[ByteStream, int], bool]) -> int | None:
+    """Return the next segment or the one behind it where a message is proved there: it mostly is, and a block need
+    not be read for it."""
+    captured = stream.next_captured(low)
+    if captured is None:
+        return None
+    for start in stream.piece_starts(captured, captured + REQUEST_BYTES)[:2]:
+        if proves(stream, start):
+            return start
+    return None
+
+
+def request_behind(stream: ByteStream, low: int) -> int | None:
+    """Return the offset of a request that begins a line or segment close behind junk at ``low``, None without one."""
+    return _behind(stream, low, grammar.REQUEST_MARK, _is_request, REQUEST_BYTES)
+
+
+def response_behind(stream: ByteStream, low: int) -> int | None:
+    """Return the offset of a response that begins a line or segment close behind junk at ``low``, None without one."""
+    return _behind(stream, low, grammar.RESPONSE_MARK, _is_response, RESPONSE_BYTES)
+
+
+def _behind(stream: ByteStream, low: int, mark: bytes, proves: Callable[[bytes, int], bool], size: int) -> int | None:
+    block = stream.read(low, JUNK_BYTES + size)
+    if mark not in block:
+        return None
+    starts = set(stream.piece_starts(low + 1, low + JUNK_BYTES))
+    end = block.find(b"\n", 0, JUNK_BYTES)
+    while end >= 0:
+        starts.add(low + end + 1)
+        end = block.find(b"\n", end + 1, JUNK_BYTES)
+    return next((start for start in sorted(starts) if proves(block, start - low)), None)
 
 
 def _next(stream: ByteStream, low: int, mark: bytes, proves: Callable[[bytes, int], bool], overlap: int) -> int | None:

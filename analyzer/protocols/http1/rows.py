@@ -7,13 +7,19 @@ content codings. Outcomes and their reasons (``outcome_why``):
 ============ ==================================================================================================
 complete     the exchange went to its end; with why ``lost``, bytes inside a body were not captured
 switched     HTTP ended here: 101, or 2xx to CONNECT
-malformed    a message breaks the rules so that its meaning is a guess: why names the flaw
+malformed    a message breaks the rules: why names the flaw (below)
 truncated    a message is not known to its end: ``capture_end``, ``closed``, ``lost``
 aborted      the connection was reset before the exchange was over: ``reset``
 no_response  none was sent as far as can be seen: ``capture_end``, ``closed``
 not_captured the other side exists, or must, but is not in the capture: ``lost``, ``one_direction``,
              ``before_capture``; ``unsolicited`` for a response that no request asked for
 ============ ==================================================================================================
+
+Flaws that leave in doubt what a message says win over all other outcomes but ``switched``: ``not_http`` (bytes that
+are no HTTP where a message is due), ``bad_status_line``, ``conflicting_lengths``, ``bad_length``,
+``bad_transfer_encoding``, ``bad_chunk``, ``header_limit`` (a head longer than is read), ``bad_upgrade`` (a 101 that
+names no protocol). Those that do not are told of an exchange that is else complete: ``bad_request_line``,
+``bad_version``, ``bad_header`` (a line that is no field, or control characters), ``junk_before``.
 
 Sources: RFC 9110 sections 7.1 and 15, RFC 9112 sections 3.2, 3.3 and 9.3.
 """
@@ -23,11 +29,10 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.flows.stream import ByteStream
-from analyzer.problems import Problem
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import coding
-from analyzer.protocols.http1.grammar import Fields
-from analyzer.protocols.http1.messages import Message, Request, Response
+from analyzer.protocols.http1 import bodies, cookies, credentials, delivery, forms
+from analyzer.protocols.http1.grammar import NO_FIELDS, Fields
+from analyzer.protocols.http1.messages import MILD_FLAWS, Message, Request
 from analyzer.protocols.http1.pairing import Exchange
 from analyzer.schema import HttpRow, Informational
 from analyzer.text import decode
@@ -38,11 +43,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 def text(raw: bytes | None) -> str | None:
     """Decode a value that may be absent."""
     return None if raw is None else decode(raw)
-
-
-def header_text(headers: Fields) -> tuple[tuple[str, str], ...]:
-    """Decode header fields."""
-    return tuple((decode(name), decode(value)) for name, value in headers.lines)
 
 
 # ── where it went ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -101,15 +101,16 @@ def _split_path(rest: str) -> tuple[str, str, str]:
 
 # ── what became of it ────────────────────────────────────────────────────────────────────────────────────────────
 
-_FATAL_FLAWS = frozenset({"not_http", "bad_status_line", "conflicting_lengths", "bad_length", "bad_transfer_encoding"})
 
-
-def _flaw(exchange: Exchange) -> str | None:
+def _flaw(exchange: Exchange, *, mild: bool) -> str | None:
+    """Return the first flaw; those of :data:`MILD_FLAWS` only when asked for."""
     for message in (exchange.request, exchange.response):
         if message is None:
             continue
-        if message.flaw in _FATAL_FLAWS:
+        if message.flaw is not None and (message.flaw in MILD_FLAWS) == mild:
             return message.flaw
+        if mild:
+            continue
         if message.cut == "limit":
             return "header_limit"
         if message.stop == "malformed":
@@ -149,7 +150,7 @@ def outcome(exchange: Exchange, conversation: Conversation) -> tuple[str, str | 
     request, response = exchange.request, exchange.response
     if exchange.switched:
         return "switched", None
-    if (flaw := _flaw(exchange)) is not None:
+    if (flaw := _flaw(exchange, mild=False)) is not None:
         return "malformed", flaw
     if response is None:
         return _without_response(exchange, conversation)
@@ -159,6 +160,8 @@ def outcome(exchange: Exchange, conversation: Conversation) -> tuple[str, str | 
         return _unfinished(response, conversation.server, conversation)
     if request.stop is not None and request.stop != "end":
         return "truncated", "lost"
+    if (flaw := _flaw(exchange, mild=True)) is not None:
+        return "malformed", flaw
     return "complete", "lost" if request.missing or response.missing else None
 
 
@@ -210,21 +213,6 @@ def _set_cookies(headers: Fields) -> tuple[str, ...]:
     return tuple(decode(name.strip()) if equals else "" for name, equals, _ in pairs)
 
 
-def _media_type(headers: Fields) -> str | None:
-    value = headers.first(b"content-type")
-    return None if value is None else decode(value.partition(b";")[0].strip()).lower() or None
-
-
-def _decoded(conversation: Conversation, response: Response) -> int | None:
-    if response.body is None:
-        return None
-    try:
-        return coding.decoded_size(conversation.server, response.body, response.headers)
-    except coding.LimitError as limit:
-        conversation.problems.add(Problem("LIMIT-REACHED", "http", str(limit), response.frame, response.start))
-        return None
-
-
 def _body_bytes(message: Message | None) -> int | None:
     if message is None or message.body is None:
         return None
@@ -254,11 +242,13 @@ def _placed(prefix: str, message: Message | None, stream: ByteStream) -> dict[st
 def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str) -> HttpRow:
     """Draw the row of an exchange; the phases and the initiator are left to the layers above."""
     request, response = exchange.request, exchange.response
-    asked = request.headers if request is not None else Fields()
-    told = response.headers if response is not None else Fields()
+    asked = request.headers if request is not None else NO_FIELDS
+    told = response.headers if response is not None else NO_FIELDS
     version = (request.version if request is not None else "") or (response.version if response is not None else "")
     shown_scheme, host, url = (None, None, None) if request is None else locate(conversation, request, scheme)
     result, why = outcome(exchange, conversation)
+    content = bodies.look(conversation, request, response)
+    asked_with = () if request is None else forms.parameters(request, conversation)
     return HttpRow(
         stream=conversation.stream,
         http_version=version or None,
@@ -275,13 +265,16 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         informational=tuple(Informational(r.frame, r.status) for r in exchange.informational if r.status is not None),
         **_placed("request", request, conversation.client),
         **_placed("response", response, conversation.server),
-        request_headers=header_text(asked),
-        response_headers=header_text(told),
+        request_headers=asked.texts,
+        response_headers=told.texts,
         request_body_bytes=_body_bytes(request),
         response_body_bytes=_body_bytes(response),
-        response_decoded_bytes=None if response is None else _decoded(conversation, response),
-        content_type=_media_type(told),
-        content_encoding=text(told.first(b"content-encoding")),
+        response_decoded_bytes=content.size,
+        response_decoded_why=content.why,
+        content_type=bodies.media_type(told),
+        content_type_seen=content.seen,
+        compression_missed_bytes=content.missed,
+        content_encoding=told.text(b"content-encoding"),
         framing=response.body.framing if response is not None and response.body is not None else None,
         blocked_ms=None,
         dns_ms=None,
@@ -296,12 +289,12 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         wait_server_ms=None,
         receive_loss_ms=None,
         receive_window_ms=None,
-        server=text(told.first(b"server")),
-        user_agent=text(asked.first(b"user-agent")),
-        referer=text(asked.first(b"referer")),
-        location=text(told.first(b"location")),
+        server=told.text(b"server"),
+        user_agent=asked.text(b"user-agent"),
+        referer=asked.text(b"referer"),
+        location=told.text(b"location"),
         set_cookies=_set_cookies(told),
-        etag=text(told.first(b"etag")),
+        etag=told.text(b"etag"),
         cache=cache(exchange),
         keep_alive=keep_alive(exchange),
         pipelined=exchange.pipelined,
@@ -311,4 +304,12 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         response_missing_bytes=0 if response is None else response.missing,
         outcome=result,
         outcome_why=why,
+        last_modified=told.text(b"last-modified"),
+        authentication=credentials.kind(asked, asked_with),
+        cookies_sent=cookies.sent(asked),
+        cookies_set=() if response is None else cookies.set_by(told, response.time),
+        parameters=asked_with,
+        hsts=told.text(b"strict-transport-security"),
+        third_party=None if request is None else False,  # until visits.sites knows better
+        cdn=delivery.network(told),
     )

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from analyzer.protocols.base import Conversation
 from analyzer.protocols.http1 import grammar, resync
-from analyzer.protocols.http1.pairing import Pairing
+from analyzer.protocols.http1.pairing import Exchange, Pairing
 from analyzer.protocols.http1.rows import row
+from analyzer.protocols.http1.status import SWITCHING
 from analyzer.schema import HttpRow
 
 
@@ -26,8 +27,8 @@ def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpR
         Rows without phases; a response without request stands where it began. What could not be read is reported to
         ``conversation.problems``.
     """
-    facing = _facing_right(conversation)
-    rows = [row(exchange, index, facing, scheme) for index, exchange in enumerate(Pairing(facing).run())]
+    facing, met = exchanges(conversation)
+    rows = [row(exchange, index, facing, scheme) for index, exchange in enumerate(met)]
     if facing is conversation:
         return rows
     # Offsets count in the client's or server's stream; here they would be looked up in the wrong one.
@@ -37,6 +38,27 @@ def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpR
     ]
 
 
+def exchanges(conversation: Conversation) -> tuple[Conversation, list[Exchange]]:
+    """Return the exchanges of a connection, and the conversation as it was read: turned round where sides were wrong.
+
+    Offsets of the messages are those of the streams of the conversation returned.
+    """
+    facing = _facing_right(conversation)
+    return facing, Pairing(facing).run()
+
+
+def switched_to(rows: list[HttpRow]) -> str | None:
+    """Return the application that a connection changed to with a 101: http2 (h2c, RFC 7540 section 3.2) or tls.
+
+    TLS by Upgrade is RFC 2817. None when it stayed what it was, or changed to something else.
+    """
+    for told in rows:
+        if told.outcome == "switched" and told.status == SWITCHING and told.upgrade is not None:
+            wanted = told.upgrade.partition(",")[0].strip().lower()
+            return "http2" if wanted == "h2c" else "tls" if wanted.startswith("tls/") else None
+    return None
+
+
 def _facing_right(conversation: Conversation) -> Conversation:
     """Turn a connection round on which the side that opened it answers.
 
@@ -44,7 +66,9 @@ def _facing_right(conversation: Conversation) -> Conversation:
     """
     client, server = conversation.client, conversation.server
     low = client.next_captured(client.start)
-    if low is None or grammar.request_line(client.read(low, 4096).lstrip().partition(b"\n")[0].rstrip()):
+    if low is None or grammar.could_be_request(client.read(low, grammar.METHOD_BYTES)) is not None:
+        return conversation
+    if grammar.request_line(client.read(low, 4096).lstrip().partition(b"\n")[0].rstrip()):
         return conversation
     first_answer = resync.next_response(client, low)
     if first_answer is None or resync.next_request(client, low) is not None:

@@ -1,0 +1,204 @@
+"""Polling and long polling: a client that asks one address again and again for news.
+
+Rows of one client, host, method and path (the parameters often are counters) form a series, in order of time.
+
+* *Polling*: at least :data:`POLLS` requests at a steady period, and between an answer and the next request the client
+  does nothing for a while: a timer, not a program that asks as fast as it can.
+* *Long polling*: the server keeps the request until there is news, or for long, and the client asks again at once. So
+  it looks like a slow server; what tells them apart is that the address says so, or that such waits end without news,
+  or last longer than people would bear.
+
+Not looked at: downloads in pieces (206, large bodies), redirects, and answers that were pages or their parts when it
+comes to long polling.
+
+Source: RFC 6202 (known issues and best practices of long polling), sections 2 and 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from analyzer.findings.model import grouped
+from analyzer.findings.thresholds import (
+    ASKED_AGAIN_MS,
+    LONG_POLL_MS,
+    LONG_POLL_SURE_MS,
+    LONG_POLLS,
+    NEWS_BYTES,
+    POLL_BODY_BYTES,
+    POLL_LEAST_MS,
+    POLL_PAUSE_SHARE,
+    POLL_STEADY_SHARE,
+    POLL_SWING_SHARE,
+    POLLS,
+)
+from analyzer.schema import HttpRow
+from analyzer.units import NS_PER_MS
+from analyzer.visits.grouping import REDIRECTS
+from analyzer.visits.model import Facts
+
+Found = list[tuple[int, HttpRow]]
+
+_NAMED = re.compile(
+    r"transport=(?:polling|long_?polling)|(?:^|[/?&._-])(?:long[-_]?poll(?:ing)?|comet|cometd|bayeux|getupdates)"
+    r"(?=$|[/?&=._-])",
+    re.IGNORECASE,
+)
+"""Addresses that are made to wait for news: socket.io, SignalR, CometD, Telegram, and those that say so."""
+_POLL = re.compile(r"(?:^|[/?&._-])poll(?:ing)?(?=$|[/?&=._-])", re.IGNORECASE)
+"""Addresses that most likely are; a page with a poll in it may be called so as well."""
+_PAGES = ("text/html", "application/xhtml", "text/css", "text/javascript", "application/javascript", "image/", "font/")
+
+
+_NO_NEWS = REDIRECTS | {206}
+"""Answers that are no news: pieces of a file, and that it is elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Requests of one client for one address, again and again.
+
+    Attributes:
+        rows: (http row, row), in order of time.
+        long: the server kept the requests waiting.
+        period_ms: from one request to the next (the median); of long polling, how long the server waited.
+        empty_share: of the answers, how many brought nothing new; None when there was no answer.
+    """
+
+    rows: Found
+    long: bool
+    period_ms: float
+    empty_share: float | None
+
+
+def path_of(row: HttpRow) -> str:
+    """Return what was asked for without its parameters, which differ from call to call."""
+    return (row.target or "").partition("?")[0]
+
+
+def polls(facts: Facts) -> list[Series]:
+    """Return every series of polling or long polling, in the order of their first rows."""
+    clients, servers = facts.connections.client_host, facts.connections.server_host
+    asked = [
+        ((row.stream if row.host is None else row.host, row.method, path_of(row)), at)
+        for at, row in enumerate(facts.http)
+        if row.request_time is not None and row.method in ("GET", "POST")
+    ]
+    often = {key for key, count in Counter(key for key, _ in asked).items() if count > 1}
+    again = grouped((key, (at, facts.http[at])) for key, at in asked if key in often)
+    out: list[Series] = []
+    for some in again.values():
+        if len(some) < LONG_POLLS and not _says_so(some):
+            continue
+        ends = grouped(((int(clients[row.stream]), int(servers[row.stream])), (at, row)) for at, row in some)
+        for found in ends.values():
+            found.sort(key=lambda pair: pair[1].request_time or 0)
+            one = _long(found) or _short(found)
+            if one is not None:
+                out.append(one)
+    return out
+
+
+def waiting_for_news(facts: Facts, rows: Sequence[tuple[int, HttpRow]]) -> set[int]:
+    """Return which of some rows waited long because the server had no news, not because it was slow."""
+    if not rows:
+        return set()
+    told = {at for series in polls(facts) if series.long for at, _ in series.rows}
+    return {
+        at
+        for at, row in rows
+        if at in told or ((row.wait_ms or 0.0) >= LONG_POLL_MS and _NAMED.search(_beginning(row)) is not None)
+    }
+
+
+def _beginning(row: HttpRow) -> str:
+    """Return as much of a target as is searched for a name."""
+    return (row.target or "")[:1000]
+
+
+def _says_so(found: Found) -> bool:
+    target = _beginning(found[0][1])
+    return (_NAMED.search(target) or _POLL.search(target)) is not None
+
+
+def _pause_ms(before: HttpRow, row: HttpRow) -> float | None:
+    """Return how long a client did nothing between an answer and its next request, opening a connection aside."""
+    ended = before.response_end_time or before.response_time
+    if ended is None or row.request_time is None:
+        return None
+    opening = sum(part or 0.0 for part in (row.dns_ms, row.connect_ms, row.tls_ms))
+    return (row.request_time - ended) / NS_PER_MS - opening
+
+
+def _pauses(found: Found) -> list[float]:
+    pairs = pairwise(found)
+    return [pause for (_, before), (_, row) in pairs if (pause := _pause_ms(before, row)) is not None]
+
+
+def _nothing_new(before: HttpRow | None, row: HttpRow) -> bool:
+    """Say whether an answer brought nothing: by its status, its empty body, or by being small and like the last one."""
+    if row.status in (204, 304) or row.response_body_bytes == 0:
+        return True
+    size = row.response_body_bytes
+    if before is None or size is None or size > NEWS_BYTES or size != before.response_body_bytes:
+        return False
+    return row.etag is None or row.etag == before.etag
+
+
+def _empty_share(found: Found) -> float | None:
+    answered = [row for _, row in found if row.status is not None]
+    if not answered:
+        return None
+    empty = sum(_nothing_new(before, row) for before, row in zip([None, *answered[:-1]], answered, strict=True))
+    return empty / len(answered)
+
+
+def _small(found: Found) -> bool:
+    """Say whether the answers are small, and whole: no download in pieces."""
+    sizes = [row.response_body_bytes or 0 for _, row in found]
+    sent = [row.request_body_bytes or 0 for _, row in found]
+    other = sum(row.status in _NO_NEWS for _, row in found)
+    return max(median(sizes), median(sent)) <= POLL_BODY_BYTES and 2 * other < len(found)
+
+
+def _short(found: Found) -> Series | None:
+    """Return a series of polling by a timer, None when it is none."""
+    if len(found) < POLLS or not _small(found):
+        return None
+    times = [row.request_time or 0 for _, row in found]
+    periods = [(later - earlier) / NS_PER_MS for earlier, later in pairwise(times)]
+    period = median(periods)
+    if period < POLL_LEAST_MS:
+        return None
+    steady = sum(abs(each - period) <= POLL_SWING_SHARE * period for each in periods)
+    pauses = _pauses(found)
+    if steady < POLL_STEADY_SHARE * len(periods) or not pauses or median(pauses) < POLL_PAUSE_SHARE * period:
+        return None
+    return Series(found, False, period, _empty_share(found))
+
+
+def _long(found: Found) -> Series | None:
+    """Return a series of long polling, None when it is none."""
+    says_so = _says_so(found)
+    waits = [row.wait_ms for _, row in found if row.wait_ms is not None]
+    held = [wait for wait in waits if wait >= LONG_POLL_MS]
+    if len(waits) < (2 if says_so else LONG_POLLS) or 2 * len(held) <= len(waits) or not _small(found):
+        return None
+    answered = [row for _, row in found if row.status is not None]
+    failed = sum((row.status or 0) >= 400 for row in answered)
+    if 2 * failed > len(answered):
+        return None
+    if not says_so and any((row.content_type or "").startswith(_PAGES) for row in answered):
+        return None
+    pauses = _pauses(found)
+    if 2 * sum(pause <= ASKED_AGAIN_MS for pause in pauses) <= len(pauses):
+        return None
+    without = any(row.status in (204, 304) or row.response_body_bytes == 0 for row in answered)
+    if not (says_so or without or max(held) >= LONG_POLL_SURE_MS):
+        return None
+    return Series(found, True, median(held), _empty_share(found))

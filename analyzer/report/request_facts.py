@@ -1,0 +1,276 @@
+"""What a request and its answer said, in groups: the answer, how it came about, copies, secrets, fields, connection.
+
+Absent things are not listed: a group that has nothing to say is not there. Values of secrets were masked before they
+got here (:mod:`analyzer.masking`); what is left are names, flags and sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analyzer.report.cells import number
+from analyzer.report.escape import Prose, safe
+from analyzer.report.requests import frames_words, total_ms
+from analyzer.schema import Cookie, HttpRow, Parameter
+from analyzer.units import human_bytes, human_ms
+
+MAX_LISTED = 20
+"""Cookies or fields of one request listed; the exports have all of them."""
+
+NAME_LIMIT, VALUE_LIMIT = 60, 120
+"""Characters of a cookie's or field's name, and of a field's value."""
+
+CACHES: Mapping[str, str] = {
+    "hit_304": "the client's copy was still good",
+    "conditional": "the client asked whether its copy is still good; it was not",
+    "no_store": "the answer must not be kept",
+}
+"""Code of the ``cache`` column → words."""
+
+AUTHENTICATIONS: Mapping[str, str] = {
+    "basic": "Basic: name and password, encoded but not encrypted",
+    "digest": "Digest: a proof that the client knows the password",
+    "bearer": "Bearer: a token that stands for the user",
+    "negotiate": "Negotiate: Kerberos or NTLM",
+    "form": "a password in a form field",
+    "other": "a scheme of its own",
+}
+"""Code of the ``authentication`` column → words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing: its name, what is said of it (a line each), and an anchor that the first line leads to."""
+
+    name: str
+    texts: tuple[str, ...]
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Facts that belong together."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Which request led to which.
+
+    Attributes:
+        rows: the ``http`` table.
+        onward: row number of a redirect → row number of the request it caused.
+    """
+
+    rows: Sequence[HttpRow] = ()
+    onward: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Sequence[HttpRow]) -> Links:
+        """Return the links between the rows of the table."""
+        onward: dict[int, int] = {}
+        for number_, row in enumerate(rows):
+            cause = row.initiator
+            if cause is not None and 0 <= cause < len(rows) and _redirects(rows[cause]):
+                onward.setdefault(cause, number_)
+        return cls(rows, onward)
+
+
+def _redirects(row: HttpRow) -> bool:
+    return row.location is not None and row.status is not None and 300 <= row.status < 400
+
+
+def anchor(number_: int) -> str:
+    """Return the anchor of a row of the ``http`` table."""
+    return f"http-{number_ + 1}"
+
+
+def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
+    """Return what there is to say about a request, in groups.
+
+    Args:
+        number_: of the row in the table.
+    """
+    found = (
+        ("The answer", _answer(row)),
+        ("How it came about", _way(number_, row, links)),
+        ("Copies", _copies(row)),
+        ("Cookies and login", _secrets(row)),
+        ("Fields", _fields(row.parameters)),
+        ("Connection", _connection(row)),
+    )
+    listed = ((title, tuple(facts)) for title, facts in found)
+    return tuple(Group(title, facts) for title, facts in listed if facts)
+
+
+def _fact(name: str, value: str | None, link: str = "") -> Iterator[Fact]:
+    """Yield a fact, unless there is no value."""
+    if value:
+        yield Fact(name, (safe(value),), link)
+
+
+def _said(name: str, words: str) -> Fact:
+    return Fact(name, (Prose(words),))
+
+
+# ── the answer ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _answer(row: HttpRow) -> Iterator[Fact]:
+    yield from _fact("Type", row.content_type)
+    if row.content_type_seen is not None and _differs(row.content_type or "", row.content_type_seen):
+        yield from _fact("Looks like", row.content_type_seen)
+    if row.response_body_bytes:
+        yield _said("Body", _size(row))
+    if row.compression_missed_bytes:
+        words = f"not compressed; gzip would have saved {human_bytes(row.compression_missed_bytes)}"
+        yield _said("Compression", words)
+    yield from _fact("Server", row.server)
+    yield from _fact("Delivered by", row.cdn)
+    yield from _fact("HSTS", row.hsts)
+
+
+def _differs(told: str, seen: str) -> bool:
+    """Tell whether the first bytes say something else than the header, and not just something less exact."""
+    if told == seen:
+        return False
+    if seen == "text/plain":
+        return not any(word in told for word in _TEXTS)
+    if seen.endswith("/xml"):
+        return not any(word in told for word in ("xml", "html"))
+    return not (seen == "application/zip" and told.startswith("application/"))
+
+
+_TEXTS = ("text/", "json", "script", "xml", "urlencoded", "form-data")
+
+
+def _size(row: HttpRow) -> str:
+    sent, whole = row.response_body_bytes or 0, row.response_decoded_bytes
+    if row.content_encoding is None or whole is None or whole <= sent:
+        return human_bytes(sent)
+    saved = f"{safe(row.content_encoding, 20)} saved {round((whole - sent) / whole * 100)}\u202f%"
+    return f"{human_bytes(sent)} for {human_bytes(whole)}: {saved}"
+
+
+# ── how it came about ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _way(number_: int, row: HttpRow, links: Links) -> Iterator[Fact]:
+    cause = row.initiator
+    if cause is not None and 0 <= cause < len(links.rows):
+        name = "Sent here by" if _redirects(links.rows[cause]) else "Asked for by"
+        yield Fact(name, (_named(cause, links.rows[cause]),), anchor(cause))
+    elif row.referer:
+        yield from _fact("Referer", row.referer)
+    if row.location is not None:
+        onward = links.onward.get(number_)
+        yield from _fact("Sent on to", row.location, "" if onward is None else anchor(onward))
+        cost = total_ms(row)
+        if onward is not None and cost is not None:
+            yield _said("Cost", f"{human_ms(cost)} for this detour")
+    if row.third_party:
+        yield _said("Site", "another than the page's own (third party)")
+
+
+def _named(number_: int, row: HttpRow) -> str:
+    return Prose(f"#{number_ + 1} {safe(row.method or '?', 20)} {safe(row.target or row.url or '?', VALUE_LIMIT)}")
+
+
+# ── copies ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _copies(row: HttpRow) -> Iterator[Fact]:
+    if row.cache is not None:
+        words = CACHES.get(row.cache, safe(row.cache))
+        saved = f"; that saved {human_bytes(row.saved_bytes)}" if row.saved_bytes else ""
+        yield _said("Cache", words + saved)
+    yield from _fact("ETag", row.etag)
+    yield from _fact("Last modified", row.last_modified)
+
+
+# ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _secrets(row: HttpRow) -> Iterator[Fact]:
+    if row.authentication is not None:
+        words = AUTHENTICATIONS.get(row.authentication, safe(row.authentication))
+        clear = "; sent in clear, everybody on the way can read it" if row.scheme == "http" else ""
+        yield _said("Login", words + clear)
+    if row.cookies_sent:
+        yield Fact("Cookies sent", _some(safe(name, NAME_LIMIT) for name in row.cookies_sent))
+    if row.cookies_set:
+        yield Fact("Cookies set", _some(map(_cookie, row.cookies_set)))
+    elif row.set_cookies:
+        yield Fact("Cookies set", _some(safe(name, NAME_LIMIT) for name in row.set_cookies))
+
+
+def _cookie(cookie: Cookie) -> str:
+    if cookie.deleted:
+        return f"{safe(cookie.name, NAME_LIMIT)} – deleted"
+    flags = [
+        "Secure" if cookie.secure else "not Secure",
+        "HttpOnly" if cookie.http_only else "scripts may read it",
+        *([] if cookie.same_site is None else [f"SameSite={safe(cookie.same_site.capitalize(), 20)}"]),
+        "outlives the browser" if cookie.persistent else "until the browser closes",
+    ]
+    return f"{safe(cookie.name, NAME_LIMIT)} – {', '.join(flags)}"
+
+
+# ── fields and connection ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fields(parameters: Sequence[Parameter]) -> Iterator[Fact]:
+    for place, name in (("query", "In the address"), ("body", "In the body")):
+        sent = [parameter for parameter in parameters if parameter.place == place]
+        if sent:
+            yield Fact(name, _some(map(_parameter, sent)))
+
+
+def _parameter(parameter: Parameter) -> str:
+    name = safe(parameter.name, NAME_LIMIT)
+    if parameter.value is None:
+        return f"{name}: {human_bytes(parameter.bytes)}, not shown"
+    return f"{name} = {safe(parameter.value, VALUE_LIMIT)}"
+
+
+def _connection(row: HttpRow) -> Iterator[Fact]:
+    if row.http_version:
+        yield _said("Version", f"HTTP/{safe(row.http_version, 20)}")
+    yield Fact("Stream", (Prose(f"{row.stream}, its request {row.index + 1}"),), f"stream-{row.stream}")
+    if row.keep_alive is not None:
+        yield _said("Afterwards", "kept open" if row.keep_alive else "to be closed")
+    if row.pipelined:
+        yield _said("Pipelined", "sent before the previous answer was complete")
+    yield from _fact("Upgrade", row.upgrade)
+    yield Fact("Frames", (frames_words(row),))
+
+
+# ── for a table ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def remarks(row: HttpRow) -> list[str]:
+    """Return what is worth a glance in a list of requests, a few words each."""
+    missing = row.request_missing_bytes + row.response_missing_bytes
+    found = (
+        (missing, f"{human_bytes(missing)} missing"),
+        (row.informational, f"{', '.join(str(told.status) for told in row.informational[:3])} first"),
+        (row.saved_bytes, f"copy saved {human_bytes(row.saved_bytes)}"),
+        (row.compression_missed_bytes, "not compressed"),
+        (row.authentication, "login"),
+        (row.cookies_set or row.set_cookies, "sets cookies"),
+        (row.third_party, "third party"),
+        (row.pipelined, "pipelined"),
+    )
+    return [words for there, words in found if there]
+
+
+def _some(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the first values, and how many more there are."""
+    every = list(values)
+    shown = [Prose(value) for value in every[:MAX_LISTED]]
+    if len(every) > MAX_LISTED:
+        shown.append(Prose(f"… and {number(len(every) - MAX_LISTED)} more"))
+    return tuple(shown)
