@@ -1,10 +1,10 @@
 """Secrets out of what is shown: credentials, cookies and tokens become ``[masked]``, everything around them stays.
 
-Rules: the name of a secret is kept (a reader must see *that* a cookie was sent), its value is not. A cookie keeps its
-name and its flags, an ``Authorization`` its scheme, a URL everything but its password and the values of parameters
-with secret-like names, also in a URL that it carries as a parameter. Masking errs on the side of hiding: names are
-matched as words inside longer names (``X-Auth-Token``, ``reset_password``), and every header is searched for URLs.
-Masking twice changes nothing.
+Rules: the name of a secret is kept, its value is not. Every text column of a row passes here; the columns drawn from
+headers are masked like their header, a URL wherever its target is (:mod:`analyzer.masking_urls`,
+:mod:`analyzer.masking_headers`). Masking errs on the side of hiding: names are matched as words inside longer names
+(``X-Auth-Token``, ``reset_password``), and every value is searched for what looks like a secret
+(:mod:`analyzer.masking_text`). Masking twice changes nothing.
 
 Sources: RFC 9110 section 11.6 (credentials), RFC 6265 (cookies), RFC 6750 section 2.3 (tokens in URLs), RFC 3986
 section 3.2.1 (passwords in URLs).
@@ -12,238 +12,46 @@ section 3.2.1 (passwords in URLs).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from operator import is_, is_not
-from urllib.parse import unquote
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from operator import is_
 
-from analyzer.schema import FindingRow, HttpRow, Parameter, Step, VisitRow, changed
+from analyzer.masking_headers import mask_cookie_domain, mask_cookie_path, mask_header, mask_headers
+from analyzer.masking_text import HARMLESS, MASKED
+from analyzer.masking_urls import mask_url, mask_value
+from analyzer.schema import Cookie, FindingRow, HttpRow, Parameter, Step, VisitRow, changed
 from analyzer.secret_names import is_secret
 
-MASKED = "[masked]"
+__all__ = [
+    "MASKED",
+    "mask_findings",
+    "mask_header",
+    "mask_row",
+    "mask_rows",
+    "mask_url",
+    "mask_value",
+    "mask_visits",
+]
 
-_CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
-_CHALLENGES = frozenset({"authentication-info", "proxy-authentication-info"})
-_COOKIES = frozenset({"cookie", "cookie2", "set-cookie", "set-cookie2"})
-
-_SECRET_HEADER = re.compile(
-    r"(?:^|[-_.])(?:api[-_]?key|apikey|auth|authorization|authentication|token|tokens|secret|password|passwd|pwd|"
-    r"session|sessionid|sid|csrf|xsrf|credential|credentials|signature|access[-_]?key|private[-_]?key|ticket|jwt|"
-    r"assertion|otp|nonce|pass)(?:[-_.]|$)|token$|secret$|password$|apikey$|sessionid$",
-    re.IGNORECASE,
-)
-_NOT_SECRET_HEADERS = frozenset(
-    {"sec-websocket-key", "sec-websocket-accept", "public-key-pins", "www-authenticate", "proxy-authenticate"}
-)
-
-_SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Negotiate|NTLM)\s+\S", re.IGNORECASE)
-_BEARER_PROTOCOL = re.compile(r"authorization|bearer|token", re.IGNORECASE)
-# The user ends at the first colon, the host begins after the last "@" (RFC 3986 section 3.2; a password with either in
-# it should be percent-encoded, but need not be).
-_USERINFO = re.compile(r"//([^/?#@:\s]*):[^/?#\s]*@")
-_AUTHORITY = re.compile(r"(?!mailto:)([^/?#@:\s]*):[^/?#\s]*@([^/?#@\s]*)", re.IGNORECASE)
-_PATH_PART = re.compile(r"[^/;&]+")
-_NAME_MARKS = re.compile(r"[?/\s\"'<(,]")
-REMEMBERED = 2048
-"""Longest text whose masked form is remembered: what comes again and again is shorter, and long ones would fill the
-memory."""
-MAX_NESTED = 3
-"""URLs inside URLs that are looked into; a login page that returns to a login page is one deep."""
-_COOKIE_FLAGS = frozenset(
-    {
-        "expires",
-        "max-age",
-        "domain",
-        "path",
-        "secure",
-        "httponly",
-        "samesite",
-        "partitioned",
-        "priority",
-        "version",
-        "comment",
-    }
-)
+_FROM_REQUEST = {"user_agent": "user-agent", "referer": "referer", "upgrade": "upgrade"}
+"""Text column → the request's header field that it repeats; ``upgrade`` may repeat the response's."""
+_FROM_RESPONSE = {
+    "server": "server",
+    "location": "location",
+    "etag": "etag",
+    "last_modified": "last-modified",
+    "hsts": "strict-transport-security",
+    "content_type": "content-type",
+    "content_encoding": "content-encoding",
+    "upgrade": "upgrade",
+}
+"""The same for the response."""
+_NOT_REPEATED = frozenset({"cookie", "set-cookie", "authorization"})
+"""What is masked mostly."""
+Fields = tuple[tuple[str, str], ...]
 
 
-def _mask_part(part: str, depth: int) -> str:
-    """Mask the value of ``name=value`` when the name sounds like a secret, and secrets inside the value otherwise."""
-    name, equals, value = part.partition("=")
-    if equals and value and is_secret(_NAME_MARKS.split(name)[-1]):
-        return f"{name}={MASKED}"
-    return name + equals + _mask_nested(value, depth) if equals else _mask_nested(part, depth)
-
-
-def _mask_nested(value: str, depth: int) -> str:
-    """Mask the secrets of a URL that stands as a value in another; one in percent-encoding is hidden as a whole."""
-    if depth >= MAX_NESTED or not ("=" in value or "%" in value):
-        return value
-    shown = _mask(value, depth + 1) if "=" in value else value
-    plain = unquote(shown) if "%" in shown else shown
-    return MASKED if plain != shown and _mask(plain, depth + 1) != plain else shown
-
-
-def _mask_parameters(query: str, depth: int) -> str:
-    """Mask values in ``a=1&token=x``; separators are ``&`` and ``;``, the latter also in the middle of a secret."""
-    parts = re.split(r"([&;])", query)
-    secret = False
-    for at in range(0, len(parts), 2):
-        part = parts[at]
-        if secret and parts[at - 1] == ";" and part.strip() and "=" not in part:
-            parts[at] = MASKED
-            continue
-        parts[at] = _mask_part(part, depth)
-        secret = parts[at].endswith(f"={MASKED}")
-    return "".join(parts)
-
-
-def mask_url(url: str) -> str:
-    """Mask the password and secret-like parameters of a URL or request target; anything else comes back as it was.
-
-    Also takes a text with URLs in it, such as the value of a header.
-    """
-    if not ("=" in url or "@" in url or "%" in url):
-        return url  # nothing in it has a value, and this is most of what is asked
-    return _remembered(url) if len(url) <= REMEMBERED else _mask(url, 0)
-
-
-@lru_cache(maxsize=16384)
-def _remembered(url: str) -> str:
-    return _mask(url, 0)
-
-
-def _mask(url: str, depth: int) -> str:
-    if "@" in url:
-        url = _USERINFO.sub(lambda match: f"//{match[1]}:{MASKED}@", url)
-        if (authority := _AUTHORITY.fullmatch(url)) is not None:  # the target of CONNECT
-            return f"{authority[1]}:{MASKED}@{authority[2]}"
-    rest, hash_mark, fragment = url.partition("#")
-    path, question, query = rest.partition("?")
-    path = _PATH_PART.sub(lambda match: _mask_part(match[0], depth), path)
-    return path + question + _mask_parameters(query, depth) + hash_mark + _mask_parameters(fragment, depth)
-
-
-def _mask_cookie(value: str) -> str:
-    """Mask the value of every ``name=value``; a nameless cookie is all value."""
-    parts = []
-    for part in value.split(";"):
-        name, equals, secret = part.partition("=")
-        if equals:
-            parts.append(f"{name}={MASKED}" if secret.strip() else part)
-        else:
-            parts.append(f"{part[: len(part) - len(part.lstrip())]}{MASKED}" if part.strip() else part)
-    return ";".join(parts)
-
-
-def _mask_set_cookie(value: str) -> str:
-    """Mask the first pair, keep the attributes; an unknown attribute with a value is masked too."""
-    first, semicolon, rest = value.partition(";")
-    parts = []
-    for part in rest.split(";"):
-        name, equals, secret = part.partition("=")
-        known = name.strip().lower() in _COOKIE_FLAGS
-        parts.append(part if known or not equals or not secret.strip() else f"{name}={MASKED}")
-    return _mask_cookie(first) + semicolon + ";".join(parts)
-
-
-def _mask_credentials(value: str) -> str:
-    """Keep the scheme (``Basic``, ``Bearer``) and hide the rest; a value of one word is all secret."""
-    scheme, space, rest = value.strip().partition(" ")
-    return f"{scheme} {MASKED}" if space and rest.strip() else MASKED
-
-
-def mask_header(name: str, value: str) -> str:
-    """Return a header's value as it may be shown."""
-    rule = _rule(name) if len(name) <= REMEMBERED else _rule.__wrapped__(name)
-    if rule is None and not ("=" in value or "@" in value or "%" in value) and value[:1] not in _BEGINS_A_SCHEME:
-        return value  # most headers: nothing in it has a value
-    if not value.strip() or value == MASKED:
-        return value
-    if rule is not None:
-        return rule(value)
-    return MASKED if _SCHEME.match(value.strip()) else mask_url(value)
-
-
-_BEGINS_A_SCHEME = frozenset("BbDdNn \t\r\n\f\v")
-"""What a value that may be credentials begins with: the first letters of the schemes, and blanks."""
-
-
-@lru_cache(maxsize=4096)
-def _rule(name: str) -> Callable[[str], str] | None:
-    """Return how the values of a header are masked, None for one that is only searched for URLs and credentials."""
-    key = name.strip().lower()
-    if key in _CREDENTIALS:
-        return _mask_credentials
-    if key in _COOKIES:
-        return _mask_set_cookie if key.startswith("set-") else _mask_cookie
-    if key in _NOT_SECRET_HEADERS:
-        return str
-    if key == "sec-websocket-protocol":
-        return _mask_subprotocol
-    return _mask_all if key in _CHALLENGES or _SECRET_HEADER.search(key) is not None else None
-
-
-def _mask_all(value: str) -> str:
-    return MASKED
-
-
-def _mask_subprotocol(value: str) -> str:
-    """Mask the names of subprotocols where one is a token: browsers can put one nowhere else."""
-    return MASKED if _BEARER_PROTOCOL.search(value) or _SCHEME.match(value.strip()) else mask_url(value)
-
-
-def _mask_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[tuple[str, str], ...], int]:
-    """Return header fields as they may be shown, the same ones where nothing is to hide, and how many were masked."""
-    shown = [mask_header(name, value) for name, value in headers]
-    count = sum(hidden != value for hidden, (_, value) in zip(shown, headers, strict=True))
-    if not count:
-        return headers, 0
-    return tuple((name, hidden) for (name, _), hidden in zip(headers, shown, strict=True)), count
-
-
-def _only_adds_host(row: HttpRow) -> bool:
-    """Say whether a row's URL is its target behind scheme and host: what is secret in it is in the target, too."""
-    url, target = row.url or "", row.target or ""
-    return target.startswith("/") and url.endswith(target) and "@" not in url[: -len(target)]
-
-
-def _mask_parameter(field: Parameter) -> Parameter:
-    """Mask a form field by its name; in the value of another, and in a name without value, what is secret in a URL."""
-    name, value = mask_url(field.name), field.value
-    if value:
-        hide = value != MASKED and (is_secret(field.name) or _SCHEME.match(value) is not None)
-        value = MASKED if hide else mask_url(value)
-    return field if value == field.value and name == field.name else changed(field, name=name, value=value)
-
-
-def _mask_form(fields: tuple[Parameter, ...]) -> tuple[tuple[Parameter, ...], int]:
-    """Return form fields as they may be shown, and how many of the body's were masked (the target is counted)."""
-    shown = tuple(map(_mask_parameter, fields))
-    return shown, sum(new is not old and new.place == "body" for new, old in zip(shown, fields, strict=True))
-
-
-def mask_row(row: HttpRow) -> tuple[HttpRow, int]:
-    """Return a row as it may be shown, and how many of its values were masked.
-
-    A secret in the target is one, though it stands in the URL and among the form fields as well; the columns drawn
-    from headers are counted with their header.
-    """
-    asked, in_request = _mask_headers(row.request_headers)
-    told, in_response = _mask_headers(row.response_headers)
-    masked: dict[str, object] = {}
-    for name, value in (("target", row.target), ("referer", row.referer), ("location", row.location), ("url", row.url)):
-        if value is None or (name == "url" and "target" not in masked and row.target and _only_adds_host(row)):
-            continue
-        if (hidden := mask_url(value)) != value:
-            masked[name] = hidden
-    count = in_request + in_response + ("target" in masked or "url" in masked)
-    if row.parameters:
-        masked["parameters"], in_form = _mask_form(row.parameters)
-        count += in_form
-    if not count and not masked:
-        return row, 0
-    return changed(row, request_headers=asked, response_headers=told, **masked), count
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def mask_rows(rows: list[HttpRow]) -> tuple[list[HttpRow], int]:
@@ -257,15 +65,189 @@ def mask_rows(rows: list[HttpRow]) -> tuple[list[HttpRow], int]:
     return out, total
 
 
+def mask_row(row: HttpRow) -> tuple[HttpRow, int]:
+    """Return a row as it may be shown, and how many of its values were masked.
+
+    A secret in the target is one, though it stands in the URL and among the form fields as well; the columns drawn
+    from headers are counted with their header.
+    """
+    asked, in_request = mask_headers(row.request_headers)
+    told, in_response = mask_headers(row.response_headers)
+    masked: dict[str, object] = {}
+    if in_request:
+        _repeat(row, _FROM_REQUEST, row.request_headers, asked, masked)
+    if in_response:
+        _repeat(row, _FROM_RESPONSE, row.response_headers, told, masked)
+    _mask_first_lines(row, masked)
+    count = in_request + in_response + ("target" in masked or "url" in masked) + ("reason" in masked)
+    if row.cookies_set or row.set_cookies or row.cookies_sent:
+        _mask_cookie_names(row, masked)
+    if row.parameters:
+        form, in_form = _mask_form(row.parameters)
+        count += in_form
+        if not all(map(is_, form, row.parameters)):
+            masked["parameters"] = form
+    if not count and not masked:
+        return row, 0
+    return changed(row, request_headers=asked, response_headers=told, **masked), count
+
+
+def _repeat(
+    row: HttpRow, columns: Mapping[str, str], headers: Fields, shown: Fields, masked: dict[str, object]
+) -> None:
+    """Mask the columns that repeat header fields, where one of these was masked."""
+    names = {old[0].strip().lower() for old, new in zip(headers, shown, strict=True) if old != new}
+    if names <= _NOT_REPEATED:
+        return
+    for column, name in columns.items():
+        value = getattr(row, column)
+        if name in names and value is not None and (hidden := mask_header(name, value)) != value:
+            masked[column] = hidden
+
+
+def _mask_first_lines(row: HttpRow, masked: dict[str, object]) -> None:
+    """Mask what comes from the request line and the status line."""
+    target, url = row.target, row.url
+    if target is not None and (hidden := mask_url(target)) != target:
+        masked["target"] = hidden
+        if url is not None:
+            masked["url"] = mask_url(url.removesuffix(target)) + hidden if url.endswith(target) else mask_url(url)
+    elif url is not None and not (target and _only_adds_host(url, target)) and (hidden := mask_url(url)) != url:
+        masked["url"] = hidden
+    if row.method is not None and not row.method.isalpha() and (hidden := mask_url(row.method)) != row.method:
+        masked["method"] = hidden
+    if row.host is not None and (hidden := mask_url(row.host)) != row.host:
+        masked["host"] = hidden
+    if row.reason is not None and (hidden := mask_value(row.reason)) != row.reason:
+        masked["reason"] = hidden
+
+
+def _only_adds_host(url: str, target: str) -> bool:
+    """Say whether a URL is its target behind scheme and host: what is secret in it is in the target, too."""
+    if not (target.startswith("/") and url.endswith(target)):
+        return False
+    before = url[: -len(target)]
+    return not ("@" in before or "=" in before or "%" in before or '"' in before or "eyJ" in before)
+
+
+def _mask_cookie_names(row: HttpRow, masked: dict[str, object]) -> None:
+    """Mask what is no name among the names of cookies, and what is neither path nor domain."""
+    for column in ("set_cookies", "cookies_sent"):
+        names: tuple[str, ...] = getattr(row, column)
+        shown = tuple(map(mask_url, names))
+        if shown != names:
+            masked[column] = shown
+    if row.cookies_set:
+        cookies = tuple(map(_mask_cookie, row.cookies_set))
+        if not all(map(is_, cookies, row.cookies_set)):
+            masked["cookies_set"] = cookies
+
+
+def _mask_cookie(cookie: Cookie) -> Cookie:
+    name = mask_url(cookie.name)
+    path = None if cookie.path is None else mask_cookie_path(cookie.path)
+    domain = None if cookie.domain is None else mask_cookie_domain(cookie.domain)
+    if (name, path, domain) == (cookie.name, cookie.path, cookie.domain):
+        return cookie
+    return changed(cookie, name=name, path=path, domain=domain)
+
+
+# ── forms ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_NAMES_THE_OTHER = frozenset({"name", "key", "field", "id", "param", "property"})
+CUT_OFF = 8
+"""Fields that a quoted secret may have been cut into."""
+_TEXT_MARKS = frozenset("\"'{}:=<>&")
+_NAMED_BY_IT = frozenset({"value", "val", "data", "content"})
+
+
+def _mask_form(fields: tuple[Parameter, ...]) -> tuple[tuple[Parameter, ...], int]:
+    """Return form fields as they may be shown, and how many of the body's were masked (the target is counted)."""
+    shown = list(map(_mask_parameter, fields))
+    if len(fields) > 1:
+        _mask_named(fields, shown)
+        _mask_cut_off(fields, shown)
+    return tuple(shown), sum(new is not old and new.place == "body" for new, old in zip(shown, fields, strict=True))
+
+
+def _mask_named(fields: tuple[Parameter, ...], shown: list[Parameter]) -> None:
+    """Mask the values that the field beside them names: ``{"name":"password","value":"…"}``."""
+    for at, (old, other) in enumerate(pairwise(fields)):
+        if (last := old.name.rpartition(".")[2].lower()) in _NAMES_THE_OTHER:
+            names, named, to = old, other, at + 1
+        elif last in _NAMED_BY_IT:
+            names, named, to = other, old, at
+        else:
+            continue
+        if _names_secret(names, named) and shown[to].value not in (None, "", MASKED):
+            shown[to] = changed(shown[to], value=MASKED)
+
+
+def _mask_cut_off(fields: tuple[Parameter, ...], shown: list[Parameter]) -> None:
+    """Mask the rest of a quoted secret with ``&`` in it: up to the field in which its quotes are closed."""
+    for at, (old, new) in enumerate(zip(fields, shown, strict=True)):
+        if old is new or '"' not in (old.value or "") or not (new.value or "").endswith(MASKED):
+            continue
+        rest = range(at + 1, min(at + 1 + CUT_OFF, len(fields)))
+        closing = next((to for to in rest if '"' in fields[to].name or '"' in (fields[to].value or "")), at)
+        for to in range(at + 1, closing + 1):
+            value = MASKED if fields[to].value else fields[to].value
+            if fields[to].place == old.place and (shown[to].name, shown[to].value) != (MASKED, value):
+                shown[to] = changed(shown[to], name=MASKED, value=value)
+
+
+def _names_secret(names: Parameter, named: Parameter) -> bool:
+    """Say whether one field is the name of a secret, and the other its value."""
+    where, _, what = names.name.rpartition(".")
+    there, _, value = named.name.rpartition(".")
+    pair = what.lower() in _NAMES_THE_OTHER and value.lower() in _NAMED_BY_IT
+    return pair and where == there and names.place == named.place and is_secret(names.value or "")
+
+
+def _mask_parameter(field: Parameter) -> Parameter:
+    """Mask a form field by its name, and what is secret in the name, value or file name of another."""
+    name, value = (
+        field.name if field.name.isalnum() and "eyJ" not in field.name else _mask_name(field.name),
+        field.value,
+    )
+    file = None if field.filename is None else mask_value(field.filename)
+    if value:
+        hide = value != MASKED and is_secret(field.name) and value.lower() not in HARMLESS
+        value = MASKED if hide else value if value.isalnum() and "eyJ" not in value else mask_header("", value)
+    if value == field.value and name == field.name and file == field.filename:
+        return field
+    return changed(field, name=name, value=value, filename=file)
+
+
+def _mask_name(name: str) -> str:
+    """Mask what is secret in a field's name; where a whole text stands there and is cut, nothing names what follows."""
+    if "…" in name and not _TEXT_MARKS.isdisjoint(name):
+        return f"{mask_value(name.partition('…')[0])}…{MASKED}"
+    return mask_value(name)
+
+
+# ── visits and findings ──────────────────────────────────────────────────────────────────────────────────────────
+
+
 def _mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
-    """Mask the texts among a sentence's arguments (they are URLs, targets and names); the same when none has any."""
-    shown = {
-        key: hidden for key, value in args.items() if isinstance(value, str) and (hidden := mask_url(value)) != value
-    }
+    """Mask the texts among a sentence's arguments (URLs, targets, names, lists of them); the same when none has any."""
+    shown = {key: hidden for key, value in args.items() if (hidden := _mask_argument(value)) is not value}
     return {**args, **shown} if shown else args
 
 
+def _mask_argument(value: object) -> object:
+    if isinstance(value, str):
+        hidden = mask_value(value)
+        return value if hidden == value else hidden
+    if isinstance(value, (list, tuple)):
+        items = [_mask_argument(item) for item in value]
+        return value if all(map(is_, items, value)) else type(value)(items)
+    return value
+
+
 def _mask_step(step: Step) -> Step:
+    if not step.sentence_args:
+        return step
     shown = _mask_args(step.sentence_args)
     return step if shown is step.sentence_args else changed(step, sentence_args=shown)
 

@@ -26,6 +26,8 @@ from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
+from analyzer.flows.ends import ends
+from analyzer.flows.pace import even_step_ms
 from analyzer.masking import mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
@@ -39,7 +41,7 @@ from analyzer.protocols.tls import session as tls
 from analyzer.protocols.websocket import session as websocket
 from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow, WebSocketRow, filled
 from analyzer.units import ms_between
-from analyzer.visits import caching, lookups, sites, unreachable, vantage
+from analyzer.visits import background, caching, idle, lookups, sites, unreachable, vantage
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -129,6 +131,8 @@ def _conversations(flows: Flows, index: PacketIndex, options: Options, problems:
         if application == "tls" or inside:
             session = guard.run("tls", tls.session_inside if inside else tls.session, talk)
             out.tls += [session] if session is not None else []
+            if application == "tls" and session is not None and session.handshake_why == "plain_http":
+                out.http += guard.run("http", http1.answers_to_tls, talk) or []
         if application != "unknown":
             flows.connections.words["application"][stream] = application
     return out
@@ -188,6 +192,7 @@ def conversation(
         options.limits,
         problems,
         budget,
+        lambda: ends(c, flows.segments, stream),
     )
 
 
@@ -217,7 +222,9 @@ def _assemble(
         tuple(spoken.websocket),
     )
     owed = lookups.owed(facts)
-    facts = with_phases(facts, flows, owed)
+    facts = with_phases(facts, flows, owed, _latest(index))
+    background.mark(facts)
+    idle.mark(facts)
     facts = replace(facts, http=caching.with_savings(facts))
     visit_rows, causes = visits(facts, owed)
     linked = tuple(filled(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http))
@@ -275,6 +282,7 @@ def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows
         _partial_why(index, problems),
         dict(problems.counts),
         traffic(table),
+        even_step_ms(flows.segments),
     )
 
 
@@ -294,6 +302,14 @@ def _span(index: PacketIndex) -> tuple[int | None, int | None]:
     """Return the earliest and the latest time of the capture (ns), None when no packet has a time."""
     times = index.time[_clocked(index)]
     return (int(times.min()), int(times.max())) if times.size else (None, None)
+
+
+def _latest(index: PacketIndex) -> tuple[int, int] | None:
+    """Return (time ns, frame) of the capture's latest packet, None when no packet has a time."""
+    if not _clocked(index).any():
+        return None
+    at = int(index.time.argmax())
+    return int(index.time[at]), at + 1
 
 
 def _throughput(index: PacketIndex) -> Throughput:

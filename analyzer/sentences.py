@@ -12,9 +12,10 @@ translation all speak from here. Rules:
   ``{close_meaning}`` do that for ``close_code``, the code that a WebSocket was closed with.
 * A key that is not in the catalogue gives the key and its arguments, never an exception.
 
-To add a sentence, add an entry to :data:`STEPS` or :data:`FINDINGS`. A step's key is ``step.<step>[.<variant>]``
-and ``step.<step>.absent.<reason>``; a finding's ``title_key`` is its code, or its code and a variant
-(``TCP-RESET.by_client``), which falls back to the code.
+To add a sentence, add an entry to :mod:`~analyzer.sentences_steps`, :mod:`~analyzer.sentences_why` (reason codes),
+:mod:`~analyzer.sentences_web` and :mod:`~analyzer.sentences_browsing` (findings about HTTP) or :data:`FINDINGS` (the
+others). A finding's ``title_key`` is its code, or its code and a variant (``TCP-RESET.polite``), which falls back to
+the code.
 """
 
 from __future__ import annotations
@@ -24,144 +25,16 @@ from dataclasses import dataclass
 
 from analyzer import close_codes, http_status
 from analyzer.sentences_browsing import BROWSING
+from analyzer.sentences_steps import STEPS, WITHOUT
+from analyzer.sentences_web import WEB
+from analyzer.sentences_why import WHY
 from analyzer.text import display
 from analyzer.units import human_bytes, human_ms
 
+__all__ = ["FINDINGS", "MAX_LISTED", "STEPS", "WHY", "FindingText", "fill", "finding_text", "sentence", "why"]
+
 MAX_LISTED = 4
 """Items of a list argument written out; a sentence with more is not read."""
-
-WHY: dict[str, str] = {
-    "aborted": "the connection was aborted",
-    "bad_chunk": "a chunk of its body breaks the format",
-    "bad_header": "a line of its header breaks the format",
-    "bad_length": "the length it states is no number",
-    "bad_request_line": "its first line is not method, target and version",
-    "bad_status_line": "the status line cannot be read",
-    "bad_transfer_encoding": "its Transfer-Encoding makes no sense",
-    "bad_upgrade": "it says that the protocol changes (101), but neither side named another one",
-    "bad_version": "the HTTP version in its first line breaks the format",
-    "before_capture": "it happened before the capture began",
-    "cached": "already known from before, so nobody had to ask",
-    "capture_end": "the capture ends before it came",
-    "clock": "the recorder's clock ran backwards",
-    "closed": "the connection was closed before it came",
-    "conflicting_lengths": "it states two lengths that contradict each other",
-    "doh_suspected": "probably looked up over encrypted DNS, which cannot be read",
-    "early": "the answer began before the request was complete",
-    "encrypted": "encrypted",
-    "failed": "an earlier step failed",
-    "header_limit": "its header is longer than this program reads",
-    "junk_before": "bytes that are no HTTP stand before it",
-    "literal_address": "the address was given as numbers, so there was no name to look up",
-    "lost": "the packets are missing from the capture",
-    "midstream": "the connection was already open when the capture began",
-    "no_keys": "not decrypted here",
-    "no_record": "no record of this type",
-    "no_request": "no request was captured",
-    "no_response": "no response was captured",
-    "no_secret": "not decrypted here",
-    "not_applicable": "does not apply here",
-    "not_captured": "not in this capture",
-    "not_closed": "still open when the capture ended",
-    "not_http": "the bytes are no HTTP",
-    "not_sent": "not sent",
-    "not_supported": "not supported by this version",
-    "one_direction": "only one direction of the connection was captured",
-    "open": "still open when the capture ended",
-    "pipelined": "sent before the previous answer was complete",
-    "plain": "not encrypted",
-    "plaintext": "not encrypted",
-    "reset": "the connection was reset before it came",
-    "resumed": "an earlier session was resumed, so it was not sent again",
-    "reused": "an open connection was used again",
-    "snaplen": "the packets were cut short when they were recorded",
-    "truncated": "the capture ends before it was complete",
-    "unanswered": "no answer was captured",
-    "unsolicited": "no request asked for it",
-}
-"""Reason codes of ``…_why`` columns and ``absent_why`` → words that fit after "not known:"."""
-
-STEPS: dict[str, str] = {
-    # dhcp
-    "step.dhcp": "{client} got the address {address} from {server} in {duration_ms}.",
-    "step.dhcp.absent.not_captured": "No address was requested in this capture: the device already had one.",
-    # dns: client, server, name, addresses, latency_ms, attempts, rcode
-    "step.dns": "{client} asked {server} for {name} and got {addresses} after {latency_ms}.",
-    "step.dns.retry": "{client} asked {server} for {name} and had to repeat it ({attempts:query|queries}); "
-    "{addresses} came {latency_ms} after the first one.",
-    "step.dns.failed": "{server} answered {rcode} for {name} after {latency_ms}, so there was no address to go to.",
-    "step.dns.unanswered": "{client} sent {attempts:query|queries} for {name} to {server} and got no answer.",
-    "step.dns.absent.before_capture": "{name} was looked up before the capture began.",
-    "step.dns.absent.cached": "No lookup of {name}: its address was already known from an earlier one.",
-    "step.dns.absent.doh_suspected": "No readable lookup of {name}: it probably went over encrypted DNS.",
-    "step.dns.absent.literal_address": "No lookup: the address was given as numbers, so there was no name to resolve.",
-    "step.dns.absent.not_captured": "No lookup of {name} is in this capture: it was cached, or happened elsewhere.",
-    "step.dns.absent.reused": "No lookup of {name}: the connection was already open.",
-    # arp: client, target_ip, mac, latency_ms, attempts
-    "step.arp": "{client} asked the local network who has {target_ip}, the next hop; {mac} answered in {latency_ms}.",
-    "step.arp.unanswered": "{client} asked the local network for {target_ip} {attempts:time|times}; nobody answered.",
-    "step.arp.absent.cached": "No ARP: the hardware address of the next hop was already known.",
-    "step.arp.absent.not_applicable": "No ARP: this link or address family does not use it.",
-    "step.arp.absent.reused": "No ARP: the connection was already open.",
-    "step.arp.absent.not_captured": "No ARP in this capture: the next hop's hardware address was already known, or the "
-    "question was asked where the recorder could not hear it.",
-    # tcp: client, server, server_port, connect_ms, rtt_ms, attempts, stream
-    "step.tcp": "{client} opened a connection to {server} port {server_port} in {connect_ms} (three-way handshake).",
-    "step.tcp.lost_syn": "{client} opened a connection to {server} port {server_port} in {connect_ms}; {loss_ms} of "
-    "that were spent repeating a lost SYN ({attempts:attempt|attempts}).",
-    "step.tcp.refused": "{server} refused the connection to port {server_port}: nothing listens there.",
-    "step.tcp.unanswered": "{client} tried {server} port {server_port} {attempts:time|times} and got no answer.",
-    "step.tcp.absent.midstream": "The connection was already open when the capture began.",
-    "step.tcp.absent.not_captured": "The opening of the connection is not in this capture.",
-    "step.tcp.absent.reused": "No new connection: the open one (stream {stream}) was used again.",
-    # tls: version, sni, cipher, handshake_ms, alert
-    "step.tls": "Both sides agreed on {version} for {sni} in {handshake_ms}; from here on the traffic is encrypted.",
-    "step.tls.failed": "The encrypted session for {sni} could not be set up: {alert}.",
-    "step.tls.incomplete": "The encrypted session for {sni} was begun; its completion is not in this capture.",
-    "step.tls.resumed": "Both sides resumed an earlier {version} session for {sni} in {handshake_ms}.",
-    "step.tls.absent.midstream": "The connection was already encrypted when the capture began.",
-    "step.tls.absent.not_applicable": "No TLS: the traffic was not encrypted.",
-    "step.tls.absent.not_captured": "No TLS handshake is in this capture.",
-    "step.tls.absent.plain": "No TLS: this visit used plain HTTP, readable by everyone on the way.",
-    "step.tls.absent.reused": "No new TLS handshake: the open connection was used again.",
-    # request, response: method, target, host, status, reason, wait_ms, receive_ms, bytes
-    "step.request": "{client} sent {method} {target} to {host}.",
-    "step.request.absent.encrypted": "The requests are encrypted, so they cannot be read.",
-    "step.request.absent.no_request": "No request was sent on this connection.",
-    "step.request.absent.failed": "No request was sent, because an earlier step failed.",
-    "step.request.absent.not_captured": "The request is not in this capture.",
-    "step.response": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes} in {receive_ms}.",
-    "step.response.empty": "{host} answered {status} {reason} after {wait_ms}, without a body.",
-    "step.response.absent.encrypted": "The responses are encrypted, so they cannot be read.",
-    "step.response.absent.aborted": "No response: the connection was aborted first.",
-    "step.response.absent.failed": "No response, because an earlier step failed.",
-    "step.response.absent.no_response": "No response to this request was captured.",
-    "step.response.absent.not_captured": "The response is not in this capture.",
-    # redirect: status, from_url, to_url, count
-    "step.redirect": "{host} answered {status} and sent the client on to {location}.",
-    "step.redirect.absent.not_applicable": "No redirect: the first address was the right one.",
-    # objects: requests, connections, failed, bytes, duration_ms
-    "step.objects": "The page needed {requests:more request|more requests} over {connections:connection|connections}, "
-    "{body_bytes} in {duration_ms}.",
-    "step.objects.failed": "The page needed {requests:more request|more requests} over "
-    "{connections:connection|connections}, {body_bytes} in {duration_ms}; {failed} of them failed.",
-    "step.objects.absent.encrypted": "What else the page needed is encrypted and cannot be told apart.",
-    "step.objects.absent.not_applicable": "Nothing else was fetched for it.",
-    # close: closed_by, kind, close_ms
-    "step.close": "The {closed_by} closed the connection first; both sides were done after {close_ms}.",
-    "step.close.three_way": "The {closed_by} closed the connection first; three packets did it, because the other "
-    "side's FIN travelled together with its ACK.",
-    "step.close.simultaneous": "Both sides closed the connection at the same moment.",
-    "step.close.half_closed": "Only the {closed_by} closed its direction; the other one stayed open.",
-    "step.close.reset": "The {closed_by} reset the connection instead of closing it.",
-    "step.close.absent.not_captured": "The end of the connection is not in this capture.",
-    "step.close.absent.not_closed": "The connection was still open when the capture ended.",
-    "step.close.absent.open": "The connection was still open when the capture ended.",
-}
-"""Key → sentence of a journey's step, present or absent (the groups' comments list the arguments)."""
-
-WITHOUT: dict[str, tuple[str, str]] = {"step.response": ("body_bytes", "step.response.empty")}
-"""Key → (argument, key to use instead when that argument is 0): a sentence should not count nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,78 +166,6 @@ FINDINGS: dict[str, FindingText] = {
         "The client waits until it gives up, then tries another resolver or fails.",
         "Check that {server} is the right resolver and reachable, and that nothing blocks UDP port 53.",
     ),
-    # method, target, host, status, reason
-    "HTTP-CLIENT-ERROR": FindingText(
-        "{host} answered {status} {reason} to {method} {target}",
-        "{status_meaning} A 4xx code means that the server blames the request, not itself.",
-        "Compare the address, the method and the credentials of this request with what {host} expects.",
-    ),
-    "HTTP-SERVER-ERROR": FindingText(
-        "{host} answered {status} {reason} to {method} {target}",
-        "{status_meaning} A 5xx code means that the server, or something behind it, failed, not the request.",
-        "Look into the logs of {host} at that time; for 502 and 504, into those of the server behind it.",
-    ),
-    "HTTP-CLIENT-ERROR.many": FindingText(
-        "{host} answered {status} {reason} to {method} {target}, {count:time|times}",
-        "{status_meaning} A 4xx code means that the server blames the request, not itself.",
-        "Compare the address, the method and the credentials of this request with what {host} expects.",
-    ),
-    "HTTP-SERVER-ERROR.many": FindingText(
-        "{host} answered {status} {reason} to {method} {target}, {count:time|times}",
-        "{status_meaning} A 5xx code means that the server, or something behind it, failed, not the request.",
-        "Look into the logs of {host} at that time; for 502 and 504, into those of the server behind it.",
-    ),
-    "HTTP-SLOW-SERVER.many": FindingText(
-        "{host} was slow to answer {method} {target} {count:time|times}, up to {server_ms}",
-        "The network delivered the requests quickly; the time was spent in the server itself.",
-        "Look at what the server does for this address: slow database queries, calls to other services, cold caches.",
-    ),
-    # method, target, host, wait_ms, server_ms
-    "HTTP-SLOW-SERVER": FindingText(
-        "{host} needed {server_ms} before it began to answer {method} {target}",
-        "The network delivered the request quickly; the time was spent in the server itself.",
-        "Look at what the server does for this address: slow database queries, calls to other services, cold caches.",
-    ),
-    # method, target, host
-    "HTTP-NO-RESPONSE": FindingText(
-        "{method} {target} on {host} never got a response",
-        "The request was sent, but no answer to it is in the capture.",
-        "See how the connection ended: a reset or timeout points to the server, the capture's end to the recording.",
-    ),
-    # url
-    "WS-BAD-ACCEPT": FindingText(
-        "The server agreed to the WebSocket {url} with a wrong answer to the client's key",
-        "The answer (Sec-WebSocket-Accept) is computed from the key the client sent and proves that the server "
-        "understood it. A client must not use a connection where it does not fit.",
-        "Look for a proxy or cache that answers with somebody else's response, or for an error in the server's "
-        "program.",
-    ),
-    "WS-BAD-ACCEPT.missing": FindingText(
-        "The server agreed to the WebSocket {url} without an answer to the client's key",
-        "The answer (Sec-WebSocket-Accept) proves that the server understood what was asked. A client must not use a "
-        "connection without it.",
-        "Look for a proxy that removes the header, or for an error in the server's program.",
-    ),
-    # url, close_code, by, count
-    "WS-CLOSED-ABNORMALLY": FindingText(
-        "The {by} closed the WebSocket {url} with code {close_code} ({close_name})",
-        "{close_meaning} A connection that is simply done is closed with 1000 or 1001.",
-        "Look at the last messages before it, and into the logs of the {by} at that moment.",
-    ),
-    "WS-CLOSED-ABNORMALLY.silent": FindingText(
-        "The WebSocket {url} ended without a goodbye",
-        "Its TCP connection was closed, but neither side sent a close frame first; programs see that as code 1006. "
-        "Whatever was still to be said is lost, and the client has to connect again.",
-        "See who closed the connection: a side that crashed or was stopped, or a proxy between them that ends what is "
-        "silent for too long (regular pings prevent that).",
-    ),
-    "WS-CLOSED-ABNORMALLY.reset": FindingText(
-        "The WebSocket {url} was cut off by a reset",
-        "A reset ends a connection at once, without a close frame; programs see that as code 1006. Messages on their "
-        "way are lost, and the client has to connect again.",
-        "Look into the logs of the side that sent the reset. If neither admits to it, a firewall or proxy between them "
-        "may have sent it.",
-    ),
     # sni, alert, by, server
     "TLS-ALERT": FindingText(
         "The {by} ended the TLS session for {sni} with the alert {alert}",
@@ -415,6 +216,13 @@ FINDINGS: dict[str, FindingText] = {
         "What looks like loss on the network may only be missing from the recording.",
         "Record to a faster disk, with a larger buffer (tcpdump -B) or a narrower filter.",
     ),
+    # step_ms, packets
+    "CAPTURE-PACED": FindingText(
+        "The times in this file are not those of the network: one packet was recorded every {step_ms}",
+        "Packets that come when they come are not evenly spaced. These are, so the times say when the recorder wrote "
+        "them down, or a program made them up. What was sent is right; how long anything took is not.",
+        "Do not judge speed by this file. Record again with tcpdump, dumpcap or Wireshark on the machine itself.",
+    ),
     # source, destination (of the quoted packet), meaning, count, sender (of the quoted packet)
     "ICMP-UNREACHABLE": FindingText(
         "{source} reported that {destination} cannot be reached: {meaning}",
@@ -436,7 +244,7 @@ FINDINGS: dict[str, FindingText] = {
         "The answer came after the program that asked had given up, or had got another one first.",
         "Nothing to do, unless names resolve slowly: then look at the time this resolver takes.",
     ),
-    **{key: FindingText(*texts) for key, texts in BROWSING.items()},
+    **{key: FindingText(*texts) for key, texts in (*WEB.items(), *BROWSING.items())},
 }
 """Finding code → its texts (each comment lists the arguments of the entries that follow)."""
 

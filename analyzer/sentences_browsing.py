@@ -21,6 +21,13 @@ BROWSING: dict[str, tuple[str, str, str]] = {
         "Change the password, and use https for {host}: for the page with the form as well, or somebody can change "
         "where it is sent to.",
     ),
+    "HTTP-CREDENTIALS-CLEAR.json": (
+        "A password was sent to {host} without encryption, by a script or program ({count:time|times})",
+        "It went to {target} over plain HTTP, in data of the kind that scripts and programs send (JSON). Everybody who "
+        "can read the packets on their way, in the same Wi-Fi for example, knows the password now. This report does "
+        "not show it.",
+        "Change the password, and use https for {host}.",
+    ),
     "HTTP-CREDENTIALS-CLEAR.bearer": (
         "An access token was sent to {host} without encryption ({count:time|times})",
         "Whoever has the token is taken for its owner until it expires. Everybody who can read the packets on their "
@@ -33,12 +40,45 @@ BROWSING: dict[str, tuple[str, str, str]] = {
         "everybody who can read the packets knows it. This report does not show it.",
         "Change the password, use https, and leave the password out of addresses.",
     ),
+    # host, server, server_port, client, status, reason, count
+    "HTTP-TLS-ON-PLAIN-PORT": (
+        "{client} asked for https on port {server_port} of {host}, which speaks plain http ({count:time|times})",
+        "The client began to encrypt (a TLS ClientHello). To the server these bytes are a garbled request, which it "
+        "answered in plain HTTP with {status} {reason}. The client, in turn, took that for a broken encrypted answer "
+        "and gave up: browsers say ERR_SSL_PROTOCOL_ERROR, curl says wrong version number.",
+        "Write http:// instead of https:// for this port, or use the port on which {host} serves https (usually 443). "
+        "If this port should serve https, turn TLS on for it in the server's configuration (in nginx: listen "
+        "{server_port} ssl).",
+    ),
+    # host, server, server_port, client, target, status, reason, count
+    "HTTP-ON-TLS-PORT": (
+        "{client} sent plain http to port {server_port} of {host}, which speaks https only ({count:time|times})",
+        "The server expects an encrypted session (TLS) on this port and refused the readable request for {target} "
+        "with {status} {reason}, saying in its text that the port wants https. What was asked for was not sent, and "
+        "the request was readable by everybody on the way.",
+        "Write https:// instead of http:// for this port.",
+    ),
+    "HTTP-ON-TLS-PORT.alert": (
+        "{client} sent plain http to port {server_port} of {host}, which speaks https only ({count:time|times})",
+        "The server expects an encrypted session (TLS) on this port. It answered the readable request for {target} "
+        "with a TLS alert, which is no HTTP. What was asked for was not sent, and the request was readable by "
+        "everybody on the way.",
+        "Write https:// instead of http:// for this port.",
+    ),
     # host, target, method, names, count
     "HTTP-FORM-IN-URL": (
         "A password stands in the address of a request to {host} (in {names})",
         "What stands behind the question mark is a part of the address: it is kept in the browser's history, in the "
         "logs of servers and proxies, and can be passed on to other sites. This is so with https, too.",
         "Send forms with passwords by POST (method=post in the form of {target}); then they travel in the body.",
+    ),
+    "HTTP-FORM-IN-URL.clear": (
+        "A password stands in the address of a request to {host}, sent without encryption (in {names})",
+        "Everybody who can read the packets on their way knows the password now. And what stands behind the question "
+        "mark is a part of the address: even with https it is kept in the browser's history and in the logs of servers "
+        "and proxies, and can be passed on to other sites. This report does not show it.",
+        "Change the password, use https, and send forms with passwords by POST (method=post in the form of {target}); "
+        "then they travel in the body.",
     ),
     "HTTP-FORM-IN-URL.key": (
         "A key or session stands in the address of a request to {host} (in {names})",
@@ -93,12 +133,24 @@ BROWSING: dict[str, tuple[str, str, str]] = {
         "place of {host} and keep the visitor on http.",
         "Send Strict-Transport-Security with every https answer, for example max-age=31536000.",
     ),
-    # host, first, last, hops, statuses, chains, redirects_ms, count
+    # host, first, last, hops, statuses, chains, addresses, redirects_ms, count
     "HTTP-REDIRECTS": (
         "{first} led to {last} only after {hops:redirect|redirects} (status {statuses}; {chains:time|times})",
         "Every redirect is a whole round trip, often with a new connection, before the first byte of the page is "
         "asked for: here {redirects_ms}.",
         "Redirect straight to the final address, and link to it.",
+    ),
+    "HTTP-REDIRECTS.several": (
+        "{addresses} addresses of {host}, such as {first}, led on twice or more ({hops:redirect|redirects})",
+        "Every redirect is a whole round trip, often with a new connection, before the first byte of the page is "
+        "asked for: here {redirects_ms} in all.",
+        "Redirect straight to the final address, and link to it. One rule of the server often causes them all.",
+    ),
+    "HTTP-REDIRECTS.loops": (
+        "{addresses} addresses of {host}, such as {first}, were redirected in a circle ({hops:redirect|redirects})",
+        "Each answer sends the client to another address that sends it back. Browsers give up after about twenty.",
+        "See which addresses follow each other: rules for http and https, for www, and for the slash at the end "
+        "often contradict each other, or a cookie that the server waits for is never accepted.",
     ),
     "HTTP-REDIRECTS.https": (
         "{host} redirected from http to https ({chains:time|times})",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from analyzer.analysis import Analysis
-    from analyzer.schema import DnsRow, FindingRow, HttpRow, IcmpRow, VisitRow
+    from analyzer.schema import DnsRow, FindingRow, HttpRow, IcmpRow, TlsRow, VisitRow
 
 SHOWN = 3
 """Lines of each list; more would not be read in ten seconds."""
@@ -41,8 +41,14 @@ PROGRESS_AFTER_S = 1.0
 NOTABLE_SHARE = 0.3
 """A phase is named as the cause of slowness from this share of a visit on; less explains nothing."""
 
-FAILED_OUTCOMES = ("no_response", "truncated", "aborted", "malformed")
-"""Outcomes of a transaction that a person would call failed; ``not_captured`` is about the capture instead."""
+FAILED = {
+    "no_answer": "no answer",
+    "gave_up": "the client gave up",
+    "cut_off": "cut off",
+    "left": "the client left",
+    "malformed": "malformed",
+}
+"""Failure of a request without an error answer → words."""
 
 EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "not decoded")
 """Names of traffic that the line above it has counted in its own way."""
@@ -144,16 +150,20 @@ def _listed(label: str, texts: Iterable[str], total: int, style: str = "") -> It
 
 
 def _happened(analysis: Analysis) -> Iterator[Line]:
+    from analyzer.visits.verdicts import asked
+
     capture = analysis.capture
     start = rfc3339(capture.start_time)
     span = f" over {human_ms(capture.duration_ms)} from {start[:19].replace('T', ' ')} UTC" if start else ""
     yield Line(
         "Capture", f"{human_bytes(capture.size_bytes)} {capture.format}, {_count(capture.packets, 'packet')}{span}"
     )
+    requests = sum(map(asked, analysis.http))
     counts = (
         (len(analysis.visits), "visit", None),
         (len(analysis.connections), "connection", None),
-        (len(analysis.http), "HTTP request", None),
+        (requests, "HTTP request", None),
+        (0 if requests else len(analysis.http), "HTTP answer", None),
         (len(analysis.tls), "TLS session", None),
         (len(analysis.dns), "DNS lookup", None),
         (len(analysis.arp), "ARP exchange", None),
@@ -207,20 +217,30 @@ def _slowest_phase(visit: VisitRow, http: Sequence[HttpRow]) -> str:
     return f", {human_ms(value)} of it {word}"
 
 
+def _ended(visit: VisitRow, analysis: Analysis) -> str:
+    """Say of a visit that nothing came of it, else what made it slow."""
+    tls = [analysis.tls[at] for at in visit.tls_rows]
+    clear = all(analysis.http[at].wrong_scheme == "https_on_http" for at in visit.http_rows)
+    if tls and clear and all(row.outcome == "failed" for row in tls):
+        return ", failed: no encrypted session came about"
+    return _slowest_phase(visit, analysis.http)
+
+
 def _slowest(analysis: Analysis) -> Iterator[Line]:
-    """Yield the slowest things a person waited for: visits, else requests, else lookups, else handshakes."""
-    visits = sorted((v for v in analysis.visits if v.duration_ms), key=lambda v: -(v.duration_ms or 0.0))
-    if visits:
-        texts = [
-            f"{human_ms(v.duration_ms)}  {_short(v.url)}{_slowest_phase(v, analysis.http)}" for v in visits[:SHOWN]
-        ]
-        yield from _listed("Slowest", texts, len(texts))
-        return
-    requests = sorted((r for r in analysis.http if r.total_ms), key=lambda r: -(r.total_ms or 0.0))
-    lookups = sorted((d for d in analysis.dns if d.latency_ms), key=lambda d: -(d.latency_ms or 0.0))
-    if requests:
-        texts = [f"{human_ms(r.total_ms)}  {_request(r)}" for r in requests[:SHOWN]]
-    else:
+    """Yield the slowest things a person waited for: visits and the slowest request, else the slowest lookups."""
+    from analyzer.visits.verdicts import slowest_requests, slowest_visits
+
+    requests = [(waited, analysis.http[at], at) for waited, at in slowest_requests(analysis.http)]
+    visits = [(lasted, analysis.visits[at]) for lasted, at in slowest_visits(analysis.visits)]
+    texts = [f"{human_ms(lasted)}  {_short(v.url)}{_ended(v, analysis)}" for lasted, v in visits[:SHOWN]]
+    if not visits:
+        texts = [f"{human_ms(waited)}  {_request(row)}" for waited, row, _ in requests[:SHOWN]]
+    elif requests:
+        waited, row, at = requests[0]
+        if not any(visit.http_rows == (at,) for _, visit in visits[:SHOWN]):  # it has not been named yet
+            texts = [*texts[: SHOWN - 1], f"{human_ms(waited)}  the request {_request(row)}"]
+    if not texts:
+        lookups = sorted((d for d in analysis.dns if d.latency_ms), key=lambda d: -(d.latency_ms or 0.0))
         texts = [f"{human_ms(d.latency_ms)}  DNS {d.qtype} {_short(d.qname)}" for d in lookups[:SHOWN]]
     yield from _listed("Slowest", texts, len(texts))
 
@@ -229,12 +249,21 @@ def _request(row: HttpRow) -> str:
     return f"{_short(row.method or '?')} {_short(row.url or row.target or '?')} (stream {row.stream})"
 
 
-def _result(row: HttpRow) -> str:
+def _result(row: HttpRow, kind: str) -> str:
     """Say how a failed request ended: its status, and what became of it where that is what failed."""
-    outcome = row.outcome.replace("_", " ")
-    if row.status is None:
-        return outcome
-    return f"{row.status}, {outcome}" if row.status < 400 else str(row.status)
+    words = FAILED.get(kind)
+    if row.wrong_scheme == "http_on_https":
+        words = "plain http sent to a port for https"
+    if words is None or row.status is None:
+        return words or str(row.status)
+    return f"{row.status}, {words}"
+
+
+def _tls(row: TlsRow) -> str:
+    from analyzer.sentences import why
+
+    text = f"TLS failed  {_short(row.sni or 'no name given')} (stream {row.stream})"
+    return f"{text}: {why(row.handshake_why)}" if row.handshake_why in ("plain_http", "not_tls") else text
 
 
 def _dns(row: DnsRow) -> str:
@@ -252,6 +281,7 @@ def _icmp(row: IcmpRow) -> str:
 def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     """Return how many things failed, and the first of them in words."""
     from analyzer.report.protocols import dns_failed, failed_icmp
+    from analyzer.visits.verdicts import failure
 
     texts: list[str] = []
     total = 0
@@ -261,11 +291,11 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
         total += number
         texts.extend(islice(rows, SHOWN))
 
-    http = [r for r in analysis.http if (r.status or 0) >= 400 or r.outcome in FAILED_OUTCOMES]
-    http.sort(key=lambda r: 400 <= (r.status or 0) < 500)  # what the server or the network did comes first
-    note((f"{_result(r)}  {_request(r)}" for r in http), len(http))
+    http = [(r, kind) for r in analysis.http if (kind := failure(r)) is not None and r.wrong_scheme != "https_on_http"]
+    http.sort(key=lambda pair: pair[1] in ("client_error", "left"))  # what the server or the network did comes first
+    note((f"{_result(r, kind)}  {_request(r)}" for r, kind in http), len(http))
     tls = [r for r in analysis.tls if r.outcome == "failed"]
-    note((f"TLS failed  {_short(r.sni or 'no name given')} (stream {r.stream})" for r in tls), len(tls))
+    note((_tls(r) for r in tls), len(tls))
     dns = [r for r in analysis.dns if dns_failed(r)]
     note((_dns(r) for r in dns), len(dns))
     note(*_failed_connections(analysis))
@@ -301,9 +331,10 @@ def _failed_connections(analysis: Analysis) -> tuple[Iterator[str], int]:
 
 
 def _findings(findings: Sequence[FindingRow]) -> Iterator[Line]:
+    from analyzer.findings.model import rank
     from analyzer.sentences import sentence
 
-    ranked = sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -(f.cost_ms or 0.0)))
+    ranked = sorted(findings, key=rank)
     for number, row in enumerate(ranked[:SHOWN]):
         text = f"{row.severity}: {sentence(row.title_key, row.args)}"
         yield Line("Findings" if number == 0 else "", text, _STYLES[row.severity])

@@ -77,4 +77,8 @@ def file_name(text: str, fallback: str = "capture") -> str:
     return name
 
 
-RESERVED_NAMES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+RESERVED_NAMES = {
+    *("CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"),
+    *(f"{port}{digit}" for port in ("COM", "LPT") for digit in "123456789¹²³"),
+}
+"""Devices of Windows, with any ending and in any case; it takes the superscript digits of Latin-1 for digits, too."""

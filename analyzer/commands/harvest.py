@@ -15,9 +15,9 @@ from analyzer.commands.base import complain, reading
 from analyzer.decode.decode import decode
 from analyzer.errors import UsageError
 from analyzer.export.objects import Folder, FullError
-from analyzer.export.objects_names import ENDINGS, from_path, last_part, safe_name, with_ending
+from analyzer.export.objects_names import from_path, kind_of, last_part, safe_name, with_ending, with_true_ending
 from analyzer.flows.build import Flows, follow
-from analyzer.masking import mask_url
+from analyzer.masking import mask_url, mask_value
 from analyzer.options import Options
 from analyzer.pipeline import Guard, conversation
 from analyzer.problems import ProblemLog
@@ -33,8 +33,6 @@ OBJECTS_LIMIT = 100_000
 """Most files written: a folder with more is no use, and file systems run out of entries."""
 
 _CODED_ENDINGS = {b"gzip": ".gz", b"deflate": ".zz", b"br": ".br", b"zstd": ".zst"}
-_SAYS_LITTLE = frozenset({"text/plain", "application/xml", "application/zip", "application/x-ole-storage"})
-"""Types that the first bytes show of files whose header mostly knows better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +90,7 @@ class Outcome:
     @property
     def kind(self) -> str | None:
         """Media type: what the first bytes show, unless they show less than the header says."""
-        return _kind(self.found, self.seen)
-
-
-def _kind(body: Found, seen: str | None) -> str | None:
-    return body.declared if seen is None or (seen in _SAYS_LITTLE and body.declared in ENDINGS) else seen
+        return kind_of(self.found.declared, self.seen)
 
 
 def outcomes(
@@ -229,13 +223,15 @@ def _unwritten(body: Found, wanted: Wanted, folder: Folder, *, decoded: bool) ->
 
 
 def _name(body: Found, seen: str | None, wanted: Wanted, *, decoded: bool) -> str:
-    """Return a safe name for a body: what it is called, and the ending of its type if that has none."""
-    address = None if body.url is None else body.url if wanted.reveal else mask_url(body.url)
-    name = last_part(body.filename) if body.filename else from_path(address or "")
+    """Return a safe name for a body: what it is called, and the ending of its type unless that is told already."""
+    address, own = body.url, body.filename
+    if not wanted.reveal:
+        address, own = address and mask_url(address), own and mask_value(own)
+    name = last_part(own) if own else from_path(address or "")
     name = safe_name(name, "body" if address is None else "index")
     if body.kind == "request":
         name = safe_name(f"request_{name}")
     if body.codings and not decoded:
         name = with_ending(name, body.declared)
         return name + "".join(_CODED_ENDINGS.get(word, ".coded") for word in body.codings[: coding.CODINGS_LIMIT])
-    return with_ending(name, _kind(body, seen))
+    return with_true_ending(name, body.declared, seen)

@@ -36,17 +36,18 @@ COLUMNS = (
 """Of objects.tsv; ``bytes`` and ``sha256`` are the file's, ``decoded`` tells whether codings were taken off."""
 
 WHY = {
-    "unknown_coding": "its coding is not known here, so it is kept as it was sent",
-    "broken": "its compression is broken",
-    "incomplete": "its compression ends too early",
-    "missing_bytes": "bytes of it are not in the capture",
-    "truncated": "its end is not in the capture",
-    "part": "it is a part of a compressed whole",
-    "unfolds": "it unfolds to far more than it should",
+    "unknown_coding": "in a coding that is not known here, so kept as it was sent",
+    "broken": "the compression is broken",
+    "incomplete": "the compression ends too early",
+    "missing_bytes": "bytes in the middle are not in the capture",
+    "truncated": "the end is not in the capture",
+    "closed": "the connection was closed before the end",
+    "part": "a part of a compressed whole cannot be unfolded alone",
+    "unfolds": "far more comes out of the compression than should",
     "limit": "--limit is reached",
     "too_many": "there are too many files already",
 }
-"""Why a body was left out, written in part, or not decoded."""
+"""Why bodies were left out, written in part, or not decoded: words for any number of them."""
 
 _SIZE = re.compile(r"(\d{1,15})\s*([kMGT]?)B?\Z")
 _UNITS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
@@ -168,6 +169,7 @@ def write(capture: str, chosen: Mapping[str, Any], asked: Asked) -> int:
             row = _row(outcome, wanted)
             folder.record(row, sums)
             listing.add(outcome, row["url"])
+    # The files do not depend on who reads the listing: only now is it an error that somebody went away.
     listing.end(capture, folder, narrowed=bool(wanted.types or wanted.hosts or wanted.stream is not None))
     for problem in problems:
         if problem.code in ("LIMIT-REACHED", "PARSER-FAILED"):
@@ -177,7 +179,10 @@ def write(capture: str, chosen: Mapping[str, Any], asked: Asked) -> int:
 
 def _row(outcome: Outcome, wanted: Wanted) -> dict[str, object]:
     """Return a line of objects.tsv."""
-    from analyzer.masking import mask_url
+    from analyzer.masking import mask_value
+
+    def shown(text: str | None) -> str | None:
+        return text if text is None or wanted.reveal else mask_value(text)
 
     body = outcome.found
     return {
@@ -186,12 +191,12 @@ def _row(outcome: Outcome, wanted: Wanted) -> dict[str, object]:
         "stream": body.stream,
         "first_frame": body.frames[0],
         "last_frame": body.frames[1],
-        "method": body.method,
-        "url": body.url if wanted.reveal or body.url is None else mask_url(body.url),
+        "method": shown(body.method),
+        "url": shown(body.url),
         "status": body.status,
-        "content_type": body.declared,
+        "content_type": shown(body.declared),
         "content_type_seen": outcome.seen,
-        "content_encoding": ", ".join(word.decode("latin-1") for word in body.codings) or None,
+        "content_encoding": shown(", ".join(word.decode("latin-1") for word in body.codings) or None),
         "transferred_bytes": body.transferred,
         "missing_bytes": body.missing,
         "decoded": ("yes" if outcome.decoded else "no") if outcome.file is not None and body.codings else None,
@@ -209,6 +214,17 @@ class _Listing:
         self._listed = 0
         self._left_out: Counter[str] = Counter()
         self._remarked: Counter[str] = Counter()
+        self._failed: OSError | None = None
+
+    def _say(self, line: str) -> None:
+        """Print a line; where files are written, output that cannot be written is an error only in the end."""
+        if self._failed is None:
+            try:
+                print(line)
+            except OSError as error:
+                if self._most is None:
+                    raise
+                self._failed = error
 
     def add(self, outcome: Outcome, url: object) -> None:
         """Take a body, and show it unless enough are shown."""
@@ -216,9 +232,9 @@ class _Listing:
             (self._left_out if outcome.file is None else self._remarked)[outcome.why] += 1
         if self._most is None or self._listed < self._most:
             if not self._listed:
-                print(_line("frame", "status", "size", "type", "file"))
+                self._say(_line("frame", "status", "size", "type", "file"))
             body = outcome.found
-            print(
+            self._say(
                 _line(
                     body.frames[0],
                     body.kind if body.kind != "response" else body.status or "",
@@ -231,19 +247,25 @@ class _Listing:
         self._listed += 1
 
     def end(self, capture: str, folder: Folder, *, narrowed: bool) -> None:
-        """Say what all of it was."""
+        """Say what all of it was.
+
+        Raises:
+            OSError: the listing could not be written.
+        """
         if not self._listed:
             complain(f"{capture}: there is no HTTP body in it{' that was asked for' if narrowed else ''}")
             return
         if self._most is not None and self._listed > self._most:
-            print(f"… and {self._listed - self._most:,} more, see objects.tsv")
+            self._say(f"… and {self._listed - self._most:,} more, see objects.tsv")
         what = f"{folder.files:,} {'file' if folder.files == 1 else 'files'} ({human_bytes(folder.size)})"
         where = "would be written" if folder.path is None else f"written to {display(str(folder.path))}"
-        print(f"\n{what} {where}" if folder.files else f"\nno file {where}")
+        self._say(f"\n{what} {where}" if folder.files else f"\nno file {where}")
         for why, count in self._remarked.most_common():
-            print(f"  {count:,} with a remark: {WHY[why]}")
+            self._say(f"  {count:,} with a remark: {WHY[why]}")
         for why, count in self._left_out.most_common():
-            print(f"  {count:,} left out: {WHY[why]}")
+            self._say(f"  {count:,} left out: {WHY[why]}")
+        if self._failed is not None:
+            raise self._failed
 
 
 def _line(frame: object, status: object, size: str, kind: str, file: str, url: str = "") -> str:

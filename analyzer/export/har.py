@@ -2,10 +2,13 @@
 
 Rules:
 
-* An entry for every transaction whose request could be read. A request without a response has status 0 and
-  ``_error`` in words. A response without its request has no entry, because an entry needs a method and an address;
-  ``log.comment`` counts them. So it does with encrypted connections, of which nothing can be said but that they exist.
-* A page for every visit with an entry; ``onLoad`` is the visit's duration.
+* An entry for every transaction whose request is in the capture. A request without a response has status 0 and
+  ``_error`` in words. Of a request that cannot be read the method is empty where it is not known, the address is that
+  of the port it was sent to, and ``comment`` says so. A response whose request is not in the capture has no entry,
+  because nothing is known of what was asked; ``log.comment`` counts them. So it does with encrypted connections, of
+  which nothing can be said but that they exist.
+* A page for every visit with an entry; ``onLoad`` is the visit's duration, -1 where nobody can say when it was there:
+  the end of something it needed was not seen or is encrypted, or all of it runs in the background.
 * Entries are in order of ``startedDateTime``.
 * What HAR has no place for is in fields that begin with ``_``: frames, trust, losses, outcomes.
 * Bodies are not in the tables and therefore not in the archive; ``analyze objects`` writes them out.
@@ -28,10 +31,15 @@ from analyzer.export.json import encoded
 from analyzer.text import display
 from analyzer.units import rfc3339
 from analyzer.version import __version__
+from analyzer.visits.verdicts import BROKEN_OFF, UNSEEN
 
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
-    from analyzer.schema import HttpRow
+    from analyzer.schema import HttpRow, VisitRow
+
+
+UNREADABLE = "a request that cannot be read"
+"""Title of a page whose request has no address."""
 
 
 def parts(analysis: Analysis) -> Iterator[str]:
@@ -56,7 +64,7 @@ def _list(values: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 
 def _has_entry(row: HttpRow) -> bool:
-    return row.method is not None and row.url is not None
+    return row.request_frames is not None or (row.method is not None and row.url is not None)
 
 
 def _in_order(rows: tuple[HttpRow, ...], context: Context) -> list[int]:
@@ -78,14 +86,29 @@ def _page_of(analysis: Analysis) -> dict[int, int]:
 def _pages(analysis: Analysis, used: set[int]) -> Iterator[dict[str, Any]]:
     for visit in analysis.visits:
         if visit.visit in used:
-            load = milliseconds(visit.duration_ms)
+            load = milliseconds(visit.duration_ms) if _loaded(analysis, visit) else None
             yield {
                 "startedDateTime": rfc3339(visit.start_time),
                 "id": f"page_{visit.visit}",
-                "title": visit.url,
+                "title": visit.url or UNREADABLE,
                 "pageTimings": {"onContentLoad": UNKNOWN, "onLoad": UNKNOWN if load is None else load},
                 "_url": visit.final_url or visit.url,
             }
+
+
+def _loaded(analysis: Analysis, visit: VisitRow) -> bool:
+    """Say whether it is known when everything that a visit waited for was there, or known not to come."""
+    rows = [analysis.http[at] for at in visit.http_rows]
+    if visit.requests is None or all(row.background is not None for row in rows):
+        return False
+    return all(_over(row) for row in rows if row.background is None)
+
+
+def _over(row: HttpRow) -> bool:
+    """Say whether the end of an exchange, or of the connection that should have carried it, was seen."""
+    if row.outcome in ("complete", "switched"):
+        return True
+    return row.outcome in BROKEN_OFF and row.outcome_why not in UNSEEN
 
 
 def _comment(analysis: Analysis) -> str:
@@ -94,7 +117,7 @@ def _comment(analysis: Analysis) -> str:
     without = sum(1 for row in analysis.http if not _has_entry(row))
     if without:
         answers = "answer has" if without == 1 else "answers have"
-        said.append(f"{without} {answers} no entry, because the request is not in the capture or cannot be read.")
+        said.append(f"{without} {answers} no entry, because the request is not in the capture.")
     closed = Counter(row.decrypted_why or "encrypted" for row in analysis.tls if not row.decrypted)
     if closed:
         total = sum(closed.values())

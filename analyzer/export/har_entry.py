@@ -37,8 +37,15 @@ MAX_MS = 2**63 / NS_PER_MS
 _BEFORE = ("blocked_ms", "tls_ms", "connect_ms", "dns_ms")
 _PARTS = ("wait_network_ms", "wait_loss_ms", "wait_server_ms", "wait_server_min_ms")
 _RECEIVED = ("receive_loss_ms", "receive_window_ms")
-_WHYS = (("dns", "dns_why"), ("connect", "connect_why"), ("ssl", "tls_why"), ("wait", "wait_why"))
+_WHYS = (
+    ("blocked", "blocked_why"),
+    ("dns", "dns_why"),
+    ("connect", "connect_why"),
+    ("ssl", "tls_why"),
+    ("wait", "wait_why"),
+)
 _FACTS = (
+    "background",
     "cache",
     "last_modified",
     "saved_bytes",
@@ -99,6 +106,12 @@ class Context:
             self.addresses[host] = self.analysis.connections.host(host)
         return self.addresses[host]
 
+    def port(self, stream: int, scheme: str) -> str:
+        """Return the address of the port that a connection leads to, without a path."""
+        host = self.server(stream)
+        number = int(self.analysis.connections.columns["server_port"][stream])
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{number}"
+
 
 def milliseconds(value: float | None) -> float | None:
     """Return a duration to the nanosecond; None when it is unknown or no duration at all."""
@@ -117,14 +130,21 @@ def entry(context: Context, number: int) -> dict[str, Any]:
     """Return the entry of a row of the http table, ready for JSON.
 
     Args:
-        number: of a row with a method and a URL.
+        number: of a row whose request is in the capture.
     """
     row = context.analysis.http[number]
     times = timings(row)
+    remarks: list[str] = []
+    address = row.url
+    if address is None:
+        address = context.port(row.stream, "https" if row.wrong_scheme == "https_on_http" else row.scheme or "http")
+        remarks.append("The request cannot be read; its address is that of the port it was sent to.")
+    if row.request_time is None:
+        remarks.append("The capture does not say when this was asked; it is placed at the capture's start.")
     out: dict[str, Any] = {
         "startedDateTime": rfc3339(started(context, row)),
         "time": round(sum(times[name] for name in _SUMMED if times[name] > 0), 6),
-        "request": request(row),
+        "request": request(row, address),
         "response": response(row),
         "cache": {},
         "timings": times,
@@ -134,8 +154,8 @@ def entry(context: Context, number: int) -> dict[str, Any]:
     }
     if number in context.pages:
         out["pageref"] = context.pages[number]
-    if row.request_time is None:
-        out["comment"] = "The capture does not say when this was asked; it is placed at the capture's start."
+    if remarks:
+        out["comment"] = " ".join(remarks)
     if (kind := resource_type(row)) is not None:
         out["_resourceType"] = kind
     if (cause := _initiator(context, row)) is not None:

@@ -4,6 +4,7 @@ Rules:
 
 * ``headersSize`` is what lies in the stream between the start of the message and its body, first line and blank line
   included; ``bodySize`` is the body as transferred, chunk sizes included, and 0 for 304. What is not known is -1.
+* ``compression`` is left out where the body as transferred is longer than its content: chunk sizes saved nothing.
 * A request without a response has one with status 0, and ``_error`` says in words why; so it does beside a response
   that is not whole.
 * Header values, cookies and fields are those of the table: masked there, or not.
@@ -34,9 +35,13 @@ VERSIONS: Mapping[str | None, str] = {
 """HTTP version → as Chromium writes it."""
 
 
-def request(row: HttpRow) -> dict[str, Any]:
-    """Return HAR's ``request``."""
-    address = uri(row.url or "", row.scheme or "http")
+def request(row: HttpRow, url: str) -> dict[str, Any]:
+    """Return HAR's ``request``.
+
+    Args:
+        url: what was asked for, the row's own where it has one.
+    """
+    address = uri(url, row.scheme or "http")
     asked = [field for field in row.parameters if field.place == "query"]
     out: dict[str, Any] = {
         "method": row.method or "",
@@ -49,8 +54,8 @@ def request(row: HttpRow) -> dict[str, Any]:
         "headersSize": headers_size(row.request_offset, row.request_end_offset, row.request_body_bytes),
         "bodySize": UNKNOWN if row.request_body_bytes is None else row.request_body_bytes,
     }
-    if address != row.url:
-        out["_url"] = row.url
+    if address != url:
+        out["_url"] = url
     if row.request_body_bytes:
         out["postData"] = _post_data(row)
     return out
@@ -95,7 +100,7 @@ def _content(row: HttpRow, body: int) -> dict[str, Any]:
     kind = next((value for name, value in row.response_headers if name.lower() == "content-type"), None)
     size = row.response_decoded_bytes
     out: dict[str, Any] = {"size": UNKNOWN if size is None else size, "mimeType": kind or "x-unknown"}
-    if size is not None and body > 0:
+    if size is not None and 0 < body <= size:
         out["compression"] = size - body
     if row.content_type_seen is not None:
         out["_mimeTypeSeen"] = row.content_type_seen

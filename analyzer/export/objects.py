@@ -215,7 +215,7 @@ def _entries(path: Path | None) -> frozenset[str]:
     """Return the names in a folder that may not exist yet.
 
     Raises:
-        UsageError: a file stands there.
+        UsageError: a file stands there, or a link that leads nowhere.
         ExportError: it cannot be looked into.
     """
     if path is None:
@@ -223,6 +223,8 @@ def _entries(path: Path | None) -> frozenset[str]:
     try:
         return frozenset(os.listdir(path))  # noqa: PTH208 - names are all that is wanted, of folders of any size
     except FileNotFoundError:
+        if path.is_symlink():
+            raise UsageError(f"{display(str(path))}: this is a link to something that does not exist") from None
         return frozenset()
     except NotADirectoryError:
         raise UsageError(f"{display(str(path))}: this is a file, not a folder") from None

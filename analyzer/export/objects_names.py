@@ -23,7 +23,7 @@ NAME_BYTES = 200
 """File systems take 255 bytes; the rest is for a number and ``.part``."""
 
 _UNSAFE = re.compile(r"[^\w.-]+")
-_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}\Z")
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,9}\Z")  # the longest of ours is .multipart
 
 ENDINGS = {
     "text/html": ".html",
@@ -77,6 +77,22 @@ ENDINGS = {
 """For names without an ending; a table of our own, because the system's differs from machine to machine."""
 
 
+_SAYS_LITTLE = frozenset({"text/plain", "application/xml", "application/zip", "application/x-ole-storage"})
+"""Types that the first bytes show of files whose header mostly knows better."""
+
+_SAME = {".jpeg": ".jpg", ".jpe": ".jpg", ".tiff": ".tif", ".htm": ".html", ".xhtml": ".html", ".mjs": ".js"}
+_SHOWN_BY_BYTES = frozenset(
+    {
+        *(".png", ".jpg", ".gif", ".webp", ".avif", ".bmp", ".tif", ".ico", ".woff", ".woff2", ".ttf", ".otf", ".pdf"),
+        *(".zip", ".gz", ".7z", ".rar", ".exe", ".elf", ".swf", ".wasm", ".mp3", ".wav", ".mp4", ".webm", ".flv"),
+    }
+)
+"""Endings of files that their first bytes give away; what does not look like one is none."""
+_TEXTS = frozenset({".html", ".css", ".js", ".json", ".xml", ".txt", ".csv", ".svg"})
+_RUNS = frozenset({".exe", ".elf", ".sh", ".js"})
+"""Endings that make a file run when it is opened: nobody's picture gets one from us."""
+
+
 def safe_name(text: str, fallback: str = "body") -> str:
     """Return a name that is safe as a file's name, see the module's rules; ``fallback`` when nothing of it is left."""
     name = unicodedata.normalize("NFC", visible(text))
@@ -96,7 +112,8 @@ def _split(name: str) -> tuple[str, str]:
 
 def _cut(stem: str, ending: str) -> str:
     stem = stem[: NAME_CHARACTERS - len(ending)]
-    return stem.encode("utf-8")[: NAME_BYTES - len(ending)].decode("utf-8", "ignore").rstrip(".") + ending
+    stem = stem.encode("utf-8")[: NAME_BYTES - len(ending)].decode("utf-8", "ignore")
+    return stem.rstrip("." if ending else "._-") + ending  # no name ends with what is cut off its end elsewhere
 
 
 def from_path(target: str) -> str:
@@ -115,9 +132,30 @@ def last_part(name: str) -> str:
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
+def kind_of(declared: str | None, seen: str | None) -> str | None:
+    """Return a body's media type: what its first bytes show, unless they show less than the header says."""
+    return declared if seen is None or (seen in _SAYS_LITTLE and declared in ENDINGS) else seen
+
+
 def with_ending(name: str, kind: str | None) -> str:
     """Return a safe name with the ending of a media type, if it has none."""
     return name if _ENDING.search(name) else name + ENDINGS.get(kind or "", "")
+
+
+def with_true_ending(name: str, declared: str | None, seen: str | None) -> str:
+    """Return a safe name with the ending of what a body is: where it has none, and behind one that says otherwise.
+
+    The header alone proves nothing against the ending of a text: servers are careless there.
+    """
+    true = ENDINGS.get(kind_of(declared, seen) or "", "")
+    found = _ENDING.search(name)
+    if found is None:
+        return name + true
+    told = _SAME.get(found[0].lower(), found[0].lower())
+    if true in _RUNS or _SAME.get(true, true) == told:
+        return name
+    proved = declared == seen or ENDINGS.get(seen or "", "") in _SHOWN_BY_BYTES
+    return name + true if told in _SHOWN_BY_BYTES or (told in _TEXTS and proved) else name
 
 
 class Names:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from analyzer.findings.thresholds import MAX_FRAMES
+from analyzer.findings.thresholds import COST_NOTICED_MS, MAX_FRAMES
 from analyzer.provenance import frames_filter
 from analyzer.schema import FindingRow
 from analyzer.visits.model import Facts
 
 SEVERITIES = ("error", "warning", "note", "info")
 """From worst to mildest; the order findings are listed in."""
+GIVEN_AWAY = frozenset({"HTTP-CREDENTIALS-CLEAR", "HTTP-FORM-IN-URL", "HTTP-TYPE-MISMATCH"})
+"""Codes that cost no time but harm somebody: they come before others that cost nothing."""
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -72,6 +74,18 @@ def finding(rule: Rule, hit: Hit) -> FindingRow:
         display_filter=frames_filter(frames),
         reference=rule.reference,
     )
+
+
+def noticed_cost(finding: FindingRow) -> float:
+    """Return the milliseconds that a finding cost somebody; 0 for none, and for what nobody would notice."""
+    cost = finding.cost_ms or 0.0
+    return cost if cost >= COST_NOTICED_MS else 0.0
+
+
+def rank(finding: FindingRow) -> tuple[int, float, bool, tuple[int, ...], str]:
+    """Return what orders findings: severity, then cost, then harm of another kind, then where it was."""
+    severity = SEVERITIES.index(finding.severity) if finding.severity in SEVERITIES else len(SEVERITIES)
+    return severity, -noticed_cost(finding), finding.code not in GIVEN_AWAY, finding.frames[:1], finding.code
 
 
 def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:

@@ -32,8 +32,16 @@ def drops(facts: Facts) -> Iterator[Hit]:
         yield Hit({"drops": lost}, (), "capture", 0)
 
 
+def paced(facts: Facts) -> Iterator[Hit]:
+    """Packets were recorded at an even pace, so their times do not tell when they came."""
+    step = facts.capture.clock_step_ms
+    if step is not None:
+        yield Hit({"step_ms": step, "packets": facts.capture.packets}, (), "capture", 0)
+
+
 RULES: tuple[Rule, ...] = (
     Rule("CAPTURE-TRUNCATED", "warning", "capture", "capture", "pcapng draft section 4", truncated),
     Rule("CAPTURE-SNAPLEN", "note", "capture", "capture", "pcap draft section 4", snaplen),
+    Rule("CAPTURE-PACED", "warning", "capture", "capture", "pcap draft section 4", paced),
     Rule("CAPTURE-DROPS", "warning", "capture", "capture", "pcapng draft section 4.6", drops),
 )

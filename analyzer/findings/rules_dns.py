@@ -176,6 +176,8 @@ def retry(facts: Facts) -> Iterator[Hit]:
 
 def slow(facts: Facts) -> Iterator[Hit]:
     """An answer that took longer than a person's patience, without a retry to explain it."""
+    if facts.capture.clock_step_ms is not None:
+        return  # the file's times are not the resolver's
     late = ((key, pair) for key, pair in _late(facts) if pair[1].attempts <= 1)
     for found in grouped((key, p) for key, p in late if (p[1].latency_ms or 0) >= SLOW_DNS_MS).values():
         yield _hit(found, "note" if all(background(row) for _, row in found) else None)

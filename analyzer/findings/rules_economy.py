@@ -10,7 +10,6 @@ from heapq import heappop, heappush
 from statistics import median
 
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.polling import Found, path_of, polls
 from analyzer.findings.rules_privacy import about, answered_in, asked_in, client_of, host_of, to_https
 from analyzer.findings.thresholds import (
     AGAIN_BYTES,
@@ -23,9 +22,11 @@ from analyzer.findings.thresholds import (
 )
 from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS, ms_between
+from analyzer.visits.asking import path_of
 from analyzer.visits.caching import header
 from analyzer.visits.grouping import REDIRECTS, join, split
 from analyzer.visits.model import Facts
+from analyzer.visits.polling import Found, polls
 
 # ── redirects ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -103,21 +104,29 @@ def _target(chain: Found) -> str:
 
 def _redirected(facts: Facts, kind: str, chains: list[Found]) -> Hit:
     costs = [cost for chain in chains if (cost := _redirect_cost(chain)) is not None]
+    addresses = len({chain[0][1].url for chain in chains})
+    several = addresses > 1 and kind in _OF_SEVERAL
     first = max(chains, key=len)
     hops = [pair for chain in chains for pair in _hops(chain)]
     args: dict[str, object] = {
         "host": host_of(facts, first[0][1]),
         "first": first[0][1].url,
         "last": _target(first),
-        "hops": len(hops) if kind == "parts" else len(_hops(first)),
+        "hops": len(hops) if several or kind == "parts" else len(_hops(first)),
         "statuses": [str(row.status) for _, row in _hops(first)],
         "chains": len(chains),
+        "addresses": addresses,
         "redirects_ms": sum(costs) if costs else None,
     }
     frames = (*answered_in(hops), *asked_in([chain[-1] for chain in chains]))
     severity = {"chain": "note", "loop": "warning"}.get(kind, "info")
     cost = sum(costs) if costs else None
-    return about(first, frames, args, cost_ms=cost, severity=severity, variant=None if kind == "chain" else kind)
+    variant = _OF_SEVERAL[kind] if several else None if kind == "chain" else kind
+    return about(first, frames, args, cost_ms=cost, severity=severity, variant=variant)
+
+
+_OF_SEVERAL = {"chain": "several", "loop": "loops"}
+"""Kind of chain → the sentence for chains that begin at several addresses of a server."""
 
 
 # ── caches ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,6 +308,9 @@ def _transferred(row: HttpRow) -> int:
 
 def _polling(facts: Facts, *, long: bool) -> Iterator[Hit]:
     """Give a hit for each address; several clients that poll it are one."""
+    word = "long_poll" if long else "poll"
+    if not any(row.background == word for row in facts.http):
+        return
     chosen = [one for one in polls(facts) if one.long is long]
     for some in grouped(((host_of(facts, s.rows[0][1]), path_of(s.rows[0][1])), s) for s in chosen).values():
         found = sorted((pair for series in some for pair in series.rows), key=lambda pair: pair[0])

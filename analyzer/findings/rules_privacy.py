@@ -10,18 +10,21 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.polling import Found, path_of
-from analyzer.findings.thresholds import KEY_BYTES, PERSONAL_FIELDS
+from analyzer.findings.thresholds import KEY_BYTES, KEY_DIGITS, PERSONAL_FIELDS
 from analyzer.protocols.http1.credentials import SWITCHES, holds_password
 from analyzer.schema import Cookie, HttpRow, Parameter
 from analyzer.secret_names import is_key, is_password
+from analyzer.visits.asking import path_of
+from analyzer.visits.caching import header
 from analyzer.visits.grouping import REDIRECTS, join, split
 from analyzer.visits.model import Facts
+from analyzer.visits.polling import Found
+from analyzer.visits.verdicts import authority
 
 
 def host_of(facts: Facts, row: HttpRow) -> str:
-    """Return the name a server was asked under, its address where the request does not say."""
-    return row.host or facts.connections.host(int(facts.connections.server_host[row.stream]))
+    """Return the name a server was asked under, with an unusual port; its address where the request does not say."""
+    return authority(row) or facts.connections.host(int(facts.connections.server_host[row.stream]))
 
 
 def client_of(facts: Facts, row: HttpRow) -> str:
@@ -54,9 +57,14 @@ def about(found: Found, frames: tuple[int, ...], args: dict[str, object], **more
 
 
 def _readable_credentials(row: HttpRow) -> str | None:
-    """Return how a request shows what logs in (basic | form | bearer | url), None when it does not."""
-    if row.authentication in ("basic", "form", "bearer"):
+    """Return how a request shows what logs in (basic | form | json | bearer | url), None when it does not.
+
+    A password in the query is told by :func:`form_in_url`.
+    """
+    if row.authentication in ("basic", "bearer"):
         return row.authentication
+    if row.authentication == "form" and any(f.place == "body" and holds_password(f) for f in row.parameters):
+        return "json" if "json" in (header(row.request_headers, "content-type") or "").lower() else "form"
     target = row.target or ""
     if "@" in target and ":" in split(target).netloc.rpartition("@")[0]:
         return "url"
@@ -130,7 +138,10 @@ def _told_in_url(row: HttpRow) -> tuple[str, list[str]] | None:
     """Return (password | key | personal, what stands in the URL), None when it is nothing to hide."""
     told: dict[str, list[str]] = {}
     for field in row.parameters:
-        if (kind := _matters(field.name)) is not None and field.place == "query" and _filled(kind, field):
+        if field.place != "query":
+            continue
+        kind = _matters(field.name) or ("password" if holds_password(field) else None)
+        if kind is not None and _filled(kind, field):
             told.setdefault(kind, []).append(field.name)
     if "password" in told:
         return "password", told["password"]
@@ -145,7 +156,9 @@ def _filled(kind: str, field: Parameter) -> bool:
     if kind == "password":
         return holds_password(field)
     value = field.value or ""
-    return len(value) >= (KEY_BYTES if kind == "key" else 2) and value.lower() not in SWITCHES
+    if kind == "key":
+        return len(value) >= (KEY_DIGITS if value.isdecimal() else KEY_BYTES) and value.lower() not in SWITCHES
+    return len(value) >= 2 and value.lower() not in SWITCHES
 
 
 def form_in_url(facts: Facts) -> Iterator[Hit]:
@@ -159,7 +172,8 @@ def form_in_url(facts: Facts) -> Iterator[Hit]:
         found = [(at, row) for at, row, _ in some]
         names = list(dict.fromkeys(name for _, _, names in some for name in names))
         args: dict[str, object] = {"host": host, "target": path, "method": found[0][1].method, "names": names}
-        variant = None if kind == "password" else kind
+        clear = all(in_clear(row) for _, row in found)
+        variant = ("clear" if clear else None) if kind == "password" else kind
         yield about(found, asked_in(found), args, variant=variant, severity="note" if kind == "key" else None)
 
 

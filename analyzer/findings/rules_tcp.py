@@ -27,6 +27,7 @@ from analyzer.findings.thresholds import (
 from analyzer.flows.model import CLOSES, HANDSHAKES
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
+from analyzer.visits import verdicts
 from analyzer.visits.model import Facts
 
 Streams = NDArray[np.int64]
@@ -256,18 +257,33 @@ def _reset_severity(facts: Facts, stream: int, cut: bool, look: bool) -> str:
     return "warning" if in_vain or (look and _thrown_away(facts, stream)) else "note"
 
 
+def _closed_before(facts: Facts, stream: int) -> bool:
+    """Say whether the side that reset a connection had sent its FIN before."""
+    c = facts.connections
+    side = "client" if c.columns["rst_by_client"][stream] == 1 else "server"
+    return 0 <= (c.number(f"{side}_fin_frame", stream) or -1) < int(c.columns["rst_frame"][stream])
+
+
 def reset(facts: Facts) -> Iterator[Hit]:
     """An established connection that ended by a reset.
 
     An error when it cut an HTTP exchange short, and the server did it; a warning when the client did, or when bytes
     on their way were thrown away, or when a server that was asked something never said a word. Otherwise, and when a
-    side had closed already, a reset is how many programs hang up: a note, one for each server.
+    side had closed already, a reset is how many programs hang up: a note, one for each server. Nothing where the client
+    had closed before an answer was over: the reset is only its system's reply to what still came, and the findings
+    about HTTP tell of it.
     """
     c = facts.connections
     both = (_count(facts, "server_packets") > 0) & (_count(facts, "client_packets") > 0)
     opened = ~_is(facts, "handshake", HANDSHAKES, "refused") & both
-    pending = {row.stream for row in facts.http if row.outcome in ("aborted", "truncated", "no_response")}
-    streams = np.flatnonzero(_is(facts, "close", CLOSES, "reset") & opened).tolist()
+    broken = [row for row in facts.http if row.outcome in verdicts.BROKEN_OFF]
+    left = {row.stream for row in broken if row.outcome_why == "client_closed"}
+    pending = {row.stream for row in broken if row.outcome_why != "client_closed" or verdicts.failure(row) is not None}
+    streams = [
+        stream
+        for stream in np.flatnonzero(_is(facts, "close", CLOSES, "reset") & opened).tolist()
+        if stream not in left or not _closed_before(facts, stream)
+    ]
     weighed = [
         (_reset_severity(facts, stream, stream in pending, at < MAX_RESETS_WEIGHED), stream)
         for at, stream in enumerate(streams)

@@ -15,8 +15,9 @@ from analyzer.findings import (
     rules_tcp,
     rules_web,
     rules_websocket,
+    rules_wrong_scheme,
 )
-from analyzer.findings.model import SEVERITIES, Rule, finding
+from analyzer.findings.model import Rule, finding, rank
 from analyzer.findings.thresholds import MAX_FINDINGS_PER_CODE
 from analyzer.problems import Problem, ProblemLog
 from analyzer.schema import FindingRow
@@ -33,11 +34,12 @@ RULES: tuple[Rule, ...] = (
     *rules_web.RULES,
     *rules_browsing.RULES,
     *rules_websocket.RULES,
+    *rules_wrong_scheme.RULES,
 )
 
 
 def find(facts: Facts, problems: ProblemLog) -> list[FindingRow]:
-    """Return the ``findings`` table: by severity, then by cost, then by first frame.
+    """Return the ``findings`` table: in the order of :func:`analyzer.findings.model.rank`.
 
     Args:
         problems: told of a code that has as many findings as are listed.
@@ -49,5 +51,5 @@ def find(facts: Facts, problems: ProblemLog) -> list[FindingRow]:
         if len(hits) == MAX_FINDINGS_PER_CODE:
             text = f"no more than {MAX_FINDINGS_PER_CODE} findings {rule.code} are listed; the tables have the rest"
             problems.add(Problem("LIMIT-REACHED", rule.layer, text))
-    found.sort(key=lambda f: (SEVERITIES.index(f.severity), -(f.cost_ms or 0.0), f.frames[:1], f.code))
+    found.sort(key=rank)
     return found

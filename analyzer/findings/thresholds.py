@@ -43,8 +43,12 @@ REDIRECT_HOPS = 2
 """One redirect is how names, paths and https are put right; a second one could have been joined with the first."""
 PERSONAL_FIELDS = 2
 """One address or name may be a search; two different kinds together are a person who filled in a form."""
-KEY_BYTES = 16
-"""Tokens and session ids that cannot be guessed are at least this long (64 bits as letters); shorter are numbers."""
+KEY_BYTES = 8
+"""What opens an account is at least as long as the shortest password that sites take; shorter are counts and flags."""
+KEY_DIGITS = 16
+"""A key made of digits alone is at least this long (53 bits); shorter are numbers of rows and moments in time."""
+COST_NOTICED_MS = 100.0
+"""A tenth of a second is where people begin to notice a wait (R. Miller, 1968); a smaller cost is not worth a word."""
 COMPRESSION_BYTES = 14_600
 """Ten segments: what a server may send in the first round trip (RFC 6928); saving less saves no round trip."""
 CLOSED_CONNECTIONS = 3
@@ -53,28 +57,6 @@ REUSE_WITHIN_MS = 5000.0
 """Servers keep an idle connection for 5 s at least (Apache's KeepAliveTimeout; nginx: 75 s)."""
 AGAIN_BYTES = 14_600
 """Fetching less than this twice costs no second round trip (see COMPRESSION_BYTES)."""
-POLLS = 5
-"""With four equal pauses between five requests a timer is more likely than a person."""
-POLL_LEAST_MS = 250.0
-"""Timers of pages run from fractions of a second to minutes; what comes faster is one burst of requests."""
-POLL_SWING_SHARE = 0.25
-"""A timer in a browser is late by some of its period when the page is busy, and the network adds its own."""
-POLL_STEADY_SHARE = 0.75
-"""One pause in four may be different: the page was hidden, or a person clicked."""
-POLL_PAUSE_SHARE = 0.1
-"""A program that asks again as soon as it has the answer pauses for less of the period than this."""
-POLL_BODY_BYTES = 64_000
-"""News is small; what is larger is a file that is fetched in pieces, or watched."""
-NEWS_BYTES = 1000
-"""An answer that is as long as the one before and not longer than this most likely says the same again."""
-LONG_POLLS = 3
-"""Two long waits at one address may be a slow report asked for twice."""
-LONG_POLL_MS = 1000.0
-"""Servers hold a long poll for seconds up to half a minute (RFC 6202 section 5.5)."""
-LONG_POLL_SURE_MS = 10_000.0
-"""A person has given up after ten seconds; a program that waits that long again and again waits for news."""
-ASKED_AGAIN_MS = 1000.0
-"""A long poll is asked again at once; a second is a busy page."""
 REDIRECT_LOOP = 3
 """An address that redirects this often in one chain leads in a circle; twice it may be to set a cookie."""
 REDIRECT_LIMIT = 10

@@ -93,7 +93,7 @@ class Flows:
             shelf = self._shelf = reassembly.Shelf(self.table, self.segments, self._pieces, even, self._ends)
         if direction < shelf.high:
             return shelf.stream(direction)
-        opened, finished, reset = self._ends
+        opened, finished, heard, reset = self._ends
         side, stream = direction & 1, direction // 2
         return reassembly.stream_of(
             self.table,
@@ -102,6 +102,7 @@ class Flows:
             direction,
             from_start=bool(opened[side, stream]),
             finished=bool(finished[side, stream]),
+            heard=bool(heard[side, stream]),
             reset=bool(reset[stream]),
         )
 
@@ -142,7 +143,8 @@ def follow(table: PacketTable) -> Flows:
     columns |= conflicts.columns | opinions.columns
     connections.conflicts, connections.opinions = conflicts.rows, opinions.rows
     _slim(columns)
-    ends = (ordered.opening >= 0, closed.fin >= 0, closed.rst >= 0)
+    heard = np.stack([columns[f"{name}_packets"].astype(np.int64) > 0 for name in ("server", "client")])
+    ends = (ordered.opening >= 0, closed.fin >= 0, heard, closed.rst >= 0)
     table.index.data.release(0, table.index.data.array.size)  # what was looked into: options, MAC addresses
     problems = conflicts.problems + opinions.problems + _jumps(ordered, pieces)
     public = _public(table, ordered, scale, label)

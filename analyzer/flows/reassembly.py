@@ -25,15 +25,16 @@ from analyzer.flows.groups import NOTHING, ranges, stable_order
 from analyzer.flows.model import Label, Segments
 from analyzer.flows.segments import Sorted
 from analyzer.flows.seq import MAX_WINDOW
-from analyzer.flows.stream import PAGE, ByteStream
+from analyzer.flows.stream import PAGE, Acks, ByteStream
 
 MAX_HOLE = 1 << 26
 """Unacknowledged bytes that a sender can have under way: 64 MiB, four times the largest buffers in common use. A larger
 hole that nobody acknowledged is a damaged or forged sequence number, not data that was lost."""
 SHELF_PIECES = 4096
 """Pieces whose numbers are taken together for streams of a few pieces; half a megabyte of them."""
-Ends = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]
-"""Which sides' SYN and FIN were seen, (2, streams) each, and which connections were reset, (streams,)."""
+Ends = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]
+"""Of which sides a SYN, a FIN, and anything at all was seen, (2, streams) each, and which connections were reset,
+(streams,)."""
 _HIGHEST = 1 << 62
 _LOWEST = -(1 << 62)
 
@@ -309,6 +310,7 @@ def stream_of(
     *,
     from_start: bool,
     finished: bool,
+    heard: bool,
     reset: bool,
 ) -> ByteStream:
     """Return one direction (2 * stream + client) as a :class:`ByteStream` that reads from the capture when asked."""
@@ -325,7 +327,14 @@ def stream_of(
         finished=finished,
         reset=reset,
         from_start=from_start,
+        heard=heard,
+        acks=_acks(segments.ack, segment, 0),
     )
+
+
+def _acks(ack: NDArray[np.int64], segment: NDArray[np.int32], first: int) -> Acks:
+    """Return what tells the acknowledgement of a piece, counted from ``first``; few are ever asked for."""
+    return lambda piece: int(ack[segment[first + piece]]) - 1
 
 
 class Shelf:
@@ -335,7 +344,7 @@ class Shelf:
     direction would cost more than all that is read from them.
     """
 
-    __slots__ = ("_columns", "_data", "_ends", "_first", "_limits", "_low", "high", "low")
+    __slots__ = ("_ack", "_columns", "_data", "_ends", "_first", "_limits", "_low", "_segment", "high", "low")
 
     def __init__(self, table: PacketTable, segments: Segments, pieces: Pieces, low: int, ends: Ends) -> None:
         """Take the directions from ``low`` on, as many as :data:`SHELF_PIECES` pieces allow (perhaps none).
@@ -355,7 +364,8 @@ class Shelf:
         self._first: list[int] = (pieces.first[low : self.high + 1] - self._low).tolist()
         self._limits: list[int] = pieces.limit[low : self.high].tolist()
         sides = slice(low // 2, self.high // 2 + 1)
-        self._ends = [[column.tolist() for column in kind[:, sides]] for kind in ends[:2]] + [ends[2][sides].tolist()]
+        self._ends = [[column.tolist() for column in kind[:, sides]] for kind in ends[:3]] + [ends[3][sides].tolist()]
+        self._ack, self._segment = segments.ack, segment
         self._data = table.index.data
 
     def stream(self, direction: int) -> ByteStream:
@@ -363,7 +373,7 @@ class Shelf:
         at = direction - self.low
         part = slice(self._first[at], self._first[at + 1])
         starts, ends, frames, times, where = (column[part] for column in self._columns)
-        opened, finished, reset = self._ends
+        opened, finished, heard, reset = self._ends
         side, row = direction & 1, direction // 2 - self.low // 2
         read = self._data.read
         return ByteStream(
@@ -376,4 +386,6 @@ class Shelf:
             finished=finished[side][row],
             reset=reset[row],
             from_start=opened[side][row],
+            heard=heard[side][row],
+            acks=_acks(self._ack, self._segment, part.start),
         )

@@ -17,7 +17,7 @@ around the offset asked for last, and most questions are answered from it; whole
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,9 @@ class PieceReader(Protocol):
         """Return up to ``size`` bytes of piece number ``piece`` after its first ``skip`` bytes."""
 
 
+Acks = Callable[[int], int]
+"""Gives the acknowledgement that the segment of piece number so-and-so bears, as an offset in the peer's stream; below
+zero when it bears none."""
 Column = NDArray[np.int64] | list[int]
 Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -69,9 +72,12 @@ class ByteStream:
         finished: this side's FIN was seen, so nothing follows ``end``.
         reset: the connection was reset; nothing follows either.
         from_start: the SYN was seen, so offset 0 really is the first byte of the stream.
+        heard: any packet of this side was captured, with data or without.
+        has_acks: :meth:`acknowledged` may know something.
     """
 
     __slots__ = (
+        "_acks",
         "_breaks",
         "_columns",
         "_count",
@@ -89,6 +95,8 @@ class ByteStream:
         "end",
         "finished",
         "from_start",
+        "has_acks",
+        "heard",
         "reset",
         "start",
     )
@@ -105,6 +113,8 @@ class ByteStream:
         finished: bool = False,
         reset: bool = False,
         from_start: bool = True,
+        heard: bool | None = None,
+        acks: Acks | None = None,
     ) -> None:
         """Take pieces that already satisfy the invariants.
 
@@ -114,6 +124,8 @@ class ByteStream:
             times: (m,) int64 ns, when that frame was seen.
             read: gives a piece's bytes.
             end: see the class; never below ``ends[-1]``.
+            heard: when None, what there is of data, SYN and FIN tells it.
+            acks: what the segments of the pieces acknowledge; None when nobody knows (decrypted data).
         """
         self._read = read
         self._columns: Columns | None = None
@@ -139,6 +151,8 @@ class ByteStream:
         self.end = last if end is None or end < last else end
         self.start = min(0, int(starts[0])) if self._count else 0
         self.finished, self.reset, self.from_start = finished, reset, from_start
+        self.heard = self._count > 0 or from_start or finished if heard is None else heard
+        self._acks, self.has_acks = acks, acks is not None
 
     def __repr__(self) -> str:
         words, position = [], self.start
@@ -208,6 +222,19 @@ class ByteStream:
         """Return (frame, time in ns) that carried the byte at ``offset``; None when it was not captured."""
         k = self._at(offset)
         return None if k < 0 or offset >= self._highs[k] else (self._frames[k], self._times[k])
+
+    def acknowledged(self, offset: int) -> int | None:
+        """Return how far this side had the peer's stream when it sent the byte at ``offset``; None when unknown.
+
+        It is the acknowledgement (RFC 9293 section 3.4) of the segment that carried the byte. A byte that was not
+        captured was sent with the number of the last captured one before it, or a higher one: that is returned.
+        """
+        if self._acks is None:
+            return None
+        k = self._at(offset)
+        if k < 0 or (told := self._acks(self._first + k)) < 0:
+            return None
+        return told
 
     def next_captured(self, offset: int) -> int | None:
         """Return the first captured offset at or after ``offset``, None when nothing follows."""
@@ -365,7 +392,10 @@ def memory_stream(
     reset: bool = False,
     from_start: bool = True,
 ) -> ByteStream:
-    """Make a stream from (offset, bytes, frame, time) pieces that do not overlap (decrypted data, tests)."""
+    """Make a stream from (offset, bytes, frame, time) pieces that do not overlap (decrypted data, tests).
+
+    Nothing is known of acknowledgements.
+    """
     held = sorted((p for p in pieces if p[1]), key=lambda p: p[0])
     starts = np.array([p[0] for p in held], np.int64)
     ends = starts + np.array([len(p[1]) for p in held], np.int64)

@@ -6,8 +6,10 @@ frozen rows and problems. It reads no file, knows no clock, and never raises on 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from analyzer.flows.ends import NOBODY, End
 from analyzer.flows.stream import ByteStream
 from analyzer.options import Limits
 from analyzer.problems import ProblemLog
@@ -28,6 +30,7 @@ class Conversation:
         limits: the bounds in force.
         problems: where what could not be read is reported.
         budget: what unfolding bodies may still cost; one for all conversations of a capture.
+        find_ends: gives what :meth:`ends` returns; asked only where somebody wants to know, and once.
     """
 
     stream: int
@@ -43,6 +46,14 @@ class Conversation:
     limits: Limits = field(default_factory=Limits)
     problems: ProblemLog = field(default_factory=ProblemLog)
     budget: Budget = field(default_factory=Budget)
+    find_ends: Callable[[], tuple[End, ...]] = lambda: NOBODY
+    _ends: tuple[End, ...] | None = field(default=None, init=False)
+
+    def ends(self) -> tuple[End, ...]:
+        """Return each side's first FIN and the first reset, in the order of frames."""
+        if self._ends is None:
+            self._ends = self.find_ends()
+        return self._ends
 
 
 @dataclass(frozen=True, slots=True)

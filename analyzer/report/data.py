@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer import tcp_states
@@ -19,13 +20,17 @@ from analyzer.report.figures.sequence import MAX_MARKS
 from analyzer.report.findings import MAX_FINDINGS, FindingsFact, findings
 from analyzer.report.graphs import MAX_CITED_GRAPHED, MAX_GRAPHED, MAX_LINE_POINTS
 from analyzer.report.ladder import MAX_LADDER_ROWS
-from analyzer.report.protocols import ProtocolsFact, dns_sentence, protocols
+from analyzer.report.protocols import ProtocolsFact, StatusFact, dns_sentence, protocols
 from analyzer.report.request_facts import MAX_LISTED
 from analyzer.report.requests import PHASES
 from analyzer.report.tables import TablesFact, problems_table, tables
 from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
 from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS
+from analyzer.report.websocket import SocketFact
+
+MAX_CODES_SAID = 20
+"""Status codes named in the sentence above their chart: all that most captures have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +123,25 @@ def page(analysis: Analysis) -> Page:
             visited,
             connected,
             found,
+            listed.sockets,
             (proto.dns, proto.arp, proto.tls, proto.icmp, listed.http, listed.tcp, listed.websocket, listed.frames),
         ),
     )
 
 
 def _anchors(
-    visited: list[VisitFact], connected: ConnectionsFact, found: FindingsFact, listed: tuple[Table, ...]
+    visited: list[VisitFact],
+    connected: ConnectionsFact,
+    found: FindingsFact,
+    sockets: tuple[SocketFact, ...],
+    listed: tuple[Table, ...],
 ) -> frozenset[str]:
     """Return every anchor that a link may lead to."""
     out = {*SECTIONS, *drawn_requests(visited)}
     out.update(fact.anchor for fact in visited)
     out.update(fact.anchor for fact in connected.rows)
     out.update(fact.anchor for fact in found.rows)
+    out.update(fact.ident for fact in sockets)
     for table in listed:
         if table.rows:
             out.add(table.ident)
@@ -148,13 +159,21 @@ def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:
         )
         out["timeline"] = Figure("fig-timeline", "Timeline", Prose(summary), timeline_figure.figure(line))
     if proto.statuses:
-        codes = ", ".join(f"{fact.count} × {fact.code}" for fact in proto.statuses[:12])
-        out["status"] = Figure("fig-status", "Status codes", Prose(f"{codes}."), status_figure.figure(proto.statuses))
+        summary = status_sentence(proto.statuses)
+        out["status"] = Figure("fig-status", "Status codes", Prose(summary), status_figure.figure(proto.statuses))
     if proto.latencies:
         what = ", ".join(f"{fact.label} ({fact.count})" for fact in proto.latencies)
         summary = f"Share of cases that took at most a given time: {what}. The table below has the percentiles."
         out["latency"] = Figure("fig-latency", "Latency", Prose(summary), latency_figure.figure(proto.latencies))
     return out
+
+
+def status_sentence(statuses: Sequence[StatusFact]) -> str:
+    """Say which codes there were and how often: failures first, and how many codes are left out."""
+    ranked = sorted(statuses, key=lambda fact: (fact.code < 400, fact.code))
+    shown = [f"{fact.count} × {fact.code}" for fact in ranked[:MAX_CODES_SAID]]
+    more = len(ranked) - len(shown)
+    return f"{', '.join(shown)}{f' and {more} more' if more else ''}."
 
 
 def _about(analysis: Analysis) -> AboutFact:

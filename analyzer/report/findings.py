@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
+from analyzer.findings.model import SEVERITIES, noticed_cost, rank
 from analyzer.provenance import frames_text
 from analyzer.report.cells import Mark
 from analyzer.report.escape import Prose, safe
@@ -16,7 +17,6 @@ from analyzer.units import human_ms
 MAX_FINDINGS = 500
 """Findings drawn on the page; the exports have the rest."""
 
-SEVERITIES = ("error", "warning", "note", "info")
 ICONS = {"error": "▲", "warning": "●", "note": "○", "info": "i"}
 
 ANCHORS = {
@@ -71,15 +71,15 @@ class FindingsFact:
     counts: tuple[tuple[str, str, int], ...]
 
 
-def sort_key(finding: FindingRow) -> tuple[int, float]:
-    """Order by severity, then by cost, the dearest first."""
-    severity = SEVERITIES.index(finding.severity) if finding.severity in SEVERITIES else len(SEVERITIES)
-    return severity, -(finding.cost_ms or 0.0)
+def cost_words(finding: FindingRow) -> str:
+    """Say what a finding cost, if somebody would notice."""
+    cost = noticed_cost(finding)
+    return human_ms(cost) if cost else ""
 
 
 def findings(analysis: Analysis) -> FindingsFact:
     """Draw up the findings of a capture."""
-    ranked = sorted(enumerate(analysis.findings), key=lambda item: (*sort_key(item[1]), item[0]))
+    ranked = sorted(enumerate(analysis.findings), key=lambda item: (rank(item[1]), item[0]))
     counts = tuple(
         (severity, ICONS[severity], sum(finding.severity == severity for finding in analysis.findings))
         for severity in SEVERITIES
@@ -103,7 +103,7 @@ def _fact(n: int, finding: FindingRow, analysis: Analysis) -> FindingFact:
         title=Prose(text.title),
         why=Prose(text.why),
         advice=Prose(text.advice),
-        cost=human_ms(finding.cost_ms) if finding.cost_ms else "",
+        cost=cost_words(finding),
         blame=BLAMES.get(finding.blame, ""),
         frames=Prose(frames_text(finding.frames)),
         display_filter=Prose(finding.display_filter),

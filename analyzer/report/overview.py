@@ -10,19 +10,46 @@ import numpy as np
 
 from analyzer import http_status, sentences
 from analyzer.analysis import Analysis
+from analyzer.findings.model import rank
 from analyzer.report.cells import joined, number, plural
 from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose, safe
-from analyzer.report.findings import sort_key
+from analyzer.report.findings import cost_words
 from analyzer.report.protocols import dns_failed, failed_icmp
-from analyzer.report.requests import PHASES, durations, total_ms
-from analyzer.report.secrets import masked_args
+from analyzer.report.requests import PHASES, durations
+from analyzer.report.secrets import masked, masked_args
 from analyzer.schema import HttpRow
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.version import __version__
+from analyzer.visits import verdicts
 
 OFFLOAD_BYTES = 1500
 """A TCP payload above this cannot have been one Ethernet frame: the network card joined or will split segments."""
+
+
+FAILED = (
+    ("no_answer", "request without an answer", "requests without an answer"),
+    ("cut_off", "answer cut off", "answers cut off"),
+    ("gave_up", "request that the client gave up", "requests that the client gave up"),
+    ("left", "answer that the client did not wait for", "answers that the client did not wait for"),
+    ("malformed", "exchange that broke the rules of HTTP", "exchanges that broke the rules of HTTP"),
+)
+"""Failure of a request without an error answer → words for one and for many, the server's before the client's."""
+BACKGROUND = {
+    "poll": ("request by a timer (polling)", "requests by a timer (polling)"),
+    "long_poll": ("request that waited for news (long polling)", "requests that waited for news (long polling)"),
+    "event_stream": ("event stream", "event streams"),
+    "websocket": ("WebSocket", "WebSockets"),
+}
+"""Kind of background → words for one and for many."""
+UNKNOWN = (
+    ("answer", "answer is not in this capture", "answers are not in this capture"),
+    ("lost", "answer is not in this capture to its end", "answers are not in this capture to their end"),
+    ("waiting", "request was waiting when the capture ended", "requests were waiting when the capture ended"),
+    ("receiving", "answer was still coming when the capture ended", "answers were still coming when the capture ended"),
+    ("request", "answer has no request in this capture", "answers have no request in this capture"),
+)
+"""What of an exchange cannot be seen → words for one and for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +143,8 @@ def cards(analysis: Analysis) -> tuple[Card, ...]:
     why = tuple(_why(analysis))
     return (
         Card("what", "What happened", (_what(analysis),), "info"),
-        Card("slow", "What was slow", (_slow(analysis),), "warn"),
-        Card("failed", "What failed", (_failed(analysis, failures),), "bad" if failures else "good"),
+        Card("slow", "What was slow", tuple(_slow(analysis)), "warn"),
+        Card("failed", "What failed", tuple(_failed(analysis, failures)), "bad" if failures else "good"),
         Card("why", "Why", why, "info"),
     )
 
@@ -130,8 +157,11 @@ def _what(analysis: Analysis) -> CardLine:
     parts = []
     if analysis.visits:
         parts.append(plural(len(analysis.visits), "visit"))
-    if analysis.http:
-        parts.append(plural(len(analysis.http), "HTTP request"))
+    requests = sum(map(verdicts.asked, analysis.http))
+    if requests:
+        parts.append(plural(requests, "HTTP request"))
+    elif analysis.http:
+        parts.append(plural(len(analysis.http), "HTTP answer"))
     if len(analysis.connections):
         parts.append(plural(len(analysis.connections), "TCP connection"))
     if analysis.dns:
@@ -161,19 +191,22 @@ def _what(analysis: Analysis) -> CardLine:
     return CardLine(Prose(f"{joined(parts)} in {span}{to}."), *target)
 
 
-def _slow(analysis: Analysis) -> CardLine:
-    # A browser opens connections ahead of need: how long one lay ready is not how slow its first request was.
-    timed = [
-        (total - (row.blocked_ms or 0.0), n)
-        for n, row in enumerate(analysis.http)
-        if (total := total_ms(row)) is not None
-    ]
+def _slow(analysis: Analysis) -> Iterable[CardLine]:
+    timed = verdicts.slowest_requests(analysis.http)
     if timed:
-        total, n = max(timed, key=lambda item: (item[0], -item[1]))
+        total, n = timed[0]
         words = _slow_request(analysis.http[n], total)
         if any(not row.decrypted for row in analysis.tls):
             words = Prose(f"Of the requests that can be read, {words}")
-        return CardLine(words, f"http-{n + 1}", "its breakdown")
+        yield CardLine(words, f"http-{n + 1}", "its breakdown")
+        yield from _slow_visit(analysis, total)
+        return
+    kept = Counter(row.background for row in analysis.http if row.background is not None)
+    if kept:
+        named = [plural(count, *BACKGROUND.get(kind, (kind,))) for kind, count in kept.items()]
+        text = f"Nothing that somebody waited for: {joined(named)} went on in the background."
+        yield CardLine(Prose(text), "visits", "the visits")
+        return
     lookups = [(row.latency_ms, n) for n, row in enumerate(analysis.dns) if row.latency_ms is not None]
     shakes = [(row.handshake_ms, row.stream) for row in analysis.tls if row.handshake_ms is not None]
     connect = np.asarray(analysis.connections.columns["connect_ms"], np.float64)
@@ -196,17 +229,34 @@ def _slow(analysis: Analysis) -> CardLine:
         value, n = max(pings)
         best.append((value, f"The slowest ping took {human_ms(value)}.", f"icmp-{n + 1}"))
     if not best:
-        return CardLine("Nothing here could be timed: no question has its answer in this capture.", "about", "why")
+        yield CardLine("Nothing here could be timed: no question has its answer in this capture.", "about", "why")
+        return
     _, words, link = max(best)
-    return CardLine(Prose(words), link, "its evidence")
+    yield CardLine(Prose(words), link, "its evidence")
+
+
+def _slow_visit(analysis: Analysis, longest: float) -> Iterable[CardLine]:
+    """Name the slowest visit where it is more than its slowest request: the terminal lists visits first."""
+    visits = verdicts.slowest_visits(analysis.visits)
+    if not visits:
+        return
+    lasted, at = visits[0]
+    visit = analysis.visits[at]
+    if len(visit.http_rows) > 1 and lasted > longest:
+        url = safe(masked(visit.url, analysis.options), 80)
+        words = f"The slowest visit, to {url}, took {human_ms(lasted)} in all."
+        yield CardLine(Prose(words), f"visit-{visit.visit}", "its waterfall")
 
 
 def _slow_request(row: HttpRow, total: float) -> str:
     known = {phase: value for phase, value in durations(row).items() if value and phase != "blocked"}
     words = {phase: text for phase, _, text in PHASES}
     name = f"{row.method or 'A request'} {safe(row.target or '', 60)}".strip()
-    where = f" on {safe(row.host, 60)}" if row.host else ""
+    host = None if row.method == "CONNECT" else verdicts.authority(row)  # there the target says it
+    where = f" on {safe(host, 60)}" if host else ""
     text = f"{safe(name, 80)}{where} took {human_ms(total)}"
+    if verdicts.failure(row) == "gave_up":
+        return Prose(f"{text}: then the client gave up, and no answer had come.")
     if known and total > 0:
         phase, value = max(known.items(), key=lambda item: item[1])
         share = value / total * 100
@@ -214,21 +264,24 @@ def _slow_request(row: HttpRow, total: float) -> str:
         lost = {"wait": row.wait_loss_ms, "receive": row.receive_loss_ms}.get(phase) or 0.0
         if lost > value / 2:
             text += f", {human_ms(lost)} of that into sending lost packets again"
+    if verdicts.failure(row) == "left":
+        text += "; the client did not wait for all of it"
     return Prose(f"{text}.")
 
 
 def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
     """Yield (words, link) for each kind of failure, the first of its kind linked."""
     codes: Counter[int] = Counter()
+    kinds: Counter[str] = Counter()
     first: dict[str, int] = {}
-    silent = 0
     for n, row in enumerate(analysis.http):
-        if row.status is not None and row.status >= 400:
+        kind = verdicts.failure(row)
+        if kind in ("server_error", "client_error") and row.status is not None:
             codes[row.status] += 1
             first.setdefault(str(row.status), n)
-        elif row.outcome in ("no_response", "aborted"):
-            silent += 1
-            first.setdefault("silent", n)
+        elif kind is not None:
+            kinds[kind] += 1
+            first.setdefault(kind, n)
     for klass in (5, 4):
         mine = sorted(code for code in codes if code // 100 == klass)
         if len(mine) == 1:
@@ -237,8 +290,11 @@ def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
             listed = ", ".join(map(str, mine[:6])) + (" …" if len(mine) > 6 else "")
             amount = sum(codes[code] for code in mine)
             yield f"{number(amount)} × {klass}xx ({listed})", f"http-{min(first[str(code)] for code in mine) + 1}"
-    if silent:
-        yield f"{plural(silent, 'request')} without an answer", f"http-{first['silent'] + 1}"
+    for kind, one, many in FAILED:
+        if kinds[kind]:
+            waited = analysis.http[first[kind]].wait_ms if kind == "gave_up" and kinds[kind] == 1 else None
+            after = f" after {human_ms(waited)}" if waited else ""
+            yield plural(kinds[kind], one, many) + after, f"http-{first[kind] + 1}"
     broken = failed_connections(analysis)
     for key, words in (
         ("no_synack", "connection never answered"),
@@ -269,19 +325,31 @@ def _plural_first(words: str, amount: int) -> str:
     return words if amount == 1 else f"{noun}s {rest}"
 
 
-def _failed(analysis: Analysis, failures: list[tuple[str, str]]) -> CardLine:
+def _failed(analysis: Analysis, failures: list[tuple[str, str]]) -> Iterable[CardLine]:
+    unknown = Counter(what for row in analysis.http if (what := verdicts.unknown(row)) is not None)
     if failures:
         shown = [words for words, _ in failures[:4]]
         if len(failures) > 4:
             shown.append(plural(len(failures) - 4, "more kind of failure", "more kinds of failure"))
-        return CardLine(Prose(f"Failed: {joined(shown)}."), failures[0][1], "the first of them", "bad")
+        yield CardLine(Prose(f"Failed: {joined(shown)}."), failures[0][1], "the first of them", "bad")
+    else:
+        yield _nothing_failed(analysis, unknown)
+    if unknown:
+        words = [plural(unknown[what], one, many) for what, one, many in UNKNOWN if unknown[what]]
+        n = next(n for n, row in enumerate(analysis.http) if verdicts.unknown(row) is not None)
+        yield CardLine(Prose(f"{joined(words)}."), f"http-{n + 1}", "the first of them")
+
+
+def _nothing_failed(analysis: Analysis, unknown: Counter[str]) -> CardLine:
     hidden = sum(not row.decrypted for row in analysis.tls)
-    if analysis.http:
-        every = "the one request" if len(analysis.http) == 1 else f"each of the {number(len(analysis.http))} requests"
-        if hidden:
-            words = f"Nothing visible: {every} that can be read got a good answer."
-        else:
-            words = f"Nothing: {every} got a good answer."
+    answered = sum(verdicts.asked(row) and verdicts.unknown(row) is None for row in analysis.http)
+    if answered:
+        asked = sum(map(verdicts.asked, analysis.http))
+        every = "the one request" if asked == 1 else f"each of the {number(asked)} requests"
+        if unknown:
+            every = f"{number(answered)} of {plural(asked, 'request')}"
+        readable = " that can be read" if hidden else ""
+        words = f"Nothing{' visible' if hidden or unknown else ''}: {every}{readable} got a good answer."
         return CardLine(Prose(f"{words}{_hidden(hidden)}"), "protocols", "all status codes")
     return CardLine(Prose(f"Nothing that this capture shows.{_hidden(hidden)}"), "protocols", "all protocols")
 
@@ -291,12 +359,12 @@ def _hidden(sessions: int) -> str:
 
 
 def _why(analysis: Analysis) -> Iterable[CardLine]:
-    ranked = sorted(enumerate(analysis.findings), key=lambda item: (*sort_key(item[1]), item[0]))
+    ranked = sorted(enumerate(analysis.findings), key=lambda item: (rank(item[1]), item[0]))
     if not ranked:
         yield CardLine("Nothing stood out, so there is nothing to explain.", "findings", "what was looked for")
     for n, (_, finding) in enumerate(ranked[:3]):
         title = sentences.sentence(finding.title_key, masked_args(finding.args, analysis.options))
-        cost = f" – cost {human_ms(finding.cost_ms)}" if finding.cost_ms else ""
+        cost = f" – cost {words}" if (words := cost_words(finding)) else ""
         yield CardLine(Prose(f"{title}{cost}."), f"finding-{n + 1}", "why and what to try", finding.severity)
 
 
@@ -389,6 +457,9 @@ def _clock(analysis: Analysis) -> Quality:
     if not segments.frame.size:
         return Quality("Clock", "not judged", "muted", "there is no TCP to judge by")
     steps = int((np.diff(segments.time[np.argsort(segments.frame, kind="stable")]) < 0).sum())
+    if (even := analysis.capture.clock_step_ms) is not None:
+        words = "the packets were recorded at an even pace, so times do not tell how long anything took"
+        return Quality("Clock", f"one packet every {human_ms(even)}", "warn", words)
     if steps:
         return Quality(
             "Clock", f"{plural(steps, 'step')} back", "warn", "time runs backwards from one packet to the next"

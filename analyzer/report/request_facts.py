@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analyzer.report.cells import number
+from analyzer.report.cells import number, plural
 from analyzer.report.escape import Prose, safe
-from analyzer.report.requests import frames_words, total_ms
-from analyzer.schema import Cookie, HttpRow, Parameter
+from analyzer.report.requests import frames_words, target_text, total_ms
+from analyzer.schema import Cookie, HttpRow, Parameter, WebSocketRow
 from analyzer.units import human_bytes, human_ms
+from analyzer.visits.verdicts import promised_bytes
 
 MAX_LISTED = 20
 """Cookies or fields of one request listed; the exports have all of them."""
 
 NAME_LIMIT, VALUE_LIMIT = 60, 120
 """Characters of a cookie's or field's name, and of a field's value."""
+
+MAX_DIGITS = 19
+"""Digits of a length that are read; no body is longer."""
+
+CREATED = 201
+"""Its Location names what was made (RFC 9110 section 10.2.2)."""
 
 CACHES: Mapping[str, str] = {
     "hit_304": "the client's copy was still good",
@@ -37,6 +44,15 @@ AUTHENTICATIONS: Mapping[str, str] = {
     "other": "a scheme of its own",
 }
 """Code of the ``authentication`` column → words."""
+
+
+BACKGROUND: Mapping[str, tuple[str, str]] = {
+    "poll": ("poll", "a poll: a timer asks again and again whether there is news"),
+    "long_poll": ("long poll", "a long poll: the server holds the request until it has news"),
+    "event_stream": ("event stream", "an event stream: the answer stays open, and news comes through it"),
+    "websocket": ("WebSocket", "a WebSocket: the connection stays open for messages of both sides"),
+}
+"""Code of the ``background`` column → a word or two, and words that explain it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +74,27 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Which request led to which.
+    """Which request led to which, and to which WebSocket.
 
     Attributes:
         rows: the ``http`` table.
         onward: row number of a redirect → row number of the request it caused.
+        sockets: (stream, index) of a handshake → (row number, row) of the ``websocket`` table.
     """
 
     rows: Sequence[HttpRow] = ()
     onward: Mapping[int, int] = field(default_factory=dict)
+    sockets: Mapping[tuple[int, int], tuple[int, WebSocketRow]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Sequence[HttpRow]) -> Links:
-        """Return the links between the rows of the table."""
+    def of(cls, rows: Sequence[HttpRow], sockets: Sequence[WebSocketRow] = ()) -> Links:
+        """Return the links from the rows of the table."""
         onward: dict[int, int] = {}
         for number_, row in enumerate(rows):
             cause = row.initiator
             if cause is not None and 0 <= cause < len(rows) and _redirects(rows[cause]):
                 onward.setdefault(cause, number_)
-        return cls(rows, onward)
+        return cls(rows, onward, {(row.stream, row.handshake_index): (n, row) for n, row in enumerate(sockets)})
 
 
 def _redirects(row: HttpRow) -> bool:
@@ -100,7 +118,7 @@ def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
         ("Copies", _copies(row)),
         ("Cookies and login", _secrets(row)),
         ("Fields", _fields(row.parameters)),
-        ("Connection", _connection(row)),
+        ("Connection", _connection(row, links)),
     )
     listed = ((title, tuple(facts)) for title, facts in found)
     return tuple(Group(title, facts) for title, facts in listed if facts)
@@ -123,7 +141,7 @@ def _answer(row: HttpRow) -> Iterator[Fact]:
     yield from _fact("Type", row.content_type)
     if row.content_type_seen is not None and _differs(row.content_type or "", row.content_type_seen):
         yield from _fact("Looks like", row.content_type_seen)
-    if row.response_body_bytes:
+    if row.response_body_bytes or _promised(row):
         yield _said("Body", _size(row))
     if row.compression_missed_bytes:
         words = f"not compressed; gzip would have saved {human_bytes(row.compression_missed_bytes)}"
@@ -148,17 +166,27 @@ _TEXTS = ("text/", "json", "script", "xml", "urlencoded", "form-data")
 
 
 def _size(row: HttpRow) -> str:
-    sent, whole = row.response_body_bytes or 0, row.response_decoded_bytes
+    sent, whole, promised = row.response_body_bytes or 0, row.response_decoded_bytes, _promised(row)
+    if promised is not None:
+        return f"{number(sent)} of {number(promised)} bytes"
     if row.content_encoding is None or whole is None or whole <= sent:
         return human_bytes(sent)
     saved = f"{safe(row.content_encoding, 20)} saved {round((whole - sent) / whole * 100)}\u202f%"
     return f"{human_bytes(sent)} for {human_bytes(whole)}: {saved}"
 
 
+def _promised(row: HttpRow) -> int | None:
+    """Return how many bytes the body was said to have where fewer came, None elsewhere."""
+    said = None if row.outcome == "complete" else promised_bytes(row)
+    return said if said is not None and said > (row.response_body_bytes or 0) else None
+
+
 # ── how it came about ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _way(number_: int, row: HttpRow, links: Links) -> Iterator[Fact]:
+    if row.request_body_bytes:
+        yield _said("Sent along", _sent(row))
     cause = row.initiator
     if cause is not None and 0 <= cause < len(links.rows):
         name = "Sent here by" if _redirects(links.rows[cause]) else "Asked for by"
@@ -167,16 +195,32 @@ def _way(number_: int, row: HttpRow, links: Links) -> Iterator[Fact]:
         yield from _fact("Referer", row.referer)
     if row.location is not None:
         onward = links.onward.get(number_)
-        yield from _fact("Sent on to", row.location, "" if onward is None else anchor(onward))
+        name = "Sent on to" if _redirects(row) else "Made at" if row.status == CREATED else "Location"
+        yield from _fact(name, row.location, "" if onward is None else anchor(onward))
         cost = total_ms(row)
-        if onward is not None and cost is not None:
+        if onward is not None and cost is not None and row.method in ("GET", "HEAD"):  # others did something first
             yield _said("Cost", f"{human_ms(cost)} for this detour")
+    if row.background is not None:
+        yield _said("Kind", _background(row.background)[1])
     if row.third_party:
         yield _said("Site", "another than the page's own (third party)")
 
 
+def _sent(row: HttpRow) -> str:
+    """Return the size of the request's body; of one that stops before its end, how much of it there is."""
+    sent = row.request_body_bytes or 0
+    told = [value for name, value in row.request_headers if name.lower() == "content-length"]
+    if row.request_cut == "end" and len(told) == 1 and told[0].isascii() and told[0].isdigit():
+        return f"{number(sent)} of {number(int(told[0][:MAX_DIGITS]))} B, then it stops"
+    return human_bytes(sent)
+
+
+def _background(code: str) -> tuple[str, str]:
+    return BACKGROUND.get(code, (safe(code, 40), safe(code, 40)))
+
+
 def _named(number_: int, row: HttpRow) -> str:
-    return Prose(f"#{number_ + 1} {safe(row.method or '?', 20)} {safe(row.target or row.url or '?', VALUE_LIMIT)}")
+    return Prose(f"#{number_ + 1} {safe(row.method or '?', 20)} {safe(target_text(row), VALUE_LIMIT)}")
 
 
 # ── copies ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,15 +280,18 @@ def _parameter(parameter: Parameter) -> str:
     return f"{name} = {safe(parameter.value, VALUE_LIMIT)}"
 
 
-def _connection(row: HttpRow) -> Iterator[Fact]:
+def _connection(row: HttpRow, links: Links) -> Iterator[Fact]:
     if row.http_version:
         yield _said("Version", f"HTTP/{safe(row.http_version, 20)}")
     yield Fact("Stream", (Prose(f"{row.stream}, its request {row.index + 1}"),), f"stream-{row.stream}")
-    if row.keep_alive is not None:
-        yield _said("Afterwards", "kept open" if row.keep_alive else "to be closed")
+    if row.keep_alive is not None and row.outcome != "switched":  # what was said; what was done is the connection's
+        yield _said("Afterwards", f"meant to {'stay open' if row.keep_alive else 'be closed'}")
     if row.pipelined:
         yield _said("Pipelined", "sent before the previous answer was complete")
     yield from _fact("Upgrade", row.upgrade)
+    if (socket := links.sockets.get((row.stream, row.index))) is not None:
+        said = plural(socket[1].client_messages + socket[1].server_messages, "message")
+        yield Fact("WebSocket", (Prose(said),), f"websocket-messages-{socket[0] + 1}")
     yield Fact("Frames", (frames_words(row),))
 
 
@@ -255,6 +302,7 @@ def remarks(row: HttpRow) -> list[str]:
     """Return what is worth a glance in a list of requests, a few words each."""
     missing = row.request_missing_bytes + row.response_missing_bytes
     found = (
+        (row.background, _background(row.background or "")[0]),
         (missing, f"{human_bytes(missing)} missing"),
         (row.informational, f"{', '.join(str(told.status) for told in row.informational[:3])} first"),
         (row.saved_bytes, f"copy saved {human_bytes(row.saved_bytes)}"),

@@ -17,13 +17,14 @@ from analyzer.report.cells import DASH, Mark
 from analyzer.report.escape import Prose, safe
 from analyzer.schema import HttpRow
 from analyzer.units import human_bytes, human_ms, ms_between
+from analyzer.visits import verdicts
 from analyzer.visits.trust import at_most
 
 PHASES: tuple[tuple[str, str, str], ...] = (
     ("dns", "DNS", "looking up the name"),
     ("connect", "TCP", "opening the connection"),
     ("tls", "TLS", "agreeing on encryption"),
-    ("blocked", "Blocked", "waiting for its turn"),
+    ("blocked", "Blocked", "the connection was open, nothing was sent yet"),
     ("send", "Request", "sending the request"),
     ("wait", "Wait", "waiting for the first byte of the answer"),
     ("receive", "Download", "receiving the answer"),
@@ -38,7 +39,7 @@ PIECES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "wait": (
         ("wait_network", "the network's round trip"),
         ("wait_loss", "lost packets, sent again"),
-        ("wait_server", "the server, at work"),
+        ("wait_server", "the server, and whatever it waited for"),
     ),
     "receive": (
         ("receive_loss", "stopped by lost packets"),
@@ -52,11 +53,17 @@ OUTCOMES: Mapping[str, str] = {
     "no_response": "no response came",
     "not_captured": "one side of it is not in this capture",
     "truncated": "it is cut short",
-    "aborted": "the connection was aborted before it was complete",
+    "aborted": "a reset ended the connection before it was complete",
     "malformed": "a message breaks the protocol's rules",
     "switched": "the connection changed to another protocol",
 }
 """Outcome of a transaction → words."""
+
+_BUT: Mapping[str, str] = {
+    "lost": "request and response are complete, but packets of them are missing from the capture",
+    "request_cut": "the response is complete, but the request stops before its end",
+}
+"""Reason → words for an exchange that is complete all the same."""
 
 OUTCOME_WORDS: Mapping[str, str] = {
     "complete": "complete",
@@ -176,7 +183,11 @@ def _pieces(row: HttpRow, phase: str, whole: float) -> list[Share]:
         if value is None or (value == 0 and name != "wait_server"):
             continue
         least = human_ms(row.wait_server_min_ms) if name == "wait_server" and row.wait_server_min_ms else ""
-        why = f"at least {least}, by its own acknowledgement" if least and least != human_ms(value) else ""
+        why = ""
+        if name == "wait_server" and row.background == "long_poll":
+            why = "it held the request until it had news"
+        elif least and least != human_ms(value):
+            why = f"at least {least}: so long before its answer, it confirmed that it had the request"
         shown = limit(row, name) + human_ms(value)
         out.append(Share(phase, "", words, shown, Prose(why), _percent(value, whole), part=True))
     return out
@@ -213,12 +224,48 @@ def vantage_note(row: HttpRow) -> str:
 
 def outcome_text(row: HttpRow) -> str:
     """Say how a transaction ended and, where it is known, why."""
+    if row.outcome == "complete" and (row.outcome_why or "") in _BUT:
+        return _BUT[row.outcome_why or ""]
+    if _held_open(row):
+        return "it went on until the client ended it"
+    if row.outcome_why == "end_unseen":
+        return Prose(f"its end was not seen: {sentences.why(row.outcome_why)}")
     words = OUTCOMES.get(row.outcome, safe(row.outcome))
-    return Prose(f"{words}: {sentences.why(row.outcome_why)}" if row.outcome_why else words)
+    if row.status is None and row.outcome_why == "client_closed" and row.wait_ms:
+        return Prose(f"{words}: the client gave up after {human_ms(row.wait_ms)}")
+    return Prose(f"{words}: {sentences.why(row.outcome_why)}{_came(row)}" if row.outcome_why else words)
+
+
+def _came(row: HttpRow) -> str:
+    """Say how much of a body that broke off came, of how much; empty for one that did not."""
+    broken = row.outcome in ("truncated", "aborted") and row.outcome_why != "lost"
+    if not broken or row.status is None or row.response_body_bytes is None:
+        return ""
+    promised = verdicts.promised_bytes(row)
+    if promised is None:
+        return f" (after {row.response_body_bytes:,} bytes of the body)"
+    return f" (after {row.response_body_bytes:,} of {promised:,} bytes of the body)"
+
+
+def outcome_tone(row: HttpRow) -> str:
+    """Return "warn" for a transaction that failed or is not all in the capture, and for an odd one; else nothing."""
+    whole = row.outcome in ("complete", "switched") or row.outcome_why == "end_unseen" or _held_open(row)
+    return "" if whole else "warn"
+
+
+def _held_open(row: HttpRow) -> bool:
+    """Say whether a client was done with what it had held open: that is its ordinary end."""
+    if row.outcome not in verdicts.BROKEN_OFF or row.outcome_why != "client_closed":
+        return False
+    return row.background in verdicts.HELD_OPEN
 
 
 def outcome_word(row: HttpRow) -> str:
     """Return how a transaction ended in a word or two."""
+    if _held_open(row):
+        return "ended by the client"
+    if row.outcome_why == "end_unseen":
+        return "end not seen"
     return OUTCOME_WORDS.get(row.outcome, safe(row.outcome, 40))
 
 
@@ -234,32 +281,53 @@ def reason(row: HttpRow) -> str:
 def notes(row: HttpRow) -> tuple[str, ...]:
     """Say in sentences what the numbers alone do not."""
     out = []
+    broken = verdicts.failure(row) in ("cut_off", "left")
+    if broken:  # before what the status says of it, which is true of a whole answer only
+        out.append(f"Not the whole answer: {outcome_text(row)}.")
     if row.status is not None:
-        out.append(f"{row.status} {http_status.name(row.status)}: {http_status.explain(row.status)}")
+        when = ", said before the body came" if broken else ""
+        out.append(f"{row.status} {http_status.name(row.status)}{when}: {http_status.explain(row.status)}")
     for interim in row.informational:
         out.append(f"{interim.status} in frame {interim.frame}: {http_status.explain(interim.status)}")
     for missing, words in ((row.request_missing_bytes, "request"), (row.response_missing_bytes, "answer")):
         if missing:
             out.append(f"{human_bytes(missing)} of the {words} are missing from the capture.")
-    if row.outcome != "complete":
+    if not broken and (row.outcome != "complete" or row.outcome_why == "request_cut"):
         out.append(f"Outcome: {outcome_text(row)}.")
     return tuple(Prose(note) for note in out)
 
 
 def tone(row: HttpRow) -> str:
-    """Return how a request ended: "bad" for failures, "warn" for 4xx, "muted" for redirects, "good" else."""
-    if row.outcome in ("no_response", "aborted", "malformed") or (row.status or 0) >= 500:
-        return "bad"
+    """Return how a request ended: "bad" for failures, "warn" where the client made them, "muted" for redirects."""
+    kind = verdicts.failure(row)
+    if kind is not None:
+        return "warn" if kind in ("client_error", "left") else "bad"
     if row.status is None:
         return "muted"
-    return "warn" if row.status >= 400 else "muted" if row.status >= 300 else "good"
+    return "muted" if row.status >= 300 else "good"
+
+
+def target_text(row: HttpRow) -> str:
+    """Return what was asked for; where nobody can tell, why."""
+    if row.target or row.url:
+        return row.target or row.url or ""
+    if row.wrong_scheme == "https_on_http":
+        return "(a TLS ClientHello: https on a port for http)"
+    return "(request not captured)" if row.request_frames is None else "(request not readable)"
 
 
 def status_text(row: HttpRow) -> str:
     """Return the status code, or in a word why there is none."""
     if row.status is not None:
         return str(row.status)
-    return {"no_response": "no answer", "aborted": "aborted", "malformed": "malformed"}.get(row.outcome, DASH)
+    failure = verdicts.failure(row)
+    if failure == "gave_up":
+        return "gave up"
+    if row.outcome == "aborted":
+        return "aborted"
+    if verdicts.unknown(row) == "waiting":
+        return "no answer yet"
+    return {"no_answer": "no answer", "malformed": "malformed"}.get(failure or "", DASH)
 
 
 # ── where it is ──────────────────────────────────────────────────────────────────────────────────────────────────

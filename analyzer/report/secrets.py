@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.masking import mask_url
+from analyzer.masking import mask_value
 from analyzer.options import Options
 
 
 def masked(text: str, options: Options) -> str:
     """Return a URL or target without its secrets, or as it is when the user asked to see them."""
-    return text if options.reveal else mask_url(text)
+    return text if options.reveal else mask_value(text)
 
 
 def masked_args(args: Mapping[str, object], options: Options) -> dict[str, object]:

@@ -16,6 +16,7 @@ from analyzer.report.requests import (
     frames_words,
     limit,
     outcome_text,
+    outcome_tone,
     outcome_word,
     reason,
     request_mark,
@@ -118,7 +119,7 @@ def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
             Cell(str(row.stream), link=f"stream-{row.stream}"),
             Cell(
                 outcome_word(row),
-                tone="" if row.outcome in ("complete", "switched") else "warn",
+                tone=outcome_tone(row),
                 title=outcome_text(row),
             ),
             Cell(Prose(", ".join(remarks(row)))),

@@ -30,6 +30,7 @@ STEP_NAMES: dict[str, str] = {
     "response": "Get the answer",
     "redirect": "Be sent elsewhere",
     "objects": "Fetch the rest",
+    "background": "In the background",
     "close": "Close",
 }
 """Step of a journey → what it does, in a few words."""
@@ -81,7 +82,7 @@ class VisitFact:
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     """Return the visits, then one group for requests that belong to none."""
     tls = {row.stream: row for row in analysis.tls}
-    links = Links.of(analysis.http)
+    links = Links.of(analysis.http, analysis.websocket)
     room = MAX_WATERFALL_ROWS_IN_ALL
     out: list[VisitFact] = []
     claimed: set[int] = set()
@@ -149,7 +150,8 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, options: Options) ->
 def _summary(visit: VisitRow) -> str:
     """Return ``12 requests over 3 connections, 1 redirect, 240 kB``."""
     if visit.requests is None:
-        requests = f"requests unknown ({sentences.why(visit.requests_why or 'encrypted')})"
+        what = "no request" if visit.requests_why == "no_session" else "requests unknown"
+        requests = f"{what} ({sentences.why(visit.requests_why or 'encrypted')})"
     else:
         requests = plural(visit.requests, "request")
     parts = [f"{requests} over {plural(len(visit.tcp_streams), 'connection')}"]

@@ -26,6 +26,7 @@ from analyzer.report.requests import (
     request_mark,
     shares,
     status_text,
+    target_text,
     tone,
     total_ms,
     vantage_note,
@@ -213,7 +214,7 @@ def _request_bar(number: int, row: HttpRow, links: Links) -> Bar:
     return Bar(
         anchor=anchor(number),
         method=safe(row.method or "?"),
-        target=safe(row.target or row.url or "(request not captured)", 200),
+        target=safe(target_text(row), 200),
         host=safe(row.host or "unknown host"),
         status=status_text(row),
         status_words="" if row.status is None else http_status.name(row.status),

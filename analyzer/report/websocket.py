@@ -7,7 +7,7 @@ became part of the analysis.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzer import close_codes
 from analyzer.provenance import stream_filter
@@ -93,10 +93,8 @@ def websocket_table(rows: Sequence[WebSocketRow]) -> Table:
         Column("Handshake", title="does the server's answer fit the client's key?"),
         Column("Subprotocol"),
         Column("Compression"),
-        Column("Messages ↑", numeric=True, title="texts and binary messages from the client"),
-        Column("Messages ↓", numeric=True, title="texts and binary messages from the server"),
-        Column("Bytes ↑", numeric=True, title="of the messages, unfolded where they were compressed"),
-        Column("Bytes ↓", numeric=True, title="of the messages, unfolded where they were compressed"),
+        Column("Client said", numeric=True, title="texts and binary messages, and their size before compression"),
+        Column("Server said", numeric=True, title="texts and binary messages, and their size before compression"),
         Column("How it ended", wide=True),
         Column("Frames", title="the handshake's answer, the close frame"),
     )
@@ -111,14 +109,15 @@ def _row(n: int, row: WebSocketRow) -> Row:
         f"websocket-{n + 1}",
         (
             Cell(str(row.stream), link=f"stream-{row.stream}"),
-            cells.text(row.url, "not_captured"),
+            replace(
+                cells.text(row.url, "not_captured"),
+                link=f"websocket-messages-{n + 1}" if row.messages and n < MAX_TOLD else "",
+            ),
             Cell(handshake, tone=tone),
             Cell(safe(row.subprotocol)) if row.subprotocol else Cell("none", tone="muted"),
             _compression(row),
-            cells.count(row.client_messages),
-            cells.count(row.server_messages),
-            _volume(row.client_bytes, row.client_transferred_bytes, row.client_missing_bytes),
-            _volume(row.server_bytes, row.server_transferred_bytes, row.server_missing_bytes),
+            _said(row.client_messages, row.client_bytes, row.client_transferred_bytes, row.client_missing_bytes),
+            _said(row.server_messages, row.server_bytes, row.server_transferred_bytes, row.server_missing_bytes),
             Cell(Prose(ending), why=Prose(_explained(row)), tone=_tone(row)),
             cells.frames((row.opened_frame, row.close_frame)),
         ),
@@ -134,14 +133,14 @@ def _compression(row: WebSocketRow) -> Cell:
     return Cell(safe(name.strip()), title=safe(parameters.strip()))
 
 
-def _volume(size: int, transferred: int, missing: int) -> Cell:
-    """Return a size, with what was sent of it where compression changed it, and what is missing."""
-    notes = []
+def _said(messages: int, size: int, transferred: int, missing: int) -> Cell:
+    """Return how many messages, their size, what was sent of it where compression changed it, and what is missing."""
+    notes = [human_bytes(size)]
     if transferred != size:
         notes.append(f"sent as {human_bytes(transferred)}")
     if missing:
         notes.append(f"{human_bytes(missing)} missing")
-    return Cell(human_bytes(size), why=Prose(", ".join(notes)))
+    return Cell(cells.number(messages), why=Prose(", ".join(notes)))
 
 
 def _ending(row: WebSocketRow) -> str:
@@ -258,6 +257,6 @@ def _text(message: WebSocketMessage) -> Cell:
             safe(message.text), why=Prose("; ".join(filter(None, (meaning, note)))), tone="bad" if wrong else ""
         )
     if message.text is None:
-        shown = "not text" if message.opcode == "binary" and not note else cells.DASH if note else ""
+        shown = cells.DASH if note else "(empty)" if not message.bytes else "not text"
         return Cell(shown, why=Prose(note), tone="muted" if not wrong else "bad")
     return Cell(safe(message.text) if message.text else "(empty)", why=Prose(note), tone="bad" if wrong else "")

@@ -77,3 +77,5 @@ class CaptureRow:
     partial_why: str | None = None
     problem_counts: Mapping[str, int] = field(default_factory=dict)
     traffic: Mapping[str, int] = field(default_factory=dict)  # protocol → frames; adds up to ``packets``
+    # the recorder wrote a packet each time so much had passed: times are its own, not the network's; else None
+    clock_step_ms: float | None = None

@@ -143,6 +143,7 @@ class HttpRow:
     connect_why: str | None = None
     tls_why: str | None = None
     wait_why: str | None = None
+    blocked_why: str | None = None  # idle: nothing was in the way, the client had nothing to send yet
     vantage: str = "unknown"  # where this connection was recorded: client | server | middle | unknown
     wait_server_min_ms: float | None = None  # from the server's bare ACK of the request: it took at least this
     phase_frames: PhaseFrames = PhaseFrames()
@@ -160,6 +161,13 @@ class HttpRow:
     hsts: str | None = None  # Strict-Transport-Security as sent
     third_party: bool | None = None  # another site than the visit's own; None without request, which is no visit's
     cdn: str | None = None  # the delivery network that the response's own headers name
+    # poll | long_poll | event_stream | websocket: nobody waits for it to be over; None for ordinary requests
+    background: str | None = None
+    # lost | end | malformed: why this side is not known to its end; None when it is, or when there is none of it
+    request_cut: str | None = None
+    response_cut: str | None = None
+    # https_on_http | http_on_https: what the client spoke, and on a port for what; None when both sides agree
+    wrong_scheme: str | None = None
     request_offset: int | None = None
     request_end_offset: int | None = None
     response_offset: int | None = None
@@ -175,7 +183,7 @@ class WebSocketMessage:
     from_: str  # client | server   (written as "from")
     opcode: str  # text | binary | close | ping | pong | continuation | reserved
     bytes: int  # of the message, unfolded where it was compressed
-    text: str | None  # the first 4 KiB of a text message; of a close, its code and reason
+    text: str | None  # the first 4 KiB of a text; of a close, its code and reason; of a ping or pong, if it is text
     fragments: int = 1
     transferred_bytes: int | None = None  # as sent, without frame headers
     compressed: bool = False

@@ -24,7 +24,7 @@ class VisitPhases:
 class Step:
     """One step of a journey. An absent step has no frames and says why in ``absent_why``."""
 
-    step: str  # dhcp | dns | arp | tcp | tls | request | response | redirect | objects | close
+    step: str  # dhcp | dns | arp | tcp | tls | request | response | redirect | objects | background | close
     frames: tuple[int, ...]
     time: int | None
     duration_ms: float | None
@@ -37,7 +37,8 @@ class Step:
 class VisitRow:
     """One thing a person did. ``*_rows`` are 0-based row numbers of the tables; ``tcp_streams`` are streams.
 
-    ``requests`` is None when the traffic is encrypted: unknown, not zero.
+    ``requests`` is None when the traffic is encrypted: unknown, not zero. ``background`` of its requests are polls,
+    event streams and WebSockets: ``duration_ms`` does not wait for them, unless there is nothing else.
     """
 
     visit: int
@@ -57,6 +58,7 @@ class VisitRow:
     phases: VisitPhases
     steps: tuple[Step, ...]
     requests_why: str | None = None
+    background: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,18 @@
 Evidence, strongest first: a redirect that names the URL asked for next; a Referer that names a URL (or, cut to its
 origin, the host) of the visit, or the Origin that a WebSocket names instead; the same client asking the same host for a
 part of a page while the visit is still going on. A page (HTML) asked for without a Referer, or after a pause, begins a
-new visit. Encrypted connections join by host name, or by beginning while an encrypted visit is going on. Where nothing
-speaks for a visit, the request stands as its own.
+new visit; so does a form that is sent, and what the browser says a person asked for (Sec-Fetch-User). A Referer that
+names a style sheet stands for the page shown last that may use it, because a sheet in the cache is not asked for again.
+Encrypted connections join by host name, or by beginning while an encrypted visit is going on, those inside a proxy's
+tunnel the visit that asked for it (CONNECT). Where nothing speaks for a visit, the request stands as its own.
+
+Requests in the background (``HttpRow.background``) belong to a visit but make it no longer, and do not show that a page
+is still loading. Nor does what a page asks for when it has been there for a while make the visit longer.
 
 Rows of different clients are never put together. Work is proportional to the rows: redirects and Referers are found
 by name, and only the last :data:`MAX_OPEN` visits of a client are looked at one by one.
 
-Sources: RFC 9110 sections 10.1.3 (Referer), 10.2.2 (Location), 15.4 (redirects).
+Sources: RFC 9110 sections 9.3.6 (CONNECT), 10.1.3 (Referer), 10.2.2 (Location), 15.4 (redirects).
 """
 
 from __future__ import annotations
@@ -23,7 +28,8 @@ import numpy as np
 
 from analyzer.decode.table import Flag
 from analyzer.schema import HttpRow, TlsRow
-from analyzer.units import NS_PER_S
+from analyzer.units import NS_PER_MS, NS_PER_S
+from analyzer.visits.asking import by_hand, is_page, is_part, is_sheet, origin
 from analyzer.visits.model import Facts
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -36,10 +42,9 @@ TOGETHER_NS = 2 * NS_PER_S
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_OPEN = 64
 """Visits looked back at; more do not run side by side on one client."""
+MAX_PAGE_HOSTS = 16
+"""Hosts remembered whose pages one visit got; frames make a few of them."""
 _PLAIN_URL = re.compile(r"[a-z][a-z0-9+.-]*://([A-Za-z0-9._-]+)(?::\d{1,5})?(?:[/?#]|\Z)")
-_PAGES = ("text/html", "application/xhtml+xml")
-_PART_TYPES = ("text/css", "image/", "font/", "application/font", "text/javascript", "application/javascript")
-_PART_ENDINGS = ("css", "js", "png", "svg")
 
 
 @dataclass(slots=True)
@@ -47,11 +52,13 @@ class Draft:
     """A visit being put together. Rows are positions in the http and tls tables.
 
     Attributes:
-        start, until: ns, first request and last known byte.
+        start, until: ns, first request, and last known byte of what was waited for.
         active: ns, the last thing that shows the page still loading: an answer, or a new encrypted connection (which
             then may stay open, and silent, for hours).
         fresh: streams this visit was the first to use.
         chain: http rows: redirects, then the document.
+        pages: the hosts whose pages (HTML) it got.
+        later: http rows asked for when the page had been there for a while, by a script of it.
         initiators: http row → the http row that caused it.
     """
 
@@ -65,6 +72,8 @@ class Draft:
     fresh: set[int] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
     chain: list[int] = field(default_factory=list)
+    pages: set[str] = field(default_factory=set)
+    later: set[int] = field(default_factory=set)
     initiators: dict[int, int] = field(default_factory=dict)
 
 
@@ -86,6 +95,8 @@ class Client:
 
     def __init__(self) -> None:
         self.recent: list[Draft] = []
+        self._sheets: set[int] = set()  # rows that are style sheets
+        self.tunnels: dict[int, Draft] = {}  # stream → the visit that asked a proxy for it
         self._asked: dict[str, tuple[Draft, int]] = {}  # URL, or origin and "/" → where it was asked for first
         self._sent_on: set[int] = set()  # rows that are redirects: no page that could ask for more
         self._to_url: dict[str, list[Redirect]] = defaultdict(list)
@@ -97,10 +108,18 @@ class Client:
         self.recent.append(draft)
         del self.recent[:-MAX_OPEN]
 
-    def note(self, draft: Draft, row: HttpRow, at: int) -> None:
+    def note(self, draft: Draft, row: HttpRow, at: int, page: bool) -> None:
         """Note what was asked for, and where the answer sends the client."""
         if not row.url:
             return
+        if row.method == "CONNECT":
+            if row.outcome == "switched":
+                self.tunnels[row.stream] = draft
+            return
+        if is_sheet(row):
+            self._sheets.add(at)
+        elif page and row.status == 200 and row.host and len(draft.pages) < MAX_PAGE_HOSTS:
+            draft.pages.add(row.host)
         for name in (row.url, f"{row.scheme}://{_authority(row.url)}/"):
             known = self._asked.get(name)
             if known is None or known[0] is not draft or known[1] in self._sent_on:
@@ -118,7 +137,12 @@ class Client:
 
     def named(self, referer: str) -> tuple[Draft, int] | None:
         """Return the visit and the http row that a Referer names."""
-        return self._asked.get(referer)
+        found = self._asked.get(referer)
+        if found is None or found[1] not in self._sheets:
+            return found
+        of, sheet = found
+        later = reversed(self.recent)
+        return next((draft for draft in later if draft is of or draft.pages & of.pages), of), sheet
 
     def followed(self, row: HttpRow, when: int) -> Redirect | None:
         """Return the redirect that a request follows, and strike it off."""
@@ -156,7 +180,12 @@ def _latest(waiting: list[Redirect], when: int, method: str | None) -> Redirect 
 def group(facts: Facts) -> list[Draft]:
     """Group the rows that began something into drafts, in order of time."""
     events: list[tuple[int, int, bool]] = []
-    events += [(row.request_time, at, True) for at, row in enumerate(facts.http) if row.request_time is not None]
+    answered = _answered_in_clear(facts)
+    events += [
+        (row.request_time, at, True)
+        for at, row in enumerate(facts.http)
+        if row.request_time is not None and not (row.stream in answered and at in answered[row.stream])
+    ]
     events += [
         (row.client_hello_time, at, False) for at, row in enumerate(facts.tls) if row.client_hello_time is not None
     ]
@@ -168,10 +197,12 @@ def group(facts: Facts) -> list[Draft]:
         stream = facts.http[at].stream if is_http else facts.tls[at].stream
         client = clients[int(c.client_host[stream])]
         cause: int | None = None
+        page = False
         if is_http:
-            draft, cause = _join_http(facts.http[at], at, when, client)
+            page = is_page(facts.http[at])
+            draft, cause = _join_http(facts.http[at], at, when, client, page)
         else:
-            draft = _join_tls(facts.tls[at], when, client)
+            draft = _join_tls(facts.tls[at].sni, when, client, stream)
         if draft is None:
             url = (facts.http[at].url or "") if is_http else _tls_url(facts, facts.tls[at])
             draft = Draft(c.host(int(c.client_host[stream])), url, when, when, when)
@@ -184,10 +215,35 @@ def group(facts: Facts) -> list[Draft]:
             draft.fresh.add(stream)
         if is_http:
             _add_http(draft, facts.http[at], at)
-            client.note(draft, facts.http[at], at)
+            client.note(draft, facts.http[at], at, page)
         else:
             _add_tls(draft, facts, at)
+            draft.http += answered.get(stream, ())
+            if stream in client.tunnels:
+                _name_tunnel(draft, facts.http[draft.http[0]], facts.tls[at])
     return drafts
+
+
+def _answered_in_clear(facts: Facts) -> dict[int, list[int]]:
+    """Return the http rows that stand for a ClientHello on a port for http, by stream: the session is what was asked
+    for, and the rows go where it goes."""
+    begun = {row.stream for row in facts.tls if row.handshake_why == "plain_http" and row.client_hello_time is not None}
+    out: dict[int, list[int]] = {}
+    for at, row in enumerate(facts.http if begun else ()):
+        if row.wrong_scheme == "https_on_http" and row.stream in begun:
+            out.setdefault(row.stream, []).append(at)
+    return out
+
+
+def _name_tunnel(draft: Draft, first: HttpRow, inside: TlsRow) -> None:
+    """Give a visit that began with asking a proxy for a tunnel the address of what the tunnel leads to.
+
+    The proxy may have been asked for an address in numbers; TLS in the tunnel then tells the name.
+    """
+    if first.method == "CONNECT" and first.stream == inside.stream and first.url and first.host:
+        numbers = first.host.startswith("[") or first.host.replace(".", "").isdecimal()
+        name = inside.sni.lower() if numbers and inside.sni else first.host
+        draft.url = f"https://{name}{first.url.removeprefix(first.host).removesuffix(':443')}/"
 
 
 def _tls_url(facts: Facts, row: TlsRow) -> str:
@@ -197,52 +253,34 @@ def _tls_url(facts: Facts, row: TlsRow) -> str:
     return f"https://{f'[{name}]' if ':' in name else name}{'' if port == 443 else f':{port}'}/"
 
 
-def _is_page(row: HttpRow) -> bool:
-    """Say whether a request is for a page: by what came or, when the answer names no type (304), what was wanted."""
-    if row.content_type is not None:
-        return row.content_type in _PAGES
-    return any(name.lower() == "accept" and value.startswith(_PAGES) for name, value in row.request_headers)
-
-
-def _is_part(row: HttpRow) -> bool:
-    """Say whether a request looks like a part of a page: its type, or its well-known name."""
-    path = (row.target or "").partition("?")[0].rpartition("/")[2]
-    part = (row.content_type or "").startswith(_PART_TYPES)
-    return part or path == "favicon.ico" or path.rpartition(".")[2] in _PART_ENDINGS
-
-
-def _origin(row: HttpRow) -> str | None:
-    """Return the origin of the page that opens a WebSocket, which has no Referer (RFC 6455 section 4.1, point 8)."""
-    if row.upgrade is None or row.upgrade.lower() != "websocket":
-        return None
-    return next((f"{value}/" for name, value in row.request_headers if name.lower() == "origin"), None)
-
-
-def _join_http(row: HttpRow, at: int, when: int, client: Client) -> tuple[Draft | None, int | None]:
+def _join_http(row: HttpRow, at: int, when: int, client: Client, page: bool) -> tuple[Draft | None, int | None]:
     """Return (the visit a request belongs to, None when it begins one; the http row that caused it, if known)."""
+    if row.method == "CONNECT":  # what begins is an encrypted connection
+        return _join_tls(row.host, when, client, row.stream), None
     redirect = client.followed(row, when)
     if redirect is not None:
         if redirect.row in redirect.draft.chain:
             redirect.draft.chain.append(at)
         return redirect.draft, redirect.row
-    page = _is_page(row)
-    asking = row.referer or _origin(row)
+    asking = row.referer or origin(row)
     named = client.named(asking) if asking else None
     if named is not None:
         draft, cause = named
-        if page and when - draft.active > TOGETHER_NS:
-            return None, cause  # a link followed, not a part of the page
+        if (page and when - draft.active > TOGETHER_NS) or by_hand(row, page):
+            return None, cause  # a link followed or a form sent, not a part of the page
         return draft, cause
-    if not page and _is_part(row):
+    if not page and row.method == "GET" and is_part(row):
         for draft in reversed(client.recent):
             if when - draft.active <= TOGETHER_NS and row.host in draft.hosts:
                 return draft, None
     return None, None
 
 
-def _join_tls(row: TlsRow, when: int, client: Client) -> Draft | None:
+def _join_tls(sni: str | None, when: int, client: Client, stream: int) -> Draft | None:
     """Return the visit an encrypted connection belongs to, None when it begins one."""
-    name = (row.sni or "").lower()
+    if stream in client.tunnels:
+        return client.tunnels[stream]
+    name = (sni or "").lower()
     redirect = client.followed_by_tls(name, when)
     if redirect is not None:
         return redirect.draft
@@ -309,11 +347,19 @@ def _add_http(draft: Draft, row: HttpRow, at: int) -> None:
     draft.http.append(at)
     if not draft.chain:
         draft.chain.append(at)
-    ended = row.response_end_time or row.response_time or row.request_end_time or row.request_time or draft.until
-    draft.until = max(draft.until, ended)
-    draft.active = max(draft.active, ended)
     if row.host:
         draft.hosts.add(row.host)
+    if at not in draft.chain:
+        if row.background is not None:
+            return
+        if row.request_time is not None and row.request_time - draft.until > TOGETHER_NS:
+            draft.later.add(at)
+    ended = row.response_end_time or row.response_time or row.request_end_time or row.request_time or draft.until
+    draft.active = max(draft.active, ended)
+    if row.response_time is None and row.wait_ms is not None:
+        ended += round(row.wait_ms * NS_PER_MS)
+    if at not in draft.later:
+        draft.until = max(draft.until, ended)
 
 
 def _add_tls(draft: Draft, facts: Facts, at: int) -> None:

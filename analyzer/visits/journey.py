@@ -9,8 +9,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.schema import HttpRow, Step
+from analyzer.units import NS_PER_MS
 from analyzer.visits.grouping import REDIRECTS, host_of
 from analyzer.visits.model import Facts
+from analyzer.visits.verdicts import failure
 
 if TYPE_CHECKING:
     from analyzer.visits.link import Linked
@@ -50,15 +52,22 @@ def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
     for row in (facts.http[at] for at in v.draft.chain):
         if row.stream not in shown:
             shown.add(row.stream)
-            out += [_tcp(v, facts, row.stream), _absent("tls", "plain", {})]
+            out.append(_tcp(v, facts, row.stream))
+            if row.method != "CONNECT":
+                out.append(_absent("tls", "plain", {}))
         out += [_request(row, v), _response(row)]
         if row.status in REDIRECTS and row.location:
             out.append(_redirect(row))
     if v.draft.tls:
         at = v.draft.tls[0]
-        out += [_tcp(v, facts, facts.tls[at].stream), _tls(v, facts, at)]
-        out += [_absent(step, "encrypted", {}) for step in ("request", "response")]
-    out += [_objects(v, facts), _close(v, facts)]
+        if facts.tls[at].stream not in shown:
+            out.append(_tcp(v, facts, facts.tls[at].stream))
+        out.append(_tls(v, facts, at))
+        failed = all(facts.tls[one].outcome == "failed" for one in v.draft.tls)
+        out += [_absent(step, "failed" if failed else "encrypted", {}) for step in ("request", "response")]
+    out.append(_objects(v, facts))
+    out += _background(v, facts)
+    out.append(_close(v, facts))
     return tuple(out)
 
 
@@ -166,6 +175,8 @@ def _tls(v: Linked, facts: Facts, at: int) -> Step:
         "stream": row.stream,
     }
     key = {"failed": "step.tls.failed", "incomplete": "step.tls.incomplete"}.get(row.outcome, "step.tls")
+    if row.outcome == "failed" and row.handshake_why in ("plain_http", "not_tls"):
+        key = f"step.tls.failed.{row.handshake_why}"
     if row.outcome == "midstream":
         return _absent("tls", "midstream", args)
     if key == "step.tls" and row.resumption not in (None, "none"):
@@ -183,6 +194,9 @@ def _request(row: HttpRow, v: Linked) -> Step:
 def _response(row: HttpRow) -> Step:
     if row.response_frames is None:
         why = row.outcome if row.outcome in ("aborted", "not_captured", "no_response") else "no_response"
+        if row.wait_ms is not None and row.outcome_why in ("client_closed", "server_closed"):
+            args = {"host": row.host, "wait_ms": row.wait_ms}
+            return Step("response", (), None, None, f"step.response.absent.{row.outcome_why}", args, why)
         return _absent("response", why, {"host": row.host})
     args = {
         "host": row.host,
@@ -203,12 +217,17 @@ def _redirect(row: HttpRow) -> Step:
 
 
 def _objects(v: Linked, facts: Facts) -> Step:
-    rows = [facts.http[at] for at in v.draft.http if at not in v.draft.chain]
+    rows: list[HttpRow] = []
+    if len(v.draft.http) > len(v.draft.chain):
+        chain = set(v.draft.chain)
+        rows = [facts.http[at] for at in v.draft.http if at not in chain and not _beside(at, v, facts)]
+    rows = [row for row in rows if row.wrong_scheme != "https_on_http"]  # told of the TLS session
     if v.draft.tls and not rows:
-        return _absent("objects", "encrypted", {})
+        none = all(facts.tls[one].outcome == "failed" for one in v.draft.tls)
+        return _absent("objects", "not_applicable" if none else "encrypted", {})
     if not rows:
         return _absent("objects", "not_applicable", {})
-    failed = sum(1 for row in rows if row.status is None or row.status >= 400)
+    failed = sum(failure(row) is not None for row in rows)
     begin = min(row.request_time for row in rows if row.request_time is not None)
     end = max(row.response_end_time or row.request_time or begin for row in rows)
     args = {
@@ -221,6 +240,37 @@ def _objects(v: Linked, facts: Facts) -> Step:
     frames = tuple(f for row in rows for f in (row.request_frames or ())[:1])
     key = "step.objects.failed" if failed else "step.objects"
     return Step("objects", frames, begin, args["duration_ms"], key, args, None)
+
+
+_KINDS = {
+    "poll": "it asked again and again for news (polling)",
+    "long_poll": "the server held its requests until there was news (long polling)",
+    "event_stream": "the server kept sending events in an answer without an end (server-sent events)",
+    "websocket": "it opened a WebSocket, which carries messages both ways",
+    None: "later it asked for more",
+}
+"""``background`` of a request → words; None for one that came when the page had been there for a while."""
+
+
+def _background(v: Linked, facts: Facts) -> list[Step]:
+    """Return one step for what went on beside and after the loading of the page, none without any."""
+    if len(v.draft.http) == len(v.draft.chain):
+        return []
+    chain = set(v.draft.chain)
+    rows = [facts.http[at] for at in v.draft.http if at not in chain and _beside(at, v, facts)]
+    if not rows:
+        return []
+    begin = min(row.request_time for row in rows if row.request_time is not None)
+    end = max(row.response_end_time or row.request_time or begin for row in rows)
+    kinds = [words for kind, words in _KINDS.items() if any(row.background == kind for row in rows)]
+    lasted = (end - begin) / NS_PER_MS
+    args = {"requests": len(rows), "kinds": kinds, "duration_ms": lasted}
+    frames = tuple(f for row in rows for f in (row.request_frames or ())[:1])
+    return [Step("background", frames, begin, lasted, "step.background", args, None)]
+
+
+def _beside(at: int, v: Linked, facts: Facts) -> bool:
+    return at in v.draft.later or facts.http[at].background is not None
 
 
 def _close(v: Linked, facts: Facts) -> Step:

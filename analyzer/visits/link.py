@@ -13,6 +13,7 @@ from analyzer.units import NS_PER_MS
 from analyzer.visits import grouping, journey
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
+from analyzer.visits.verdicts import failure
 
 ARP_BEFORE_NS = 100 * NS_PER_MS
 """The packet that waits for an ARP answer leaves right after it; a later packet did not wait."""
@@ -126,6 +127,7 @@ def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
     start = min(begins)
     readable = bool(rows)
     encrypted_only = not rows or (draft.tls and not any(row.decrypted for row in rows))
+    failed_only = bool(draft.tls) and not draft.chain and all(facts.tls[at].outcome == "failed" for at in draft.tls)
     chain = [facts.http[at] for at in draft.chain]
     redirects = sum(1 for row in chain[:-1]) + (1 if chain and _left_for_tls(chain[-1], v, facts) else 0)
     return VisitRow(
@@ -141,7 +143,7 @@ def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
         http_rows=tuple(draft.http),
         redirects=redirects,
         requests=len(rows) if readable and not draft.tls else None,
-        failed_requests=sum(_failed(row) for row in rows) if readable and not draft.tls else None,
+        failed_requests=sum(failure(row) is not None for row in rows) if readable and not draft.tls else None,
         bytes=sum(
             int(c.columns["client_unique_bytes"][s]) + int(c.columns["server_unique_bytes"][s])
             for s in (v.streams if draft.tls else ())
@@ -149,12 +151,9 @@ def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
         + (sum((row.response_body_bytes or 0) + (row.request_body_bytes or 0) for row in rows) if not draft.tls else 0),
         phases=_phases(v, facts),
         steps=journey.steps(v, facts),
-        requests_why="encrypted" if encrypted_only else None,
+        requests_why=("no_session" if failed_only else "encrypted") if encrypted_only else None,
+        background=sum(row.background is not None for row in rows),
     )
-
-
-def _failed(row: HttpRow) -> bool:
-    return (row.status is not None and row.status >= 400) or (row.status is None and row.outcome != "switched")
 
 
 def _left_for_tls(row: HttpRow, v: Linked, facts: Facts) -> bool:
@@ -170,6 +169,8 @@ def _final_url(chain: list[HttpRow], v: Linked, facts: Facts) -> str | None:
     if not chain:
         return v.draft.url
     last = chain[-1]
+    if last.method == "CONNECT" and v.draft.tls:
+        return v.draft.url
     return last.location if _left_for_tls(last, v, facts) else last.url
 
 

@@ -2,7 +2,8 @@
 
 A server's program may take long to answer; its TCP acknowledges what arrived within half a second at most (RFC 9293
 section 3.8.6.3). Such an acknowledgement that is not part of the answer - a bare one, or one that travels with earlier
-bytes, like a 100 or 103 - proves that the request was there. What follows it is the server's own time.
+bytes, like a 100 or 103 - proves that the request was there. What follows it is the server's own time. Of a request
+whose end is not known (:func:`end_unknown`) no acknowledgement says that it covers all of it.
 
 Found for all requests at once: acknowledgement numbers of a direction only grow, so the first that covers a position is
 a binary search in their running maximum.
@@ -22,6 +23,11 @@ from analyzer.schema import HttpRow
 
 _BATCH = 1 << 19
 """Segments looked at together (whole connections), so that temporary columns stay small next to the capture."""
+
+
+def end_unknown(row: HttpRow) -> bool:
+    """Tell whether a hole, or bytes that break the rules, hide where the request ends."""
+    return row.request_cut in ("lost", "malformed")
 
 
 def read(segments: Segments, rows: Sequence[HttpRow]) -> list[int | None]:
@@ -58,7 +64,7 @@ def _place(row: HttpRow) -> tuple[int, int, int, int] | None:
     """Return (stream, acknowledgement number, first frame and offset of the answer); None when one is not known."""
     if row.request_end_offset is None or row.response_frames is None or row.response_offset is None:
         return None
-    if not 0 <= row.request_end_offset < FURTHEST:
+    if not 0 <= row.request_end_offset < FURTHEST or end_unknown(row):
         return None
     return row.stream, row.request_end_offset + 1, row.response_frames[0], row.response_offset
 

@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 from analyzer.flows.build import Flows
 from analyzer.flows.model import DOUBLED, NEEDLESS, NOTHING_NEW, REORDERED, TWICE, Label, Segments
 from analyzer.schema import HttpRow
+from analyzer.units import NS_PER_MS
 
 MAX_REPEATS = 256
 """Repeated segments looked at for one request, the latest ones; nobody sends one more often, and where hostile requests
 overlap the work would be quadratic without a limit."""
+TIMEOUT_NS = 200 * NS_PER_MS
+"""The shortest time that common systems wait before they send the last packet of an answer again (Linux's minimum; RFC
+6298 section 2.4 asks for a second). A shorter pause is not one of them."""
 _NO_REPEAT = (NEEDLESS, REORDERED, TWICE, DOUBLED)
 """Verdicts on segments that repaired nothing: the wait was not for them."""
 _FOREVER = np.int64(1 << 61)
@@ -80,6 +84,24 @@ class Splitter:
             return True
         return self._flows.stream(row.stream, client=True).at(row.request_end_offset - 1) is None
 
+    def had_room(self, row: HttpRow, since: int, until: int) -> int | None:
+        """Return when the client last said that it has room for an answer, if its window was zero in between.
+
+        Args:
+            since, until: ns, what is looked at.
+
+        Returns:
+            ns; ``until`` when the window was zero then, None when it never was.
+        """
+        if row.stream not in self._shutting or (row.request_offset is None and not row.decrypted):
+            return None
+        self._look_at(row.stream)
+        at = int(np.searchsorted(self._begins, until, "right")) - 1
+        if at < 0:
+            return None
+        opened = int(self._begins[at] + self._lasts[at])
+        return min(opened, until) if opened > since else None
+
     # ── the download ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def receive_ns(self, row: HttpRow, end: int) -> tuple[int, int]:
@@ -100,6 +122,14 @@ class Splitter:
             self._look_at(row.stream)
             window = min(self._shut_until(end) - self._shut_until(begin), end - begin - loss)
         return loss, max(window, 0)
+
+    def paused(self, row: HttpRow) -> bool:
+        """Tell whether an answer stood still for as long as a server waits before it repeats a last packet."""
+        if row.response_offset is None or row.response_end_offset is None:
+            return False
+        server = self._flows.stream(row.stream, client=False)
+        times = np.sort(server.times(row.response_offset, row.response_end_offset))
+        return bool((np.diff(times) >= TIMEOUT_NS).any())
 
     def _look_at(self, stream: int) -> None:
         """Find the times in which the client's window was zero: from saying so to its next segment."""

@@ -16,7 +16,13 @@ number can be trusted" in docs/measures.md:
   - the request was sent behind others (pipelining): it may have waited for them,
   - the server seems to have taken longer than any TCP holds an acknowledgement back, and yet had not said by then
     that it had the request: the request, or what the server said, may have been held up on the way,
+  - the request is larger than a full segment, and no acknowledgement shows that its end did not queue on the way,
+  - a middlebox acknowledged it,
+  - the client had no room for an answer (its window was zero),
   - the end of the request was not captured.
+* A wait that only the end of the capture ended was *at least* that long.
+* A last packet that was lost before the recorder leaves no trace but a pause. Where a download stood still for as long
+  as a server waits before it sends such a packet again, loss cost *at least* what was seen of it.
 * The receiver's window is told by the client's own segments, which keep their distances on the way: measured anywhere.
 """
 
@@ -46,6 +52,8 @@ class Doubt(NamedTuple):
         cut_request: the last byte of the request was not captured, or it is not known where that was.
         cut_response: the response is not known to its end, or bytes of it were not captured.
         unsure_server: the server's share is at most what the number says.
+        unsure_loss: the answer stood still, and a lost last packet of the server would look the same.
+        unended: the wait for an answer that never came went on beyond what was seen of it.
     """
 
     place: str
@@ -53,6 +61,8 @@ class Doubt(NamedTuple):
     cut_request: bool
     cut_response: bool
     unsure_server: bool
+    unsure_loss: bool
+    unended: bool = False
 
 
 class Judge:
@@ -88,8 +98,10 @@ def at_most(row: HttpRow, name: str) -> bool:
     if name == "blocked":
         return row.index > 0
     if name in ("wait", "wait_network", "wait_loss"):
+        if row.response_time is None:
+            return False
         # Near the client it is bounded only where the end of the request, at which the wait begins, was not captured.
-        return MEASURED in (said.dns, said.connect, said.blocked, said.receive)
+        return row.vantage == "client" or MEASURED in (said.dns, said.connect, said.blocked, said.receive)
     return False
 
 
@@ -103,11 +115,11 @@ def _sure(doubt: Doubt) -> dict[str, bool]:
         "tls": near,
         "blocked": near and not doubt.unsure_ready,
         "send": near and asked,
-        "wait": near and asked,
+        "wait": near and asked and not doubt.unended,
         "receive": near and answered,
         "wait_network": near and asked,
         "wait_loss": near and asked,
         "wait_server": asked and not doubt.unsure_server,
-        "receive_loss": near and answered,
+        "receive_loss": near and answered and not doubt.unsure_loss,
         "receive_window": answered,
     }

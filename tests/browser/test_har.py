@@ -18,6 +18,7 @@ from analyzer.pipeline import analyze
 from analyzer.schema import WebSocketMessage
 from tests.conftest import SAMPLES
 from tests.report import fixture
+from tests.visits.scene import Scene, hello
 
 Tools = Callable[[Analysis], list[dict[str, Any]]]
 FRONT_END = "devtools://devtools/bundled/devtools_app.html"
@@ -95,6 +96,16 @@ def test_developer_tools_show_kinds_and_causes(tools: Tools) -> None:
     assert (kinds["css"], kinds["js"], kinds["png"]) == ("stylesheet", "script", "image")
     causes = {r["url"]: r["initiator"] for r in tools(sample("plain-visit"))}
     assert causes["http://www.shop.example/css/shop.css"] == "http://www.shop.example/"
+
+
+def test_developer_tools_show_requests_that_cannot_be_read(tools: Tools, tmp_path: Path) -> None:
+    scene = Scene()
+    bad = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
+    scene.exchange(0, b"\x80\x81 what is this?\r\n\r\n", bad, client_port=40000)
+    scene.exchange(1000, hello("shop.example"), bad, client_port=40001)
+    shown = tools(scene.analysis(tmp_path))
+    assert [(r["method"], r["status"]) for r in shown] == [("", 400), ("", 400)]
+    assert [r["url"] for r in shown] == ["http://10.0.0.2:80", "https://10.0.0.2:80"]
 
 
 def test_developer_tools_show_the_messages_of_a_websocket(tools: Tools) -> None:

@@ -209,13 +209,37 @@ def test_a_filter_in_the_address_is_restored(visit: Opener) -> None:
 def test_a_link_opens_the_row_it_leads_to(visit: Opener) -> None:
     opened = visit(html("rich"))
     page = opened.page
-    page.locator("#card-slow a").click()
+    page.locator("#card-slow a").first.click()
     opened.until("document.getElementById('http-1').open")
     assert page.locator("#http-1 .shares").is_visible()
     assert page.locator("#http-1").bounding_box()["y"] > 0
     page.goto(page.url.split("#")[0] + "#stream-2")
     opened.until("document.getElementById('stream-2').open")
     assert page.locator("#stream-2 svg.ladder").is_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_title_of_what_a_link_leads_to_is_in_sight(visit: Opener, width: int) -> None:
+    """Long details must not push their own title under the bar at the top, on a small screen least of all."""
+    opened = visit(html("rich"), width=width)
+    for anchor in opened.page.evaluate("[...document.querySelectorAll('details.req[id]')].map((row) => row.id)"):
+        opened.page.evaluate(f"location.hash = '{anchor}'")
+        opened.until(f"document.getElementById('{anchor}').open")
+        opened.page.wait_for_timeout(50)
+        top, bar = opened.page.evaluate(
+            f"""[document.querySelector('#{anchor} summary').getBoundingClientRect().top,
+                 document.querySelector('.top').getBoundingClientRect().bottom]"""
+        )
+        assert bar <= top < 900, anchor
+
+
+def test_wide_tables_fit_a_wide_screen(visit: Opener) -> None:
+    opened = visit(html("rich"))
+    hidden = opened.page.evaluate(
+        "(() => { const box = document.querySelector('#websocket-panel .scroll');"
+        " return box.scrollWidth - box.clientWidth; })()"
+    )
+    assert hidden <= 0
 
 
 def test_clicking_a_bar_goes_to_its_row(visit: Opener) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -194,7 +195,7 @@ def test_a_coding_that_is_not_known_stays_on(objects: Objects) -> None:
     result = objects(talk(get("/old"), answer(b"\x1f\x9d\x90abc", "Content-Encoding: compress")))
     assert result.files == {"old.coded": b"\x1f\x9d\x90abc"}
     assert result.table[0]["why"] == "unknown_coding"
-    assert "1 with a remark: its coding is not known here, so it is kept as it was sent" in result.out
+    assert "1 with a remark: in a coding that is not known here, so kept as it was sent" in result.out
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -296,6 +297,21 @@ def test_bodies_that_are_not_whole(objects: Objects, turns: tuple[bytes, ...], w
         assert PAGE.startswith(next(iter(held.values())))
     else:
         assert held == ({"index.html.part": kept} if kept else {})
+
+
+def test_a_connection_that_closes_too_early_is_not_the_capture_s_end(objects: Objects) -> None:
+    """The server promises PAGE and sends ten bytes less, then FIN: nothing more was to come."""
+    p = talk(get(), answer(PAGE)[:-10])
+    p.server.fin()
+    result = objects(p)
+    assert [row["why"] for row in result.table] == ["closed"]
+    assert "1 left out: the connection was closed before the end" in result.out
+
+
+def test_a_wrong_ending_gets_the_true_one(objects: Objects) -> None:
+    error = b"<!doctype html><title>Not Found</title>"
+    result = objects(talk(get("/apple.png"), answer(error, "Content-Type: text/html", status=404)))
+    assert list(result.files) == ["apple.png.html"]
 
 
 def test_a_bomb_is_stopped(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -438,6 +454,37 @@ def test_what_cannot_be_read_or_written(objects: Objects, tmp_path: Path) -> Non
     result = objects(shop(), to="file/folder")
     assert result.code in (2, 4)
     assert "file/folder" in result.err
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_the_files_are_written_when_the_listing_s_reader_goes_away(tmp_path: Path, buffered: str) -> None:
+    """``analyze objects X -o DIR | head``: all files and both lists are there, and only then is the pipe a failure."""
+    book = talk(
+        *(turn for k in range(30) for turn in (get(f"/{k}.txt"), answer(b"%d" % k, "Content-Type: text/plain")))
+    )
+    (tmp_path / "talk.pcap").write_bytes(book.pcap())
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    ran = subprocess.run(
+        [*PROGRAM, str(tmp_path / "talk.pcap"), "-o", str(tmp_path / "out")],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=LIMIT_S,
+        env=environment,
+        check=False,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (141, b"")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {*(f"{k}.txt" for k in range(30)), "SHA256SUMS", "objects.tsv"}
+
+
+def test_a_link_that_leads_nowhere(objects: Objects, tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    result = objects(shop())
+    assert result.code == 2
+    assert "this is a link to something that does not exist" in result.err
 
 
 def test_from_standard_input(tmp_path: Path) -> None:

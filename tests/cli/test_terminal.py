@@ -102,7 +102,8 @@ def test_the_bar_comes_up_only_after_a_second_and_only_on_a_terminal(monkeypatch
 
 def test_an_answer_cut_short_is_not_called_by_its_status_alone(tmp_path: Path) -> None:
     cut = visit().replace(b"Content-Length: 5", b"Content-Length: 9")
-    assert text(lines_of(cut, tmp_path), "Failed") == ["200, truncated  GET http://shop.example/index.html (stream 0)"]
+    told = "200, the client left  GET http://shop.example/index.html (stream 0)"
+    assert text(lines_of(cut, tmp_path), "Failed") == [told]
 
 
 def test_frames_of_other_protocols_are_named(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyzer.errors import ExportError, UsageError
 from analyzer.export.objects import SUMS, TABLE, Folder, FullError
 from analyzer.export.objects_names import (
+    ENDINGS,
     NAME_BYTES,
     NAME_CHARACTERS,
     Names,
@@ -22,6 +23,7 @@ from analyzer.export.objects_names import (
     last_part,
     safe_name,
     with_ending,
+    with_true_ending,
 )
 
 COLUMNS = ("file", "url")
@@ -50,6 +52,9 @@ def put(folder: Folder, name: str, data: bytes, suffix: str = "") -> str:
         ("a b\tc\n.txt", "a_b_U_0009_c_U_000A_.txt"),
         ("con.txt", "_con.txt"),
         ("COM1", "_COM1"),
+        ("com\u00b9.txt", "_com\u00b9.txt"),  # Windows takes the digits of Latin-1 for digits
+        ("LPT\u00b2", "_LPT\u00b2"),
+        ("COM0", "COM0"),
         ("trailing. ", "trailing"),
         ("...", "body"),
         ("", "body"),
@@ -64,7 +69,15 @@ def test_safe_names(text: str, name: str) -> None:
     assert safe_name(text) == name
 
 
+def test_a_number_stands_before_the_longest_of_our_endings() -> None:
+    names = Names()
+    for ending in set(ENDINGS.values()):
+        assert [names.take(f"request_p{ending}") for _ in range(2)] == [f"request_p{ending}", f"request_p-2{ending}"]
+
+
 @given(st.text(max_size=300))
+@example("x" * (NAME_CHARACTERS - 1) + "_y")  # cut behind what may not stand at the end
+@example("x" * (NAME_CHARACTERS - 5) + "_y.png")
 def test_any_text_gives_a_safe_name(text: str) -> None:
     name = safe_name(text)
     assert name
@@ -106,6 +119,40 @@ def test_endings_are_added_only_where_there_is_none() -> None:
     assert with_ending("index", "text/html") == "index.html"
     assert with_ending("logo.png", "text/html") == "logo.png"
     assert with_ending("thing", "application/x-unheard-of") == "thing"
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "seen", "expected"),
+    [
+        ("photo.png", "application/json", "application/json", "photo.png.json"),
+        ("photo.png", "application/json", None, "photo.png.json"),
+        ("apple-4.png", "text/html", "text/html", "apple-4.png.html"),
+        ("apple-4.png", "image/png", "text/html", "apple-4.png.html"),
+        ("photo.jpg", "image/jpeg", "image/webp", "photo.jpg.webp"),
+        ("page.html", "text/html", "image/gif", "page.html.gif"),
+        ("style.css", "text/html", "text/html", "style.css.html"),
+        # nothing to say
+        ("photo.JPEG", "application/octet-stream", "image/jpeg", "photo.JPEG"),
+        ("photo.png", "image/png", None, "photo.png"),
+        ("photo.png", "application/octet-stream", None, "photo.png"),
+        ("photo.png", None, None, "photo.png"),
+        ("logo.png", "image/jpeg", "image/png", "logo.png"),
+        ("style.css", "text/html", "text/plain", "style.css"),  # a wrong header proves nothing
+        ("style.css", "text/css", "text/plain", "style.css"),
+        ("feed.xml", "application/xml", "application/xml", "feed.xml"),
+        ("index.htm", "application/xhtml+xml", "text/html", "index.htm"),
+        ("index.php", "text/html", "text/html", "index.php"),
+        ("report.docx", "application/octet-stream", "application/zip", "report.docx"),
+        ("thing", "image/png", "image/png", "thing.png"),
+        # nothing becomes a program by the name we give it
+        ("photo.png", "image/png", "application/vnd.microsoft.portable-executable", "photo.png"),
+        ("photo.png", "text/javascript", None, "photo.png"),
+    ],
+)
+def test_a_name_that_says_something_else_gets_the_true_ending(
+    name: str, declared: str | None, seen: str | None, expected: str
+) -> None:
+    assert with_true_ending(name, declared, seen) == expected
 
 
 def test_names_differ_for_file_systems_that_ignore_case_and_form() -> None:

@@ -135,6 +135,45 @@ def test_other_addresses_of_the_same_server_are_the_same_finding(tmp_path: Path)
     assert (finding.args["chains"], finding.args["first"]) == (3, "http://shop.example/0")
 
 
+def hop(scene: Scene, ms: float, path: str, port: int) -> None:
+    """An address that leads over a second one to /end."""
+    steps = ((path, redirect("/via", 302)), ("/via", redirect("/end", 302)), ("/end", answer()))
+    for k, (where, reply) in enumerate(steps):
+        scene.exchange(ms + 150 * k, get(where), reply, client_port=port + k)
+
+
+def test_chains_from_several_addresses_are_counted_as_such(tmp_path: Path) -> None:
+    scene = Scene()
+    for k in range(3):
+        hop(scene, 10_000 * k, f"/{k}", 40000 + 10 * k)
+    (finding,) = told(scene, tmp_path, "HTTP-REDIRECTS")
+    title = finding_text(finding.title_key, finding.args).title
+    assert title == "3 addresses of shop.example, such as http://shop.example/0, led on twice or more (6 redirects)"
+
+
+def test_a_chain_from_one_address_again_and_again(tmp_path: Path) -> None:
+    scene = Scene()
+    for k in range(3):
+        hop(scene, 10_000 * k, "/start", 40000 + 10 * k)
+    (finding,) = told(scene, tmp_path, "HTTP-REDIRECTS")
+    title = finding_text(finding.title_key, finding.args).title
+    assert title == (
+        "http://shop.example/start led to http://shop.example/end only after 2 redirects (status 302; 3 times)"
+    )
+
+
+def test_circles_from_several_addresses(tmp_path: Path) -> None:
+    scene = Scene()
+    for k in range(2):
+        for n in range(4):
+            scene.exchange(10_000 * k + 150 * n, get(f"/{k}"), redirect(f"/{k}"), client_port=40000 + 10 * k + n)
+    (finding,) = told(scene, tmp_path, "HTTP-REDIRECTS")
+    title = finding_text(finding.title_key, finding.args).title
+    assert (
+        title == "2 addresses of shop.example, such as http://shop.example/0, were redirected in a circle (8 redirects)"
+    )
+
+
 def test_circle(tmp_path: Path) -> None:
     scene = chain(*[(f"http://a.example/{'ab'[k % 2]}", redirect(f"/{'ba'[k % 2]}", 302)) for k in range(6)])
     (finding,) = told(scene, tmp_path, "HTTP-REDIRECTS")

@@ -48,9 +48,13 @@ def one(folder: Path, code: str, *requests: bytes, **facts: object) -> FindingRo
         (get("/", **{"Proxy-Authorization": f"Basic {SECRET}"}), "HTTP-CREDENTIALS-CLEAR"),
         (get("/", Authorization=f"Bearer {SECRET}"), "HTTP-CREDENTIALS-CLEAR.bearer"),
         (post("/login", f"user=anna&password={SECRET}"), "HTTP-CREDENTIALS-CLEAR.form"),
-        (post("/login", f'{{"user": "anna", "pwd": "{SECRET}"}}', "application/json"), "HTTP-CREDENTIALS-CLEAR.form"),
-        (get(f"/login?user=anna&passwd={SECRET}"), "HTTP-CREDENTIALS-CLEAR.form"),
+        (post("/login", f'{{"user": "anna", "pwd": "{SECRET}"}}', "application/json"), "HTTP-CREDENTIALS-CLEAR.json"),
         (get(f"http://anna:{SECRET}@shop.example/"), "HTTP-CREDENTIALS-CLEAR.url"),
+        # curl -d says urlencoded of whatever it is given
+        (post("/login", f'{{"user": "anna", "password": "{SECRET}"}}'), "HTTP-CREDENTIALS-CLEAR.form"),
+        (post("/login", f'data={{"password":"{SECRET}"}}'), "HTTP-CREDENTIALS-CLEAR.form"),
+        (post("/login", f'j={{"a":{{"auth":{{"passcode":"{SECRET}"}}}}}}'), "HTTP-CREDENTIALS-CLEAR.form"),
+        (post("/graphql", f'query=mutation{{login(password:"{SECRET}")}}'), "HTTP-CREDENTIALS-CLEAR.form"),
     ],
 )
 def test_password_in_clear(tmp_path: Path, request_: bytes, key: str) -> None:
@@ -58,6 +62,25 @@ def test_password_in_clear(tmp_path: Path, request_: bytes, key: str) -> None:
     assert finding is not None
     assert (finding.title_key, finding.severity, finding.blame) == (key, "warning", "server")
     assert (finding.args["host"], finding.args["count"], finding.frames) == ("shop.example", 1, (4,))
+
+
+def test_a_password_in_an_address_is_one_finding(tmp_path: Path) -> None:
+    """It is told by where it stands; that it was sent in clear is a part of that."""
+    request = get(f"/login?user=anna&passwd={SECRET}")
+    form = post("/login", f"user=anna&password={SECRET}")
+    clear = one(tmp_path, "HTTP-CREDENTIALS-CLEAR", request, form)
+    assert clear is not None
+    assert (clear.title_key, clear.args["count"], clear.frames) == ("HTTP-CREDENTIALS-CLEAR.form", 1, (10,))
+    assert one(tmp_path, "HTTP-CREDENTIALS-CLEAR", request) is None
+    told = one(tmp_path, "HTTP-FORM-IN-URL", request)
+    assert told is not None
+    assert "without encryption" in finding_text(told.title_key, told.args).title
+
+
+def test_a_password_in_both_places_is_told_twice(tmp_path: Path) -> None:
+    request = post(f"/login?password={SECRET}", f"user=anna&password={SECRET}")
+    for code in ("HTTP-CREDENTIALS-CLEAR", "HTTP-FORM-IN-URL"):
+        assert one(tmp_path, code, request) is not None
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "192.168.1.5"])
@@ -96,7 +119,8 @@ def test_no_password_in_clear(tmp_path: Path, request_: bytes) -> None:
 @pytest.mark.parametrize(
     ("query", "key", "severity", "names"),
     [
-        (f"user=anna&password={SECRET}", "HTTP-FORM-IN-URL", "warning", ["password"]),
+        (f"user=anna&password={SECRET}", "HTTP-FORM-IN-URL.clear", "warning", ["password"]),
+        ("token=s3cr3t-abc", "HTTP-FORM-IN-URL.key", "note", ["token"]),
         (f"access_token={SECRET}&v=1", "HTTP-FORM-IN-URL.key", "note", ["access_token"]),
         (f"PHPSESSID={SECRET}", "HTTP-FORM-IN-URL.key", "note", ["PHPSESSID"]),
         (
@@ -120,6 +144,8 @@ def test_form_in_the_address(tmp_path: Path, query: str, key: str, severity: str
     [
         get("/search?q=password+reset&page=2&sort=asc&lang=en&utm_source=x"),
         get("/a.js?v=1699999999&token=3"),
+        get("/a.js?session=1699999999&token=1699999999123"),
+        get("/a.js?token=verbose"),
         get("/?csrf_token=" + "x" * 32),
         get("/oauth?code=" + "x" * 32 + "&state=" + "y" * 32),
         get("/?first_name=&email="),

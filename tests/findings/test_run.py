@@ -140,7 +140,7 @@ TROUBLE = {
     "http1/ppa3-http_espn_fail.pcapng": {"TCP-SYN-UNANSWERED"},
     "http1/nDPI-http_auth.pcap": {"HTTP-CLIENT-ERROR", "HTTP-CREDENTIALS-CLEAR"},
     "http1/ppa3-http_dvwa_clearlogin.pcapng": {"HTTP-CREDENTIALS-CLEAR"},
-    "http1/ppa3-weather_working.pcapng": {"HTTP-CREDENTIALS-CLEAR", "HTTP-FORM-IN-URL"},
+    "http1/ppa3-weather_working.pcapng": {"HTTP-FORM-IN-URL"},
     "mixed/gotraffic-captures-http.pcapng": {"HTTP-SLOW-SERVER"},
     "dns/ppa3-nowebaccess1.pcapng": {"DNS-NO-ANSWER"},
     "dns/sv-flow-drop-iponly-02.pcap": {"DNS-FAILED"},

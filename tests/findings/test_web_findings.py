@@ -272,3 +272,178 @@ def test_warning_alert(tmp_path: Path) -> None:
     scene = Scene()
     refuse(scene, 0, 1)
     assert found(scene.analysis(tmp_path), "TLS-ALERT") == []
+
+
+# ── who ended it, and how much had come ──────────────────────────────────────────────────────────────────────────
+
+
+def page_of(size: int, came: int) -> bytes:
+    """The beginning of an answer: ``came`` of ``size`` bytes of its body."""
+    whole = answer(size=size)
+    return whole[: len(whole) - size + came]
+
+
+def test_a_client_that_times_out_says_goodbye(tmp_path: Path) -> None:
+    """As ``curl -m 1`` does it: a FIN, no reset, while the server says nothing for eleven seconds more."""
+    scene = Scene()
+    p = scene.connection(server_port=18080)
+    p.handshake()
+    p.at(40).client.send(get("/never"))
+    p.at(80).server.ack()
+    p.at(1040).client.fin()
+    p.at(1080).server.ack()
+    p.at(12_000).server.fin()
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert (row.outcome, row.outcome_why) == ("no_response", "client_closed")
+    (finding,) = analysis.findings
+    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-NO-RESPONSE.gave_up", "warning", "client")
+    assert (finding.args["waited_ms"], finding.frames) == (1000, (4, 6)), "the request, and the client's FIN"
+
+
+def test_an_answer_that_comes_when_the_client_is_gone(tmp_path: Path) -> None:
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/late"))
+    p.at(80).server.ack()
+    p.at(1040).client.fin()
+    p.at(2240).server.send(answer(size=70))
+    p.at(2241).client.rst()
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert (row.status, row.outcome, row.outcome_why) == (200, "aborted", "client_closed")
+    (finding,) = found(analysis, "HTTP-NO-RESPONSE")
+    assert (finding.title_key, finding.severity, finding.frames) == ("HTTP-NO-RESPONSE.late", "warning", (4, 6, 7))
+    assert (finding.args["waited_ms"], finding.args["late_ms"]) == (1000, 1200)
+    assert found(analysis, "HTTP-CUT-SHORT") == found(analysis, "TCP-RESET") == []
+
+
+def test_a_beacon_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody has lost patience after 30 ms."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/beacon"))
+    p.at(60).server.ack()
+    p.at(70).client.fin()
+    p.at(80).server.fin()
+    (finding,) = found(scene.analysis(tmp_path), "HTTP-NO-RESPONSE")
+    assert finding.severity == "note"
+
+
+def test_a_client_whose_last_word_was_its_request_still_waits(tmp_path: Path) -> None:
+    """Its FIN comes with the request; it is the server that closes without an answer."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/a"))
+    p.at(40).client.fin()
+    p.at(80).server.ack()
+    p.at(500).server.fin()
+    analysis = scene.analysis(tmp_path)
+    assert (analysis.http[0].outcome_why, analysis.http[0].wait_ms) == ("server_closed", 460)
+    (finding,) = found(analysis, "HTTP-NO-RESPONSE")
+    assert (finding.severity, finding.blame, finding.frames) == ("error", "server", (4, 7))
+
+
+def test_the_server_sends_less_than_it_promised(tmp_path: Path) -> None:
+    scene = Scene()
+    p = scene.exchange(0, get("/a"), page_of(5000, 1000), server_port=18080)
+    p.at(120).server.fin()
+    p.at(121).client.fin()
+    (finding,) = scene.analysis(tmp_path).findings
+    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-CUT-SHORT", "error", "server")
+    told = {name: finding.args[name] for name in ("came_bytes", "promised_bytes", "by")}
+    assert told == {"came_bytes": 1000, "promised_bytes": 5000, "by": "server"}
+    assert finding.frames == (4, 5, 7), "the request, the answer, and the server's FIN"
+
+
+def test_chunks_without_their_end(tmp_path: Path) -> None:
+    scene = Scene()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    p = scene.exchange(0, get("/a"), head + b"5\r\nhello\r\n")
+    p.at(120).server.rst()
+    (finding,) = found(scene.analysis(tmp_path), "HTTP-CUT-SHORT")
+    assert (finding.title_key, finding.severity, finding.args["came_bytes"]) == ("HTTP-CUT-SHORT.open", "error", 10)
+
+
+def test_a_download_that_somebody_stops(tmp_path: Path) -> None:
+    """``^C``: what counts is what the client had acknowledged when it left, not what was still under way."""
+    scene = Scene()
+    p = scene.exchange(0, get("/big.iso"), page_of(9_000_000, 1000))
+    p.at(200).client.fin()
+    p.at(201).server.send(b"b" * 500)
+    p.at(202).client.rst()
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert (row.outcome, row.outcome_why, row.response_body_bytes) == ("truncated", "client_closed", 1500)
+    (finding,) = analysis.findings
+    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-CUT-SHORT.client", "note", "client")
+    assert (finding.args["came_bytes"], finding.args["promised_bytes"]) == (1000, 9_000_000)
+
+
+def test_answers_cut_short_again_and_again_are_counted(tmp_path: Path) -> None:
+    scene = Scene()
+    for n in range(3):
+        p = scene.exchange(1000 * n, get(f"/a?{n}"), page_of(5000, 100 * n), client_port=40000 + n)
+        p.at(1000 * n + 120).server.fin()
+    (finding,) = found(scene.analysis(tmp_path), "HTTP-CUT-SHORT")
+    assert (finding.title_key, finding.args["count"]) == ("HTTP-CUT-SHORT.many", 3)
+
+
+def test_a_body_until_the_close_is_whole_where_no_close_was_recorded(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), b"HTTP/1.0 200 OK\r\n\r\nsome text")
+    analysis = scene.analysis(tmp_path)
+    assert analysis.http[0].outcome_why == "end_unseen"
+    assert analysis.findings == ()
+
+
+def test_the_capture_ends_within_an_answer(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), page_of(5000, 1000))
+    analysis = scene.analysis(tmp_path)
+    assert (analysis.http[0].outcome_why, analysis.findings) == ("capture_end", ())
+
+
+def test_an_answer_stalls_for_the_rest_of_the_capture(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), page_of(5000, 1000))
+    scene.exchange(600_000, get("/b"), answer(), client_port=40001)
+    (finding,) = found(scene.analysis(tmp_path), "HTTP-CUT-SHORT")
+    assert (finding.title_key, finding.severity) == ("HTTP-CUT-SHORT.stalled", "warning")
+
+
+def test_an_event_stream_lasts_until_somebody_leaves(tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    scene = Scene()
+    p = scene.exchange(0, get("/events"), head + b"data: 0\n\n")
+    for ms in range(600, 7000, 500):
+        p.at(ms).server.send(b"data: 1\n\n")
+        p.at(ms).client.ack()
+    p.at(7500).client.fin()
+    p.at(7600).server.send(b"data: 1\n\n")
+    p.at(7600).client.rst()
+    analysis = scene.analysis(tmp_path)
+    assert analysis.http[0].background == "event_stream"
+    assert alarms(analysis) == []
+
+
+# ── how things are called ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_junk_is_not_missing(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, b"OPTIONSHTTP/1.1\r\nHost: shop.example\r\n\r\n", answer(400))
+    (finding,) = scene.analysis(tmp_path).findings
+    assert sentence(finding.title_key, finding.args).endswith("400 X to something that is no HTTP request")
+
+
+def test_the_port_is_named_where_it_is_not_the_usual_one(tmp_path: Path) -> None:
+    scene = Scene()
+    for port in (80, 18080, 18081):
+        host = "127.0.0.1" if port == 80 else f"127.0.0.1:{port}"
+        scene.exchange(0, get("/", host), answer(500), server_port=port, client_port=40000 + port)
+    named = sorted(str(f.args["host"]) for f in scene.analysis(tmp_path).findings)
+    assert named == ["127.0.0.1", "127.0.0.1:18080", "127.0.0.1:18081"]

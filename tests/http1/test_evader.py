@@ -76,7 +76,8 @@ EXPECTED: dict[tuple[str, str | None], list[tuple[str, str, int | None, str | No
         ("500", "/range/eicar.txt/full", 200, "content_length", 68),
     ],
     # Shorter than stated; or a head whose end never comes, because a line of one blank continues the line before it.
-    ("truncated", "closed"): [
+    # In these captures the client closes in the very next packet.
+    ("truncated", "client_closed"): [
         ("207", "/compressed/eicar.txt/ce%3Agzip;gzip;replace%3A-4,4=;clen%2B4", 200, "content_length", 84),
         ("208", "/compressed/eicar.txt/ce%3Agzip;gzip;replace%3A-8,8=;clen%2B8", 200, "content_length", 80),
         ("416", "/broken/eicar.txt/end-lf%5C040lf", 200, None, None),

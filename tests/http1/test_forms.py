@@ -107,6 +107,28 @@ def test_body() -> None:
     assert {field.place for field in found} == {"body"}
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"user":"bob","password":"hunter2"}', [("user", "bob"), ("password", "hunter2")]),  # curl -d's default type
+        (b' [{"token":"abc"}]', [("token", "abc")]),
+        (b'{"city":"Bonn"}', []),  # as JSON that says so: data
+        (b"{}=1&[a]=2", [("{}", "1"), ("[a]", "2")]),  # no JSON
+        (b'{"a":1}&b=2', [('{"a":1}', ""), ("b", "2")]),
+        (b"[" * 100_000, []),
+    ],
+)
+def test_json_that_is_called_urlencoded(body: bytes, expected: list[tuple[str, str]]) -> None:
+    found = pairs(post(body))
+    assert found == expected or (len(body) > 1000 and len(found) <= 1)
+
+
+def test_json_that_is_called_urlencoded_and_cut() -> None:
+    body = b'{"user":"bob","password":"hunter2","no'
+    request = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: 90\r\n\r\n" % FORM
+    assert ("password", "hunter2") in pairs(rows(request + body, finished=False).parameters)
+
+
 def test_target_before_body() -> None:
     body = b"b=2"
     request = b"POST /?a=1 HTTP/1.1\r\nHost: h\r\nContent-Type: %s; charset=UTF-8\r\nContent-Length: 3\r\n\r\n" % FORM

@@ -6,48 +6,12 @@ otherwise they are taken at the client, 40 ms from the server, the handshake run
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pytest
 
-from analyzer.analysis import Analysis
-from analyzer.pipeline import analyze
-from analyzer.schema import HttpRow
+from tests.imperfect.script import answer, facts, get, run, times
 from tests.playbook import Playbook
-
-
-def get(path: str, extra: str = "") -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: shop.example\r\n{extra}\r\n".encode()
-
-
-def answer(status: int, size: int, phrase: str = "X") -> bytes:
-    return f"HTTP/1.1 {status} {phrase}\r\nContent-Length: {size}\r\n\r\n".encode() + b"b" * size
-
-
-def run(book: Playbook, folder: Path, *, cut: int = 0) -> Analysis:
-    """Write the capture, analyze it, and hold every row to what must always be true."""
-    path = folder / "capture.pcap"
-    path.write_bytes(book.pcap(cut=cut))
-    analysis = analyze(str(path))
-    for row in analysis.http:
-        parts = (row.dns_ms, row.connect_ms, row.tls_ms, row.blocked_ms, row.send_ms, row.wait_ms, row.receive_ms)
-        if row.total_ms is not None:
-            assert math.isclose(sum(p for p in parts if p is not None), row.total_ms, abs_tol=0.001)
-        if row.wait_ms is not None and row.wait_server_ms is not None:
-            split = (row.wait_network_ms or 0) + (row.wait_loss_ms or 0) + row.wait_server_ms
-            assert math.isclose(split, row.wait_ms, abs_tol=0.001)
-    return analysis
-
-
-def facts(analysis: Analysis) -> list[tuple[str | None, int | None, str]]:
-    return [(row.target, row.status, row.outcome) for row in analysis.http]
-
-
-def times(row: HttpRow) -> tuple[float | None, ...]:
-    """Return (first request byte, last request byte, first response byte, last response byte) in ms of the script."""
-    moments = (row.request_time, row.request_end_time, row.response_time, row.response_end_time)
-    return tuple(None if moment is None else (moment - Playbook.ns(0)) / 1e6 for moment in moments)
 
 
 def test_slow_body(tmp_path: Path) -> None:

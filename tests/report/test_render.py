@@ -142,7 +142,8 @@ def test_first_screen_answers_in_sentences_with_numbers() -> None:
     # The redirect: 3,024 ms of DNS in 3,118.1 ms is 97 %.
     assert card("rich", "slow") == (
         "Of the requests that can be read, GET / on shop.example took 3.12 s; "
-        "97 % of it (3.02 s) went into looking up the name."
+        "97 % of it (3.02 s) went into looking up the name. "
+        "The slowest visit, to http://shop.example/, took 4.60 s in all."
     )
     assert card("rich", "failed") == (
         "Failed: 1 × 503 Service Unavailable, 1 × 404 Not Found, 1 request without an answer, "

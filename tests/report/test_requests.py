@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.report.cells import Clock
+from analyzer.report.data import status_sentence
+from analyzer.report.protocols import StatusFact
 from analyzer.report.render import render
 from analyzer.report.request_facts import MAX_LISTED, Group, Links, groups, remarks
 from analyzer.report.requests import Share, frames_words, notes, outcome_word, reason, shares, vantage_note
@@ -18,6 +22,9 @@ from tests.report.pages import Page
 
 NEAR = PhaseTrust(**dict.fromkeys(PhaseTrust.__dataclass_fields__, "measured"))
 FAR = changed(NEAR, **dict.fromkeys(PhaseTrust.__dataclass_fields__, "bounded"))
+
+
+SERVER = "the server, and whatever it waited for"
 
 
 def line(row: HttpRow, words: str) -> Share:
@@ -47,16 +54,22 @@ def test_limits_say_which_way_they_go() -> None:
     assert line(row, "Wait").value == "at least 41 ms"
     assert line(row, "Download").value == "at least 12 ms"
     assert line(row, "Blocked").value == "at most 3.00 ms"
-    assert line(row, "the server, at work").value == "at most 30 ms"
+    assert line(row, SERVER).value == "at most 30 ms"
     assert line(row, "the network's round trip").value == "at least 11 ms"
     assert line(changed(row, index=0), "Blocked").value == "at least 3.00 ms"
 
 
 def test_the_server_s_own_acknowledgement_is_a_lower_bound() -> None:
     row = http(0, 0, 0.0, wait_server_ms=30.0, wait_server_min_ms=12.0, phase_trust=NEAR)
-    share = line(row, "the server, at work")
-    assert (share.value, share.why, share.part) == ("30 ms", "at least 12 ms, by its own acknowledgement", True)
-    assert line(changed(row, wait_server_min_ms=30.0), "the server, at work").why == ""
+    share = line(row, SERVER)
+    why = "at least 12 ms: so long before its answer, it confirmed that it had the request"
+    assert (share.value, share.why, share.part) == ("30 ms", why, True)
+    assert line(changed(row, wait_server_min_ms=30.0), SERVER).why == ""
+
+
+def test_a_long_poll_s_wait_is_no_work() -> None:
+    row = http(0, 0, 0.0, wait_server_ms=1200.0, wait_server_min_ms=1160.0, phase_trust=NEAR, background="long_poll")
+    assert line(row, SERVER).why == "it held the request until it had news"
 
 
 def test_pieces_follow_their_phase_and_empty_ones_are_left_out() -> None:
@@ -73,11 +86,11 @@ def test_pieces_follow_their_phase_and_empty_ones_are_left_out() -> None:
     )
     assert [share.words for share in shares(row) if share.part] == [
         "the network's round trip",
-        "the server, at work",
+        SERVER,
         "stopped by lost packets",
     ]
     order = [share.label or share.words for share in shares(row)]
-    assert order.index("Wait") < order.index("the server, at work") < order.index("Download")
+    assert order.index("Wait") < order.index(SERVER) < order.index("Download")
 
 
 def test_a_used_connection_has_one_line_for_what_it_did_not_do() -> None:
@@ -182,6 +195,76 @@ def test_a_redirect_leads_on_and_back_and_has_its_cost() -> None:
     assert told(third, links, 2)["How it came about: Asked for by"] == ("#2 GET /new",)
 
 
+@pytest.mark.parametrize(
+    ("status", "method", "name", "cost"),
+    [
+        (301, "GET", "Sent on to", True),
+        (302, "HEAD", "Sent on to", True),
+        (303, "POST", "Sent on to", False),  # what the POST did is no detour
+        (307, "POST", "Sent on to", False),
+        (201, "PUT", "Made at", False),  # RFC 9110 section 10.2.2
+        (202, "POST", "Location", False),
+    ],
+)
+def test_what_a_location_means(status: int, method: str, name: str, cost: bool) -> None:
+    first = http(0, 0, 0.0, status=status, method=method, location="/new", total_ms=26.0)
+    links = Links.of((first, http(0, 1, 60.0, target="/new", initiator=0)))
+    facts = told(first, links, 0)
+    assert facts[f"How it came about: {name}"] == ("/new",)
+    assert ("How it came about: Cost" in facts) is cost
+
+
+@pytest.mark.parametrize(
+    ("length", "came", "whole", "coding", "words"),
+    [
+        ("5000", 1000, None, None, "1000 of 5000 bytes"),
+        ("5000", 0, None, None, "0 of 5000 bytes"),
+        ("30000000", 1_474_560, None, "gzip", "1\u202f474\u202f560 of 30\u202f000\u202f000 bytes"),
+        ("5000", 5000, 5000, None, "5 kB"),
+        ("5000", 0, 0, None, None),  # the answer to HEAD
+        ("x", 1000, 1000, None, "1 kB"),
+    ],
+)
+def test_how_much_of_a_body_came(length: str, came: int, whole: int | None, coding: str | None, words: str) -> None:
+    row = http(
+        0,
+        0,
+        0.0,
+        response_headers=(("Content-Length", length),),
+        framing="content_length" if came or whole is None else "none",
+        response_body_bytes=came,
+        response_decoded_bytes=whole,
+        content_encoding=coding,
+        outcome="complete" if whole is not None else "truncated",
+    )
+    assert told(row).get("The answer: Body") == (None if words is None else (words,))
+
+
+def test_what_comes_after_a_switch_is_not_what_the_headers_say() -> None:
+    row = http(0, 0, 0.0, status=101, outcome="switched", keep_alive=True, upgrade="websocket")
+    assert "Connection: Afterwards" not in told(row)
+    assert told(changed(row, status=200, outcome="complete"))["Connection: Afterwards"] == ("meant to stay open",)
+
+
+def test_a_handshake_leads_to_what_was_said() -> None:
+    analysis = rich()
+    rows = (http(2, 0, 0.0, status=101, outcome="switched", upgrade="websocket"),)
+    sockets = tuple(replace(row, stream=2 + n, handshake_index=0) for n, row in enumerate(analysis.websocket))
+    links = Links.of(rows, sockets)
+    fact = next(fact for group in groups(0, rows[0], links) for fact in group.facts if fact.name == "WebSocket")
+    said = sockets[0].client_messages + sockets[0].server_messages
+    assert (fact.link, fact.texts) == ("websocket-messages-1", (f"{said} messages",))
+    assert all(fact.name != "WebSocket" for group in groups(0, rows[0], Links.of(rows)) for fact in group.facts)
+
+
+@pytest.mark.parametrize("kind", ["poll", "long_poll", "event_stream", "websocket"])
+def test_what_runs_in_the_background_is_said(kind: str) -> None:
+    row = http(0, 0, 0.0, background=kind)
+    assert told(row)["How it came about: Kind"][0]
+    assert remarks(row)
+    assert "How it came about: Kind" not in told(changed(row, background=None))
+
+
 def test_an_initiator_outside_the_table_is_no_link() -> None:
     row = http(0, 0, 0.0, initiator=7, referer="http://elsewhere.example/")
     assert told(row, Links.of((row,)))["How it came about: Referer"] == ("http://elsewhere.example/",)
@@ -210,7 +293,7 @@ def test_copies_login_and_third_party() -> None:
         "Basic: name and password, encoded but not encrypted; sent in"
     )
     assert "third party" in facts["How it came about: Site"][0]
-    assert facts["Connection: Afterwards"] == ("to be closed",)
+    assert facts["Connection: Afterwards"] == ("meant to be closed",)
     assert facts["Connection: Upgrade"] == ("websocket",)
     assert "clear" not in told(changed(row, scheme="https"))["Cookies and login: Login"][0]
 
@@ -307,3 +390,15 @@ def test_a_column_without_anything_in_it_is_not_drawn() -> None:
     plain = tables(analysis, clock, set()).http
     assert "Worth knowing" not in [column.label for column in plain.columns]
     assert {len(row.cells) for row in plain.rows} == {len(plain.columns)}
+
+
+def test_no_status_code_is_left_out_in_silence() -> None:
+    def fact(code: int, count: int = 1) -> StatusFact:
+        return StatusFact(code, "", "", "", count, "")
+
+    few = [fact(code) for code in (200, 301, 304, 401, 503)]
+    assert status_sentence(few) == "1 × 401, 1 × 503, 1 × 200, 1 × 301, 1 × 304."
+    many = [fact(200, 7), *(fact(code) for code in range(201, 231)), fact(416)]
+    said = status_sentence(many)
+    assert said.startswith("1 × 416, 7 × 200, 1 × 201")
+    assert said.endswith(" and 12 more.")

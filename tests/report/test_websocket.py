@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer import close_codes
-from analyzer.protocols.websocket.side import VIOLATIONS
+from analyzer.protocols.websocket.violations import VIOLATIONS
 from analyzer.report import websocket
 from analyzer.report.cells import Clock
 from analyzer.report.render import render
@@ -22,7 +22,7 @@ CLOCK = Clock(fixture.START)
 def ending(row: WebSocketRow) -> str:
     """The words of the column "How it ended", with the small ones behind them."""
     (line,) = websocket.websocket_table([row]).rows
-    return f"{line.cells[9].text} | {line.cells[9].why}"
+    return f"{line.cells[7].text} | {line.cells[7].why}"
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,15 @@ def test_how_it_ended(row: WebSocketRow, words: str) -> None:
     assert ending(row) == words
 
 
+def test_a_connection_leads_to_its_messages_and_says_how_much_it_was() -> None:
+    said, silent = websocket.websocket_table([CLOSED, replace(CLOSED, messages=(), server_missing_bytes=0)]).rows
+    assert (said.cells[1].link, silent.cells[1].link) == ("websocket-messages-1", "")
+    assert [(cell.text, cell.why) for cell in said.cells[5:7]] == [
+        ("1", "23 B"),
+        ("3", "70.8 kB, sent as 66.5 kB, 12 B missing"),
+    ]
+
+
 def test_every_reason_has_words() -> None:
     assert set(websocket.BROKEN) >= VIOLATIONS
     for words in (*websocket.BROKEN.values(), *websocket.UNKNOWN.values()):
@@ -83,6 +92,9 @@ def test_what_was_said_is_listed_in_order() -> None:
     kinds = [line.cells[2].why for line in fact.messages.rows]
     assert kinds == ["text", "text, in 2 parts", "binary, in 3 parts", "ping", "pong", "text", "close"]
     assert fact.messages.rows[1].cells[4].why == "sent as 900 B"
+    assert (lines[3][3], lines[4][3]) == ("not text", "not text")
+    silent = replace(CLOSED, messages=(replace(CLOSED.messages[3], bytes=0, transferred_bytes=0),))
+    assert websocket.said_on([silent], CLOCK)[0].messages.rows[0].cells[3].text == "(empty)"
     assert lines[1][3].endswith("… (+3612)")
     assert fact.messages.rows[5].cells[3].why == "bytes of it are missing from the capture"
     assert (lines[6][3], fact.messages.rows[6].cells[3].why) == ("1011 out of memory", "internal error")

@@ -378,9 +378,19 @@ def test_ssl2_itself() -> None:
     assert len(row.certificates) == 1
 
 
-def test_a_server_that_does_not_speak_tls() -> None:
-    row, _ = read([(CLIENT, HELLO_12), (SERVER, b"HTTP/1.1 400 Bad Request\r\n\r\n")])
-    assert (row.outcome, row.handshake_why, row.sni) == ("failed", "not_tls", "a.test")
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "plain_http"),
+        (b"HTTP/1.0 400\r\n\r\n", "plain_http"),
+        (b"HTTP/1.1 4000 Bad Request\r\n\r\n", "not_tls"),
+        (b"HTTP/2.0 400 Bad Request\r\n\r\n", "not_tls"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not_tls"),
+    ],
+)
+def test_a_server_that_does_not_speak_tls(said: bytes, why: str) -> None:
+    row, _ = read([(CLIENT, HELLO_12), (SERVER, said)])
+    assert (row.outcome, row.handshake_why, row.sni) == ("failed", why, "a.test")
 
 
 @pytest.mark.parametrize(

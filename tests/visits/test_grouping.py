@@ -107,6 +107,16 @@ def test_api_calls_stand_alone(tmp_path: Path) -> None:
     assert visits(scene.analysis(tmp_path)) == [["/api/0"], ["/api/1"], ["/api/2"]]
 
 
+@pytest.mark.parametrize(("method", "together"), [("GET", True), ("PUT", False), ("DELETE", False)])
+def test_parts_of_a_page_are_fetched(tmp_path: Path, method: str, together: bool) -> None:
+    """Who stores or deletes a picture right after a page, without a Referer, does something else."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    asked = get("/a.png").replace(b"GET", method.encode(), 1)
+    scene.exchange(300, asked, answer(204, 0, kind="text/plain"), client_port=40001)
+    assert (len(visits(scene.analysis(tmp_path))) == 1) is together
+
+
 def test_call_of_a_page_belongs_to_it(tmp_path: Path) -> None:
     """The same call with a Referer is the page's, also a minute later."""
     scene = Scene()
@@ -225,6 +235,146 @@ def test_location_that_cannot_be_read(tmp_path: Path, location: str) -> None:
     assert split(location).hostname in (None, "x")
     analysis = moved(to=location).analysis(tmp_path)
     assert len(analysis.http) == 2
+
+
+# ── what a person did, and what a page did ───────────────────────────────────────────────────────────────────────────
+
+NAVIGATES = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+def form(path: str, **headers: str) -> bytes:
+    fields = {"Content-Type": "application/x-www-form-urlencoded", "Referer": PAGE, "Content-Length": "3", **headers}
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+    return f"POST {path} HTTP/1.1\r\nHost: shop.example\r\n{lines}\r\na=1".encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "own"),
+    [
+        (303, {"Accept": NAVIGATES}, True),
+        (200, {"Accept": NAVIGATES}, True),
+        (303, {}, True),  # a program that plays a browser
+        (200, {"Accept": "*/*"}, False),  # a script
+        (303, {"Accept": NAVIGATES, "X-Requested-With": "XMLHttpRequest"}, False),
+        (303, {"Accept": NAVIGATES, "Sec-Fetch-Dest": "iframe"}, False),
+        (200, {"Accept": NAVIGATES, "Content-Type": "application/json"}, False),
+    ],
+)
+def test_a_form_that_is_sent(tmp_path: Path, status: int, headers: dict[str, str], own: bool) -> None:
+    """Half a second after the page was there: logging in is a thing of its own, and no part of the page."""
+    scene = Scene()
+    p = scene.exchange(0, get("/"), answer())
+    p.at(600).client.send(form("/login", **headers))
+    p.at(660).server.send(answer(status, 0, Location="/account"))
+    p.at(670).client.send(get("/account"))
+    p.at(730).server.send(answer())
+    analysis = scene.analysis(tmp_path)
+    if own:
+        assert visits(analysis)[:2] == [["/"], ["/login", *(["/account"] if status == 303 else [])]]
+    else:
+        assert visits(analysis)[0][:2] == ["/", "/login"]
+    assert causes(analysis)["/login"] == "/"
+
+
+def test_what_a_person_asked_for(tmp_path: Path) -> None:
+    """A link is followed within half a second; the browser says that a person did it (Fetch Metadata section 2.4)."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    clicked = {"Referer": PAGE, "Sec-Fetch-User": "?1"}
+    frame = get("/frame", **clicked, **{"Sec-Fetch-Dest": "iframe"})
+    scene.exchange(200, frame, answer(), client_port=40001)
+    click = get("/next", **clicked, **{"Sec-Fetch-Dest": "document"})
+    scene.exchange(600, click, answer(), client_port=40002)
+    assert visits(scene.analysis(tmp_path)) == [["/", "/frame"], ["/next"]]
+
+
+def test_html_that_a_script_asked_for(tmp_path: Path) -> None:
+    """Suggestions for a search come as HTML, ten seconds after the page: they are no page."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    script = {"X-Requested-With": "XMLHttpRequest"}
+    scene.exchange(10_000, get("/suggest", Referer=PAGE, **script), answer(), client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/", "/suggest"]]
+    assert analysis.visits[0].duration_ms == 100
+
+
+def test_style_sheet_from_the_cache(tmp_path: Path) -> None:
+    """The second page uses the first one's sheet, which is not asked for again: its picture belongs to the second."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    scene.exchange(120, get("/a.css", Referer=PAGE), answer(kind="text/css"), client_port=40001)
+    sheet = PAGE + "a.css"
+    scene.exchange(240, get("/1.png", Referer=sheet), answer(kind="image/png"), client_port=40002)
+    scene.exchange(20_000, get("/next", Referer=PAGE), answer(), client_port=40003)
+    scene.exchange(22_500, get("/2.png", Referer=sheet), answer(kind="image/png"), client_port=40004)
+    analysis = scene.analysis(tmp_path)
+    assert visits(analysis) == [["/", "/a.css", "/1.png"], ["/next", "/2.png"]]
+    assert causes(analysis) == {"/a.css": "/", "/1.png": "/a.css", "/next": "/", "/2.png": "/a.css"}
+    assert analysis.visits[0].duration_ms == 340
+
+
+def test_style_sheet_of_another_site(tmp_path: Path) -> None:
+    """A visit to another host in between does not use the sheet."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    scene.exchange(120, get("/a.css", Referer=PAGE), answer(kind="text/css"), client_port=40001)
+    scene.exchange(20_000, get("/", "news.example"), answer(), client_port=40002, server="10.0.0.3")
+    late = get("/2.png", Referer=PAGE + "a.css")
+    scene.exchange(20_500, late, answer(kind="image/png"), client_port=40003)
+    assert visits(scene.analysis(tmp_path)) == [["/", "/a.css", "/2.png"], ["/"]]
+
+
+# ── tunnels ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tunnel(scene: Scene, ms: float, authority: str, name: str, **facts: object) -> None:
+    """A proxy (port 8080) is asked for a tunnel, through which TLS to a host begins."""
+    p = scene.connection(server_port=8080, server="10.0.0.9", **facts)
+    p.at(ms).handshake()
+    p.at(ms + 40).client.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
+    p.at(ms + 100).server.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    p.at(ms + 110).client.send(hello(name))
+    p.at(ms + 150).server.send(b"\x17\x03\x03\0\x20" + b"x" * 32)
+
+
+@pytest.mark.parametrize(
+    ("authority", "url"),
+    [
+        ("shop.example:443", "https://shop.example/"),
+        ("shop.example:8443", "https://shop.example:8443/"),
+        ("203.0.113.7:443", "https://shop.example/"),  # the client had looked the name up itself
+        ("[2001:db8::7]:443", "https://shop.example/"),
+    ],
+)
+def test_tls_in_a_tunnel(tmp_path: Path, authority: str, url: str) -> None:
+    """One visit, to what the tunnel leads to; neither the proxy's address nor its port are in it."""
+    scene = Scene()
+    tunnel(scene, 0, authority, "shop.example")
+    (visit,) = scene.analysis(tmp_path).visits
+    assert (visit.url, visit.final_url, visit.http_rows, visit.tls_rows) == (url, url, (0,), (0,))
+    assert [step.step for step in visit.steps].count("tcp") == 1
+    assert [step.absent_why for step in visit.steps if step.step == "tls"] == [None]
+
+
+def test_tunnels_begun_together(tmp_path: Path) -> None:
+    """A page behind a proxy opens several, as it would open several connections."""
+    scene = Scene()
+    tunnel(scene, 0, "shop.example:443", "shop.example")
+    tunnel(scene, 500, "cdn.example:443", "cdn.example", client_port=40001)
+    tunnel(scene, 9000, "news.example:443", "news.example", client_port=40002)
+    assert [visit.url for visit in scene.analysis(tmp_path).visits] == [
+        "https://shop.example/",
+        "https://news.example/",
+    ]
+
+
+def test_tunnel_that_was_refused(tmp_path: Path) -> None:
+    scene = Scene()
+    asked = b"CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n"
+    scene.exchange(0, asked, answer(403), server_port=8080)
+    (visit,) = scene.analysis(tmp_path).visits
+    assert (visit.url, visit.tls_rows, visit.failed_requests) == ("shop.example:443", (), 1)
 
 
 # ── encrypted visits ─────────────────────────────────────────────────────────────────────────────────────────────

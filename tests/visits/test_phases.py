@@ -240,8 +240,8 @@ def test_without_an_answer(tmp_path: Path) -> None:
     p.at(90).server.ack()
     p.at(100).server.rst()
     (row,) = scene.analysis(tmp_path).http
-    assert phases(row) == (40, 10, 0, None, None)
-    assert (row.wait_why, row.total_ms) == ("reset", 50)
+    assert phases(row) == (40, 10, 0, 50, None), "until the reset, 50 ms after the request"
+    assert (row.wait_why, row.total_ms) == (row.outcome_why, 100)
 
 
 def test_many_requests_on_one_connection(tmp_path: Path) -> None:

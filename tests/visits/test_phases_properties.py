@@ -97,6 +97,8 @@ def _receipt(analysis: Analysis, at: int) -> int | None:
     row, s = analysis.http[at], analysis.segments
     if row.request_end_offset is None or row.response_offset is None or row.response_frames is None:
         return None
+    if row.request_cut in ("lost", "malformed"):
+        return None  # where it ended is not known
     for k in range(*s.of(row.stream).indices(len(s))):
         if s.from_client[k] or not s.flags[k] & Flag.ACK or s.ack[k] < row.request_end_offset + 1:
             continue

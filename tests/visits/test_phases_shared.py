@@ -118,3 +118,30 @@ def test_request_in_the_syn(shared_captures: Path) -> None:
     assert row.send_ms == near(0.001415)
     assert row.wait_ms == near(0.001499 - 0.001415)
     assert row.wait_server_min_ms == near(0.001499 - 0.001417)
+
+
+def test_acknowledged_by_a_middlebox(shared_captures: Path) -> None:
+    """SYN 1, SYN/ACK 2, GET 4, an ACK in 5 after 0.16 ms, though the way takes 400 ms; the answer in 6."""
+    row = of_frame(read(shared_captures, "http1/nDPI-exe_download_as_png.pcap"), 4)
+    assert row.wait_ms == near(1.013547 - 0.400714)
+    assert row.wait_network_ms == near(0.400153)
+    assert row.wait_server_min_ms is None
+    assert row.phase_trust.wait_server == "bounded"
+
+
+def test_icons_of_a_style_sheet_in_the_cache(shared_captures: Path) -> None:
+    """GET /browse?q=sip in 420; the icons in 469-471 name the first page's style sheet, which is not fetched again."""
+    analysis = read(shared_captures, "labs/Wireshark-tr-http-pcaprnet.pcapng")
+    first, second = analysis.visits
+    begins = [[analysis.http[at].request_frames for at in visit.http_rows] for visit in (first, second)]
+    assert {420, 457, 458, 469, 470, 471, 481} == {frames[0] for frames in begins[1] if frames is not None}
+    assert first.duration_ms is not None
+    assert first.duration_ms < 3000
+
+
+def test_tls_in_a_proxys_tunnel(shared_captures: Path) -> None:
+    """CONNECT ts01-b.cloudsink.net:443 in 4; what follows is encrypted, in one visit to that host."""
+    analysis = read(shared_captures, "http1/arkime-https-connect.pcap")
+    assert [(visit.url, visit.http_rows, visit.tls_rows) for visit in analysis.visits] == [
+        ("https://ts01-b.cloudsink.net/", (0,), (0,))
+    ]

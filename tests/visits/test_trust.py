@@ -175,8 +175,8 @@ def test_requests_may_be_missing_before_this_one(tmp_path: Path) -> None:
     p.at(160).server.send(answer(), captured=False)
     p.at(200).client.send(get("/b"))
     p.at(260).server.send(answer())
-    *_, row = scene.analysis(tmp_path).http
-    assert (row.target, row.blocked_ms, row.phase_trust.blocked) == ("/b", 100, "bounded")
+    (row,) = [row for row in scene.analysis(tmp_path).http if row.target == "/b"]
+    assert (row.blocked_ms, row.phase_trust.blocked) == (100, "bounded")
     assert at_most(row, "blocked")
 
 
@@ -189,7 +189,21 @@ def test_without_an_answer(tmp_path: Path) -> None:
     p.at(100).server.rst()
     analysis = scene.analysis(tmp_path)
     there = {name for name, word in words(analysis).items() if word != "not_measurable"}
-    assert there == {"connect", "blocked", "send"}
+    assert there == {"connect", "blocked", "send", "wait"}, "and nobody knows what the wait was made of"
+    assert words(analysis)["wait"] == "measured"
+
+
+@pytest.mark.parametrize("vantage", ["client", "server"])
+def test_still_waiting_when_the_capture_ends(tmp_path: Path, vantage: str) -> None:
+    """The last packet is the server's acknowledgement at 90: the client waited for 40 ms at least, wherever it is."""
+    scene = Scene()
+    p = scene.connection(vantage=vantage)
+    p.handshake()
+    p.at(50).client.send(get("/a"))
+    p.at(90).server.ack()
+    analysis = scene.analysis(tmp_path)
+    (row,) = analysis.http
+    assert (row.wait_ms, words(analysis)["wait"], at_most(row, "wait")) == (40, "bounded", False)
 
 
 def test_rows_share_what_is_said_of_them(tmp_path: Path) -> None:

@@ -152,6 +152,41 @@ def test_never_above_what_is_left(tmp_path: Path) -> None:
     assert (row.wait_server_ms, row.wait_server_min_ms) == (110, 110)
 
 
+@pytest.mark.parametrize(("acked", "expected"), [(50.2, (400, 0, 200, None)), (52, (2, 0, 598, 598))])
+def test_acknowledged_by_a_middlebox(tmp_path: Path, acked: float, expected: Waits) -> None:
+    """SYN/ACK after 400 ms, and the request is acknowledged after 0.2: not by a server that far away.
+
+    After 2 ms it may have been one that was slow to begin with (a radio that woke up).
+    """
+    scene = Scene()
+    p = scene.connection(rtt_ms=400)
+    p.handshake()
+    p.at(450).client.send(get("/a"))
+    p.at(400 + acked).server.ack()
+    p.at(1050).server.send(answer())
+    (row,) = scene.analysis(tmp_path).http
+    assert waits(row) == expected
+    assert row.phase_trust.wait_server == ("bounded" if acked < 51 else "measured")
+
+
+@pytest.mark.parametrize(
+    ("acked", "word"),
+    [(None, "bounded"), (140, "bounded"), (100, "measured")],
+)
+def test_upload(tmp_path: Path, acked: float | None, word: str) -> None:
+    """Three segments leave at 50 and queue on a slow line: how long, only an acknowledgement within 50 ms tells."""
+    scene = Scene()
+    p = opened(scene)
+    body = b"x" * 4000
+    p.at(50).client.send(b"PUT /a HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 4000\r\n\r\n" + body)
+    if acked is not None:
+        p.at(acked).server.ack()
+    p.at(200).server.send(answer(201))
+    (row,) = scene.analysis(tmp_path).http
+    assert waits(row) == (40, 0, 110, None if acked is None else 200 - acked)
+    assert row.phase_trust.wait_server == word
+
+
 def test_interim_answer_proves_the_request(tmp_path: Path) -> None:
     """103 at 100 comes with the acknowledgement; the final answer at 400 is what was waited for (RFC 8297)."""
     scene = Scene()

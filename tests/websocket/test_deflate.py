@@ -119,6 +119,16 @@ def test_a_bomb_is_bounded_and_said() -> None:
     assert found.outcome == "cut"
 
 
+def test_final_blocks_that_give_nothing_are_charged() -> None:
+    """Two bytes each (RFC 1951 section 3.2.3: final, fixed codes, end of block), each makes the machine begin anew."""
+    few = b"\x03\x00" * 100 + b"\x00"
+    found = row([("s", frame(TEXT, few, rsv=4) + frame(TEXT, Folder()(b"on"), rsv=4))], answer=DEFLATED)
+    assert [(m.text, m.why) for m in found.messages] == [("", None), ("on", None)]
+    many = b"\x03\x00" * (inflate.UNFOLDED_BYTES // inflate.FINAL_COST + 1)
+    found = row([("s", frame(TEXT, many, rsv=4) + frame(TEXT, b"plain"))], answer=DEFLATED)
+    assert [(m.text, m.why) for m in found.messages] == [(None, "limit"), ("plain", None)]
+
+
 def test_behind_a_hole_nothing_that_refers_to_it_is_unfolded() -> None:
     fold = Folder()
     first, second, third = (fold(text) for text in (b"one two three", b"one two three four", b"one two three"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.protocols.http1.session import transactions
-from analyzer.protocols.websocket import side
+from analyzer.protocols.websocket import messages, violations
 from analyzer.protocols.websocket.frames import unmask
 from analyzer.protocols.websocket.session import connections
 from tests.websocket.wire import (
@@ -41,7 +41,7 @@ EXAMPLES: list[tuple[str, list[tuple[str, bytes]], list[tuple[str, str, str | No
     (
         "unmasked ping request and masked ping response",
         [("s", bytes.fromhex("890548656c6c6f")), ("c", bytes.fromhex("8a8537fa213d7f9f4d5158"))],
-        [("server", "ping", None, 5, 1), ("client", "pong", None, 5, 1)],
+        [("server", "ping", "Hello", 5, 1), ("client", "pong", "Hello", 5, 1)],
     ),
     (
         "256 bytes binary message in a single unmasked frame",
@@ -101,11 +101,20 @@ def test_control_frames_between_fragments() -> None:
                  ("c", masked(CONTINUATION, b"two ", fin=False)), ("c", masked(CONTINUATION, b"three"))])  # fmt: skip
     assert said(found) == [
         ("client", "text", "one two three"),
-        ("client", "ping", None),
-        ("server", "pong", None),
+        ("client", "ping", "?"),
+        ("server", "pong", "?"),
     ]
     assert (found.messages[0].frame, found.messages[0].time, found.messages[0].fragments) == (3, 3_000_000, 3)
     assert (found.client_messages, found.client_bytes, found.outcome) == (1, 13, "cut")
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [(b"", None), (b"keepalive 7", "keepalive 7"), (b"\x00\x01", None), (b"\xff\xfe", None), (b"a\x1b[2J", None)],
+)
+def test_pings_show_their_text_if_it_is_one(payload: bytes, text: str | None) -> None:
+    (ping,) = row([("s", frame(PING, payload))]).messages
+    assert (ping.opcode, ping.text, ping.bytes, ping.why) == ("ping", text, len(payload), None)
 
 
 def test_a_character_may_be_cut_by_a_fragment_but_not_by_the_end() -> None:
@@ -157,7 +166,7 @@ BROKEN: list[tuple[str, list[tuple[str, bytes]]]] = [
 @pytest.mark.parametrize(("word", "turns"), BROKEN)
 def test_a_broken_rule_is_named_and_reading_goes_on(word: str, turns: list[tuple[str, bytes]]) -> None:
     """RFC 6455 sections 5.1, 5.2, 5.4, 5.5, 7.4 and 8.1."""
-    assert word in side.VIOLATIONS
+    assert word in violations.VIOLATIONS
     found = row([("c", masked(TEXT, b"before")), *turns, ("c", masked(TEXT, b"after"))])
     assert (found.outcome, found.outcome_why) == ("malformed", word)
     assert word in [m.why for m in found.messages] or (word == "bad_length" and turns[0][1][1] == 127)
@@ -206,12 +215,12 @@ def test_what_is_no_websocket_is_left_after_a_while() -> None:
     talk = played([("s", b"\x74\x55this went on in another protocol altogether, that nobody has heard of. " * 200)])
     (found,) = connections(talk, transactions(talk))
     assert (found.outcome, found.outcome_why) == ("malformed", "reserved_opcode")
-    assert len(found.messages) < 4 * side.MOST_IMPOSSIBLE
+    assert len(found.messages) < 4 * violations.MOST_IMPOSSIBLE
     assert talk.problems.counts["WEBSOCKET-MALFORMED"] == 1
 
 
 def test_many_messages_are_counted_and_few_kept() -> None:
-    count = 3 * side.KEPT_MESSAGES
+    count = 3 * messages.KEPT_MESSAGES
     turns = [
         ("c", masked(TEXT, b"ask") * count),
         ("s", frame(TEXT, b"answer") * count),
@@ -220,7 +229,7 @@ def test_many_messages_are_counted_and_few_kept() -> None:
     found = row(turns)
     assert (found.client_messages, found.server_messages) == (count, count)
     assert (found.client_bytes, found.server_bytes) == (3 * count, 6 * count)
-    assert len(found.messages) == side.KEPT_MESSAGES + 1
+    assert len(found.messages) == messages.KEPT_MESSAGES + 1
     assert found.messages[-1].opcode == "close"
     assert found.messages_left_out == 2 * count + 1 - len(found.messages)
 
@@ -245,6 +254,14 @@ FRAMES = st.lists(
 )
 
 
+def plain(data: bytes) -> str | None:
+    """What is told of a ping: nothing, unless it can be printed."""
+    try:
+        return data.decode() if data and data.decode().isprintable() else None
+    except UnicodeDecodeError:
+        return None
+
+
 @given(FRAMES, st.integers(1, 2000))
 def test_frames_round_trip_however_they_are_cut(frames: list[tuple[int, str, int, bool]], segment: int) -> None:
     turns, expected = [], []
@@ -254,14 +271,15 @@ def test_frames_round_trip_however_they_are_cut(frames: list[tuple[int, str, int
         if opcode in (PING, PONG):
             data = data[:125]
             sent = make(opcode, data)
+            text_kept = plain(data)
         else:
             cuts = [len(data) * n // parts for n in range(parts + 1)]
             sent = b"".join(
                 make(opcode if n == 0 else CONTINUATION, data[cuts[n] : cuts[n + 1]], fin=n == parts - 1)
                 for n in range(parts)
             )
+            text_kept = data[:4096].decode("utf-8", "ignore") if opcode == TEXT else None
         turns.append((who, sent))
-        text_kept = data[:4096].decode("utf-8", "ignore") if opcode == TEXT else None
         expected.append(({"c": "client", "s": "server"}[who], opcode, len(data), text_kept))
     names = {TEXT: "text", BINARY: "binary", PING: "ping", PONG: "pong"}
     found = row(turns, segment=segment)
@@ -287,7 +305,7 @@ def test_the_masking_key_of_the_examples() -> None:
 
 def test_more_text_than_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit only beginnings are read; that is said, and nothing is held against what was not read."""
-    monkeypatch.setattr(side, "CHECKED_TEXT", 10_000)
+    monkeypatch.setattr(messages, "CHECKED_TEXT", 10_000)
     long = ("ü" * 6000).encode()
     talk = played(
         [("s", frame(TEXT, long)), ("s", frame(TEXT, long[:7001], fin=False) + frame(CONTINUATION, long[7001:]))]

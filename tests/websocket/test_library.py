@@ -97,9 +97,9 @@ def test_a_conversation(kind: str, segment: int | None) -> None:
         data = text.encode()
         if n % 5 == 4:
             side.send_ping(data[:20])
-            said.append((name, "ping", len(data[:20]), None, 1))
+            said.append((name, "ping", len(data[:20]), data[:20].decode(), 1))
             pair.pump()
-            said.append(("server" if client else "client", "pong", len(data[:20]), None, 1))
+            said.append(("server" if client else "client", "pong", len(data[:20]), data[:20].decode(), 1))
         elif n % 5 == 3:
             cut = len(data) // 2
             side.send_text(data[:cut], fin=False)

@@ -1,15 +1,18 @@
 """HTTP/1.x over TCP: requests and responses, paired into rows of the ``http`` table.
 
-========== ===========================================================================================
-grammar    what a line may look like: request line, status line, fields, chunk sizes; no state
-status     which status codes have no body, and which announce another response
-window     a small look-ahead over a stream
-framing    how long a body is: RFC 9112 section 6.3 as a list of cases, walking chunks
-messages   one direction: heads and bodies at offsets of a ByteStream, holes kept apart
-resync     finding the next message that can be proved after a hole or junk
-coding     the size of a body after its content coding, without keeping it
-pairing    both directions: which response answers which request, also across holes
-rows       from a paired exchange to a row: URL, outcome, derived columns
-session    the entry point
-========== ===========================================================================================
+============ ===========================================================================================
+grammar      what a line may look like: request line, status line, fields, chunk sizes; no state
+status       which status codes have no body, and which announce another response
+window       a small look-ahead over a stream
+framing      how long a body is: RFC 9112 section 6.3 as a list of cases, walking chunks
+messages     one direction: heads and bodies at offsets of a ByteStream, holes kept apart
+resync       finding the next message that can be proved after a hole or junk
+coding       the size of a body after its content coding, without keeping it
+pairing      both directions: which response answers which request, also across holes
+wrong_scheme https spoken to a port for http, and the reverse
+disposition  names of form fields and files in a Content-Disposition
+outcome      what became of an exchange, and who ended it
+rows         from a paired exchange to a row: URL, derived columns
+session      the entry point
+============ ===========================================================================================
 """

@@ -92,11 +92,6 @@ def content(stream: ByteStream, body: Body) -> Iterator[bytes]:
         yield from _run(stream, body.start, body.end)
 
 
-def as_sent(stream: ByteStream, body: Body) -> Iterator[bytes]:
-    """Yield a body as it was transferred, with its chunk-size lines, up to the first hole."""
-    yield from _run(stream, body.start, body.end)
-
-
 def _run(stream: ByteStream, position: int, end: int) -> Iterator[bytes]:
     while position < end:
         piece = stream.read(position, min(PIECE_BYTES, end - position))

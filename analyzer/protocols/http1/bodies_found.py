@@ -3,33 +3,25 @@
 A response's body, a request's, or a file inside a request's multipart body. Bodies without content are none. Nothing is
 read here before somebody asks for it.
 
-Sources: RFC 6266 section 4 (Content-Disposition), RFC 8187 section 3.2 (``filename*``), RFC 7578 section 4.2.
+Sources: RFC 6266 section 4 (Content-Disposition), RFC 7578 section 4.2.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import unquote_to_bytes
 
 from analyzer.flows.stream import ByteStream
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import bodies, bodies_multipart, coding
+from analyzer.protocols.http1 import bodies, bodies_multipart, coding, disposition
+from analyzer.protocols.http1.exchange import Exchange
 from analyzer.protocols.http1.framing import Body
-from analyzer.protocols.http1.grammar import Fields
 from analyzer.protocols.http1.messages import Message
-from analyzer.protocols.http1.pairing import Exchange
 from analyzer.protocols.http1.rows import locate, text
-from analyzer.text import decode
 
 RATIO_LIMIT = 200
 """Beyond :data:`coding.DECODED_LIMIT`, a coded body may unfold to this many times its size: logs reach 30:1, only what
 is made to fill disks 1000:1."""
-
-_FILENAME = re.compile(
-    rb';[ \t]*filename(\*?)[ \t]*=[ \t]*(?:"((?:[^"\\\r\n]|\\.){0,1000})"|([^;\s"]{1,1000}))', re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,8 @@ class Found:
         transferred: bytes of the body in the stream; of a part unknown.
         missing: bytes of it that were not captured.
         size: bytes of its content behind the chunked coding, None when unknown.
-        why: its bytes are not all there (see :mod:`analyzer.protocols.http1.bodies`), None when they are.
+        why: its bytes are not all there: ``closed`` (its sender closed or reset the connection too early), or a word
+            of :mod:`analyzer.protocols.http1.bodies`; None when they are.
         part: number of the part, counted from 0 among all parts of the body.
     """
 
@@ -95,7 +88,7 @@ class Found:
         if self.boundary is None:
             return
         for number, part in enumerate(bodies_multipart.parts(self.pieces(), self.boundary)):
-            if (name := _filename(part.headers)) is None:
+            if (name := text(disposition.of_part(part.headers)[1])) is None:
                 continue
             yield (
                 replace(
@@ -145,35 +138,24 @@ def found(conversation: Conversation, exchanges: list[Exchange], scheme: str, *,
                 url,
                 host,
                 status,
-                _filename(headers),
+                text(disposition.of_message(headers)),
                 bodies.media_type(headers),
                 tuple(coding.codings(headers)),
                 body.end - body.start,
                 body.missing,
                 body.content,
-                bodies.why_not_whole(body),
+                _why(body, stream),
                 stream,
                 body,
                 bodies_multipart.boundary(headers) if kind == "request" else None,
             )
 
 
+def _why(body: Body, stream: ByteStream) -> str | None:
+    if body.stop == "end" and (stream.finished or stream.reset):
+        return "closed"
+    return bodies.why_not_whole(body)
+
+
 def _is_empty(body: Body) -> bool:
     return body.framing == "none" or (body.stop is None and not body.content)
-
-
-def _filename(headers: Fields) -> str | None:
-    """Return the file name that a Content-Disposition gives, the extended form first (RFC 6266 section 4.3)."""
-    value = headers.first(b"content-disposition")
-    if value is None:
-        return None
-    plain = None
-    for star, quoted, token in _FILENAME.findall(value[:4096]):
-        # Only what must be escaped counts as escaped: browsers have sent paths of Windows as they are.
-        name: bytes = re.sub(rb'\\(["\\])', rb"\1", quoted) if quoted else token
-        if star:
-            charset, _, rest = name.partition(b"'")
-            raw = unquote_to_bytes(rest.partition(b"'")[2])
-            return raw.decode("latin-1") if charset.lower() == b"iso-8859-1" else decode(raw)
-        plain = plain or decode(name)
-    return plain

@@ -34,6 +34,10 @@ CODINGS_LIMIT = 4
 MEMBER_COST = 16 << 10
 """What a further gzip member or zstd frame is charged: about the time of unfolding as many bytes."""
 
+JOINED_BYTES = 16 << 10
+"""Pieces are joined to at least so many bytes before they are inflated: an inflater is copied (40 kB) before each, so
+that what is good of a broken piece is not lost, and a body may come in chunks of a few bytes."""
+
 ZSTD_WINDOW = 8 << 20
 """Largest window a zstd body may ask for (RFC 9659 section 3)."""
 
@@ -137,6 +141,30 @@ class _Inflater(Protocol):
     def copy(self) -> _Inflater: ...
 
 
+def _joined(pieces: Pieces) -> Pieces:
+    """Yield the same bytes in pieces of JOINED_BYTES or more, but for the last.
+
+    Raises:
+        CodingError: as the pieces do; what came before is yielded first.
+    """
+    waiting: list[bytes] = []
+    size = 0
+    broken: CodingError | None = None
+    try:
+        for piece in pieces:
+            waiting.append(piece)
+            size += len(piece)
+            if size >= JOINED_BYTES:
+                yield b"".join(waiting) if len(waiting) > 1 else piece
+                waiting, size = [], 0
+    except CodingError as error:
+        broken = error
+    if waiting:
+        yield b"".join(waiting)
+    if broken is not None:
+        raise broken
+
+
 def _inflated(inflater: _Inflater, data: bytes, meter: Meter) -> Pieces:
     """Yield what a piece unfolds to, as far as it can be read."""
     while data and not inflater.eof:
@@ -174,7 +202,7 @@ def _gunzip(pieces: Pieces, meter: Meter) -> Pieces:
     """Read gzip members, one behind the other (RFC 1952 section 2.2)."""
     inflater: _Inflater | None = None
     began = False
-    for piece in pieces:
+    for piece in _joined(pieces):
         data = piece
         while data:
             if inflater is None:
@@ -197,7 +225,7 @@ def _unzlib(pieces: Pieces, meter: Meter) -> Pieces:
     """Read ``deflate``: zlib's format, though servers exist that send the bare stream (RFC 9110 section 8.4.1.2)."""
     inflater: _Inflater | None = None
     start = b""
-    for piece in pieces:
+    for piece in _joined(pieces):
         data = piece
         if inflater is None:
             start = data = start + piece

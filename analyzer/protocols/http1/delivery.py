@@ -57,9 +57,8 @@ SERVERS: tuple[tuple[bytes, str], ...] = (
 
 def network(headers: Fields) -> str | None:
     """Return the name of the delivery network, None when no header names one."""
-    for name in headers.names():
-        if (found := MARKS.get(name)) is not None:
-            return found
+    if told := MARKS.keys() & headers.names():
+        return next(MARKS[name.lower()] for name, _ in headers.lines if name.lower() in told)
     server = headers.first(b"server")
     if server:
         begins = server[:16].lower()

@@ -2,15 +2,16 @@
 
 Three kinds of body are read: ``application/x-www-form-urlencoded``, ``multipart/form-data`` (of files, only name and
 size) and JSON, the last only where a field of it sounds like a password or key: a login sent by a script is one, most
-other JSON is data. Rules:
+other JSON is data. JSON is read as such also where it is called urlencoded, which is curl's default. Rules:
 
 * What is not there to the end gives the fields that are; the last one says why it is not whole. Past a hole nothing is
   guessed: of a form cut by one, the fields before it are told.
 * ``+`` is a space and ``%XX`` a byte in urlencoded forms only; bytes that are no UTF-8 are shown as ``\\xNN``.
 * Limits are the constants below. A form that is longer, or has more fields, is told up to there, and a problem says so.
 
-Sources: RFC 3986 sections 2.1 and 3.4, WHATWG URL section 5.1 (application/x-www-form-urlencoded), RFC 7578 and
-RFC 2046 section 5.1.1 (multipart), WHATWG HTML "multipart/form-data encoding algorithm" (names in quotes).
+Sources: RFC 3986 sections 2.1 and 3.4, WHATWG URL section 5.1 (application/x-www-form-urlencoded), RFC 7578
+(multipart, whose parts :mod:`bodies_multipart` finds), WHATWG HTML "multipart/form-data encoding algorithm" (names in
+quotes).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from urllib.parse import unquote_to_bytes
 from analyzer.flows.stream import ByteStream
 from analyzer.problems import Problem
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import bodies
+from analyzer.protocols.http1 import bodies, bodies_multipart, disposition
 from analyzer.protocols.http1.framing import Body
 from analyzer.protocols.http1.grammar import Fields
 from analyzer.protocols.http1.messages import Request
@@ -44,24 +45,13 @@ FORM_BYTES = 256 << 10
 MULTIPART_BYTES = 4 << 20
 """Most bytes of a multipart body in which boundaries are looked for: an upload of a photo fits, one of a film would
 cost time for the few small fields behind it."""
-PART_HEAD_BYTES = 4096
-"""Longest header of a part; real ones have some hundred bytes."""
-BOUNDARY_BYTES = 200
-"""Longest boundary believed; RFC 2046 section 5.1.1 allows 70."""
-DELIMITERS_TRIED = 10_000
-"""Most places looked at that may be a boundary; a form of the most fields has two hundred."""
 JSON_DEPTH = 8
 """Levels of objects looked into for a login; real ones have one to three."""
 
 _SOUNDS_SECRET = re.compile(rb"pass|pwd|secret|token|api_?key|jwt|otp|kennwort|senha|mdp|parola|cvv|cvc", re.IGNORECASE)
 """What the bytes of a JSON body contain at least when one of its fields is a password or key."""
+_BEGINS_JSON = re.compile(rb'\s{0,64}(?:\{\s{0,64}["}]|\[\s{0,64}["{\[\]])')
 _JSON_PAIR = re.compile(r'"([^"\\]{1,100})"\s{0,20}:\s{0,20}"((?:[^"\\]|\\.){0,2000})"')
-_BOUNDARY = re.compile(rb';[ \t]*boundary[ \t]*=[ \t]*(?:"([^"\r\n]+)"|([^;\s]+))', re.IGNORECASE)
-_PART_WORD = re.compile(
-    rb';[ \t]*(name|filename\*?)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;]*))', re.IGNORECASE | re.DOTALL
-)
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_QUOTED = ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n"))
 
 
 def parameters(request: Request, conversation: Conversation) -> tuple[Parameter, ...]:
@@ -114,12 +104,14 @@ def _body(headers: Fields, body: Body, stream: ByteStream, found: _Found) -> Non
     media = kind.partition(b";")[0].strip().lower()
     if media == b"application/x-www-form-urlencoded":
         raw, why = _content(stream, body, FORM_BYTES)
-        found.take(_pairs(raw.strip(b"\r\n"), "body"), FIELDS_KEPT)
-        found.end(why)
+        if _is_json(raw, why):
+            _json(raw, found)
+        else:
+            found.take(_pairs(raw.strip(b"\r\n"), "body"), FIELDS_KEPT)
+            found.end(why)
     elif media == b"multipart/form-data":
-        told = _BOUNDARY.search(kind)
-        boundary = b"" if told is None else told[1] or told[2] or b""
-        if not 0 < len(boundary) <= BOUNDARY_BYTES:
+        boundary = bodies_multipart.boundary(headers)
+        if boundary is None:
             return
         raw, why = _content(stream, body, MULTIPART_BYTES)
         found.take(_parts(raw, boundary, why), FIELDS_KEPT)
@@ -183,81 +175,39 @@ def _pairs(raw: bytes, place: str) -> Iterator[Parameter]:
 # ── multipart ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _delimiters(raw: bytes, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Yield (where the part before it ends, where the next one begins, whether it is the last) of each delimiter."""
-    mark, at = b"--" + boundary, 0
-    for _ in range(DELIMITERS_TRIED):
-        if (found := raw.find(mark, at)) < 0:
-            return
-        behind = found + len(mark)
-        at = found + 1
-        if found and raw[found - 1 : found] != b"\n":
-            continue
-        before = found - (2 if raw[found - 2 : found] == b"\r\n" else 1) if found else 0
-        if raw.startswith(b"--", behind):
-            yield before, behind, True
-            return
-        line_end = raw.find(b"\n", behind, behind + 100)
-        if line_end >= 0 and not raw[behind:line_end].strip():
-            yield before, line_end + 1, False
-            at = line_end  # the line end may be the one before the next delimiter
-
-
 def _parts(raw: bytes, boundary: bytes, why: str | None) -> Iterator[Parameter]:
     """Yield the fields of a multipart body; what lies behind the last delimiter that was read ends for ``why``."""
-    begin: int | None = None
-    for end, following, last in _delimiters(raw, boundary):
-        if begin is not None and (field := _part(raw, begin, max(end, begin), None)) is not None:
-            yield field
-        if last:
-            return
-        begin = following
-    if begin is not None and (field := _part(raw, begin, len(raw), why or "cut")) is not None:
-        yield field
-
-
-def _part(raw: bytes, begin: int, end: int, why: str | None) -> Parameter | None:
-    """Make the field of the part at [begin, end); None when its header does not name it."""
-    blank = _BLANK_LINE.search(raw, begin, min(end, begin + PART_HEAD_BYTES))
-    if blank is None:
-        return None
-    head = raw[begin : blank.start()]
-    name, file = _disposition(head)
-    if name is None:
-        return None
-    size = max(end - blank.end(), 0)
-    if file is not None:
-        return Parameter("body", _name(name), None, size, _name(file), why or "file")
-    if why is not None:
-        return Parameter("body", _name(name), None, size, None, why)
-    return _field("body", name, raw[blank.end() : end], size)
-
-
-def _disposition(head: bytes) -> tuple[bytes | None, bytes | None]:
-    """Return (name, file name) of a part, each None when its header does not say (RFC 7578 section 4.2)."""
-    for line in re.split(rb"\r?\n(?![ \t])", head):
-        key, _, value = line.partition(b":")
-        if key.strip().lower() != b"content-disposition":
+    pieces = (raw[low : low + bodies.PIECE_BYTES] for low in range(0, len(raw), bodies.PIECE_BYTES))
+    for part in bodies_multipart.parts(pieces, boundary):
+        name, file = disposition.of_part(part.headers)
+        if name is None:
             continue
-        words = {
-            match[1].lower(): _unquote(match[2]) if match[2] is not None else match[3].strip()
-            for match in _PART_WORD.finditer(value)
-        }
-        file = words.get(b"filename")
-        if file is None and (extended := words.get(b"filename*")) is not None:  # RFC 8187: charset'language'value
-            file = unquote_to_bytes(extended.split(b"'", 2)[-1])
-        return words.get(b"name"), file
-    return None, None
-
-
-def _unquote(raw: bytes) -> bytes:
-    """Undo what browsers do to quotes and line ends in names; backslash escapes are of other clients."""
-    for sent, meant in _QUOTED:
-        raw = raw.replace(sent, meant)
-    return re.sub(rb'\\(["\\])', rb"\1", raw)
+        value, size = b"", 0
+        for piece in part.pieces:
+            size += len(piece)
+            if len(value) <= VALUE_BYTES:
+                value += piece
+        left = None if part.complete else why or "cut"
+        if file is not None:
+            yield Parameter("body", _name(name), None, size, _name(file), left or "file")
+        elif left is not None:
+            yield Parameter("body", _name(name), None, size, None, left)
+        else:
+            yield _field("body", name, value, size)
 
 
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _is_json(raw: bytes, why: str | None) -> bool:
+    """Tell whether a body that is said to be urlencoded is JSON: curl says so of whatever it is given."""
+    if _BEGINS_JSON.match(raw) is None:
+        return False
+    try:
+        json.loads(raw, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return why is not None  # it is not all there
+    return True
 
 
 def _json(raw: bytes, found: _Found) -> bool:

@@ -12,7 +12,7 @@ Sources: RFC 9110 sections 5.5 and 5.6.2, RFC 9112 sections 2 to 5, RFC 1945 sec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -41,7 +41,10 @@ _ODD_IN_TARGET = re.compile(rb"[\x00-\x20\x7f]")
 _STATUS = re.compile(rb"(HTTP/(\d{1,3})\.(\d{1,3})|ICY)([\x00-\x20]+)(\d{3})(?!\d)[ \t]*", re.IGNORECASE)
 _SPELLED = re.compile(rb"HTTP/(?:(\d)\.(\d)(?!\d))?", re.IGNORECASE)
 
-FIELD = re.compile(TOKEN + rb"{1,128}:")
+FIELD_NAME_BYTES = 128
+"""Longest field name that is believed."""
+
+FIELD = re.compile(TOKEN + rb"{1,%d}:" % FIELD_NAME_BYTES)
 """The beginning of a header field."""
 
 _PLAIN_FIELD = re.compile(rb"(" + TOKEN + rb"+):([\t\x20-\x7e\x80-\xff]*)\r?")
@@ -100,14 +103,7 @@ class Fields:
 
     def _take(self, lines: list[Line]) -> None:
         self._lines = lines
-        by_name: dict[bytes, list[Line]] = {}
-        for line in lines:
-            key = line[2]
-            if key in by_name:
-                by_name[key].append(line)
-            else:
-                by_name[key] = [line]
-        self._by_name = by_name
+        self._by_name: dict[bytes, Line] = {line[2]: line for line in reversed(lines)}  # the first of each name
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -125,31 +121,36 @@ class Fields:
         """The same as text."""
         return tuple([line[3] for line in self._lines])
 
-    def names(self) -> Iterable[bytes]:
-        """Return the different names in lower case, in the order of their first field."""
-        return self._by_name
+    def names(self) -> KeysView[bytes]:
+        """Return the different names in lower case, in no order."""
+        return self._by_name.keys()
 
     def values(self, name: bytes) -> list[bytes]:
         """Return every value of a field."""
         found = self._by_name.get(name)
-        return [] if found is None else [line[1] for line in found]
+        if found is None:
+            return []
+        if len(self._by_name) == len(self._lines):
+            return [found[1]]
+        return [line[1] for line in self._lines if line[2] == name]
 
     def first(self, name: bytes) -> bytes | None:
         """Return the first value of a field, None without one."""
         found = self._by_name.get(name)
-        return None if found is None else found[0][1]
+        return None if found is None else found[1]
 
     def text(self, name: bytes) -> str | None:
         """Return the first value of a field as text, None without one."""
         found = self._by_name.get(name)
-        return None if found is None else found[0][3][1]
+        return None if found is None else found[3][1]
 
     def elements(self, name: bytes) -> list[bytes]:
         """Return the elements of a comma-separated list field, lower case, over all its repetitions."""
-        found = self._by_name.get(name)
-        if found is None:
+        if name not in self._by_name:
             return []
-        return [word for line in found for part in line[1].split(b",") if (word := part.strip(b" \t").lower())]
+        return [
+            word for value in self.values(name) for part in value.split(b",") if (word := part.strip(b" \t").lower())
+        ]
 
 
 NO_FIELDS = Fields()

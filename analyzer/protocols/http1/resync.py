@@ -26,6 +26,13 @@ missed at an edge; the first block is twice as long, because the next message is
 JUNK_BYTES = 1024
 """Longest junk behind which a message is looked for at the start of a line."""
 
+NEAR_BYTES = 400
+"""What is read of a place first: most start lines are shorter, and nothing more is needed then."""
+
+INSIDE_BYTES = 16 << 10
+"""How far behind a hole the end of a chunked body is looked for: a large segment, or some small ones."""
+
+LAST_CHUNK = b"0\r\n\r\n"
 _METHOD_BYTES = 48
 _STATUS_LINE_BYTES = 600
 
@@ -34,14 +41,25 @@ def request_at(stream: ByteStream, offset: int) -> bool:
     """Tell whether a request is proved at ``offset`` (which need not be a segment start)."""
     if grammar.could_be_request(stream.read(offset, _METHOD_BYTES)) is None:
         return False
-    return _is_request(stream.read(offset, REQUEST_BYTES), 0)
+    head = stream.read(offset, NEAR_BYTES)
+    if _is_request(head, 0):
+        return True
+    return not _decided(head) and _is_request(stream.read(offset, REQUEST_BYTES), 0)
 
 
 def response_at(stream: ByteStream, offset: int) -> bool:
     """Tell whether a response is proved at ``offset`` (which need not be a segment start)."""
     if stream.read(offset, len(grammar.RESPONSE_MARK)) != grammar.RESPONSE_MARK:
         return False
-    return _is_response(stream.read(offset, RESPONSE_BYTES), 0)
+    head = stream.read(offset, NEAR_BYTES)
+    if grammar.STRICT_RESPONSE.match(head):
+        return True
+    return not _decided(head) and _is_response(stream.read(offset, RESPONSE_BYTES), 0)
+
+
+def _decided(head: bytes) -> bool:
+    """Tell whether the first line and the name of a field behind it lie inside what was read."""
+    return 0 <= head.find(b"\n") < len(head) - grammar.FIELD_NAME_BYTES - 2
 
 
 def _is_response(block: bytes, at: int) -> bool:
@@ -69,6 +87,23 @@ def next_response(stream: ByteStream, low: int) -> int | None:
     return _next(stream, low, grammar.RESPONSE_MARK, _is_response, RESPONSE_BYTES)
 
 
+def response_inside(stream: ByteStream, low: int, high: int) -> int | None:
+    """Return where a response begins inside the first segments behind a hole at ``low``, None without one.
+
+    Only right behind the end of a chunked body (RFC 9112 section 7.1), near the hole and before ``high``.
+    """
+    if (captured := stream.next_captured(low)) is None or captured == low:
+        return None
+    block = stream.read(captured, min(INSIDE_BYTES, high - captured))
+    end = block.find(LAST_CHUNK)
+    while end >= 0:
+        start = captured + end + len(LAST_CHUNK)
+        if (end == 0 or block[end - 1] == ord("\n")) and start < high and response_at(stream, start):
+            return start
+        end = block.find(LAST_CHUNK, end + 1)
+    return None
+
+
 def _near(stream: ByteStream, low: int, proves: Callable[[ByteStream, int], bool]) -> int | None:
     """Return the next segment or the one behind it where a message is proved there: it mostly is, and a block need
     not be read for it."""
@@ -83,24 +118,30 @@ def _near(stream: ByteStream, low: int, proves: Callable[[ByteStream, int], bool
 
 def request_behind(stream: ByteStream, low: int) -> int | None:
     """Return the offset of a request that begins a line or segment close behind junk at ``low``, None without one."""
-    return _behind(stream, low, grammar.REQUEST_MARK, _is_request, REQUEST_BYTES)
+    return _behind(stream, low, request_at)
 
 
 def response_behind(stream: ByteStream, low: int) -> int | None:
     """Return the offset of a response that begins a line or segment close behind junk at ``low``, None without one."""
-    return _behind(stream, low, grammar.RESPONSE_MARK, _is_response, RESPONSE_BYTES)
+    return _behind(stream, low, response_at)
 
 
-def _behind(stream: ByteStream, low: int, mark: bytes, proves: Callable[[bytes, int], bool], size: int) -> int | None:
-    block = stream.read(low, JUNK_BYTES + size)
-    if mark not in block:
-        return None
-    starts = set(stream.piece_starts(low + 1, low + JUNK_BYTES))
-    end = block.find(b"\n", 0, JUNK_BYTES)
-    while end >= 0:
-        starts.add(low + end + 1)
-        end = block.find(b"\n", end + 1, JUNK_BYTES)
-    return next((start for start in sorted(starts) if proves(block, start - low)), None)
+def _behind(stream: ByteStream, low: int, proves: Callable[[ByteStream, int], bool]) -> int | None:
+    done = low
+    for size in (NEAR_BYTES, JUNK_BYTES):  # mostly it is quite near, and little need be read
+        block = stream.read(low, size)
+        starts = set(stream.piece_starts(done + 1, low + size))
+        end = block.find(b"\n", max(done - low - 1, 0))
+        while end >= 0:
+            starts.add(low + end + 1)
+            end = block.find(b"\n", end + 1)
+        for start in sorted(starts):
+            if done < start <= low + len(block) and proves(stream, start):
+                return start
+        if len(block) < size:
+            break
+        done = low + size
+    return None
 
 
 def _next(stream: ByteStream, low: int, mark: bytes, proves: Callable[[bytes, int], bool], overlap: int) -> int | None:

@@ -2,24 +2,8 @@
 
 ``request_body_bytes`` and ``response_body_bytes`` are message bodies as transferred: of a chunked body with its
 chunk-size lines and trailers, as servers log it; ``response_decoded_bytes`` is the content behind transfer and
-content codings. Outcomes and their reasons (``outcome_why``):
-
-============ ==================================================================================================
-complete     the exchange went to its end; with why ``lost``, bytes inside a body were not captured
-switched     HTTP ended here: 101, or 2xx to CONNECT
-malformed    a message breaks the rules: why names the flaw (below)
-truncated    a message is not known to its end: ``capture_end``, ``closed``, ``lost``
-aborted      the connection was reset before the exchange was over: ``reset``
-no_response  none was sent as far as can be seen: ``capture_end``, ``closed``
-not_captured the other side exists, or must, but is not in the capture: ``lost``, ``one_direction``,
-             ``before_capture``; ``unsolicited`` for a response that no request asked for
-============ ==================================================================================================
-
-Flaws that leave in doubt what a message says win over all other outcomes but ``switched``: ``not_http`` (bytes that
-are no HTTP where a message is due), ``bad_status_line``, ``conflicting_lengths``, ``bad_length``,
-``bad_transfer_encoding``, ``bad_chunk``, ``header_limit`` (a head longer than is read), ``bad_upgrade`` (a 101 that
-names no protocol). Those that do not are told of an exchange that is else complete: ``bad_request_line``,
-``bad_version``, ``bad_header`` (a line that is no field, or control characters), ``junk_before``.
+content codings. Outcomes and their reasons (``outcome_why``) are those of :mod:`analyzer.protocols.http1.outcome`.
+Of CONNECT only a target that names a host and a port is one (RFC 9110 section 9.3.6); else the Host field tells.
 
 Sources: RFC 9110 sections 7.1 and 15, RFC 9112 sections 3.2, 3.3 and 9.3.
 """
@@ -30,10 +14,11 @@ from typing import Any
 
 from analyzer.flows.stream import ByteStream
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import bodies, cookies, credentials, delivery, forms
+from analyzer.protocols.http1 import bodies, cookies, credentials, delivery, forms, wrong_scheme
+from analyzer.protocols.http1.exchange import Exchange
 from analyzer.protocols.http1.grammar import NO_FIELDS, Fields
-from analyzer.protocols.http1.messages import MILD_FLAWS, Message, Request
-from analyzer.protocols.http1.pairing import Exchange
+from analyzer.protocols.http1.messages import Message, Request
+from analyzer.protocols.http1.outcome import outcome
 from analyzer.schema import HttpRow, Informational
 from analyzer.text import decode
 
@@ -67,12 +52,12 @@ def _server_authority(conversation: Conversation, scheme: str) -> tuple[str, str
 def locate(conversation: Conversation, request: Request, scheme: str) -> tuple[str | None, str | None, str | None]:
     """Return (scheme, host without port, URL) of a request (RFC 9112 section 3.3).
 
-    The host comes from an absolute target, else the Host field, else the server's address.
+    The host comes from an absolute target, else the Host field, else the server's address; of CONNECT from its target.
     """
     if request.method is None or request.target is None:
         return None, None, None
     target = decode(request.target)
-    if request.method == b"CONNECT":
+    if request.method == b"CONNECT" and "/" not in target:
         host, port = split_authority(target)
         return None, host or None, f"{host}{port}" if host else None
     name, separator, rest = target.partition("://")
@@ -97,72 +82,6 @@ def _split_path(rest: str) -> tuple[str, str, str]:
         if letter in "/?#":
             return rest[:at], letter, rest[at + 1 :]
     return rest, "", ""
-
-
-# ── what became of it ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _flaw(exchange: Exchange, *, mild: bool) -> str | None:
-    """Return the first flaw; those of :data:`MILD_FLAWS` only when asked for."""
-    for message in (exchange.request, exchange.response):
-        if message is None:
-            continue
-        if message.flaw is not None and (message.flaw in MILD_FLAWS) == mild:
-            return message.flaw
-        if mild:
-            continue
-        if message.cut == "limit":
-            return "header_limit"
-        if message.stop == "malformed":
-            return "bad_chunk"
-    return None
-
-
-def _unfinished(message: Message, stream: ByteStream, conversation: Conversation) -> tuple[str, str]:
-    """Say why a message is not known to its end."""
-    if message.stop == "lost":
-        return "truncated", "lost"
-    if stream.reset and not stream.finished:
-        return "aborted", "reset"
-    if stream.finished or conversation.closed:
-        return "truncated", "closed"
-    return "truncated", "capture_end"
-
-
-def _without_response(exchange: Exchange, conversation: Conversation) -> tuple[str, str]:
-    request, server = exchange.request, conversation.server
-    assert request is not None
-    if exchange.why is not None:
-        return "not_captured", exchange.why
-    if not len(server) and (server.end > server.start or not server.from_start) and not server.finished:
-        return "not_captured", "one_direction"
-    if request.stop is not None:
-        return _unfinished(request, conversation.client, conversation)
-    if server.reset or conversation.client.reset:
-        return "aborted", "reset"
-    if server.finished or conversation.closed:
-        return "no_response", "closed"
-    return "no_response", "capture_end"
-
-
-def outcome(exchange: Exchange, conversation: Conversation) -> tuple[str, str | None]:
-    """Return what became of an exchange and why, in the words of the module's table."""
-    request, response = exchange.request, exchange.response
-    if exchange.switched:
-        return "switched", None
-    if (flaw := _flaw(exchange, mild=False)) is not None:
-        return "malformed", flaw
-    if response is None:
-        return _without_response(exchange, conversation)
-    if request is None:
-        return "not_captured", exchange.why or "lost"
-    if response.stop is not None:
-        return _unfinished(response, conversation.server, conversation)
-    if request.stop is not None and request.stop != "end":
-        return "truncated", "lost"
-    if (flaw := _flaw(exchange, mild=True)) is not None:
-        return "malformed", flaw
-    return "complete", "lost" if request.missing or response.missing else None
 
 
 # ── derived columns ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -304,6 +223,8 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         response_missing_bytes=0 if response is None else response.missing,
         outcome=result,
         outcome_why=why,
+        request_cut=None if request is None else request.stop,
+        response_cut=None if response is None else response.stop,
         last_modified=told.text(b"last-modified"),
         authentication=credentials.kind(asked, asked_with),
         cookies_sent=cookies.sent(asked),
@@ -312,4 +233,7 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         hsts=told.text(b"strict-transport-security"),
         third_party=None if request is None else False,  # until visits.sites knows better
         cdn=delivery.network(told),
+        wrong_scheme=None
+        if scheme == "https"
+        else wrong_scheme.of(request, response, conversation.client, conversation.server),
     )

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from analyzer.flows.stream import ByteStream
+from analyzer.problems import ProblemLog
 from analyzer.protocols.base import Conversation
 from analyzer.protocols.http1 import grammar, resync
-from analyzer.protocols.http1.pairing import Exchange, Pairing
+from analyzer.protocols.http1.exchange import Exchange
+from analyzer.protocols.http1.pairing import Pairing
 from analyzer.protocols.http1.rows import row
 from analyzer.protocols.http1.status import SWITCHING
-from analyzer.schema import HttpRow
+from analyzer.schema import HttpRow, filled
+
+RECORD_HEADER = 5
 
 
 def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpRow]:
@@ -28,7 +33,10 @@ def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpR
         ``conversation.problems``.
     """
     facing, met = exchanges(conversation)
-    rows = [row(exchange, index, facing, scheme) for index, exchange in enumerate(met)]
+    met.reverse()
+    rows: list[HttpRow] = []
+    while met:  # what was read is let go as it is told: a connection may have a hundred thousand exchanges
+        rows.append(row(met.pop(), len(rows), facing, scheme))
     if facing is conversation:
         return rows
     # Offsets count in the client's or server's stream; here they would be looked up in the wrong one.
@@ -36,6 +44,38 @@ def transactions(conversation: Conversation, scheme: str = "http") -> list[HttpR
         replace(r, request_offset=None, request_end_offset=None, response_offset=None, response_end_offset=None)
         for r in rows
     ]
+
+
+def answers_to_tls(conversation: Conversation) -> list[HttpRow]:
+    """Return the transactions of a connection on which the client began TLS and the server answers in plain HTTP.
+
+    The ClientHello takes the place of the request (``not_http``); what the client sends behind it (an alert, mostly) is
+    no part of that. That it is no request is no problem of our reading: it was read as what it is.
+    """
+    problems = ProblemLog()
+    rows = transactions(replace(conversation, problems=problems))
+    for problem in problems:
+        if problem.code != "HTTP-JUNK":
+            conversation.problems.add(problem)
+    for asked in rows[:1]:
+        if asked.wrong_scheme is not None and asked.request_offset is not None:
+            _end_with_record(asked, asked.request_offset, conversation.client)
+    return rows
+
+
+def _end_with_record(asked: HttpRow, start: int, stream: ByteStream) -> None:
+    """Let a request end where its TLS record does: a header of five bytes tells (RFC 8446 section 5.1)."""
+    head = stream.read(start, RECORD_HEADER)
+    end = start + RECORD_HEADER + int.from_bytes(head[3:5])
+    last = stream.last_in(start, end)
+    if (
+        len(head) == RECORD_HEADER
+        and last is not None
+        and asked.request_frames
+        and end <= (asked.request_end_offset or 0)
+    ):
+        first = asked.request_frames[0]
+        filled(asked, request_end_offset=end, request_end_time=last[1], request_frames=(first, max(first, last[0])))
 
 
 def exchanges(conversation: Conversation) -> tuple[Conversation, list[Exchange]]:
@@ -81,4 +121,5 @@ def _facing_right(conversation: Conversation) -> Conversation:
         server=client,
         client_address=conversation.server_address,
         server_address=conversation.client_address,
+        find_ends=lambda: tuple(end.turned() for end in conversation.ends()),
     )

@@ -8,11 +8,16 @@ the frame in which it was complete. From then on application data may flow:
 * TLS 1.3: the client's Finished, which is encrypted too: its first record of type application data after the
   server's flight. One exactly as long as an encrypted alert is taken for that: a Finished is never so short.
 
+Where the server answers in another protocol, ``handshake_why`` says so: ``plain_http`` when it is HTTP/1.x (https was
+asked of a port for http; its answer is then a row of the ``http`` table), ``not_tls`` when it is anything else.
+
 A session is resumed (TLS 1.2) when the server goes from its hello to ChangeCipherSpec without a certificate or
 ServerHelloDone. Sources: RFC 8446 sections 2 and 4, RFC 5246 section 7.3, RFC 5077 section 3, RFC 6066.
 """
 
 from __future__ import annotations
+
+import re
 
 from analyzer.flows.stream import ByteStream
 from analyzer.problems import Problem
@@ -52,6 +57,8 @@ PROXY_LINE = 107
 """Longest header line of the PROXY protocol, version 1."""
 
 PROXY_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?=[ \r\n]|\Z)")
 
 TAG, SHORT_TAG = 16, 8
 """Bytes of an authentication tag, and of that of the CCM_8 suites (RFC 8446 section 5.2)."""
@@ -161,6 +168,12 @@ def _proxy_header(stream: ByteStream, offset: int) -> int:
 def _speaks_other(stream: ByteStream, offset: int) -> bool:
     head = stream.read(offset, HEADER)
     return len(head) == HEADER and not is_header(head)
+
+
+def _answers_in_http(stream: ByteStream) -> bool:
+    """Tell whether a server's first bytes are the status line of HTTP/1.x: its port knows nothing of TLS."""
+    first = stream.next_captured(stream.start)
+    return first is not None and _STATUS_LINE.match(stream.read(first, 16)) is not None
 
 
 def _read(conversation: Conversation, stream: ByteStream, start: int | None) -> Side:
@@ -340,7 +353,9 @@ class _Session:
     def _handshake_why(self) -> str | None:
         """Say why the handshake has no duration."""
         if self.outcome == "failed":
-            return "not_tls" if self.answered_other else "alert"
+            if self.answered_other:
+                return "plain_http" if _answers_in_http(self.conversation.server) else "not_tls"
+            return "alert"
         sides = (self.client, self.server)
         if self.offered is None or self.outcome == "midstream":
             if not (self.conversation.client.from_start or self.conversation.server.from_start):

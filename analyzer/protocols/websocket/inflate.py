@@ -19,6 +19,9 @@ UNFOLDED_BYTES = 256 << 20
 """Most bytes unfolded of one side of a connection (deflate reaches 1000:1, real messages 10:1)."""
 TAIL = b"\x00\x00\xff\xff"
 """What the sender took off the end of each message (RFC 7692 section 7.2.1)."""
+FINAL_COST = 16 << 10
+"""What beginning anew behind a block marked as the last one is charged, in bytes: about the time of unfolding as many.
+Such blocks need two bytes each, give nothing, and would otherwise cost nothing."""
 WINDOW = 32 << 10
 
 
@@ -60,12 +63,14 @@ class Inflater:
             machine = self._machine
             out = machine.decompress(data, PIECE)
             data = machine.unconsumed_tail
-            if out:
-                self._left -= len(out)
-                self._budget.unfolded_bytes -= len(out)
+            cost = len(out) + (FINAL_COST if machine.eof else 0)
+            if cost:
+                self._left -= cost
+                self._budget.unfolded_bytes -= cost
                 if self._left < 0 or self._budget.unfolded_bytes < 0:
                     self.lose("limit")
                     return
+            if out:
                 self._remember(out)
                 yield out
             if machine.eof:

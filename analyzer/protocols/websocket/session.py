@@ -9,7 +9,7 @@ closed    at least one side sent a close frame; with why ``not_answered``, the o
 reset     the TCP connection was reset without a close frame
 cut       the TCP connection was closed without a close frame
 open      still open when the capture ended
-malformed a side broke the protocol: why names the first rule broken (:data:`side.VIOLATIONS`), or what was wrong
+malformed a side broke the protocol: why names the first rule broken (:data:`violations.VIOLATIONS`), or what was wrong
           with the handshake: ``old_version``, ``bad_key``, ``subprotocol_not_offered``, ``extension_not_offered``,
           ``bad_extension``
 ========= ==================================================================================================
@@ -32,7 +32,8 @@ from analyzer.protocols.base import Conversation
 from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.websocket.frames import COMPRESSED, Prover
 from analyzer.protocols.websocket.handshake import Agreement, agreement
-from analyzer.protocols.websocket.side import CHECKED_TEXT, KEPT_MESSAGES, Side
+from analyzer.protocols.websocket.messages import CHECKED_TEXT, KEPT_MESSAGES
+from analyzer.protocols.websocket.side import Side
 from analyzer.schema import HttpRow, WebSocketMessage, WebSocketRow
 
 ABNORMAL = 1006
@@ -94,12 +95,12 @@ def _report(conversation: Conversation, *sides: Side) -> None:
     """Say what was not read."""
     for side in sides:
         which = f"the {side.name} of stream {conversation.stream}"
-        if side.limited is not None:
+        if side.said.limited is not None:
             text = f"the WebSocket messages of {which} unfold to too much; from one on, only what was sent is counted"
-            conversation.problems.add(Problem("LIMIT-REACHED", "websocket", text, side.limited))
-        if side.unchecked is not None:
+            conversation.problems.add(Problem("LIMIT-REACHED", "websocket", text, side.said.limited))
+        if side.said.unchecked is not None:
             text = f"{which} sent more than {CHECKED_TEXT} bytes of text; of the rest only the beginnings are read"
-            conversation.problems.add(Problem("LIMIT-REACHED", "websocket", text, side.unchecked))
+            conversation.problems.add(Problem("LIMIT-REACHED", "websocket", text, side.said.unchecked))
         if side.stopped is None:
             continue
         if side.stopped == "limit":
@@ -124,7 +125,7 @@ def _row(
     request_end: int | None,
     response_end: int | None,
 ) -> WebSocketRow:
-    closes = [(side.close, side) for side in (client, server) if side.close is not None]
+    closes = [(side.said.close, side) for side in (client, server) if side.said.close is not None]
     first = min(closes, key=lambda pair: pair[0].frame) if closes else None
     outcome, why = _outcome(conversation, agreed, client, server)
     code = None if first is None else first[0].code
@@ -142,19 +143,19 @@ def _row(
         close_code=code,
         close_reason=None if first is None else first[0].reason,
         messages=messages,
-        client_messages=client.messages,
-        server_messages=server.messages,
+        client_messages=client.said.count,
+        server_messages=server.said.count,
         url=_url(opening.url),
         close_frame=None if first is None else first[0].frame,
         accept=agreed.accept,
         compression=agreed.compression,
-        client_bytes=client.bytes,
-        server_bytes=server.bytes,
-        client_transferred_bytes=client.transferred,
-        server_transferred_bytes=server.transferred,
+        client_bytes=client.said.bytes,
+        server_bytes=server.said.bytes,
+        client_transferred_bytes=client.said.transferred,
+        server_transferred_bytes=server.said.transferred,
         client_missing_bytes=_missing(conversation.client, request_end),
         server_missing_bytes=_missing(conversation.server, response_end),
-        messages_left_out=client.total + server.total - len(messages),
+        messages_left_out=client.said.total + server.said.total - len(messages),
         outcome=outcome,
         outcome_why=why,
     )
@@ -173,15 +174,15 @@ def _url(url: str | None) -> str | None:
 
 def _outcome(conversation: Conversation, agreed: Agreement, client: Side, server: Side) -> tuple[str, str | None]:
     """Return how the connection ended and why, in the words of the module's table."""
-    broken = [side.broken for side in (client, server) if side.broken is not None]
+    broken = [side.said.broken for side in (client, server) if side.said.broken is not None]
     if broken:
         return "malformed", min(broken, key=lambda b: b.frame).word
     if agreed.flaw is not None:
         return "malformed", agreed.flaw
     unseen = not len(conversation.client) or not len(conversation.server)
     unknown = client.stopped or server.stopped or ("one_direction" if unseen else None)  # a close may lie there
-    both = client.close is not None and server.close is not None
-    if client.close is not None or server.close is not None:
+    both = client.said.close is not None and server.said.close is not None
+    if client.said.close is not None or server.said.close is not None:
         if both or not conversation.closed:
             return "closed", None
         return "closed", unknown or "not_answered"
@@ -196,7 +197,7 @@ def _listed(client: Side, server: Side) -> tuple[WebSocketMessage, ...]:
     placed: list[tuple[int, int, WebSocketMessage]] = []
     for number, side in enumerate((client, server)):
         reached = 0
-        for message in side.kept:  # a side's own order stands, though a repeated segment has a later frame
+        for message in side.said.kept:  # a side's own order stands, though a repeated segment has a later frame
             reached = max(reached, message.frame)
             placed.append((reached, number, message))
     placed.sort(key=lambda p: p[:2])

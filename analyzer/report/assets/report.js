@@ -140,7 +140,10 @@
     const target = hash && byId(hash);
     if (!target) return;
     reveal(target);
-    target.scrollIntoView({ block: target.matches("section") ? "start" : "center" });
+    const covered = document.querySelector(".top").offsetHeight + 8; // by what stays at the top
+    root.style.scrollPaddingTop = `${covered}px`;
+    const high = target.getBoundingClientRect().height > innerHeight - covered;
+    target.scrollIntoView({ block: high || target.matches("section") ? "start" : "center" });
     const focus = target.matches("details") ? target.querySelector("summary") : target;
     if (focus && focus.tabIndex >= -1) focus.focus({ preventScroll: true });
   }

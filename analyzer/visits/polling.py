@@ -18,29 +18,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from analyzer.findings.model import grouped
-from analyzer.findings.thresholds import (
-    ASKED_AGAIN_MS,
-    LONG_POLL_MS,
-    LONG_POLL_SURE_MS,
-    LONG_POLLS,
-    NEWS_BYTES,
-    POLL_BODY_BYTES,
-    POLL_LEAST_MS,
-    POLL_PAUSE_SHARE,
-    POLL_STEADY_SHARE,
-    POLL_SWING_SHARE,
-    POLLS,
-)
 from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS
+from analyzer.visits.asking import path_of
 from analyzer.visits.grouping import REDIRECTS
 from analyzer.visits.model import Facts
+
+POLLS = 5
+"""With four equal pauses between five requests a timer is more likely than a person."""
+POLL_LEAST_MS = 250.0
+"""Timers of pages run from fractions of a second to minutes; what comes faster is one burst of requests."""
+POLL_SWING_SHARE = 0.25
+"""A timer in a browser is late by some of its period when the page is busy, and the network adds its own."""
+POLL_STEADY_SHARE = 0.75
+"""One pause in four may be different: the page was hidden, or a person clicked."""
+POLL_PAUSE_SHARE = 0.1
+"""A program that asks again as soon as it has the answer pauses for less of the period than this."""
+POLL_BODY_BYTES = 64_000
+"""News is small; what is larger is a file that is fetched in pieces, or watched."""
+NEWS_BYTES = 1000
+"""An answer that is as long as the one before and not longer than this most likely says the same again."""
+LONG_POLLS = 3
+"""Two long waits at one address may be a slow report asked for twice."""
+LONG_POLL_MS = 1000.0
+"""Servers hold a long poll for seconds up to half a minute (RFC 6202 section 5.5)."""
+LONG_POLL_SURE_MS = 10_000.0
+"""A person has given up after ten seconds; a program that waits that long again and again waits for news."""
+ASKED_AGAIN_MS = 1000.0
+"""A long poll is asked again at once; a second is a busy page."""
 
 Found = list[tuple[int, HttpRow]]
 
@@ -76,11 +85,6 @@ class Series:
     empty_share: float | None
 
 
-def path_of(row: HttpRow) -> str:
-    """Return what was asked for without its parameters, which differ from call to call."""
-    return (row.target or "").partition("?")[0]
-
-
 def polls(facts: Facts) -> list[Series]:
     """Return every series of polling or long polling, in the order of their first rows."""
     clients, servers = facts.connections.client_host, facts.connections.server_host
@@ -90,12 +94,17 @@ def polls(facts: Facts) -> list[Series]:
         if row.request_time is not None and row.method in ("GET", "POST")
     ]
     often = {key for key, count in Counter(key for key, _ in asked).items() if count > 1}
-    again = grouped((key, (at, facts.http[at])) for key, at in asked if key in often)
+    again: dict[tuple[int | str, str | None, str], Found] = {}
+    for key, at in asked:
+        if key in often:
+            again.setdefault(key, []).append((at, facts.http[at]))
     out: list[Series] = []
     for some in again.values():
         if len(some) < LONG_POLLS and not _says_so(some):
             continue
-        ends = grouped(((int(clients[row.stream]), int(servers[row.stream])), (at, row)) for at, row in some)
+        ends: dict[tuple[int, int], Found] = {}
+        for at, row in some:
+            ends.setdefault((int(clients[row.stream]), int(servers[row.stream])), []).append((at, row))
         for found in ends.values():
             found.sort(key=lambda pair: pair[1].request_time or 0)
             one = _long(found) or _short(found)
@@ -104,16 +113,9 @@ def polls(facts: Facts) -> list[Series]:
     return out
 
 
-def waiting_for_news(facts: Facts, rows: Sequence[tuple[int, HttpRow]]) -> set[int]:
-    """Return which of some rows waited long because the server had no news, not because it was slow."""
-    if not rows:
-        return set()
-    told = {at for series in polls(facts) if series.long for at, _ in series.rows}
-    return {
-        at
-        for at, row in rows
-        if at in told or ((row.wait_ms or 0.0) >= LONG_POLL_MS and _NAMED.search(_beginning(row)) is not None)
-    }
+def held_by_name(row: HttpRow) -> bool:
+    """Say whether a request waited long at an address that is made to wait for news: a long poll, though only one."""
+    return (row.wait_ms or 0.0) >= LONG_POLL_MS and _NAMED.search(_beginning(row)) is not None
 
 
 def _beginning(row: HttpRow) -> str:
@@ -185,7 +187,8 @@ def _short(found: Found) -> Series | None:
 def _long(found: Found) -> Series | None:
     """Return a series of long polling, None when it is none."""
     says_so = _says_so(found)
-    waits = [row.wait_ms for _, row in found if row.wait_ms is not None]
+    # Without an answer nobody knows whether there was no news, or no server.
+    waits = [row.wait_ms for _, row in found if row.wait_ms is not None and row.status is not None]
     held = [wait for wait in waits if wait >= LONG_POLL_MS]
     if len(waits) < (2 if says_so else LONG_POLLS) or 2 * len(held) <= len(waits) or not _small(found):
         return None

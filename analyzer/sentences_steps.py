@@ -1,0 +1,98 @@
+"""What the steps of a journey say, present or absent.
+
+The rules for templates are those of :mod:`analyzer.sentences`, which speaks them. A key is ``step.<step>[.<variant>]``
+or ``step.<step>.absent.<reason>``; the groups' comments list the arguments.
+"""
+
+from __future__ import annotations
+
+STEPS: dict[str, str] = {
+    # dhcp
+    "step.dhcp": "{client} got the address {address} from {server} in {duration_ms}.",
+    "step.dhcp.absent.not_captured": "No address was requested in this capture: the device already had one.",
+    # dns: client, server, name, addresses, latency_ms, attempts, rcode
+    "step.dns": "{client} asked {server} for {name} and got {addresses} after {latency_ms}.",
+    "step.dns.retry": "{client} asked {server} for {name} and had to repeat it ({attempts:query|queries}); "
+    "{addresses} came {latency_ms} after the first one.",
+    "step.dns.failed": "{server} answered {rcode} for {name} after {latency_ms}, so there was no address to go to.",
+    "step.dns.unanswered": "{client} sent {attempts:query|queries} for {name} to {server} and got no answer.",
+    "step.dns.absent.before_capture": "{name} was looked up before the capture began.",
+    "step.dns.absent.cached": "No lookup of {name}: its address was already known from an earlier one.",
+    "step.dns.absent.doh_suspected": "No readable lookup of {name}: it probably went over encrypted DNS.",
+    "step.dns.absent.literal_address": "No lookup: the address was given as numbers, so there was no name to resolve.",
+    "step.dns.absent.not_captured": "No lookup of {name} is in this capture: it was cached, or happened elsewhere.",
+    "step.dns.absent.reused": "No lookup of {name}: the connection was already open.",
+    # arp: client, target_ip, mac, latency_ms, attempts
+    "step.arp": "{client} asked the local network who has {target_ip}, the next hop; {mac} answered in {latency_ms}.",
+    "step.arp.unanswered": "{client} asked the local network for {target_ip} {attempts:time|times}; nobody answered.",
+    "step.arp.absent.cached": "No ARP: the hardware address of the next hop was already known.",
+    "step.arp.absent.not_applicable": "No ARP: this link or address family does not use it.",
+    "step.arp.absent.reused": "No ARP: the connection was already open.",
+    "step.arp.absent.not_captured": "No ARP in this capture: the next hop's hardware address was already known, or the "
+    "question was asked where the recorder could not hear it.",
+    # tcp: client, server, server_port, connect_ms, rtt_ms, attempts, stream
+    "step.tcp": "{client} opened a connection to {server} port {server_port} in {connect_ms} (three-way handshake).",
+    "step.tcp.lost_syn": "{client} opened a connection to {server} port {server_port} in {connect_ms}; {loss_ms} of "
+    "that were spent repeating a lost SYN ({attempts:attempt|attempts}).",
+    "step.tcp.refused": "{server} refused the connection to port {server_port}: nothing listens there.",
+    "step.tcp.unanswered": "{client} tried {server} port {server_port} {attempts:time|times} and got no answer.",
+    "step.tcp.absent.midstream": "The connection was already open when the capture began.",
+    "step.tcp.absent.not_captured": "The opening of the connection is not in this capture.",
+    "step.tcp.absent.reused": "No new connection: the open one (stream {stream}) was used again.",
+    # tls: version, sni, cipher, handshake_ms, alert
+    "step.tls": "Both sides agreed on {version} for {sni} in {handshake_ms}; from here on the traffic is encrypted.",
+    "step.tls.failed": "The encrypted session for {sni} could not be set up: {alert}.",
+    "step.tls.failed.not_tls": "The client began an encrypted session for {sni}, but the server does not speak TLS on "
+    "this port.",
+    "step.tls.failed.plain_http": "The client began an encrypted session for {sni}, but the server answered in plain "
+    "HTTP: this port is for http, not https.",
+    "step.tls.incomplete": "The encrypted session for {sni} was begun; its completion is not in this capture.",
+    "step.tls.resumed": "Both sides resumed an earlier {version} session for {sni} in {handshake_ms}.",
+    "step.tls.absent.midstream": "The connection was already encrypted when the capture began.",
+    "step.tls.absent.not_applicable": "No TLS: the traffic was not encrypted.",
+    "step.tls.absent.not_captured": "No TLS handshake is in this capture.",
+    "step.tls.absent.plain": "No TLS: this visit used plain HTTP, readable by everyone on the way.",
+    "step.tls.absent.reused": "No new TLS handshake: the open connection was used again.",
+    # request, response: method, target, host, status, reason, wait_ms, receive_ms, bytes
+    "step.request": "{client} sent {method} {target} to {host}.",
+    "step.request.absent.encrypted": "The requests are encrypted, so they cannot be read.",
+    "step.request.absent.no_request": "No request was sent on this connection.",
+    "step.request.absent.failed": "No request was sent, because an earlier step failed.",
+    "step.request.absent.not_captured": "The request is not in this capture.",
+    "step.response": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes} in {receive_ms}.",
+    "step.response.empty": "{host} answered {status} {reason} after {wait_ms}, without a body.",
+    "step.response.absent.encrypted": "The responses are encrypted, so they cannot be read.",
+    "step.response.absent.aborted": "No response: the connection was aborted first.",
+    "step.response.absent.client_closed": "No response: the client gave up after {wait_ms} and closed the connection.",
+    "step.response.absent.server_closed": "No response: after {wait_ms} {host} closed the connection instead.",
+    "step.response.absent.failed": "No response, because an earlier step failed.",
+    "step.response.absent.no_response": "No response to this request was captured.",
+    "step.response.absent.not_captured": "The response is not in this capture.",
+    # redirect: status, from_url, to_url, count
+    "step.redirect": "{host} answered {status} and sent the client on to {location}.",
+    "step.redirect.absent.not_applicable": "No redirect: the first address was the right one.",
+    # objects: requests, connections, failed, bytes, duration_ms
+    "step.objects": "This led to {requests:more request|more requests} over {connections:connection|connections}, "
+    "{body_bytes} in {duration_ms}.",
+    "step.objects.failed": "This led to {requests:more request|more requests} over "
+    "{connections:connection|connections}, {body_bytes} in {duration_ms}; {failed} of them failed.",
+    "step.objects.absent.encrypted": "What else was fetched is encrypted and cannot be told apart.",
+    "step.objects.absent.not_applicable": "Nothing else was fetched for it.",
+    # background: kinds, requests, duration_ms
+    "step.background": "The page was there without waiting for {requests:more request|more requests} in "
+    "{duration_ms}: {kinds}.",
+    # close: closed_by, kind, close_ms
+    "step.close": "The {closed_by} closed the connection first; both sides were done after {close_ms}.",
+    "step.close.three_way": "The {closed_by} closed the connection first; three packets did it, because the other "
+    "side's FIN travelled together with its ACK.",
+    "step.close.simultaneous": "Both sides closed the connection at the same moment.",
+    "step.close.half_closed": "Only the {closed_by} closed its direction; the other one stayed open.",
+    "step.close.reset": "The {closed_by} reset the connection instead of closing it.",
+    "step.close.absent.not_captured": "The end of the connection is not in this capture.",
+    "step.close.absent.not_closed": "The connection was still open when the capture ended.",
+    "step.close.absent.open": "The connection was still open when the capture ended.",
+}
+"""Key → sentence of a journey's step, present or absent (the groups' comments list the arguments)."""
+
+WITHOUT: dict[str, tuple[str, str]] = {"step.response": ("body_bytes", "step.response.empty")}
+"""Key → (argument, key to use instead when that argument is 0): a sentence should not count nothing."""

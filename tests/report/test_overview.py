@@ -1,0 +1,204 @@
+"""The first screen's sentences about requests, and the terminal beside it: both say the same of one capture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzer.analysis import Analysis
+from analyzer.report.overview import cards
+from analyzer.report.requests import notes, outcome_text, outcome_tone, outcome_word, status_text, tone
+from analyzer.terminal import summary_lines
+from tests.visits.scene import Scene, answer, get
+
+
+def card(analysis: Analysis, key: str) -> list[str]:
+    return [str(line.sentence) for line in next(card for card in cards(analysis) if card.key == key).lines]
+
+
+def terminal(analysis: Analysis, label: str) -> list[str]:
+    out: list[str] = []
+    inside = False
+    for line in summary_lines(analysis):
+        inside = line.label == label or (inside and not line.label)
+        out += [line.text] if inside else []
+    return out
+
+
+def part(size: int, came: int) -> bytes:
+    whole = answer(size=size)
+    return whole[: len(whole) - size + came]
+
+
+def test_a_download_cut_short_is_no_good_answer(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), part(5000, 1000), server_port=8080).at(120).server.fin()
+    analysis = scene.analysis(tmp_path)
+    assert card(analysis, "failed") == ["Failed: 1 answer cut off."]
+    assert card(analysis, "why") == [
+        "1 kB of 5 kB came of GET /a from shop.example, then the server ended the connection."
+    ]
+    assert terminal(analysis, "Failed") == ["200, cut off  GET http://shop.example/a (stream 0)"]
+
+
+def test_an_answer_cut_off_is_no_request_without_one(tmp_path: Path) -> None:
+    """Two requests: one was answered and reset in the body, one never got a word."""
+    scene = Scene()
+    scene.exchange(0, get("/big"), part(5000, 1000)).at(120).server.rst()
+    p = scene.connection(client_port=40001)
+    p.at(1000).handshake()
+    p.at(1040).client.send(get("/b"))
+    p.at(1100).server.rst()
+    failed = card(scene.analysis(tmp_path), "failed")
+    assert failed == ["Failed: 1 request without an answer, 1 answer cut off and 2 connections reset."]
+
+
+def test_a_client_that_gives_up(tmp_path: Path) -> None:
+    """1.0 s after the request, 1.08 s after the first SYN."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(80).client.send(get("/never"))
+    p.at(120).server.ack()
+    p.at(1080).client.fin()
+    p.at(9000).server.fin()
+    analysis = scene.analysis(tmp_path)
+    assert card(analysis, "failed") == ["Failed: 1 request that the client gave up after 1.00 s."]
+    assert card(analysis, "slow") == [
+        "GET /never on shop.example took 1.04 s: then the client gave up, and no answer had come."
+    ]
+    assert terminal(analysis, "Failed") == ["the client gave up  GET http://shop.example/never (stream 0)"]
+
+
+def test_a_body_until_the_close_without_a_close_did_not_fail(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), b"HTTP/1.0 200 OK\r\n\r\nsome text")
+    analysis = scene.analysis(tmp_path)
+    assert card(analysis, "failed") == ["Nothing: the one request got a good answer."]
+    assert terminal(analysis, "Failed") == ["nothing"]
+
+
+def test_a_sloppy_request_that_was_answered_did_not_fail(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, b"GET / HTTP/1.\r\nHost: shop.example\r\n\r\n", answer())
+    analysis = scene.analysis(tmp_path)
+    assert (analysis.http[0].outcome, analysis.http[0].status) == ("malformed", 200)
+    assert card(analysis, "failed") == ["Nothing: the one request got a good answer."]
+    assert terminal(analysis, "Failed") == ["nothing"]
+
+
+def test_what_the_capture_does_not_show_is_not_called_good(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), answer())
+    p = scene.connection(client_port=40001)
+    p.at(1000).handshake()
+    p.at(1040).client.send(get("/lost"))
+    p.at(1090).server.send(answer(), captured=False)
+    p.at(1091).client.ack()
+    scene.exchange(2000, get("/half"), part(5000, 1000), client_port=40002)
+    analysis = scene.analysis(tmp_path)
+    assert card(analysis, "failed") == [
+        "Nothing visible: 1 of 3 requests got a good answer.",
+        "1 answer is not in this capture and 1 answer was still coming when the capture ended.",
+    ]
+    assert terminal(analysis, "Failed") == ["nothing"]
+
+
+def test_only_answers_were_recorded(tmp_path: Path) -> None:
+    """Answers are no requests, and nobody can tell how long they took."""
+    scene = Scene()
+    p = scene.exchange(0, get("/a"), answer())
+    p.at(200).client.send(get("/b"))
+    p.at(260).server.send(answer())
+    p.packets = [(when, data) for when, data in p.packets if data[26:30] == bytes([10, 0, 0, 2])]
+    analysis = scene.analysis(tmp_path)
+    assert card(analysis, "what")[0].startswith("2 HTTP answers and 1 TCP connection in ")
+    assert card(analysis, "slow") == ["Nothing here could be timed: no question has its answer in this capture."]
+    assert card(analysis, "failed") == [
+        "Nothing that this capture shows.",
+        "2 answers have no request in this capture.",
+    ]
+    assert "2 HTTP answers" in terminal(analysis, "Happened")[0]
+
+
+def test_both_name_the_slowest_visit_and_the_slowest_request(tmp_path: Path) -> None:
+    """A page with three parts of 260 ms each, and a slower single request of a later visit."""
+    scene = Scene()
+    p = scene.exchange(0, get("/"), answer(), took=260)
+    for n in range(1, 4):
+        p.at(300 * n).client.send(get(f"/{n}.png", Referer="http://shop.example/"))
+        p.at(300 * n + 260).server.send(answer(kind="image/png"))
+    scene.exchange(30_000, get("/report"), answer(), took=400, client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    slow = card(analysis, "slow")
+    assert slow[0].startswith("GET /report on shop.example took 440 ms")
+    assert slow[1:] == ["The slowest visit, to http://shop.example/, took 1.16 s in all."]
+    shown = terminal(analysis, "Slowest")
+    assert shown[0].startswith("1.16 s  http://shop.example/")
+    assert shown[1].startswith("440 ms  http://shop.example/report")
+
+
+def test_an_event_stream_is_not_what_was_slow(tmp_path: Path) -> None:
+    scene = Scene()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    p = scene.exchange(0, get("/events"), head + b"data: 0\n\n")
+    p.at(7500).server.send(b"data: 1\n\n")
+    p.at(7500).client.ack()
+    p.at(7600).client.fin()
+    analysis = scene.analysis(tmp_path)
+    assert card(analysis, "slow") == ["Nothing that somebody waited for: 1 event stream went on in the background."]
+    assert card(analysis, "failed") == ["Nothing: the one request got a good answer."]
+    assert terminal(analysis, "Failed") == ["nothing"]
+
+
+# ── one request's own words ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_came_of_what_was_promised_comes_before_what_the_status_says(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), part(5000, 1000)).at(120).server.fin()
+    (row,) = scene.analysis(tmp_path).http
+    first, second = notes(row)
+    assert first == (
+        "Not the whole answer: it is cut short: the server ended the connection first "
+        "(after 1,000 of 5,000 bytes of the body)."
+    )
+    assert second.startswith("200 OK, said before the body came: ")
+    assert (status_text(row), tone(row), outcome_word(row), outcome_tone(row)) == ("200", "bad", "cut short", "warn")
+
+
+def test_giving_up_is_said_with_its_time(tmp_path: Path) -> None:
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(80).client.send(get("/never"))
+    p.at(1080).client.rst()
+    (row,) = scene.analysis(tmp_path).http
+    assert outcome_text(row).endswith("the client gave up after 1.00 s")
+    assert (status_text(row), tone(row), row.outcome) == ("gave up", "bad", "aborted")
+
+
+def test_an_end_that_was_not_recorded_is_no_warning(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), b"HTTP/1.0 200 OK\r\n\r\nsome text")
+    (row,) = scene.analysis(tmp_path).http
+    assert (outcome_word(row), outcome_tone(row), tone(row)) == ("end not seen", "", "good")
+    assert outcome_text(row).startswith("its end was not seen: it lasts until the connection closes")
+
+
+def test_a_stream_that_its_client_ended_is_no_warning(tmp_path: Path) -> None:
+    scene = Scene()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    scene.exchange(0, get("/events"), head + b"data: 0\n\n").at(900).client.fin()
+    (row,) = scene.analysis(tmp_path).http
+    assert (outcome_word(row), outcome_tone(row), tone(row)) == ("ended by the client", "", "good")
+    assert notes(row)[-1] == "Outcome: it went on until the client ended it."
+
+
+def test_a_request_that_still_waits(tmp_path: Path) -> None:
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(80).client.send(get("/slow"))
+    p.at(120).server.ack()
+    (row,) = scene.analysis(tmp_path).http
+    assert (status_text(row), tone(row)) == ("no answer yet", "muted")
