@@ -325,6 +325,23 @@ def test_the_answers_behind_a_head_with_a_hole() -> None:
     assert pairs(p) == [("/a", 200), ("/b", 201), ("/c", 202)]
 
 
+def test_an_answer_to_a_head_request_that_was_lost_may_have_no_body() -> None:
+    """Its length reaches over the lost answer to /b into that to /c: what follows is not counted on from there."""
+    p = opened()
+    p.at(50).client.send(b"HEAD /a HTTP/1.1\r\nHost: a.example\r\n\r\n", captured=False)
+    p.at(90).server.send(b"HTTP/1.1 201 X\r\nContent-Length: 150\r\n\r\n")
+    for letter in "bc":
+        p.at(150).client.send(get(f"/{letter}"))
+    p.at(190).server.send(answer(202, b"b" * 28), captured=False)
+    p.server.send(answer(203, b"c" * 90))
+    p.at(250).client.send(get("/d"))
+    p.at(290).server.send(answer(204))
+    p.at(400).close()
+    rows = pairs(p)
+    assert ("/d", 204) in rows
+    assert not set(rows) & {("/b", 203), ("/b", 204), ("/c", 204)}
+
+
 def test_a_response_in_a_body_is_none() -> None:
     p = opened()
     text = b"HTTP/1.1 500 Oops\r\nContent-Length: 3\r\n\r\nbad"

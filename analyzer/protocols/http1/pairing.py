@@ -315,6 +315,8 @@ class Pairing:
         if response.cut is None:
             self._lay_out(response, exchange.request)
         self._go_on(response)
+        if exchange.request is None and response.missing and self._proof is not None:
+            self._unsure = True  # its request may have been a HEAD: other responses are missing then, and no body
         self._note_switch(exchange, response)
         if not self._switched:
             self._note_pipelining(exchange)
