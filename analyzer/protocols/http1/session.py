@@ -11,7 +11,7 @@ from dataclasses import replace
 from analyzer.flows.stream import ByteStream
 from analyzer.problems import ProblemLog
 from analyzer.protocols.base import Conversation
-from analyzer.protocols.http1 import grammar, resync
+from analyzer.protocols.http1 import grammar, lone, resync
 from analyzer.protocols.http1.exchange import Exchange
 from analyzer.protocols.http1.pairing import Pairing
 from analyzer.protocols.http1.rows import row
@@ -83,6 +83,9 @@ def exchanges(conversation: Conversation) -> tuple[Conversation, list[Exchange]]
 
     Offsets of the messages are those of the streams of the conversation returned.
     """
+    only = lone.exchange(conversation)
+    if only is not None:
+        return conversation, [only]
     facing = _facing_right(conversation)
     return facing, Pairing(facing).run()
 
