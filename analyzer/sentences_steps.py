@@ -61,6 +61,8 @@ STEPS: dict[str, str] = {
     "step.request.absent.not_captured": "The request is not in this capture.",
     "step.response": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes} in {receive_ms}.",
     "step.response.empty": "{host} answered {status} {reason} after {wait_ms}, without a body.",
+    "step.response.none_came": "{host} answered {status} {reason} after {wait_ms}, and none of the {promised_bytes} "
+    "of its body came.",
     "step.response.absent.encrypted": "The responses are encrypted, so they cannot be read.",
     "step.response.absent.aborted": "No response: the connection was aborted first.",
     "step.response.absent.client_closed": "No response: the client gave up after {wait_ms} and closed the connection.",

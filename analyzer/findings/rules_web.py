@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from analyzer.addresses import endpoint
 from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import COST_NOTICED_MS, SLOW_SERVER_MS
 from analyzer.flows.ends import End, ends
@@ -35,7 +36,19 @@ def _same(facts: Facts, row: HttpRow) -> tuple[object, ...]:
     return server, row.method, _path(row), row.status
 
 
-def _hit(found: Found, cost: float | None, severity: str | None = None, **more: object) -> Hit:
+USUAL_PORTS = (80, 443)
+
+
+def _server(facts: Facts, row: HttpRow) -> str:
+    """Return the host that was asked, or the address of the server where no name is known."""
+    if (name := authority(row)) is not None:
+        return name
+    c = facts.connections
+    address, port = c.host(int(c.server_host[row.stream])), int(c.columns["server_port"][row.stream])
+    return address if port in USUAL_PORTS else endpoint(address, port)
+
+
+def _hit(facts: Facts, found: Found, cost: float | None, severity: str | None = None, **more: object) -> Hit:
     at, row = found[0]
     method, target = row.method, row.target or ""
     if method is None:
@@ -44,7 +57,7 @@ def _hit(found: Found, cost: float | None, severity: str | None = None, **more: 
     args: dict[str, object] = {
         "method": method,
         "target": target,
-        "host": authority(row) or "the server",
+        "host": _server(facts, row),
         "status": row.status,
         "reason": row.reason or "",
         "count": len(found),
@@ -86,7 +99,7 @@ def client_error(facts: Facts) -> Iterator[Hit]:
                 done = {(_client(facts, r), r.url) for r in facts.http if r.status is not None and r.status < 400}
             mild = all((_client(facts, r), r.url) in done for _, r in found)
         closing = said_on_closing(row)
-        hit = _hit(found, _total(found), "note" if mild or closing else None)
+        hit = _hit(facts, found, _total(found), "note" if mild or closing else None)
         yield replace(hit, blame="unknown") if closing else hit
 
 
@@ -97,7 +110,7 @@ def _client(facts: Facts, row: HttpRow) -> int:
 def server_error(facts: Facts) -> Iterator[Hit]:
     """A 5xx answer."""
     for found in _with_status(facts, 500, 600):
-        yield _hit(found, _total(found))
+        yield _hit(facts, found, _total(found))
 
 
 def slow_server(facts: Facts) -> Iterator[Hit]:
@@ -111,7 +124,7 @@ def slow_server(facts: Facts) -> Iterator[Hit]:
         found.sort(key=lambda pair: -_servers_own_ms(pair[1]))
         row = found[0][1]
         cost = sum(_servers_own_ms(r) for _, r in found)
-        yield _hit(found, cost, wait_ms=row.wait_ms, server_ms=_servers_own_ms(row))
+        yield _hit(facts, found, cost, wait_ms=row.wait_ms, server_ms=_servers_own_ms(row))
 
 
 def _servers_own_ms(row: HttpRow) -> float:
@@ -147,7 +160,7 @@ def no_response(facts: Facts) -> Iterator[Hit]:
         if excused and row.background in HELD_OPEN:
             continue
         mild = excused or row.outcome_why == "silence"
-        hit = _hit([(at, row)], None, "warning" if mild else None)
+        hit = _hit(facts, [(at, row)], None, "warning" if mild else None)
         closed = row.outcome == "no_response" and row.outcome_why == "server_closed"
         variant = "silent" if row.outcome_why == "silence" else None
         args = hit.args
@@ -199,6 +212,7 @@ def cut_short(facts: Facts) -> Iterator[Hit]:
         kind = "client" if by_client else "stalled" if why == "silence" else ""
         shape = "many" if len(found) > 1 else "open" if promised is None else ""
         hit = _hit(
+            facts,
             found,
             None,
             {"client": "note", "stalled": "warning"}.get(kind),

@@ -230,6 +230,10 @@ def outcome_text(row: HttpRow) -> str:
         return "it went on until the client ended it"
     if row.outcome_why == "end_unseen":
         return Prose(f"its end was not seen: {sentences.why(row.outcome_why)}")
+    if row.outcome_why == "unsolicited":
+        return Prose("no request belongs to it: the server sent it by itself")
+    if row.outcome == "truncated" and row.request_cut == "lost" and row.status is not None and row.response_cut is None:
+        return Prose("the end of the request is not in this capture; the response is complete")
     words = OUTCOMES.get(row.outcome, safe(row.outcome))
     if row.status is None and row.outcome_why == "client_closed" and row.wait_ms:
         return Prose(f"{words}: the client gave up after {human_ms(row.wait_ms)}")

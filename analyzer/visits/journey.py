@@ -12,7 +12,7 @@ from analyzer.schema import HttpRow, Step
 from analyzer.units import NS_PER_MS
 from analyzer.visits.grouping import REDIRECTS, host_of
 from analyzer.visits.model import Facts
-from analyzer.visits.verdicts import failure
+from analyzer.visits.verdicts import failure, promised_bytes
 
 if TYPE_CHECKING:
     from analyzer.visits.link import Linked
@@ -195,10 +195,10 @@ def _response(row: HttpRow) -> Step:
     if row.response_frames is None:
         why = row.outcome if row.outcome in ("aborted", "not_captured", "no_response") else "no_response"
         if row.wait_ms is not None and row.outcome_why in ("client_closed", "server_closed"):
-            args = {"host": row.host, "wait_ms": row.wait_ms}
-            return Step("response", (), None, None, f"step.response.absent.{row.outcome_why}", args, why)
+            gone = {"host": row.host, "wait_ms": row.wait_ms}
+            return Step("response", (), None, None, f"step.response.absent.{row.outcome_why}", gone, why)
         return _absent("response", why, {"host": row.host})
-    args = {
+    args: dict[str, object] = {
         "host": row.host,
         "status": row.status,
         "reason": row.reason,
@@ -207,7 +207,11 @@ def _response(row: HttpRow) -> Step:
         "body_bytes": row.response_body_bytes,
     }
     took = None if row.wait_ms is None or row.receive_ms is None else row.wait_ms + row.receive_ms
-    return Step("response", _span(row.response_frames), row.response_time, took, "step.response", args, None)
+    promised = promised_bytes(row)
+    none_came = row.response_body_bytes == 0 and row.response_cut is not None and bool(promised)
+    key = "step.response.none_came" if none_came else "step.response"
+    args |= {"promised_bytes": promised} if none_came else {}
+    return Step("response", _span(row.response_frames), row.response_time, took, key, args, None)
 
 
 def _redirect(row: HttpRow) -> Step:

@@ -103,7 +103,12 @@ def waited_ms(row: HttpRow) -> float | None:
 
 def slowest_requests(rows: Iterable[HttpRow]) -> list[tuple[float, int]]:
     """Return (milliseconds waited, row number) of all requests that somebody waited for, the slowest first."""
-    found = [(waited, at) for at, row in enumerate(rows) if (waited := waited_ms(row)) is not None]
+    found = [
+        (waited, at)
+        for at, row in enumerate(rows)
+        # Up to the end of the capture is no time that anything took.
+        if (row.outcome, row.outcome_why) != ("no_response", "capture_end") and (waited := waited_ms(row)) is not None
+    ]
     return sorted(found, key=lambda item: (-item[0], item[1]))
 
 

@@ -43,7 +43,7 @@ def test_idle_close_is_no_error(tmp_path: Path, status: int, used: bool) -> None
     assert (failure(row), unknown(row)) == (None, None)
     (finding,) = found(analysis, "HTTP-CLIENT-ERROR")
     assert (finding.severity, finding.cost_ms, finding.blame) == ("note", None, "unknown")
-    assert sentence(finding.title_key, finding.args) == f"the server sent {status} X that nobody had asked for"
+    assert sentence(finding.title_key, finding.args) == f"10.0.0.2 sent {status} X that nobody had asked for"
 
 
 def test_words(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_kept_apart_from_requests_that_were_not_captured(tmp_path: Path) -> None
     q.at(60_000).server.send(closing(408))
     titles = {sentence(f.title_key, f.args) for f in found(scene.analysis(tmp_path), "HTTP-CLIENT-ERROR")}
     assert titles == {
-        "the server answered 408 X to a request that was not captured",
-        "the server sent 408 X that nobody had asked for",
+        "10.0.0.2 answered 408 X to a request that was not captured",
+        "10.0.0.2 sent 408 X that nobody had asked for",
     }
 
 

@@ -13,7 +13,16 @@ from analyzer.report.data import status_sentence
 from analyzer.report.protocols import StatusFact
 from analyzer.report.render import render
 from analyzer.report.request_facts import MAX_LISTED, Group, Links, groups, remarks
-from analyzer.report.requests import Share, frames_words, notes, outcome_word, reason, shares, vantage_note
+from analyzer.report.requests import (
+    Share,
+    frames_words,
+    notes,
+    outcome_text,
+    outcome_word,
+    reason,
+    shares,
+    vantage_note,
+)
 from analyzer.report.tables import tables
 from analyzer.report.visits import visits
 from analyzer.schema import Cookie, HttpRow, Informational, Parameter, PhaseFrames, PhaseTrust, changed
@@ -402,3 +411,15 @@ def test_no_status_code_is_left_out_in_silence() -> None:
     said = status_sentence(many)
     assert said.startswith("1 × 416, 7 × 200, 1 × 201")
     assert said.endswith(" and 12 more.")
+
+
+def test_a_cut_request_does_not_cut_its_answer() -> None:
+    said = outcome_text(http(0, 0, 0.0, outcome="truncated", outcome_why="lost", request_cut="lost"))
+    assert said == "the end of the request is not in this capture; the response is complete"
+    both = http(0, 0, 0.0, outcome="truncated", outcome_why="lost", request_cut="lost", response_cut="lost")
+    assert outcome_text(both).startswith("it is cut short")
+
+
+def test_an_answer_nobody_asked_for_misses_no_request() -> None:
+    unasked = http(0, 0, 0.0, outcome="not_captured", outcome_why="unsolicited", status=408, method=None)
+    assert outcome_text(unasked) == "no request belongs to it: the server sent it by itself"

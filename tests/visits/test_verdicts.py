@@ -107,3 +107,8 @@ def test_the_port_is_part_of_a_name_where_it_is_unusual(host: str | None, url: s
 def test_promised(framing: str, values: tuple[str, ...], promised: int | None) -> None:
     headers = tuple(("Content-Length", value) for value in values)
     assert verdicts.promised_bytes(row(framing=framing, response_headers=headers)) == promised
+
+
+def test_the_end_of_the_capture_is_no_answer_that_took_long() -> None:
+    waiting = {"outcome": "no_response", "outcome_why": "capture_end", "status": None, "total_ms": 5000.0}
+    assert verdicts.slowest_requests([row(**waiting), row(total_ms=3.0)]) == [(3.0, 1)]
