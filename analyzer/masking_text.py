@@ -132,7 +132,7 @@ def _mask_values(text: str, message: bool) -> tuple[str, int]:
         low, high = _value(text, found, message)
         value = text[low:high]
         at = max(at, high)
-        if value.strip().lower() in HARMLESS or value == MASKED:
+        if _is_plain(value):
             continue
         if name.lower() == "code" and _CODE.fullmatch(value.strip()):
             continue
@@ -201,22 +201,11 @@ def _closing_bracket(text: str, at: int) -> int:
 
 def _mask_siblings(text: str) -> tuple[str, int]:
     """Mask values of which another member, attribute or the first word of a call says what they are."""
-    parts: list[str] = []
-    reached = at = count = 0
-    while (found := _SIBLING.search(text, at)) is not None:
-        at = found.end()
-        if not (is_secret(found["name"]) if found["of"] else found["name"].lower() in _LOGS_IN):
-            continue
-        low, high = _sibling_value(text, at)
-        if text[low:high].strip().lower() not in HARMLESS and text[low:high] != MASKED:
-            parts += [text[reached:low], MASKED]
-            reached = at = high
-            count += 1
-    text = "".join(parts) + text[reached:]
+    text, count = _mask_behind(_SIBLING, text, _names_secret, _is_plain)
     for pattern in (_SIBLING_BEHIND, _ATTRIBUTE):
         text, more = _each(pattern, text, _has_secret_name)
         count += more
-    text, more = _mask_calls(text)
+    text, more = _mask_behind(_CALL, text, _logs_in, _is_hidden)  # ["auth","…"], as programs write events
     return text, count + more
 
 
@@ -229,20 +218,39 @@ def _sibling_value(text: str, at: int) -> tuple[int, int]:
     return at, _closing_bracket(text, at) if text[at : at + 1] in ("{", "[") else _end(_BARE[":"], text, at)
 
 
-def _mask_calls(text: str) -> tuple[str, int]:
-    """Mask the first argument of ``["auth","…"]``, as programs write events."""
+def _mask_behind(
+    pattern: re.Pattern[str], text: str, names: Callable[[re.Match[str]], bool], plain: Callable[[str], bool]
+) -> tuple[str, int]:
+    """Mask the value behind every match that names a secret, unless there is nothing to hide in it."""
     parts: list[str] = []
     reached = at = count = 0
-    while (found := _CALL.search(text, at)) is not None:
+    while (found := pattern.search(text, at)) is not None:
         at = found.end()
-        if found["name"].lower() not in _LOGS_IN:
+        if not names(found):
             continue
         low, high = _sibling_value(text, at)
-        if text[low:high] not in ("", MASKED):
+        if not plain(text[low:high]):
             parts += [text[reached:low], MASKED]
             reached = at = high
             count += 1
     return "".join(parts) + text[reached:], count
+
+
+def _names_secret(found: re.Match[str]) -> bool:
+    """Tell whether one member says of its sibling that it is a secret."""
+    return is_secret(found["name"]) if found["of"] else _logs_in(found)
+
+
+def _logs_in(found: re.Match[str]) -> bool:
+    return found["name"].lower() in _LOGS_IN
+
+
+def _is_plain(value: str) -> bool:
+    return value.strip().lower() in HARMLESS or value == MASKED
+
+
+def _is_hidden(value: str) -> bool:
+    return value in ("", MASKED)
 
 
 def _has_secret_name(found: re.Match[str]) -> bool:
@@ -252,7 +260,7 @@ def _has_secret_name(found: re.Match[str]) -> bool:
 def _is_secret_element(found: re.Match[str]) -> bool:
     """Say whether an element of XML holds a secret; SASL's exchange is one whatever the element is called."""
     value = found["value"].strip()
-    if value.lower() in HARMLESS or value == MASKED:
+    if _is_plain(value):
         return False
     return is_secret(found["name"]) or "xmpp-sasl" in found["attributes"]
 

@@ -223,7 +223,7 @@ def _assemble(
     )
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed, _latest(index))
-    background.mark(facts)
+    facts = background.mark(facts)
     idle.mark(facts)
     facts = replace(facts, http=caching.with_savings(facts))
     visit_rows, causes = visits(facts, owed)

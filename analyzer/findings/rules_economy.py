@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from statistics import median
 
+from analyzer.findings.about import about, answered_in, asked_in, client_of, host_of
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.rules_privacy import about, answered_in, asked_in, client_of, host_of, to_https
+from analyzer.findings.rules_privacy import to_https
 from analyzer.findings.thresholds import (
     AGAIN_BYTES,
     CLOSED_CONNECTIONS,
@@ -25,8 +26,7 @@ from analyzer.units import NS_PER_MS, ms_between
 from analyzer.visits.asking import path_of
 from analyzer.visits.caching import header
 from analyzer.visits.grouping import REDIRECTS, join, split
-from analyzer.visits.model import Facts
-from analyzer.visits.polling import Found, polls
+from analyzer.visits.model import Facts, Found
 
 # ── redirects ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -308,10 +308,7 @@ def _transferred(row: HttpRow) -> int:
 
 def _polling(facts: Facts, *, long: bool) -> Iterator[Hit]:
     """Give a hit for each address; several clients that poll it are one."""
-    word = "long_poll" if long else "poll"
-    if not any(row.background == word for row in facts.http):
-        return
-    chosen = [one for one in polls(facts) if one.long is long]
+    chosen = [one for one in facts.polls if one.long is long]
     for some in grouped(((host_of(facts, s.rows[0][1]), path_of(s.rows[0][1])), s) for s in chosen).values():
         found = sorted((pair for series in some for pair in series.rows), key=lambda pair: pair[0])
         shares = [(series.empty_share, len(series.rows)) for series in some if series.empty_share is not None]

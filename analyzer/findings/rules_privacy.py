@@ -6,9 +6,10 @@ None of them shows a secret: names of fields and cookies are told, values never.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
+from analyzer.findings.about import about, answered_in, asked_in, client_of, host_of, in_clear
 from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import KEY_BYTES, KEY_DIGITS, PERSONAL_FIELDS
 from analyzer.protocols.http1.credentials import SWITCHES, holds_password
@@ -17,41 +18,7 @@ from analyzer.secret_names import is_key, is_password
 from analyzer.visits.asking import path_of
 from analyzer.visits.caching import header
 from analyzer.visits.grouping import REDIRECTS, join, split
-from analyzer.visits.model import Facts
-from analyzer.visits.polling import Found
-from analyzer.visits.verdicts import authority
-
-
-def host_of(facts: Facts, row: HttpRow) -> str:
-    """Return the name a server was asked under, with an unusual port; its address where the request does not say."""
-    return authority(row) or facts.connections.host(int(facts.connections.server_host[row.stream]))
-
-
-def client_of(facts: Facts, row: HttpRow) -> str:
-    """Return the client's address."""
-    return facts.connections.host(int(facts.connections.client_host[row.stream]))
-
-
-def in_clear(row: HttpRow) -> bool:
-    """Say whether everybody on the way could read an exchange."""
-    return not row.decrypted and row.scheme != "https"
-
-
-def asked_in(found: Iterable[tuple[int, HttpRow]]) -> tuple[int, ...]:
-    """Return the frames that the requests begin in."""
-    return tuple(row.request_frames[0] for _, row in found if row.request_frames is not None)
-
-
-def answered_in(found: Iterable[tuple[int, HttpRow]]) -> tuple[int, ...]:
-    """Return the frames that the answers begin in."""
-    return tuple(row.response_frames[0] for _, row in found if row.response_frames is not None)
-
-
-def about(found: Found, frames: tuple[int, ...], args: dict[str, object], **more: object) -> Hit:
-    """Make a hit about the first of several rows."""
-    at, row = found[0]
-    return Hit({"count": len(found), **args}, frames, "http", at, row.stream, **more)  # type: ignore[arg-type]
-
+from analyzer.visits.model import Facts, Found
 
 # ── passwords and tokens ─────────────────────────────────────────────────────────────────────────────────────────
 

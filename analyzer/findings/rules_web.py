@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from analyzer.addresses import endpoint
+from analyzer.findings.about import host_of
 from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import COST_NOTICED_MS, SLOW_SERVER_MS
 from analyzer.flows.ends import End, ends
@@ -13,8 +13,7 @@ from analyzer.protocols.http1.outcome import LAST_WORD_NS
 from analyzer.schema import HttpRow
 from analyzer.units import ms_between
 from analyzer.visits.asking import path_of as _path
-from analyzer.visits.model import Facts
-from analyzer.visits.polling import Found
+from analyzer.visits.model import Facts, Found
 from analyzer.visits.verdicts import (
     HELD_OPEN,
     authority,
@@ -36,18 +35,6 @@ def _same(facts: Facts, row: HttpRow) -> tuple[object, ...]:
     return server, row.method, _path(row), row.status
 
 
-USUAL_PORTS = (80, 443)
-
-
-def _server(facts: Facts, row: HttpRow) -> str:
-    """Return the host that was asked, or the address of the server where no name is known."""
-    if (name := authority(row)) is not None:
-        return name
-    c = facts.connections
-    address, port = c.host(int(c.server_host[row.stream])), int(c.columns["server_port"][row.stream])
-    return address if port in USUAL_PORTS else endpoint(address, port)
-
-
 def _hit(facts: Facts, found: Found, cost: float | None, severity: str | None = None, **more: object) -> Hit:
     at, row = found[0]
     method, target = row.method, row.target or ""
@@ -57,7 +44,7 @@ def _hit(facts: Facts, found: Found, cost: float | None, severity: str | None = 
     args: dict[str, object] = {
         "method": method,
         "target": target,
-        "host": _server(facts, row),
+        "host": host_of(facts, row),
         "status": row.status,
         "reason": row.reason or "",
         "count": len(found),

@@ -12,6 +12,8 @@ Sources: WHATWG HTML section 9.2 (server-sent events), RFC 6202, RFC 6455 sectio
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analyzer.schema import HttpRow, filled
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import idle
@@ -20,19 +22,25 @@ from analyzer.visits.polling import held_by_name, polls
 POLLING = frozenset({"poll", "long_poll"})
 
 
-def mark(facts: Facts) -> None:
-    """Fill in ``background`` of the rows that stay there (in the rows themselves, which have their phases)."""
+def mark(facts: Facts) -> Facts:
+    """Fill in ``background`` of the rows that stay there (in the rows themselves, which have their phases).
+
+    Returns:
+        The facts with the series of polls that were found.
+    """
     for row in facts.http:
         kind = _alone(row)
         if kind is not None:
             filled(row, background=kind)
-    for series in polls(facts):
+    found = tuple(polls(facts))
+    for series in found:
         for _, row in series.rows:
             if row.background is None:
                 filled(row, background="long_poll" if series.long else "poll")
     for row in facts.http:
         if row.background in POLLING and row.blocked_ms is not None:
             idle(row)
+    return replace(facts, polls=found)
 
 
 def _alone(row: HttpRow) -> str | None:

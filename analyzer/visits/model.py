@@ -7,6 +7,26 @@ from dataclasses import dataclass
 from analyzer.flows.model import Connections, Segments
 from analyzer.schema import ArpRow, CaptureRow, DnsRow, HttpRow, IcmpRow, TlsRow, VisitRow, WebSocketRow
 
+Found = list[tuple[int, HttpRow]]
+"""Rows of the http table with their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Requests of one client for one address, again and again.
+
+    Attributes:
+        rows: (http row, row), in order of time.
+        long: the server kept the requests waiting.
+        period_ms: from one request to the next (the median); of long polling, how long the server waited.
+        empty_share: of the answers, how many brought nothing new; None when there was no answer.
+    """
+
+    rows: Found
+    long: bool
+    period_ms: float
+    empty_share: float | None
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -21,4 +41,5 @@ class Facts:
     icmp: tuple[IcmpRow, ...]
     segments: Segments
     websocket: tuple[WebSocketRow, ...] = ()
+    polls: tuple[Series, ...] = ()  # of the background, once it is marked
     visits: tuple[VisitRow, ...] = ()  # empty until they are drawn: findings have them

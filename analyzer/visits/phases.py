@@ -31,27 +31,22 @@ Choices beyond the definitions:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from analyzer.flows.build import Flows
-from analyzer.flows.model import Segments
 from analyzer.schema import HttpRow, PhaseFrames, TlsRow, filled
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits import endings, receipts, trust, vantage
 from analyzer.visits.endings import Ending
+from analyzer.visits.lines import FAR_NS, QUICK_ACK_NS, Line, lines, turned
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
 from analyzer.visits.split import TIMEOUT_NS, Splitter
 
 IDLE_NS = NS_PER_S
 """A client with a request at hand sends it at once; a longer silence on an open connection is not waiting."""
-QUICK_ACK_NS = NS_PER_MS
-FAR_NS = 20 * NS_PER_MS
-"""Something acknowledged in under a millisecond is not :data:`FAR_NS` away: a middlebox near the recorder did it."""
 SMALL_REQUEST_BYTES = 1460
 """A request that fits into one full segment is as quick on the way as the handshake; a larger one queues."""
 HELD_SHARE, HELD_NS = 0.25, NS_PER_MS
@@ -73,7 +68,7 @@ def with_phases(facts: Facts, flows: Flows, owed: dict[int, Lookup], last: Pair 
     if not facts.http:
         return facts
     tls = {row.stream: row for row in facts.tls}
-    lines = _lines(facts, sorted({row.stream for row in facts.http}))
+    known = lines(facts, sorted({row.stream for row in facts.http}))
     acknowledged = receipts.read(facts.segments, facts.http)
     ended = endings.read(facts, last)
     work = _Work(Splitter(flows), trust.Judge(), facts.capture.clock_step_ms is not None)
@@ -81,7 +76,7 @@ def with_phases(facts: Facts, flows: Flows, owed: dict[int, Lookup], last: Pair 
     previous: HttpRow | None = None
     for at, (row, receipt) in enumerate(zip(facts.http, acknowledged, strict=True)):
         before = previous if previous is not None and previous.stream == row.stream else None
-        line, under = lines[row.stream], _under(row, tls.get(row.stream))
+        line, under = known[row.stream], _under(row, tls.get(row.stream))
         done.append(work.phases(row, before, line, under, owed.get(row.stream), receipt, ended.get(at)))
         previous = row
     return replace(facts, http=tuple(done))
@@ -92,87 +87,6 @@ def _under(row: HttpRow, tls: TlsRow | None) -> TlsRow | None:
     if tls is None or tls.client_hello_time is None or row.request_time is None:
         return tls
     return tls if tls.client_hello_time <= row.request_time else None
-
-
-# ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What the phases need to know of a connection.
-
-    Attributes:
-        place: where it was recorded, as :func:`analyzer.visits.vantage.place` says.
-        round_trip: ns, the quickest between the recorder and the server; None when the handshake does not show it.
-        begin, ready: ns, first SYN and the ACK that completes the handshake; None when that time is not known.
-        frames: of these two; why: the reason of an unknown time.
-        holes: bytes of it are missing from the capture.
-    """
-
-    place: str
-    round_trip: int | None
-    begin: int
-    ready: int | None
-    frames: Pair
-    why: str | None
-    holes: bool
-
-
-_COLUMNS = (
-    "connect_ms",
-    "server_leg_ms",
-    "client_rtt_min_ms",
-    "syn_frame",
-    "ack_frame",
-    "client_missing_bytes",
-    "server_missing_bytes",
-)
-
-
-def _lines(facts: Facts, streams: Sequence[int]) -> dict[int, Line]:
-    """Draw up what is known of some connections, a column at a time."""
-    at = np.array(streams, np.int64)
-    c = facts.connections.columns
-    columns = {name: c[name][at] for name in _COLUMNS}
-    starts = c["start_time"][at].astype(np.int64)
-    later = np.flatnonzero(c["syn_frame"][at].astype(np.int64) > c["first_frame"][at].astype(np.int64))
-    for k in later.tolist():  # the recorder has something before the SYN
-        starts[k] = _time(facts.segments, streams[k], int(columns["syn_frame"][k]))
-    where = vantage.places(facts.connections, at)
-    values = zip(where, starts.tolist(), *(column.tolist() for column in columns.values()), strict=True)
-    return {stream: _line(*known) for stream, known in zip(streams, values, strict=True)}
-
-
-def _time(segments: Segments, stream: int, frame: int) -> int:
-    """Return when a frame of a stream was seen (ns)."""
-    part = segments.of(stream)
-    return int(segments.time[part][np.searchsorted(segments.frame[part], frame)])
-
-
-def _line(
-    where: str,
-    start: int,
-    connect: float,
-    server_leg: float,
-    rtt: float,
-    syn: int,
-    ack: int,
-    client_missing: int,
-    server_missing: int,
-) -> Line:
-    known = connect >= 0  # NaN is not
-    why = None if known else "before_capture" if syn < 0 else "not_captured" if ack < 0 else "clock"
-    leg = round(server_leg * NS_PER_MS) if server_leg >= 0 else None
-    if leg is not None and 0 <= rtt * NS_PER_MS < leg and not (leg >= FAR_NS and rtt * NS_PER_MS < QUICK_ACK_NS):
-        leg = round(rtt * NS_PER_MS)
-    ready = start + round(connect * NS_PER_MS) if known else None
-    return Line(where, leg, start, ready, (syn, ack), why, client_missing > 0 or server_missing > 0)
-
-
-def _turned(line: Line) -> Line:
-    """Return a connection as seen by rows whose client is the side that did not open it."""
-    where = {"client": "server", "server": "client"}.get(line.place, line.place)
-    return replace(line, place=where, round_trip=None)
 
 
 # ── transactions ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +119,7 @@ class _Work:
             ended: what ended the wait for an answer that never came.
         """
         if row.request_offset is None and row.request_time is not None and not row.decrypted:
-            line = _turned(line)
+            line = turned(line)
         values: dict[str, Any]
         frames: dict[str, Pair]
         values, frames = _opening(row, line, tls, owed) if row.index == 0 else (dict(_REUSED), {})
@@ -218,8 +132,7 @@ class _Work:
             unsure_server = self._request(row, line, receipt, ended, values, frames)
         if row.response_time is not None and row.response_frames is not None:
             unsure_loss = self._receive(row, values, frames)
-        known = [values[part] for part in PARTS if values.get(part) is not None]
-        values["total_ms"] = sum(known) if known else None
+        values["total_ms"] = _total(values.get(part) for part in PARTS)
         values["vantage"] = "unknown" if line.place == vantage.LOCAL else line.place
         values["phase_frames"] = PhaseFrames(**frames)
         first = row.index == 0 and row.request_offset == 0
@@ -323,6 +236,12 @@ _TRUSTED = (*PARTS, "wait_network_ms", "wait_loss_ms", "wait_server_ms", "receiv
 """The columns in the order of :class:`analyzer.schema.PhaseTrust`."""
 
 
+def _total(parts: Iterable[float | None]) -> float | None:
+    """Add up the parts that are known; None when none is."""
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
 def _held_up(row: HttpRow, receipt: int | None, own: int, network: int) -> bool:
     """Say whether a request was so large that its end may have queued on the way, and nothing shows that it did not."""
     size = (row.request_end_offset or 0) - (row.request_offset or 0)
@@ -334,8 +253,7 @@ def _held_up(row: HttpRow, receipt: int | None, own: int, network: int) -> bool:
 def idle(row: HttpRow) -> None:
     """Take back that a request was blocked: nothing was in its way, its client had nothing to send."""
     values: dict[str, Any] = {"blocked_ms": None, "blocked_why": "idle"}
-    known = [value for part in PARTS if part != "blocked_ms" and (value := getattr(row, part)) is not None]
-    values["total_ms"] = sum(known) if known else None
+    values["total_ms"] = _total(getattr(row, part) for part in PARTS if part != "blocked_ms")
     values["phase_frames"] = replace(row.phase_frames, blocked=None)
     values["phase_trust"] = replace(row.phase_trust, blocked=trust.NOT_MEASURABLE)
     filled(row, **values)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
@@ -26,7 +25,7 @@ from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.asking import path_of
 from analyzer.visits.grouping import REDIRECTS
-from analyzer.visits.model import Facts
+from analyzer.visits.model import Facts, Found, Series
 
 POLLS = 5
 """With four equal pauses between five requests a timer is more likely than a person."""
@@ -51,8 +50,6 @@ LONG_POLL_SURE_MS = 10_000.0
 ASKED_AGAIN_MS = 1000.0
 """A long poll is asked again at once; a second is a busy page."""
 
-Found = list[tuple[int, HttpRow]]
-
 _NAMED = re.compile(
     r"transport=(?:polling|long_?polling)|(?:^|[/?&._-])(?:long[-_]?poll(?:ing)?|comet|cometd|bayeux|getupdates)"
     r"(?=$|[/?&=._-])",
@@ -66,23 +63,6 @@ _PAGES = ("text/html", "application/xhtml", "text/css", "text/javascript", "appl
 
 _NO_NEWS = REDIRECTS | {206}
 """Answers that are no news: pieces of a file, and that it is elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Requests of one client for one address, again and again.
-
-    Attributes:
-        rows: (http row, row), in order of time.
-        long: the server kept the requests waiting.
-        period_ms: from one request to the next (the median); of long polling, how long the server waited.
-        empty_share: of the answers, how many brought nothing new; None when there was no answer.
-    """
-
-    rows: Found
-    long: bool
-    period_ms: float
-    empty_share: float | None
 
 
 def polls(facts: Facts) -> list[Series]:

@@ -107,7 +107,7 @@ def slowest_requests(rows: Iterable[HttpRow]) -> list[tuple[float, int]]:
         (waited, at)
         for at, row in enumerate(rows)
         # Up to the end of the capture is no time that anything took.
-        if (row.outcome, row.outcome_why) != ("no_response", "capture_end") and (waited := waited_ms(row)) is not None
+        if unknown(row) != "waiting" and (waited := waited_ms(row)) is not None
     ]
     return sorted(found, key=lambda item: (-item[0], item[1]))
 

@@ -16,7 +16,7 @@ from analyzer.flows.stream import ByteStream
 from analyzer.protocols.base import Conversation
 from analyzer.protocols.http1 import bodies, cookies, credentials, delivery, forms, wrong_scheme
 from analyzer.protocols.http1.exchange import Exchange
-from analyzer.protocols.http1.grammar import NO_FIELDS, Fields
+from analyzer.protocols.http1.grammar import NO_FIELDS
 from analyzer.protocols.http1.messages import Message, Request
 from analyzer.protocols.http1.outcome import outcome
 from analyzer.schema import HttpRow, Informational
@@ -126,12 +126,6 @@ def _upgrade(exchange: Exchange) -> bytes | None:
     return None
 
 
-def _set_cookies(headers: Fields) -> tuple[str, ...]:
-    """Return the cookies' names; a cookie without one is all value, which is no name (RFC 6265 section 5.2)."""
-    pairs = (value.partition(b";")[0].partition(b"=") for value in headers.values(b"set-cookie"))
-    return tuple(decode(name.strip()) if equals else "" for name, equals, _ in pairs)
-
-
 def _body_bytes(message: Message | None) -> int | None:
     if message is None or message.body is None:
         return None
@@ -168,6 +162,7 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
     result, why = outcome(exchange, conversation)
     content = bodies.look(conversation, request, response)
     asked_with = () if request is None else forms.parameters(request, conversation)
+    set_by = () if response is None else cookies.set_by(told, response.time)
     return HttpRow(
         stream=conversation.stream,
         http_version=version or None,
@@ -212,7 +207,7 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         user_agent=asked.text(b"user-agent"),
         referer=asked.text(b"referer"),
         location=told.text(b"location"),
-        set_cookies=_set_cookies(told),
+        set_cookies=tuple(cookie.name for cookie in set_by),
         etag=told.text(b"etag"),
         cache=cache(exchange),
         keep_alive=keep_alive(exchange),
@@ -228,7 +223,7 @@ def row(exchange: Exchange, index: int, conversation: Conversation, scheme: str)
         last_modified=told.text(b"last-modified"),
         authentication=credentials.kind(asked, asked_with),
         cookies_sent=cookies.sent(asked),
-        cookies_set=() if response is None else cookies.set_by(told, response.time),
+        cookies_set=set_by,
         parameters=asked_with,
         hsts=told.text(b"strict-transport-security"),
         third_party=None if request is None else False,  # until visits.sites knows better
