@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from analyzer.analysis import Analysis
+from analyzer.pipeline import analyze
 from analyzer.report.overview import cards
+from analyzer.report.render import render
 from analyzer.report.requests import notes, outcome_text, outcome_tone, outcome_word, status_text, tone
 from analyzer.terminal import summary_lines
+from tests.conftest import ROOT
 from tests.visits.scene import Scene, answer, get
 
 
@@ -202,3 +206,11 @@ def test_a_request_that_still_waits(tmp_path: Path) -> None:
     p.at(120).server.ack()
     (row,) = scene.analysis(tmp_path).http
     assert (status_text(row), tone(row)) == ("no answer yet", "muted")
+
+
+def test_only_the_reasons_lead_to_the_findings() -> None:
+    """A card with several sentences has a link in each; what was slow is told by visits and requests."""
+    analysis = analyze(str(ROOT / "samples" / "web-app.pcapng"))
+    assert len(card(analysis, "slow")) > 1
+    told = dict(re.findall(r'id="card-(\w+)"(.*?)</article>', render(analysis), re.DOTALL))
+    assert [key for key, block in told.items() if 'href="#findings"' in block] == ["why"]
