@@ -20,10 +20,13 @@ from analyzer.schema import (
     TABLES,
     ArpRow,
     CaptureRow,
+    DhcpRow,
     DnsRow,
     FindingRow,
     HttpRow,
     IcmpRow,
+    NdpRow,
+    OicqRow,
     TlsRow,
     VisitRow,
     WebSocketRow,
@@ -75,6 +78,9 @@ class Analysis:
     visits: tuple[VisitRow, ...]
     findings: tuple[FindingRow, ...]
     throughput: Throughput
+    ndp: tuple[NdpRow, ...] = ()
+    dhcp: tuple[DhcpRow, ...] = ()
+    oicq: tuple[OicqRow, ...] = ()
     problems: tuple[Problem, ...] = ()
     problem_counts: Mapping[str, int] = field(default_factory=dict)
     masked: int = 0
@@ -95,7 +101,7 @@ class Analysis:
         columns hold Python objects.
 
         Args:
-            table: "arp", "dns", "tcp", "tls", "http", "websocket", "icmp", "visits" or "findings".
+            table: a name of :data:`analyzer.schema.TABLES`: "arp", "dns", "tcp", "tls", "http" …
         """
         import pandas
 

@@ -32,7 +32,7 @@ from analyzer.masking import mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
-from analyzer.protocols import arp, collect, detect, icmp
+from analyzer.protocols import arp, collect, detect, dhcp, icmp, ndp, oicq
 from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
 from analyzer.protocols.dns import session as dns
@@ -207,7 +207,11 @@ def _assemble(
     datagrams.sort(key=lambda d: d.frame)
     dns_rows = guard.run("dns", dns.exchanges, datagrams, problems, end) or []
     resolve = collect.resolver(table, flows.stream_of_frame)
-    icmp_rows = guard.run("icmp", lambda: icmp.exchanges(collect.icmp_messages(table), resolve, problems)) or []
+    signals = guard.run("icmp", collect.icmp_messages, table) or []
+    icmp_rows = guard.run("icmp", icmp.exchanges, signals, resolve, problems) or []
+    ndp_rows = guard.run("ndp", ndp.exchanges, signals, problems) or []
+    leases = guard.run("dhcp", lambda: dhcp.exchanges(collect.on_ports(table, dhcp.PORTS), problems, end)) or []
+    oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
     unreachable.tie(flows.connections, icmp_rows)
     capture = _capture(index, table, problems, flows)
     facts = Facts(
@@ -220,6 +224,9 @@ def _assemble(
         tuple(icmp_rows),
         flows.segments,
         tuple(spoken.websocket),
+        tuple(ndp_rows),
+        tuple(leases),
+        tuple(oicq_rows),
     )
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed, _latest(index))
@@ -249,6 +256,9 @@ def _assemble(
         tuple(visit_rows),
         tuple(finding_rows),
         _throughput(index),
+        facts.ndp,
+        facts.dhcp,
+        facts.oicq,
         tuple(problems),
         dict(problems.counts),
         masked,

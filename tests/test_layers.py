@@ -20,10 +20,6 @@ LAYERS = (
     (
         "addresses",
         "sentences",
-        "sentences_browsing",
-        "sentences_steps",
-        "sentences_web",
-        "sentences_why",
         "http_status",
         "close_codes",
         "tcp_states",

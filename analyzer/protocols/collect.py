@@ -36,7 +36,16 @@ MIN_QUERY = 17
 MAX_RECORDS = 64
 """Records per section that are believed of a message on a port that is not DNS's."""
 
-__all__ = ["DNS_PORTS", "DNS_TCP_PORTS", "arp_messages", "datagrams", "icmp_messages", "resolver", "tcp_dns_messages"]
+__all__ = [
+    "DNS_PORTS",
+    "DNS_TCP_PORTS",
+    "arp_messages",
+    "datagrams",
+    "icmp_messages",
+    "on_ports",
+    "resolver",
+    "tcp_dns_messages",
+]
 
 
 def arp_messages(table: PacketTable, problems: ProblemLog | None = None) -> list[ArpMessage]:
@@ -84,6 +93,16 @@ def datagrams(table: PacketTable) -> list[Datagram]:
     by_port = _has_port(table, udp, DNS_PORTS)
     others = _dns_elsewhere(table, udp[~by_port])
     rows = np.sort(np.concatenate((udp[by_port], others)))
+    return _datagrams(table, rows)
+
+
+def on_ports(table: PacketTable, ports: Iterable[int]) -> list[Datagram]:
+    """Return every UDP datagram with data from or to one of these ports, in frame order."""
+    udp = np.flatnonzero((table.kind == Kind.UDP) & (table.payload_len > 0))
+    return _datagrams(table, udp[_has_port(table, udp, ports)])
+
+
+def _datagrams(table: PacketTable, rows: NDArray[np.intp]) -> list[Datagram]:
     if not rows.size:
         return []
     src, dst = table.src[rows].tolist(), table.dst[rows].tolist()

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from analyzer.schema.arp import ArpRow
 from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
+from analyzer.schema.dhcp import DhcpOffer, DhcpRow
 from analyzer.schema.dns import DnsAnswer, DnsFlags, DnsRow
 from analyzer.schema.http import (
     Cookie,
@@ -27,6 +28,8 @@ from analyzer.schema.http import (
     WebSocketRow,
 )
 from analyzer.schema.icmp import IcmpRow
+from analyzer.schema.ndp import NdpRow
+from analyzer.schema.oicq import OicqRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
 from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
 from analyzer.schema.visits import FindingRow, Step, VisitPhases, VisitRow
@@ -39,6 +42,8 @@ __all__ = [
     "Certificate",
     "Comment",
     "Cookie",
+    "DhcpOffer",
+    "DhcpRow",
     "DnsAnswer",
     "DnsFlags",
     "DnsRow",
@@ -48,6 +53,8 @@ __all__ = [
     "Informational",
     "InterfaceRow",
     "Ledger",
+    "NdpRow",
+    "OicqRow",
     "Parameter",
     "PhaseFrames",
     "PhaseTrust",
@@ -69,12 +76,15 @@ __all__ = [
 
 TABLES: tuple[tuple[str, type], ...] = (
     ("arp", ArpRow),
+    ("ndp", NdpRow),
+    ("dhcp", DhcpRow),
     ("dns", DnsRow),
     ("tcp", TcpRow),
     ("tls", TlsRow),
     ("http", HttpRow),
     ("websocket", WebSocketRow),
     ("icmp", IcmpRow),
+    ("oicq", OicqRow),
     ("visits", VisitRow),
     ("findings", FindingRow),
 )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzer.flows.model import Connections, Segments
-from analyzer.schema import ArpRow, CaptureRow, DnsRow, HttpRow, IcmpRow, TlsRow, VisitRow, WebSocketRow
+from analyzer.schema import (
+    ArpRow,
+    CaptureRow,
+    DhcpRow,
+    DnsRow,
+    HttpRow,
+    IcmpRow,
+    NdpRow,
+    OicqRow,
+    TlsRow,
+    VisitRow,
+    WebSocketRow,
+)
 
 Found = list[tuple[int, HttpRow]]
 """Rows of the http table with their numbers."""
@@ -41,5 +53,8 @@ class Facts:
     icmp: tuple[IcmpRow, ...]
     segments: Segments
     websocket: tuple[WebSocketRow, ...] = ()
+    ndp: tuple[NdpRow, ...] = ()
+    dhcp: tuple[DhcpRow, ...] = ()
+    oicq: tuple[OicqRow, ...] = ()
     polls: tuple[Series, ...] = ()  # of the background, once it is marked
     visits: tuple[VisitRow, ...] = ()  # empty until they are drawn: findings have them
