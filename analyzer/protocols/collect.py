@@ -22,7 +22,8 @@ from analyzer.protocols.arp import ArpMessage
 from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.framing import DNS_TCP_PORTS, tcp_dns_messages
 from analyzer.protocols.dns.messages import HEADER_BYTES, is_whole
-from analyzer.protocols.icmp import NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+from analyzer.protocols.icmp_quotes import ICMP4, NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+from analyzer.protocols.source_route import far_end
 
 DNS_PORTS = (53, 5353, 5355)
 """DNS, multicast DNS, LLMNR."""
@@ -35,6 +36,9 @@ MIN_QUERY = 17
 
 MAX_RECORDS = 64
 """Records per section that are believed of a message on a port that is not DNS's."""
+
+MAX_SIGHTINGS = 256
+"""Sightings looked at of one quoted packet; one that runs in a circle is seen once per round, 255 times at most."""
 
 __all__ = [
     "DNS_PORTS",
@@ -63,15 +67,16 @@ def arp_messages(table: PacketTable, problems: ProblemLog | None = None) -> list
 
 
 def icmp_messages(table: PacketTable) -> list[IcmpMessage]:
-    """Return every ICMP and ICMPv6 message in frame order."""
+    """Return every ICMP and ICMPv6 message in frame order, along a source route with the far end as destination."""
     rows = np.flatnonzero(table.kind == Kind.ICMP)
     if not rows.size:
         return []
+    ends = _far_ends(table, rows)
     src, dst = table.src[rows].tolist(), table.dst[rows].tolist()
     hosts = table.host_texts(src + dst)
     columns = (table.index.time, table.proto, table.ttl, table.payload_len)
     return [
-        IcmpMessage(row + 1, time, hosts[source], hosts[destination], protocol, ttl, size, payload)
+        IcmpMessage(row + 1, time, hosts[source], ends.get(row) or hosts[destination], protocol, ttl, size, payload)
         for row, source, destination, payload, time, protocol, ttl, size in zip(
             rows.tolist(),
             src,
@@ -81,6 +86,43 @@ def icmp_messages(table: PacketTable) -> list[IcmpMessage]:
             strict=True,
         )
     ]
+
+
+def _far_ends(table: PacketTable, rows: NDArray[np.intp]) -> dict[int, str]:
+    """Return the far end of each packet along a source route by its row.
+
+    A header without options ends right before the ICMP header, with both addresses; only the few others are read.
+    """
+    rows = rows[(table.proto[rows] == ICMP4) & (table.payload_at[rows] >= _IP4_HEADER)]
+    if table.rebuilt:
+        rows = rows[~np.isin(rows, np.fromiter(table.rebuilt, np.intp, len(table.rebuilt)))]
+    starts = table.index.offset[rows] + table.payload_at[rows]
+    plain = np.ones(rows.size, np.bool_)
+    data = table.index.data.array
+    for span in table.index.data.spans(starts):
+        place = starts[span]
+        plain[span] = data[place - _IP4_HEADER] == _IP4_PLAIN
+        for side, back in ((table.src, 8), (table.dst, 4)):
+            address = table.hosts[side[rows[span]], 1:5]
+            plain[span] &= (data[place[:, np.newaxis] + np.arange(-back, 4 - back)] == address).all(axis=1)
+    ends = ((row, _far_end(table, row)) for row in rows[~plain].tolist())
+    return {row: end for row, end in ends if end is not None}
+
+
+_IP4_HEADER, _IP4_PLAIN, _IP4_LONGEST = 20, 0x45, 60
+
+
+def _far_end(table: PacketTable, row: int) -> str | None:
+    """Find the IPv4 header with options that ends where the ICMP header begins, and read its source route."""
+    at = int(table.payload_at[row])
+    size = min(at, _IP4_LONGEST)
+    before = table.index.data.read(int(table.index.offset[row]) + at - size, size)
+    addresses = table.hosts[table.src[row], 1:5].tobytes() + table.hosts[table.dst[row], 1:5].tobytes()
+    for length in range(_IP4_HEADER + 4, size + 1, 4):
+        header = before[size - length :]
+        if header[0] == 0x40 | length // 4 and header[9] == ICMP4 and header[12:20] == addresses:
+            return far_end(header[_IP4_HEADER:])
+    return None
 
 
 def datagrams(table: PacketTable) -> list[Datagram]:
@@ -208,7 +250,7 @@ class _Sent:
         """Return the packet that a quote is about, :data:`NOTHING` when it was not captured."""
         if quote.source_port is None or quote.destination_port is None:
             return NOTHING
-        source, destination = self._host(quote.source), self._host(quote.destination)
+        source, destination = self._host(quote.source), self._host(quote.stop or quote.destination)
         if source < 0 or destination < 0:
             return NOTHING
         if self._rows is None:
@@ -226,7 +268,9 @@ class _Sent:
         if key != self._key(row):  # two flows with one hash: not worth a longer search
             return NOTHING
         stream = self._stream_of(row + 1) if self._stream_of is not None and quote.protocol == 6 else None
-        return Quoted(stream, row + 1, int(self._table.ttl[row]))
+        seen = self._rows[low + max(before - MAX_SIGHTINGS, 0) : low + before]
+        highest = int(self._table.ttl[seen].max())
+        return Quoted(stream, row + 1, int(self._table.ttl[row]), int(self._table.index.time[row]), highest)
 
     def _host(self, text: str) -> int:
         packed = ip_address(text).packed

@@ -11,6 +11,7 @@ Rules:
   about. An echo request that got an error instead of a reply has outcome ``error``.
 * ``hop`` of a "time exceeded" is the TTL its packet was sent with, seen near the sender: the number of the router.
   It stays null when the packet itself was seen elsewhere or has an ordinary starting TTL (a routing loop).
+* ``mtu`` is what a "too big" error asks for, ``gateway`` the router that a redirect names.
 * ``bytes`` counts the whole ICMP message, as ``ping`` does ("64 bytes from").
 
 Sources: RFC 792, RFC 4443, RFC 4884 (extended errors), IANA "ICMP Parameters" and "ICMPv6 Parameters".
@@ -19,90 +20,36 @@ Sources: RFC 792, RFC 4443, RFC 4884 (extended errors), IANA "ICMP Parameters" a
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzer.addresses import ip_text
 from analyzer.problems import Problem, ProblemLog
+from analyzer.protocols.icmp_quotes import (
+    ECHO,
+    HEADER_BYTES,
+    ICMP4,
+    ICMP6,
+    NOTHING,
+    IcmpMessage,
+    Quote,
+    Quoted,
+    Resolver,
+    better_router,
+    next_mtu,
+    read_quote,
+)
 from analyzer.protocols.icmp_words import meaning
 from analyzer.schema import IcmpRow
 from analyzer.units import ms_between
 
-HEADER_BYTES = 8
-
-QUOTE_BYTES = 256
-"""Bytes kept of a message: the header, the quoted IP header with options or extensions, and its first bytes."""
-
-MAX_EXTENSIONS = 8
-"""IPv6 extension headers followed in a quote; real packets have one or two."""
+__all__ = ["MAX_HOP", "IcmpMessage", "exchanges", "is_error"]
 
 MAX_HOP = 40
 """Highest TTL believed to be a traceroute's probe: traceroute stops at 30 by default, and systems start at 64, 128
 or 255, so more is a packet that ran in a circle."""
 
-ICMP4, ICMP6 = 1, 58
-
-_ECHO = {(ICMP4, 8): True, (ICMP4, 0): False, (ICMP6, 128): True, (ICMP6, 129): False}
 _ERRORS4 = frozenset({3, 4, 5, 11, 12})
 _TIME_EXCEEDED = {(ICMP4, 11), (ICMP6, 3)}
-_PORTS = frozenset({6, 17, 33, 132, 136})  # TCP, UDP, DCCP, SCTP, UDP-Lite start with two ports
-_EXTENSIONS = frozenset({0, 43, 44, 60})  # hop-by-hop, routing, fragment, destination options
-
-
-@dataclass(frozen=True, slots=True)
-class IcmpMessage:
-    """One ICMP message.
-
-    Attributes:
-        protocol: 1 ICMP, 58 ICMPv6.
-        ttl: of the IP header.
-        size: bytes on the wire from the ICMP header on.
-        payload: from the ICMP header on, at most :data:`QUOTE_BYTES`.
-    """
-
-    frame: int
-    time: int
-    source: str
-    destination: str
-    protocol: int
-    ttl: int
-    size: int
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What an error says of the packet it is about.
-
-    Attributes:
-        protocol: of the quoted packet's transport header.
-        source_port, destination_port: None without ports; for an echo the id and the sequence number.
-        seq: TCP sequence number, None without one.
-        ip_id: identification of the quoted IPv4 header, None for IPv6.
-        error_frame: frame of the error; what it quotes was sent before.
-    """
-
-    source: str
-    destination: str
-    protocol: int
-    source_port: int | None
-    destination_port: int | None
-    seq: int | None
-    ip_id: int | None
-    error_frame: int
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """The packet that an error is about, as far as it was captured."""
-
-    stream: int | None = None
-    frame: int | None = None
-    ttl: int | None = None
-
-
-Resolver = Callable[[Quote], Quoted]
-NOTHING = Quoted()
 
 
 @dataclass(slots=True)
@@ -112,6 +59,7 @@ class _Echo:
     request: IcmpMessage | None
     reply: IcmpMessage | None = None
     failed: bool = False
+    highest_ttl: int = 0
 
 
 def exchanges(
@@ -131,7 +79,7 @@ def exchanges(
             _short(problems, message)
             if not message.payload:
                 continue
-        request = _ECHO.get((message.protocol, message.payload[0]))
+        request = ECHO.get((message.protocol, message.payload[0]))
         if request is None or len(message.payload) < HEADER_BYTES:
             rows.append(_lone_row(message, echoes, resolve))
         elif request:
@@ -154,9 +102,10 @@ class _Echoes:
 
     def ask(self, request: IcmpMessage) -> _Echo:
         """Note a request."""
-        echo = _Echo(request)
         mark = request.payload[4:8]
         rest = _rest(request)
+        before = self._exact.get((request.source, request.destination, mark, rest))
+        echo = _Echo(request, highest_ttl=max(request.ttl, before.highest_ttl if before else 0))
         self._exact[request.source, request.destination, mark, rest] = echo
         self._exact[request.source, None, mark, rest] = echo
         self._loose[request.protocol, request.source, request.destination, mark] = echo
@@ -236,8 +185,10 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
     error = is_error(message.protocol, kind)
     quote = read_quote(message) if error else None
     about = _about(quote, echoes, resolve) if quote is not None else NOTHING
+    redirect = better_router(message)
     probe = (message.protocol, kind) in _TIME_EXCEEDED and code == 0
-    hop = about.ttl if probe and about.ttl is not None and 0 < about.ttl <= MAX_HOP else None
+    ordinary = (about.highest_ttl or about.ttl or 0) > MAX_HOP
+    hop = about.ttl if probe and not ordinary and about.ttl else None
     return IcmpRow(
         kind="error" if error else "other",
         request_frame=message.frame,
@@ -258,7 +209,14 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
         quoted_stream=about.stream,
         quoted_frame=about.frame,
         hop=hop,
-        quoted_destination=None if quote is None else quote.destination,
+        quoted_destination=quote.destination if quote is not None else redirect[1] if redirect else None,
+        quoted_source=None if quote is None else quote.source,
+        quoted_protocol=None if quote is None else quote.protocol_name,
+        quoted_port=None if quote is None else quote.port,
+        quoted_ttl=about.highest_ttl,
+        quoted_ms=None if about.time is None else ms_between(about.time, message.time),
+        mtu=next_mtu(message),
+        gateway=redirect[0] if redirect else None,
     )
 
 
@@ -274,48 +232,5 @@ def _about(quote: Quote, echoes: _Echoes, resolve: Resolver | None) -> Quoted:
         if echo is None or echo.request is None:
             return NOTHING
         echo.failed = True
-        return Quoted(None, echo.request.frame, echo.request.ttl)
+        return Quoted(None, echo.request.frame, echo.request.ttl, echo.request.time, echo.highest_ttl)
     return resolve(quote) if resolve is not None else NOTHING
-
-
-def read_quote(message: IcmpMessage) -> Quote | None:
-    """Read the packet that an error quotes, None where the quote is cut before its transport header.
-
-    Source: RFC 792 (the IP header and 64 bits), RFC 1812 section 4.3.2.3 (as much as fits), RFC 4443 section 2.4 (c).
-    """
-    inner = message.payload[HEADER_BYTES:]
-    if len(inner) < 20:
-        return None
-    found = _quoted_ip4(inner) if message.protocol == ICMP4 else _quoted_ip6(inner)
-    if found is None:
-        return None
-    source, destination, protocol, rest, ip_id = found
-    first = second = seq = None
-    if protocol in _PORTS and len(rest) >= 4:
-        first, second = struct.unpack_from("!HH", rest)
-        seq = int.from_bytes(rest[4:8], "big") if protocol == 6 and len(rest) >= 8 else None
-    elif protocol in (ICMP4, ICMP6) and len(rest) >= 8 and _ECHO.get((protocol, rest[0])):
-        first, second = struct.unpack_from("!HH", rest, 4)
-    return Quote(source, destination, protocol, first, second, seq, ip_id, message.frame)
-
-
-def _quoted_ip4(inner: bytes) -> tuple[str, str, int, bytes, int | None] | None:
-    header = (inner[0] & 15) * 4
-    fragment_offset = (inner[6] & 0x1F) << 8 | inner[7]
-    if inner[0] >> 4 != 4 or header < 20:
-        return None
-    rest = b"" if fragment_offset else inner[header:]
-    source, destination = ("{}.{}.{}.{}".format(*inner[at : at + 4]) for at in (12, 16))
-    return source, destination, inner[9], rest, inner[4] << 8 | inner[5]
-
-
-def _quoted_ip6(inner: bytes) -> tuple[str, str, int, bytes, int | None] | None:
-    if inner[0] >> 4 != 6 or len(inner) < 40:
-        return None
-    protocol, at = inner[6], 40
-    for _ in range(MAX_EXTENSIONS):
-        if protocol not in _EXTENSIONS or len(inner) < at + 8:
-            break
-        size = 8 if protocol == 44 else (inner[at + 1] + 1) * 8
-        protocol, at = inner[at], at + size
-    return ip_text(inner[8:24]), ip_text(inner[24:40]), protocol, inner[at:], None

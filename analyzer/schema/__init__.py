@@ -27,7 +27,7 @@ from analyzer.schema.http import (
     WebSocketMessage,
     WebSocketRow,
 )
-from analyzer.schema.icmp import IcmpRow
+from analyzer.schema.icmp import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
 from analyzer.schema.ndp import NdpRow
 from analyzer.schema.oicq import OicqRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
@@ -58,12 +58,15 @@ __all__ = [
     "Parameter",
     "PhaseFrames",
     "PhaseTrust",
+    "PingSeries",
     "Step",
     "TcpConflict",
     "TcpOpinion",
     "TcpRow",
     "TlsAlert",
     "TlsRow",
+    "TracerouteHop",
+    "TracerouteRow",
     "VisitPhases",
     "VisitRow",
     "WebSocketMessage",

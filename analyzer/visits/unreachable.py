@@ -1,4 +1,4 @@
-"""Ties an ICMP error to the TCP connection that it quotes, so that unreachable is told from filtered and refused.
+"""Ties an ICMP error to what it quotes: a connection, so that unreachable is told from filtered, a lookup, an echo.
 
 Rules:
 
@@ -8,6 +8,8 @@ Rules:
   reached. The ``icmp`` table has them all.
 * ``unreachable_frame`` is the first such error that quotes a connection, whatever became of it: RFC 5461 lets a sender
   go on, and a traceroute over TCP gets one from every router on the way.
+* ``quoted_table`` and ``quoted_row`` lead to what any error is about: the connection, the row of the ``dns`` table that
+  the quoted datagram is a query or an answer of, or the echo request's row of the ``icmp`` table.
 * ``handshake_why`` becomes ``unreachable`` where nobody answered: silence is explained. A reset stays a refusal, and a
   client that went on had an answer.
 
@@ -16,10 +18,10 @@ Sources: RFC 792, RFC 4443 section 3, RFC 1122 section 4.2.3.9 (what TCP does wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from analyzer.flows.model import HANDSHAKE_WHYS, Connections
-from analyzer.schema import IcmpRow
+from analyzer.schema import DnsRow, IcmpRow, filled
 
 _UNREACHABLE = {4: 3, 6: 1}
 _TIME_EXCEEDED = {4: 11, 6: 3}
@@ -43,6 +45,31 @@ def tie(connections: Connections, rows: Iterable[IcmpRow]) -> None:
         frames[stream] = frame
         if whys[stream] in _SILENT:
             whys[stream] = HANDSHAKE_WHYS.index("unreachable")
+
+
+def quoting(rows: Sequence[IcmpRow], lookups: Sequence[DnsRow]) -> None:
+    """Write the columns ``quoted_table`` and ``quoted_row`` of the errors whose packets belong to a row.
+
+    Args:
+        rows: the ``icmp`` table, changed in place; lookups: the ``dns`` table.
+    """
+    quoted = {row.quoted_frame for row in rows if row.quoted_frame is not None}
+    if not quoted:
+        return
+    about: dict[int, tuple[str, int]] = {}
+    for at, lookup in enumerate(lookups):
+        for frame in (*lookup.query_frames, lookup.response_frame, *lookup.duplicate_frames):
+            if frame in quoted:
+                about[frame] = ("dns", at)
+    for at, row in enumerate(rows):
+        if row.kind == "echo" and row.request_frame in quoted:
+            about[row.request_frame] = ("icmp", at)
+    for row in rows:
+        if row.quoted_stream is not None:
+            filled(row, quoted_table="tcp", quoted_row=row.quoted_stream)
+        elif row.quoted_frame in about:
+            table, at = about[row.quoted_frame]
+            filled(row, quoted_table=table, quoted_row=at)
 
 
 def says_unreachable(row: IcmpRow) -> bool:

@@ -13,7 +13,7 @@ from analyzer.options import Options
 from analyzer.protocols import arp as arp_exchanges
 from analyzer.protocols import icmp as icmp_exchanges
 from analyzer.protocols.collect import arp_messages, datagrams, icmp_messages, resolver
-from analyzer.protocols.icmp import Quote
+from analyzer.protocols.icmp_quotes import Quote
 from tests.build import arp, eth, icmp4, icmp6, ip4, ip6, pcap_file, tcp, udp
 from tests.protocols_names.wire import RESPONSE, A, message, pointer, question, record
 

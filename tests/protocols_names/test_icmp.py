@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.problems import ProblemLog
-from analyzer.protocols.icmp import IcmpMessage, Quote, Quoted, exchanges, read_quote
+from analyzer.protocols.icmp import exchanges
+from analyzer.protocols.icmp_quotes import IcmpMessage, Quote, Quoted, read_quote
 from analyzer.protocols.icmp_words import meaning
 from tests.build import icmp4, icmp6, ip4, ip6, tcp, udp, with_checksum
 

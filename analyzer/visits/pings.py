@@ -1,0 +1,138 @@
+"""Counts pings as ``ping`` does in its last lines: sent, received, lost, and how long the round trips took.
+
+Rules:
+
+* A series is everything one sender asked one destination for with one id, so one run of ``ping``; Windows uses the same
+  id for every run.
+* A request that was recorded twice (a mirror port that copies both ways, a recorder on both sides of a router) counts
+  once, and is answered when one of its sightings is.
+* The reply to a request sent within :data:`WAIT_MS` of the capture's end may have come later: it is pending, not lost.
+* Echo requests that a traceroute sent are no pings: their routers answer instead of their destination.
+
+Source: the statistics of iputils' ping(8), whose "mdev" is the root of (mean of squares - square of the mean).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import sqrt
+from statistics import fmean, median
+
+from analyzer.schema import IcmpRow, PingSeries
+from analyzer.units import ms_between
+
+WAIT_MS = 1000.0
+"""Longest round trip that is waited for at the end of a capture: ping's own interval, and far longer than paths take."""
+COPY_MS = 100.0
+"""Two sightings of one packet are this close together; a sequence number comes back after seconds at the earliest."""
+
+_Key = tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class _Run:
+    """A series while it is counted: its requests by sequence number, sightings of one request together."""
+
+    asked: list[_Asked] = field(default_factory=list)
+    latest: dict[int | None, _Asked] = field(default_factory=dict)
+    duplicates: int = 0
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One request with all its sightings, and its round trip."""
+
+    rows: list[int]
+    time: int
+    bytes: int
+    latency_ms: float | None
+    answered: bool
+    failed: bool
+    replies: int
+
+
+def series(
+    rows: Sequence[IcmpRow], end: int | None = None, apart: Collection[int] = frozenset()
+) -> tuple[PingSeries, ...]:
+    """Return the ping series of a capture in the order of their first requests.
+
+    Args:
+        rows: the ``icmp`` table.
+        end: time of the capture's last packet (ns), None where nobody knows.
+        apart: row numbers of echo requests that are no pings.
+    """
+    runs: dict[_Key, _Run] = {}
+    for at, row in enumerate(rows):
+        if row.kind != "echo" or row.id is None or at in apart:
+            continue
+        key = (row.source, row.destination, row.id)
+        if row.request_frame is not None:
+            _ask(runs.setdefault(key, _Run()), at, row)
+        elif key in runs:
+            _answer_again(runs[key], row)
+    return tuple(_counted(key, run, end) for key, run in runs.items())
+
+
+def _ask(run: _Run, at: int, row: IcmpRow) -> None:
+    before = run.latest.get(row.sequence)
+    if before is not None and before.bytes == row.bytes and (ms_between(before.time, row.time) or 0.0) < COPY_MS:
+        before.rows.append(at)
+        before.failed |= row.outcome == "error"
+        before.replies += row.outcome == "answered"
+        if row.outcome == "answered" and not before.answered:
+            before.answered = True
+            # the round trip that was recorded is the one seen farthest from the sender, or of its copy
+            before.latency_ms = row.latency_ms
+        return
+    answered = row.outcome == "answered"
+    one = _Asked([at], row.time, row.bytes, row.latency_ms, answered, row.outcome == "error", int(answered))
+    run.asked.append(one)
+    run.latest[row.sequence] = one
+
+
+def _answer_again(run: _Run, row: IcmpRow) -> None:
+    """Count a reply beyond the first; one for each sighting of the request is the same reply recorded again."""
+    request = run.latest.get(row.sequence)
+    if request is None or not request.answered:
+        return
+    request.replies += 1
+    run.duplicates += request.replies > len(request.rows)
+
+
+def _counted(key: _Key, run: _Run, end: int | None) -> PingSeries:
+    source, destination, ident = key
+    waiting = [one for one in run.asked if not one.answered and not one.failed]
+    pending = sum((left := ms_between(one.time, end)) is not None and left < WAIT_MS for one in waiting)
+    received = sum(one.answered for one in run.asked)
+    settled = len(run.asked) - pending
+    times = [one.latency_ms for one in run.asked if one.latency_ms is not None]
+    gaps = [(b.time - a.time) / 1e6 for a, b in pairwise(run.asked)]
+    return PingSeries(
+        source=source,
+        destination=destination,
+        id=ident,
+        rows=tuple(at for one in run.asked for at in one.rows),
+        time=run.asked[0].time,
+        sent=len(run.asked),
+        received=received,
+        pending=pending,
+        errors=sum(one.failed and not one.answered for one in run.asked),
+        duplicates=run.duplicates,
+        lost_share=(settled - received) / settled if settled else None,
+        min_ms=min(times, default=None),
+        avg_ms=fmean(times) if times else None,
+        max_ms=max(times, default=None),
+        mdev_ms=deviation(times),
+        gap_ms=median(gaps) if gaps else None,
+    )
+
+
+def deviation(times: Iterable[float]) -> float | None:
+    """Return the root of (mean of squares - square of the mean), computed around the mean; None without values."""
+    values = list(times)
+    if not values:
+        return None
+    mean = fmean(values)
+    return sqrt(fmean((value - mean) ** 2 for value in values))
