@@ -27,7 +27,9 @@ from analyzer.schema import (
     IcmpRow,
     NdpRow,
     OicqRow,
+    PingSeries,
     TlsRow,
+    TracerouteRow,
     VisitRow,
     WebSocketRow,
     plain,
@@ -64,6 +66,7 @@ class Analysis:
         segments: columns over all TCP segments, for ladders and graphs.
         problems: examples of what could not be read; ``problem_counts`` has the full numbers.
         masked: how many secret values were masked.
+        pings, traceroutes: put together from the ``icmp`` table, and from the probes that were sent.
     """
 
     capture: CaptureRow
@@ -85,6 +88,8 @@ class Analysis:
     problem_counts: Mapping[str, int] = field(default_factory=dict)
     masked: int = 0
     options: Options = field(default_factory=Options)
+    pings: tuple[PingSeries, ...] = ()
+    traceroutes: tuple[TracerouteRow, ...] = ()
 
     def rows(self, table: str) -> Iterator[Any]:
         """Give the rows of a table of the contract by its name. Raises KeyError for an unknown one."""

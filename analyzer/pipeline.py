@@ -32,16 +32,26 @@ from analyzer.masking import mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
-from analyzer.protocols import arp, collect, detect, dhcp, icmp, ndp, oicq
+from analyzer.protocols import arp, collect, detect, dhcp, icmp, ndp, oicq, probes
 from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.tls import session as tls
 from analyzer.protocols.websocket import session as websocket
-from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow, WebSocketRow, filled
+from analyzer.schema import (
+    CaptureRow,
+    Comment,
+    HttpRow,
+    IcmpRow,
+    InterfaceRow,
+    TlsRow,
+    TracerouteRow,
+    WebSocketRow,
+    filled,
+)
 from analyzer.units import ms_between
-from analyzer.visits import background, caching, idle, lookups, sites, unreachable, vantage
+from analyzer.visits import background, caching, idle, lookups, pings, sites, traceroutes, unreachable, vantage
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -213,6 +223,8 @@ def _assemble(
     leases = guard.run("dhcp", lambda: dhcp.exchanges(collect.on_ports(table, dhcp.PORTS), problems, end)) or []
     oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
     unreachable.tie(flows.connections, icmp_rows)
+    unreachable.quoting(icmp_rows, dns_rows)
+    routes = guard.run("icmp", _traceroutes, table, icmp_rows, flows) or ()
     capture = _capture(index, table, problems, flows)
     facts = Facts(
         capture,
@@ -227,6 +239,8 @@ def _assemble(
         tuple(ndp_rows),
         tuple(leases),
         tuple(oicq_rows),
+        pings.series(icmp_rows, end, traceroutes.probing(routes)),
+        routes,
     )
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed, _latest(index))
@@ -263,7 +277,15 @@ def _assemble(
         dict(problems.counts),
         masked,
         options,
+        facts.pings,
+        facts.traceroutes,
     )
+
+
+def _traceroutes(table: PacketTable, rows: list[IcmpRow], flows: Flows) -> tuple[TracerouteRow, ...]:
+    """Look for the probes of traceroutes among the packets, and put their hops together."""
+    sent = probes.probes(table, traceroutes.suspects(rows))
+    return traceroutes.traceroutes(rows, sent, flows.connections, flows.segments)
 
 
 def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows: Flows) -> CaptureRow:

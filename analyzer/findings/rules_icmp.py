@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from analyzer.findings.model import Hit, Rule, grouped
+from analyzer.protocols.icmp import MAX_HOP
 from analyzer.schema import IcmpRow
 from analyzer.visits.model import Facts
 
@@ -13,15 +14,19 @@ TIME_EXCEEDED = {4: 11, 6: 3}
 UNREACHABLE = {4: 3, 6: 1}
 NOT_TAKEN = {4: (2, 3), 6: (4,)}
 """Codes of "protocol" and "port unreachable": the machine was reached, no program takes what was sent."""
-TOO_BIG = (4, 3, 4)
-"""Version, type and code of "fragmentation needed", by which a path's size is found (RFC 1191)."""
+REDIRECT = {4: 5, 6: 137}
 
 
 def _version(row: IcmpRow) -> int:
     return 6 if ":" in row.source else 4
 
 
-def _is_group(address: str) -> bool:
+def too_big(row: IcmpRow) -> bool:
+    """Say whether an error asks for smaller packets: the way a path's size is found (RFC 1191, RFC 8201)."""
+    return row.kind == "error" and ((row.type, row.code) == (3, 4) if _version(row) == 4 else row.type == 2)
+
+
+def is_group(address: str) -> bool:
     """Say whether an address is multicast or the broadcast address."""
     try:
         return address == "255.255.255.255" or ip_address(address).is_multicast
@@ -33,25 +38,23 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
     """A router or host that says packets do not arrive; one finding for each sender, destination and reason.
 
     A host that refuses a late DNS answer (its program had given up, or had another answer) lost nothing; the refusal
-    at the end of a traceroute is what it was looking for; a router that takes no multicast, or names the size it
-    takes, says so for information: notes.
+    at the end of a traceroute is what it was looking for; a router that takes no multicast says so for information:
+    notes. "Too big" is another finding.
     """
     answers = {f for row in facts.dns for f in (row.response_frame, *row.duplicate_frames) if f is not None}
-    traced = {
-        row.quoted_destination for row in facts.icmp if row.kind == "error" and row.type == TIME_EXCEEDED[_version(row)]
-    }
+    traced = {route.destination for route in facts.traceroutes}
+    traced |= {row.quoted_destination for row in facts.icmp if _out_of_time(row)}
     groups = grouped(
         ((row.source, row.quoted_destination or row.destination, row.meaning), at)
         for at, row in enumerate(facts.icmp)
-        if row.kind == "error" and row.type == UNREACHABLE[_version(row)]
+        if row.kind == "error" and row.type == UNREACHABLE[_version(row)] and not too_big(row)
     )
     for (source, destination, meaning), rows in groups.items():
         found = [facts.icmp[at] for at in rows]
         late = all(row.quoted_frame in answers for row in found)
         first = found[0]
         here = source == destination and first.code in NOT_TAKEN[_version(first)]
-        size = (_version(first), first.type, first.code) == TOO_BIG
-        mild = late or size or (here and destination in traced) or _is_group(destination)
+        mild = late or (here and destination in traced) or is_group(destination)
         args: dict[str, object] = {
             "source": source,
             "destination": destination,
@@ -66,8 +69,99 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
             rows[0],
             first.quoted_stream,
             severity="note" if mild else None,
-            variant="late" if late else "too_big" if size else "refused" if here else None,
+            variant="late" if late else "refused" if here else None,
         )
 
 
-RULES: tuple[Rule, ...] = (Rule("ICMP-UNREACHABLE", "warning", "icmp", "network", "RFC 792", unreachable),)
+def _out_of_time(row: IcmpRow) -> bool:
+    return row.kind == "error" and row.type == TIME_EXCEEDED[_version(row)] and row.code == 0
+
+
+def loop(facts: Facts) -> Iterator[Hit]:
+    """Packets that were sent with an ordinary TTL and never arrived: routers send them round in a circle."""
+    groups = grouped(
+        ((row.destination, row.quoted_destination), at)
+        for at, row in enumerate(facts.icmp)
+        if _out_of_time(row) and row.quoted_ttl is not None and row.quoted_ttl > MAX_HOP
+    )
+    for (sender, destination), rows in groups.items():
+        found = [facts.icmp[at] for at in rows]
+        args: dict[str, object] = {
+            "sender": sender,
+            "destination": destination,
+            "routers": list(dict.fromkeys(row.source for row in found)),
+            "ttl": max(row.quoted_ttl or 0 for row in found),
+            "count": len(rows),
+        }
+        yield Hit(args, _with_quoted(found), "icmp", rows[0], found[0].quoted_stream)
+
+
+def path_size(facts: Facts) -> Iterator[Hit]:
+    """A router whose next link takes only smaller packets than were sent."""
+    groups = grouped(
+        ((row.source, row.destination, row.quoted_destination), at) for at, row in enumerate(facts.icmp) if too_big(row)
+    )
+    for (router, sender, destination), rows in groups.items():
+        found = [facts.icmp[at] for at in rows]
+        mtu = min((row.mtu for row in found if row.mtu is not None), default=None)
+        args: dict[str, object] = {
+            "router": router,
+            "sender": sender,
+            "destination": destination,
+            "mtu": mtu,
+            "count": len(rows),
+        }
+        variant = None if mtu is not None else "unsaid"
+        yield Hit(args, _with_quoted(found), "icmp", rows[0], found[0].quoted_stream, variant=variant)
+
+
+def redirect(facts: Facts) -> Iterator[Hit]:
+    """A router that was sent what another router on the same link should have got."""
+    groups = grouped(
+        ((row.source, row.destination, row.gateway), at)
+        for at, row in enumerate(facts.icmp)
+        if row.type == REDIRECT[_version(row)]
+    )
+    for (router, sender, gateway), rows in groups.items():
+        found = [facts.icmp[at] for at in rows]
+        destinations = list(dict.fromkeys(row.quoted_destination for row in found))
+        args: dict[str, object] = {
+            "router": router,
+            "sender": sender,
+            "gateway": gateway,
+            "destination": destinations,
+            "count": len(rows),
+        }
+        direct = gateway is not None and destinations == [gateway]
+        yield Hit(args, _with_quoted(found), "icmp", rows[0], variant="direct" if direct else None)
+
+
+def traced(facts: Facts) -> Iterator[Hit]:
+    """Somebody looked for the way to a host: nothing is wrong, and the way is worth seeing."""
+    for route in facts.traceroutes:
+        answered = [hop for hop in route.hops if hop.routers]
+        args: dict[str, object] = {
+            "source": route.source,
+            "destination": route.destination,
+            "protocol": route.protocol,
+            "hops": len(route.hops),
+            "answered": len(answered),
+            "silent": len(route.hops) - len(answered),
+            "latency_ms": min(route.hops[-1].latencies_ms, default=None),
+        }
+        frames = tuple(frame for hop in answered for frame in hop.frames)
+        row = route.rows[0] if route.rows else None
+        yield Hit(args, frames, "icmp", row, variant=None if route.reached else "lost")
+
+
+def _with_quoted(rows: Iterable[IcmpRow]) -> tuple[int | None, ...]:
+    return tuple(frame for row in rows for frame in (row.request_frame, row.quoted_frame))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("ICMP-UNREACHABLE", "warning", "icmp", "network", "RFC 792", unreachable),
+    Rule("ICMP-LOOP", "warning", "icmp", "network", "RFC 1812 section 5.3.1", loop),
+    Rule("ICMP-PMTU", "note", "icmp", "network", "RFC 1191 section 3", path_size),
+    Rule("ICMP-REDIRECT", "note", "icmp", "network", "RFC 1812 section 5.2.7.2", redirect),
+    Rule("ICMP-TRACEROUTE", "info", "icmp", "client", "RFC 792", traced),
+)

@@ -6,6 +6,7 @@ from itertools import islice
 
 from analyzer.findings import (
     rules_arp,
+    rules_black_hole,
     rules_browsing,
     rules_capture,
     rules_dhcp,
@@ -13,7 +14,9 @@ from analyzer.findings import (
     rules_icmp,
     rules_loss,
     rules_ndp,
+    rules_oicq,
     rules_overlap,
+    rules_ping,
     rules_tcp,
     rules_tls,
     rules_visit,
@@ -34,6 +37,9 @@ RULES: tuple[Rule, ...] = (
     *rules_dhcp.RULES,
     *rules_dns.RULES,
     *rules_icmp.RULES,
+    *rules_ping.RULES,
+    *rules_black_hole.RULES,
+    *rules_oicq.RULES,
     *rules_tcp.RULES,
     *rules_loss.RULES,
     *rules_overlap.RULES,

@@ -61,3 +61,22 @@ REDIRECT_LOOP = 3
 """An address that redirects this often in one chain leads in a circle; twice it may be to set a cookie."""
 REDIRECT_LIMIT = 10
 """Chains this long are most likely circles with changing addresses; browsers give up after twenty."""
+# icmp
+LOST_PINGS = 2
+"""The first ping of a run is often lost while the neighbour's address is looked up; a second one is lost on the way."""
+SILENT_PINGS = 3
+"""Pings without any answer that say something: one or two may be a question whether an address is in use."""
+SLOW_PING_MS = 300.0
+"""Round trips on the ground take less than this all around the world; talk becomes hard (ITU-T G.114: 150 ms a way)."""
+JITTER_MS = 50.0
+"""Variation that the buffers of telephony and video (20 to 50 ms) no longer take."""
+MEASURED_PINGS = 5
+"""Fewer round trips make no standard deviation worth the name, and one stray makes the average of four."""
+FOREIGN_REPLIES = 5
+"""Replies with other data than was sent: a few are broken or late, this many carry something."""
+BIG_SEGMENT = 1000
+"""Every path takes smaller TCP segments than this (IPv6 guarantees 1220 bytes, IPv4 in practice as much)."""
+STUCK_SENDS = 4
+"""The segment and three repetitions all lost while others pass: at 5 % random loss that happens once in 160,000."""
+STUCK_MS = 3000.0
+"""Three repetitions after 0.4, 0.8 and 1.6 s at the earliest (RFC 6298): sooner, they are no timeouts."""

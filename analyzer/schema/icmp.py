@@ -58,6 +58,7 @@ class PingSeries:
     Attributes:
         rows: of the ``icmp`` table, the requests only, in the order of their frames.
         received: requests with a reply; duplicates: further replies to the same request.
+        foreign: replies with the series' id that return other data than was sent, so they answer no request.
         lost_share: of ``sent`` without the pending ones, 0 to 1; None when all are pending.
         mdev_ms: standard deviation of the round trips, as ``ping`` computes it: root of mean square minus square mean.
         gap_ms: median time from one request to the next.
@@ -73,6 +74,7 @@ class PingSeries:
     pending: int
     errors: int
     duplicates: int
+    foreign: int
     lost_share: float | None
     min_ms: float | None
     avg_ms: float | None

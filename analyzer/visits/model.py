@@ -14,7 +14,9 @@ from analyzer.schema import (
     IcmpRow,
     NdpRow,
     OicqRow,
+    PingSeries,
     TlsRow,
+    TracerouteRow,
     VisitRow,
     WebSocketRow,
 )
@@ -56,5 +58,7 @@ class Facts:
     ndp: tuple[NdpRow, ...] = ()
     dhcp: tuple[DhcpRow, ...] = ()
     oicq: tuple[OicqRow, ...] = ()
+    pings: tuple[PingSeries, ...] = ()
+    traceroutes: tuple[TracerouteRow, ...] = ()
     polls: tuple[Series, ...] = ()  # of the background, once it is marked
     visits: tuple[VisitRow, ...] = ()  # empty until they are drawn: findings have them

@@ -24,7 +24,7 @@ from analyzer.schema import IcmpRow, PingSeries
 from analyzer.units import ms_between
 
 WAIT_MS = 1000.0
-"""Longest round trip that is waited for at the end of a capture: ping's own interval, and far longer than paths take."""
+"""Longest round trip waited for at the end of a capture: the interval of ping, and far longer than paths take."""
 COPY_MS = 100.0
 """Two sightings of one packet are this close together; a sequence number comes back after seconds at the earliest."""
 
@@ -38,6 +38,7 @@ class _Run:
     asked: list[_Asked] = field(default_factory=list)
     latest: dict[int | None, _Asked] = field(default_factory=dict)
     duplicates: int = 0
+    foreign: int = 0
 
 
 @dataclass(slots=True)
@@ -82,9 +83,7 @@ def _ask(run: _Run, at: int, row: IcmpRow) -> None:
         before.failed |= row.outcome == "error"
         before.replies += row.outcome == "answered"
         if row.outcome == "answered" and not before.answered:
-            before.answered = True
-            # the round trip that was recorded is the one seen farthest from the sender, or of its copy
-            before.latency_ms = row.latency_ms
+            before.answered, before.latency_ms = True, row.latency_ms
         return
     answered = row.outcome == "answered"
     one = _Asked([at], row.time, row.bytes, row.latency_ms, answered, row.outcome == "error", int(answered))
@@ -96,6 +95,7 @@ def _answer_again(run: _Run, row: IcmpRow) -> None:
     """Count a reply beyond the first; one for each sighting of the request is the same reply recorded again."""
     request = run.latest.get(row.sequence)
     if request is None or not request.answered:
+        run.foreign += request is not None
         return
     request.replies += 1
     run.duplicates += request.replies > len(request.rows)
@@ -120,6 +120,7 @@ def _counted(key: _Key, run: _Run, end: int | None) -> PingSeries:
         pending=pending,
         errors=sum(one.failed and not one.answered for one in run.asked),
         duplicates=run.duplicates,
+        foreign=run.foreign,
         lost_share=(settled - received) / settled if settled else None,
         min_ms=min(times, default=None),
         avg_ms=fmean(times) if times else None,

@@ -1,0 +1,106 @@
+"""Findings about black holes: large segments vanish on a path that small ones pass.
+
+It takes a lot to say so, since plain loss looks alike at first. All of this must hold in one direction of a connection:
+
+* the first byte that was never acknowledged is in a segment of :data:`BIG_SEGMENT` bytes or more, which was sent
+  :data:`STUCK_SENDS` times over :data:`STUCK_MS`, and nothing further was acknowledged until the connection's end;
+* smaller segments before it were acknowledged, and none as large as it;
+* the other side is there: it still sends packets after the first repetition; or a router asked for smaller packets,
+  and the sender went on with larger ones.
+
+Sources: RFC 2923 section 2.1 (black hole detection), RFC 4821, RFC 8899.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.decode.table import Flag
+from analyzer.findings.model import Hit, Rule
+from analyzer.findings.rules_icmp import too_big
+from analyzer.findings.thresholds import BIG_SEGMENT, STUCK_MS, STUCK_SENDS
+from analyzer.schema import IcmpRow
+from analyzer.units import NS_PER_MS
+from analyzer.visits.model import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Stall:
+    """A segment that never arrived: when and in which frames it was sent, its size, and the largest that arrived."""
+
+    frames: tuple[int, ...]
+    times: tuple[int, ...]
+    length: int
+    passed: int
+    alive: bool
+
+
+def black_holes(facts: Facts) -> Iterator[Hit]:
+    """Connections that stall because their large segments do not arrive."""
+    columns = facts.connections.columns
+    asked: dict[int, list[tuple[int, IcmpRow]]] = {}
+    for at, row in enumerate(facts.icmp):
+        if row.quoted_stream is not None and too_big(row):
+            asked.setdefault(row.quoted_stream, []).append((at, row))
+    for client in (True, False):
+        side = "client" if client else "server"
+        names = ("retransmissions", "fast_retransmissions", "spurious_retransmissions")
+        again = sum(np.asarray(columns[f"{side}_{name}"], np.int64) for name in names)
+        for stream in np.flatnonzero(np.asarray(again) >= STUCK_SENDS - 1).tolist():
+            if (stall := _stall(facts, stream, client)) is not None:
+                yield from _judged(facts, stream, client, stall, asked.get(stream, []))
+
+
+def _stall(facts: Facts, stream: int, client: bool) -> _Stall | None:
+    part = facts.segments.of(stream)
+    s = facts.segments
+    mine = s.from_client[part] == client
+    flags, seq, length = s.flags[part], s.seq[part], s.length[part].astype(np.int64)
+    theirs = ~mine & ((flags & Flag.ACK) != 0) & ((flags & Flag.RST) == 0)
+    if not theirs.any():
+        return None
+    acked = int(s.ack[part][theirs].max())
+    data = mine & (length > 0)
+    sent = np.flatnonzero(data & (seq == acked) & (length >= BIG_SEGMENT))
+    before = length[data & (seq + length <= acked)]
+    if sent.size < STUCK_SENDS or not before.size or before.max() >= length[sent].min():
+        return None
+    times = s.time[part]
+    if times[sent[-1]] - times[sent[0]] < STUCK_MS * NS_PER_MS:
+        return None
+    alive = bool((theirs & (times > times[sent[1]])).any())
+    return _Stall(_tuple(s.frame[part][sent]), _tuple(times[sent]), int(length[sent].min()), int(before.max()), alive)
+
+
+def _tuple(values: NDArray[np.int32] | NDArray[np.int64]) -> tuple[int, ...]:
+    return tuple(values.tolist())
+
+
+def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[tuple[int, IcmpRow]]) -> Iterator[Hit]:
+    """Say it where the other side is known to be there, or the sender does not do what it was asked for."""
+    ignored = [row for _, row in asked if sum(time > row.time for time in stall.times) >= STUCK_SENDS - 1]
+    if not stall.alive and not ignored:
+        return
+    c = facts.connections
+    ends = (c.host(int(c.client_host[stream])), c.host(int(c.server_host[stream])))
+    sender, receiver = ends if client else ends[::-1]
+    args: dict[str, object] = {
+        "sender": sender,
+        "receiver": receiver,
+        "count": len(stall.frames),
+        "segment": stall.length,
+        "passed": stall.passed,
+        "waited_ms": (stall.times[-1] - stall.times[0]) / NS_PER_MS,
+    }
+    if ignored:
+        args |= {"router": ignored[0].source, "mtu": ignored[0].mtu}
+    frames = (*stall.frames, *(row.request_frame for row in ignored))
+    cost = (stall.times[-1] - stall.times[0]) / NS_PER_MS
+    yield Hit(args, frames, "tcp", stream, stream, cost_ms=cost, variant="ignored" if ignored else None)
+
+
+RULES: tuple[Rule, ...] = (Rule("ICMP-BLACK-HOLE", "error", "icmp", "network", "RFC 2923 section 2.1", black_holes),)

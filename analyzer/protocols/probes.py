@@ -1,0 +1,68 @@
+"""Picks the packets that a traceroute sent out of the packet table: few hops to live, on a way where some ran out.
+
+Only SYNs count of TCP and every datagram of UDP; echo requests are in the ``icmp`` table and need no search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.decode.table import Flag, Kind, PacketTable
+from analyzer.protocols.icmp import MAX_HOP
+
+MAX_TRACES = 500
+"""Pairs of hosts searched for; each is a pass over the packets with few hops to live, and people trace a few."""
+
+_KINDS = {"tcp": Kind.TCP, "udp": Kind.UDP}
+
+Pair = tuple[str, str, str]
+"""Sender, destination and protocol of probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One packet sent with few hops to live; ``row`` is its row in the ``icmp`` table where it is an echo request."""
+
+    frame: int
+    time: int
+    ttl: int
+    row: int | None = None
+
+
+def probes(table: PacketTable, pairs: Iterable[Pair]) -> dict[Pair, tuple[Probe, ...]]:
+    """Return the TCP and UDP probes of each pair in frame order; pairs without any, and those of ICMP, are left out.
+
+    Args:
+        table: all packets.
+        pairs: whose probes are wanted; :data:`MAX_TRACES` of them at most are looked for.
+    """
+    wanted = [pair for pair in pairs if pair[2] in _KINDS][:MAX_TRACES]
+    if not wanted:
+        return {}
+    rows = np.flatnonzero((table.ttl <= MAX_HOP) & (table.ttl > 0) & _may_probe(table))
+    hosts = {host.tobytes(): number for number, host in enumerate(table.hosts)}
+    out: dict[Pair, tuple[Probe, ...]] = {}
+    for pair in wanted:
+        source, destination = (hosts.get(_packed(text), -1) for text in pair[:2])
+        mine = (table.src[rows] == source) & (table.dst[rows] == destination)
+        found = rows[mine & (table.kind[rows] == _KINDS[pair[2]])]
+        if found.size and source >= 0 and destination >= 0:
+            columns = (found + 1, table.index.time[found], table.ttl[found])
+            out[pair] = tuple(map(Probe, *(column.tolist() for column in columns)))
+    return out
+
+
+def _may_probe(table: PacketTable) -> NDArray[np.bool_]:
+    syn = (table.kind == Kind.TCP) & (table.flags & (Flag.SYN | Flag.ACK) == Flag.SYN)
+    return np.asarray(syn | (table.kind == Kind.UDP))
+
+
+def _packed(text: str) -> bytes:
+    """Return an address as a row of the host table."""
+    packed = ip_address(text).packed
+    return (b"\x04" if len(packed) == 4 else b"\x06") + packed.ljust(16, b"\0")
