@@ -19,11 +19,12 @@ from operator import is_
 from analyzer.masking_headers import mask_cookie_domain, mask_cookie_path, mask_header, mask_headers
 from analyzer.masking_text import HARMLESS, MASKED
 from analyzer.masking_urls import mask_url, mask_value
-from analyzer.schema import Cookie, FindingRow, HttpRow, Parameter, Step, VisitRow, changed
+from analyzer.schema import Cookie, FindingRow, HttpRow, OicqRow, Parameter, Step, VisitRow, changed
 from analyzer.secret_names import is_secret
 
 __all__ = [
     "MASKED",
+    "mask_accounts",
     "mask_findings",
     "mask_header",
     "mask_row",
@@ -250,6 +251,27 @@ def _mask_step(step: Step) -> Step:
         return step
     shown = _mask_args(step.sentence_args)
     return step if shown is step.sentence_args else changed(step, sentence_args=shown)
+
+
+def mask_accounts(rows: Iterable[OicqRow]) -> tuple[list[OicqRow], int]:
+    """Return OICQ rows as they may be shown, and how many numbers were masked: the last two digits stay.
+
+    They tell the users of a capture apart, and one in a hundred million has them.
+    """
+    shown: list[OicqRow] = []
+    count = 0
+    for row in rows:
+        hidden = None if row.qq is None else _mask_number(row.qq)
+        count += hidden != row.qq
+        shown.append(row if hidden == row.qq else changed(row, qq=hidden))
+    return shown, count
+
+
+_SHOWN_DIGITS = 2
+
+
+def _mask_number(number: str) -> str:
+    return number if MASKED in number else MASKED + number[-_SHOWN_DIGITS:] if len(number) > _SHOWN_DIGITS else MASKED
 
 
 def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:

@@ -28,7 +28,7 @@ from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
 from analyzer.flows.ends import ends
 from analyzer.flows.pace import even_step_ms
-from analyzer.masking import mask_findings, mask_rows, mask_visits
+from analyzer.masking import mask_accounts, mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
@@ -256,6 +256,8 @@ def _assemble(
         http_rows, masked = mask_rows(http_rows)
         spoken_rows, more = mask_messages(spoken_rows)
         masked += more
+        oicq_rows, more = mask_accounts(oicq_rows)
+        masked += more
         visit_rows, finding_rows = mask_visits(visit_rows), mask_findings(finding_rows)
     return Analysis(
         replace(capture, problem_counts=dict(problems.counts)),
@@ -272,7 +274,7 @@ def _assemble(
         _throughput(index),
         facts.ndp,
         facts.dhcp,
-        facts.oicq,
+        tuple(oicq_rows),
         tuple(problems),
         dict(problems.counts),
         masked,

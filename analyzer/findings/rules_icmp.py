@@ -42,7 +42,7 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
     notes. "Too big" is another finding.
     """
     answers = {f for row in facts.dns for f in (row.response_frame, *row.duplicate_frames) if f is not None}
-    traced = {route.destination for route in facts.traceroutes}
+    traced: set[str | None] = {route.destination for route in facts.traceroutes}
     traced |= {row.quoted_destination for row in facts.icmp if _out_of_time(row)}
     groups = grouped(
         ((row.source, row.quoted_destination or row.destination, row.meaning), at)

@@ -13,12 +13,12 @@ def clear(facts: Facts) -> Iterator[Hit]:
     if not facts.oicq:
         return
     args: dict[str, object] = {
-        "messages": sum(len(row.request_frames) + (row.reply_frame is not None) for row in facts.oicq),
+        "messages": sum(len(row.request_frames) + len(row.reply_frames) for row in facts.oicq),
         "users": len({row.qq for row in facts.oicq if row.qq is not None}),
         "clients": len({row.client for row in facts.oicq}),
         "servers": sorted({row.server for row in facts.oicq}),
     }
-    frames = tuple(row.request_frame if row.request_frame is not None else row.reply_frame for row in facts.oicq)
+    frames = tuple(row.request_frame for row in facts.oicq)
     yield Hit(args, frames, "oicq", 0)
 
 

@@ -62,9 +62,9 @@ def lost(facts: Facts) -> Iterator[Hit]:
         if len(found) >= SCAN_TARGETS:
             yield _sweep(facts, source, found)
             continue
-        for _, runs in found:
-            if (missing := sum(_missing(run) for run in runs)) >= SILENT_PINGS:
-                yield _loss(facts, runs, missing, "note" if lone else None, "one_way" if lone else "silent")
+        for _, asked in found:
+            if (missing := sum(_missing(run) for run in asked)) >= SILENT_PINGS:
+                yield _loss(facts, asked, missing, "note" if lone else None, "one_way" if lone else "silent")
 
 
 def _missing(run: PingSeries) -> int:

@@ -28,14 +28,14 @@ ICMP: dict[str, tuple[str, str, str]] = {
         "Packets from {sender} to {destination} go round in a circle: {routers} gave up on {count:packet|packets}",
         "They were sent to pass up to {ttl:router|routers}, and no way is that long. Two or more routers send them to "
         "each other until their time runs out, so nothing arrives, and their links carry every packet many times.",
-        "Compare what the routers named here, and their neighbours, have in their routing tables for {destination}: one "
-        "of them sends it back to where it came from. A missing route behind a default route does that.",
+        "Compare what the routers named here, and their neighbours, have in their routing tables for {destination}: "
+        "one of them sends it back to where it came from. A missing route behind a default route does that.",
     ),
     # router, sender, destination, mtu (None for unsaid), count
     "ICMP-PMTU": (
         "{router} told {sender} that the way to {destination} takes packets of {mtu:byte|bytes} at most",
-        "That is how a sender learns the largest packet a path takes; each first packet that is too big is lost. Tunnels "
-        "and PPPoE make packets smaller than the 1500 bytes of Ethernet.",
+        "That is how a sender learns the largest packet a path takes; each first packet that is too big is lost. "
+        "Tunnels and PPPoE make packets smaller than the 1500 bytes of Ethernet.",
         "Nothing to do if the connection goes on. If it stalls, something drops these messages on their way.",
     ),
     "ICMP-PMTU.unsaid": (
@@ -47,8 +47,8 @@ ICMP: dict[str, tuple[str, str, str]] = {
     # router, sender, gateway (the better router), destination, count
     "ICMP-REDIRECT": (
         "{router} told {sender} to use the router {gateway} for {destination}",
-        "Both routers are on the sender's link, and the packets took a detour through the first. A stranger on the link "
-        "can send such messages as well, to get the packets himself.",
+        "Both routers are on the sender's link, and the packets took a detour through the first. A stranger on the "
+        "link can send such messages as well, to get the packets himself.",
         "Give {sender} a route through {gateway}, or let the routers share one address. If {gateway} is no router of "
         "yours, find out who sent this.",
     ),
@@ -73,8 +73,8 @@ ICMP: dict[str, tuple[str, str, str]] = {
     # source, destination, sent, lost, lost_share
     "ICMP-ECHO-LOSS": (
         "{source} pinged {destination} {sent:time|times}, and {lost} of them were not answered ({lost_share} lost)",
-        "What happens to pings happens to all packets on the way: each lost one is repeated after a wait, and calls and "
-        "video miss a piece.",
+        "What happens to pings happens to all packets on the way: each lost one is repeated after a wait, and calls "
+        "and video miss a piece.",
         "Ping each router on the way, nearest first: the loss begins behind the last one that answers every time.",
     ),
     "ICMP-ECHO-LOSS.silent": (
@@ -116,16 +116,16 @@ ICMP: dict[str, tuple[str, str, str]] = {
     "ICMP-BLACK-HOLE": (
         "Large packets from {sender} to {receiver} vanish: {segment:byte|bytes} were sent {count:time|times} in "
         "{waited_ms} and never arrived",
-        "Segments of up to {passed:byte|bytes} arrived before, and the other side still answers. A link on the way takes "
-        "only smaller packets, and the message that would tell {sender} so is missing or does not get through.",
+        "Segments of up to {passed:byte|bytes} arrived before, and the other side still answers. A link on the way "
+        "takes only smaller packets, and the message that would tell {sender} so is missing or does not get through.",
         'Let ICMP "fragmentation needed" and "packet too big" through every firewall on the way, or lower the MSS at '
         "the tunnel or PPPoE router (MSS clamping).",
     ),
     "ICMP-BLACK-HOLE.ignored": (
         "{sender} goes on sending {segment:byte|bytes} at once to {receiver}, though {router} said that at most "
         "{mtu:byte|bytes} pass",
-        "The same segment was sent {count:time|times} in {waited_ms} and never arrived: the router's message did not reach "
-        "the sender, or was not believed.",
+        "The same segment was sent {count:time|times} in {waited_ms} and never arrived: the router's message did not "
+        "reach the sender, or was not believed.",
         "See whether a firewall in front of {sender} drops ICMP, and whether it translates what the message quotes.",
     ),
     # messages, users, clients (counts), servers (list)
