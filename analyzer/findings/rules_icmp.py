@@ -9,12 +9,16 @@ from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.protocols.icmp import MAX_HOP
 from analyzer.schema import IcmpRow
 from analyzer.visits.model import Facts
+from analyzer.visits.traceroutes import probing as probing_rows
 
 TIME_EXCEEDED = {4: 11, 6: 3}
 UNREACHABLE = {4: 3, 6: 1}
 NOT_TAKEN = {4: (2, 3), 6: (4,)}
 """Codes of "protocol" and "port unreachable": the machine was reached, no program takes what was sent."""
 REDIRECT = {4: 5, 6: 137}
+DNS_PORT = 53
+LENT_PORTS = 32768
+"""From here on systems lend ports to programs that ask for any (Linux; IANA and the rest: from 49152)."""
 
 
 def _version(row: IcmpRow) -> int:
@@ -37,24 +41,25 @@ def is_group(address: str) -> bool:
 def unreachable(facts: Facts) -> Iterator[Hit]:
     """A router or host that says packets do not arrive; one finding for each sender, destination and reason.
 
-    A host that refuses a late DNS answer (its program had given up, or had another answer) lost nothing; the refusal
-    at the end of a traceroute is what it was looking for; a router that takes no multicast says so for information:
-    notes. "Too big" is another finding.
+    A host that refuses a late DNS answer (its program had given up, or had another answer) lost nothing, nor does one
+    whose program has closed a port that was only lent to it; a router that takes no multicast says so for information:
+    notes. "Too big" is another finding, and what a traceroute gets belongs to the trace.
     """
     answers = {f for row in facts.dns for f in (row.response_frame, *row.duplicate_frames) if f is not None}
-    traced: set[str | None] = {route.destination for route in facts.traceroutes}
-    traced |= {row.quoted_destination for row in facts.icmp if _out_of_time(row)}
+    probing = probing_rows(facts.traceroutes)
+    traced = {row.quoted_destination for row in facts.icmp if _out_of_time(row)}
     groups = grouped(
         ((row.source, row.quoted_destination or row.destination, row.meaning), at)
         for at, row in enumerate(facts.icmp)
-        if row.kind == "error" and row.type == UNREACHABLE[_version(row)] and not too_big(row)
+        if row.kind == "error" and row.type == UNREACHABLE[_version(row)] and not too_big(row) and at not in probing
     )
     for (source, destination, meaning), rows in groups.items():
         found = [facts.icmp[at] for at in rows]
-        late = all(row.quoted_frame in answers for row in found)
+        late = all(row.quoted_frame in answers or _from_resolver(row) for row in found)
         first = found[0]
         here = source == destination and first.code in NOT_TAKEN[_version(first)]
-        mild = late or (here and destination in traced) or is_group(destination)
+        gone = here and all(row.quoted_protocol == "udp" and (row.quoted_port or 0) >= LENT_PORTS for row in found)
+        mild = late or gone or (here and destination in traced) or is_group(destination)
         args: dict[str, object] = {
             "source": source,
             "destination": destination,
@@ -69,8 +74,12 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
             rows[0],
             first.quoted_stream,
             severity="note" if mild else None,
-            variant="late" if late else "refused" if here else None,
+            variant="late" if late else "gone" if gone else "refused" if here else None,
         )
+
+
+def _from_resolver(row: IcmpRow) -> bool:
+    return row.quoted_protocol == "udp" and row.quoted_source_port == DNS_PORT
 
 
 def _out_of_time(row: IcmpRow) -> bool:

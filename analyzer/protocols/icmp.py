@@ -186,6 +186,7 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
     quote = read_quote(message) if error else None
     about = _about(quote, echoes, resolve) if quote is not None else NOTHING
     redirect = better_router(message)
+    ports = quote.ports if quote is not None else (None, None)
     probe = (message.protocol, kind) in _TIME_EXCEEDED and code == 0
     ordinary = (about.highest_ttl or about.ttl or 0) > MAX_HOP
     hop = about.ttl if probe and not ordinary and about.ttl else None
@@ -212,7 +213,8 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
         quoted_destination=quote.destination if quote is not None else redirect[1] if redirect else None,
         quoted_source=None if quote is None else quote.source,
         quoted_protocol=None if quote is None else quote.protocol_name,
-        quoted_port=None if quote is None else quote.port,
+        quoted_source_port=ports[0],
+        quoted_port=ports[1],
         quoted_ttl=about.highest_ttl,
         quoted_ms=None if about.time is None else ms_between(about.time, message.time),
         mtu=next_mtu(message),

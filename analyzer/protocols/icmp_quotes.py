@@ -83,9 +83,9 @@ class Quote:
         return _PROTOCOLS.get(self.protocol, str(self.protocol))
 
     @property
-    def port(self) -> int | None:
-        """Return the destination port, None where the protocol has none."""
-        return self.destination_port if self.protocol in _PORTS else None
+    def ports(self) -> tuple[int | None, int | None]:
+        """Return the source and the destination port, None where the protocol has none."""
+        return (self.source_port, self.destination_port) if self.protocol in _PORTS else (None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ class IcmpRow:
     """One echo request with its reply, or one other ICMP message.
 
     For errors, ``request_frame`` is the error's own frame. ``quoted_source``, ``quoted_destination``,
-    ``quoted_protocol`` and ``quoted_port`` say what the quoted packet was, also when it was not captured itself. Where
+    ``quoted_protocol`` and the two ports say what the quoted packet was, also when it was not captured itself. Where
     it was, ``quoted_stream``/``quoted_frame`` say which it is, ``quoted_table`` and ``quoted_row`` the row it belongs
     to (``tcp`` and its stream, ``dns``, ``icmp`` for an echo), and ``quoted_ms`` how long after it the error came.
 
@@ -39,6 +39,7 @@ class IcmpRow:
     quoted_destination: str | None = None  # as written by the sender, before any translation on the way back
     quoted_source: str | None = None
     quoted_protocol: str | None = None  # tcp | udp | icmp | ipv6-icmp | another one's number
+    quoted_source_port: int | None = None
     quoted_port: int | None = None  # the destination's
     quoted_ttl: int | None = None  # the highest that the quoted packet was seen with
     quoted_ms: float | None = None

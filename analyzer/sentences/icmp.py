@@ -18,6 +18,12 @@ ICMP: dict[str, tuple[str, str, str]] = {
         "The machine was reached, but nothing listens where the packets were sent to.",
         "Check that the service is running on {source}, and on which port.",
     ),
+    "ICMP-UNREACHABLE.gone": (
+        "{source} received {count:packet|packets} from {sender} for a program that is gone: {meaning}",
+        "The port is one that systems lend to programs for a while. This one was closed before {sender} knew, or "
+        "somebody remembers a partner that has left, as peer-to-peer programs do.",
+        "Nothing to do, unless something on {source} stopped working: then see why its program closed the port.",
+    ),
     "ICMP-UNREACHABLE.late": (
         "{source} no longer waited for {count:DNS answer|DNS answers} from {sender}: {meaning}",
         "The answer came after the program that asked had given up, or had got another one first.",
@@ -72,7 +78,7 @@ ICMP: dict[str, tuple[str, str, str]] = {
     ),
     # source, destination, sent, lost, lost_share
     "ICMP-ECHO-LOSS": (
-        "{source} pinged {destination} {sent:time|times}, and {lost} of them were not answered ({lost_share} lost)",
+        "{source} pinged {destination} {sent:time|times}, {lost} of them without an answer ({lost_share} lost)",
         "What happens to pings happens to all packets on the way: each lost one is repeated after a wait, and calls "
         "and video miss a piece.",
         "Ping each router on the way, nearest first: the loss begins behind the last one that answers every time.",

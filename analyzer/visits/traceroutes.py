@@ -6,8 +6,8 @@ Rules:
   answer, two TTLs that follow each other, and more steps up than down are needed: a packet in a routing loop passes
   the recorder with a TTL that sinks.
 * ``number`` of a hop is the TTL of its probes where they were recorded; near the sender that counts its routers.
-* The destination answers a probe over UDP with "port unreachable", over TCP with SYN-ACK or reset, over ICMP with the
-  echo reply. Any other "unreachable" is the last word of the router that says it.
+* The destination answers a probe over UDP with "port unreachable", often from another one of its addresses, over TCP
+  with SYN-ACK or reset, over ICMP with the echo reply. Any other "unreachable" is the last word of the router that says it.
 * A hop whose probes nobody answered is silent. So are TTLs in between of which no probe was recorded. What was sent
   beyond the destination (traceroute has several probes under way) is left out.
 
@@ -28,16 +28,18 @@ from analyzer.schema import IcmpRow, TracerouteHop, TracerouteRow
 from analyzer.units import ms_between
 
 _ECHOES = {"icmp", "ipv6-icmp"}
-_TIME_EXCEEDED = {4: 11, 6: 3}
+_NO_PROGRAM = {(3, 3), (1, 4)}
+"""Type and code of "port unreachable" of ICMP and ICMPv6: only the destination can say that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one probe; ``row`` is its row in the ``icmp`` table where it has one."""
+    """What came back for one probe: from the destination where it ``arrived``; ``row`` is that of an error."""
 
     router: str
     latency_ms: float
     frame: int
+    arrived: bool = True
     row: int | None = None
 
 
@@ -123,7 +125,8 @@ def _answers(
         error = complaints.get(probe.frame)
         if error is not None:
             row = rows[error]
-            out[probe.frame] = Answer(row.source, row.quoted_ms or 0.0, row.request_frame or 0, error)
+            arrived = row.source == pair[1] or (row.type, row.code) in _NO_PROGRAM
+            out[probe.frame] = Answer(row.source, row.quoted_ms or 0.0, row.request_frame or 0, arrived, error)
         elif probe.row is not None and rows[probe.row].reply_frame is not None:
             row = rows[probe.row]
             out[probe.frame] = Answer(pair[1], row.latency_ms or 0.0, row.reply_frame or 0)
@@ -153,7 +156,7 @@ def _opened(
 
 def _route(pair: Pair, probes: Sequence[Probe], answers: Mapping[int, Answer]) -> TracerouteRow:
     source, destination, protocol = pair
-    arrived = [p.ttl for p in probes if p.frame in answers and answers[p.frame].router == destination]
+    arrived = [p.ttl for p in probes if p.frame in answers and answers[p.frame].arrived]
     last = min(arrived) if arrived else max(probe.ttl for probe in probes)
     mine = [probe for probe in probes if probe.ttl <= last]
     by_ttl: dict[int, list[Probe]] = {}
