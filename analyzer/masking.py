@@ -254,9 +254,9 @@ def _mask_step(step: Step) -> Step:
 
 
 def mask_accounts(rows: Iterable[OicqRow]) -> tuple[list[OicqRow], int]:
-    """Return OICQ rows as they may be shown, and how many numbers were masked: the last two digits stay.
+    """Return OICQ rows as they may be shown, and how many numbers were masked.
 
-    They tell the users of a capture apart, and one in a hundred million has them.
+    The last two digits stay: they tell the users of a capture apart and say nothing about who they are.
     """
     shown: list[OicqRow] = []
     count = 0

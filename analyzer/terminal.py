@@ -280,7 +280,8 @@ def _icmp(row: IcmpRow) -> str:
 
 def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     """Return how many things failed, and the first of them in words."""
-    from analyzer.report.protocols import dns_failed, failed_icmp
+    from analyzer.report.icmp import failed_icmp
+    from analyzer.report.protocols import dns_failed
     from analyzer.visits.verdicts import failure
 
     texts: list[str] = []

@@ -41,9 +41,9 @@ def is_group(address: str) -> bool:
 def unreachable(facts: Facts) -> Iterator[Hit]:
     """A router or host that says packets do not arrive; one finding for each sender, destination and reason.
 
-    A host that refuses a late DNS answer (its program had given up, or had another answer) lost nothing, nor does one
-    whose program has closed a port that was only lent to it; a router that takes no multicast says so for information:
-    notes. "Too big" is another finding, and what a traceroute gets belongs to the trace.
+    Notes are: a late DNS answer that is refused (its program had given up, or had another answer), a port that was lent
+    to a program and given back, a single refused datagram (somebody asked whether a service is there), and a router
+    that takes no multicast. "Too big" is another finding, and what a traceroute gets belongs to the trace.
     """
     answers = {f for row in facts.dns for f in (row.response_frame, *row.duplicate_frames) if f is not None}
     probing = probing_rows(facts.traceroutes)
@@ -59,7 +59,8 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
         first = found[0]
         here = source == destination and first.code in NOT_TAKEN[_version(first)]
         gone = here and all(row.quoted_protocol == "udp" and (row.quoted_port or 0) >= LENT_PORTS for row in found)
-        mild = late or gone or (here and destination in traced) or is_group(destination)
+        once = here and len(found) == 1 and first.quoted_protocol == "udp"
+        mild = late or gone or once or (here and destination in traced) or is_group(destination)
         args: dict[str, object] = {
             "source": source,
             "destination": destination,

@@ -85,6 +85,7 @@ HOMES = {
     "arp": "arp-table",
     "tls": "tls-table",
     "icmp": "icmp-table",
+    "oicq": "oicq-table",
     "websocket": "websocket-table",
     "finding": "findings",
 }
@@ -124,7 +125,17 @@ def page(analysis: Analysis) -> Page:
             connected,
             found,
             listed.sockets,
-            (proto.dns, proto.arp, proto.tls, proto.icmp, listed.http, listed.tcp, listed.websocket, listed.frames),
+            (
+                proto.dns,
+                proto.arp,
+                proto.tls,
+                proto.icmp,
+                proto.oicq,
+                listed.http,
+                listed.tcp,
+                listed.websocket,
+                listed.frames,
+            ),
         ),
     )
 

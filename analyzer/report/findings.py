@@ -28,6 +28,7 @@ ANCHORS = {
     "arp": "arp",
     "tls": "tls",
     "icmp": "icmp",
+    "oicq": "oicq",
 }
 """Table → word of its rows' anchors."""
 

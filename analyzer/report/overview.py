@@ -15,7 +15,8 @@ from analyzer.report.cells import joined, number, plural
 from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import cost_words
-from analyzer.report.protocols import dns_failed, failed_icmp
+from analyzer.report.icmp import failed_icmp
+from analyzer.report.protocols import dns_failed
 from analyzer.report.requests import PHASES, durations
 from analyzer.report.secrets import masked, masked_args
 from analyzer.schema import HttpRow

@@ -1,4 +1,4 @@
-"""What each protocol did, as tables and the numbers behind the charts: traffic, HTTP, latency, DNS, ARP, TLS, ICMP."""
+"""What each protocol did, as tables and the numbers behind the charts: traffic, HTTP, latency, DNS, ARP, TLS."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from analyzer.analysis import Analysis
 from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
 from analyzer.report.escape import Prose, safe
+from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
+from analyzer.report.oicq import oicq_table
 from analyzer.report.requests import durations
-from analyzer.schema import ArpRow, DnsRow, IcmpRow, TlsRow
+from analyzer.schema import ArpRow, DnsRow, TlsRow
 from analyzer.units import human_ms
 
 MAX_CURVE_POINTS = 1000
@@ -88,6 +90,9 @@ class ProtocolsFact:
     arp: Table
     tls: Table
     icmp: Table
+    pings: Table
+    traceroutes: Table
+    oicq: Table
 
 
 def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
@@ -103,7 +108,10 @@ def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
         dns=_dns_table(analysis.dns, clock),
         arp=_arp_table(analysis.arp, clock),
         tls=_tls_table(analysis.tls),
-        icmp=_icmp_table(analysis.icmp, clock),
+        icmp=icmp_table(analysis.icmp, clock),
+        pings=pings_table(analysis.pings, clock),
+        traceroutes=traceroutes_table(analysis.traceroutes),
+        oicq=oicq_table(analysis.oicq, clock),
     )
 
 
@@ -437,74 +445,6 @@ def common_name(name: str) -> str:
 
 def _readable_why(row: TlsRow) -> str:
     return cells.unknown(row.decrypted_why or "encrypted").why
-
-
-def _icmp_table(rows: Sequence[IcmpRow], clock: Clock) -> Table:
-    columns = (
-        Column("#", numeric=True),
-        Column("Time", numeric=True),
-        Column("From"),
-        Column("To"),
-        Column("Meaning", wide=True),
-        Column("Id / sequence"),
-        Column("Took", numeric=True),
-        Column("TTL", numeric=True),
-        Column("About"),
-        Column("Frames"),
-    )
-    return Table(
-        "icmp-table",
-        "ICMP messages",
-        columns,
-        tuple(_icmp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
-        len(rows),
-    )
-
-
-def _icmp_row(n: int, row: IcmpRow, clock: Clock) -> Row:
-    bad = row.outcome in ("unanswered", "error")
-    about = (
-        Cell(f"stream {row.quoted_stream}", link=f"stream-{row.quoted_stream}")
-        if row.quoted_stream is not None
-        else None
-    )
-    echo = row.kind == "echo"
-    return Row(
-        f"icmp-{n + 1}",
-        (
-            Cell(str(n + 1)),
-            clock.cell(row.time),
-            Cell(safe(row.source)),
-            Cell(safe(row.destination)),
-            Cell(
-                safe(row.meaning) + (", unanswered" if row.outcome == "unanswered" else ""), tone="bad" if bad else ""
-            ),
-            Cell(f"{row.id} / {row.sequence}") if row.id is not None else cells.unknown("not_applicable"),
-            cells.ms(row.latency_ms, "unanswered" if echo else "not_applicable"),
-            cells.count(row.ttl),
-            about or (Cell(f"frame {row.quoted_frame}") if row.quoted_frame else cells.unknown("not_applicable")),
-            cells.frames([row.request_frame, row.reply_frame]),
-        ),
-        Mark(
-            host=safe(row.destination),
-            proto="icmp",
-            duration="" if row.latency_ms is None else f"{row.latency_ms:.3f}",
-            severity="error" if bad else "",
-        ),
-    )
-
-
-def failed_icmp(rows: Sequence[IcmpRow]) -> list[int]:
-    """Return the rows of pings that got no answer and of errors, each trouble once.
-
-    An error about a ping is counted with the error. The steps of a traceroute (``hop``) are errors that were asked
-    for.
-    """
-
-    def failed(row: IcmpRow) -> bool:
-        return row.outcome == "unanswered" if row.kind == "echo" else row.outcome == "error" and row.hop is None
-
-    return [n for n, row in enumerate(rows) if failed(row)]
 
 
 def dns_sentence(rows: Sequence[DnsRow]) -> str:

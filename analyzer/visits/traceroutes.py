@@ -7,7 +7,7 @@ Rules:
   the recorder with a TTL that sinks.
 * ``number`` of a hop is the TTL of its probes where they were recorded; near the sender that counts its routers.
 * The destination answers a probe over UDP with "port unreachable", often from another one of its addresses, over TCP
-  with SYN-ACK or reset, over ICMP with the echo reply. Any other "unreachable" is the last word of the router that says it.
+  with SYN-ACK or reset, over ICMP with the echo reply. Any other "unreachable" is the last word of its router.
 * A hop whose probes nobody answered is silent. So are TTLs in between of which no probe was recorded. What was sent
   beyond the destination (traceroute has several probes under way) is left out.
 

@@ -16,7 +16,8 @@ from analyzer.options import Options
 from analyzer.report import overview
 from analyzer.report.connections import cut_off
 from analyzer.report.data import page
-from analyzer.report.protocols import common_name, dns_failed, failed_icmp
+from analyzer.report.icmp import failed_icmp
+from analyzer.report.protocols import common_name, dns_failed
 from analyzer.report.render import plotly_source, render
 from tests.report import fixture
 from tests.report.pages import Page
