@@ -32,11 +32,12 @@ from analyzer.masking import mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
-from analyzer.protocols import arp, collect, detect, dhcp, icmp, ndp, oicq
+from analyzer.protocols import arp, collect, detect, dhcp, icmp, oicq
 from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
+from analyzer.protocols.ndp import session as ndp
 from analyzer.protocols.tls import session as tls
 from analyzer.protocols.websocket import session as websocket
 from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow, WebSocketRow, filled
@@ -209,7 +210,7 @@ def _assemble(
     resolve = collect.resolver(table, flows.stream_of_frame)
     signals = guard.run("icmp", collect.icmp_messages, table) or []
     icmp_rows = guard.run("icmp", icmp.exchanges, signals, resolve, problems) or []
-    ndp_rows = guard.run("ndp", ndp.exchanges, signals, problems) or []
+    ndp_rows = guard.run("ndp", lambda: ndp.exchanges(collect.neighbour_messages(table), problems)) or []
     leases = guard.run("dhcp", lambda: dhcp.exchanges(collect.on_ports(table, dhcp.PORTS), problems, end)) or []
     oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
     unreachable.tie(flows.connections, icmp_rows)

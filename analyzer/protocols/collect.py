@@ -22,7 +22,8 @@ from analyzer.protocols.arp import ArpMessage
 from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.framing import DNS_TCP_PORTS, tcp_dns_messages
 from analyzer.protocols.dns.messages import HEADER_BYTES, is_whole
-from analyzer.protocols.icmp import NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+from analyzer.protocols.icmp import ICMP6, NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+from analyzer.protocols.ndp import messages as ndp
 
 DNS_PORTS = (53, 5353, 5355)
 """DNS, multicast DNS, LLMNR."""
@@ -42,6 +43,7 @@ __all__ = [
     "arp_messages",
     "datagrams",
     "icmp_messages",
+    "neighbour_messages",
     "on_ports",
     "resolver",
     "tcp_dns_messages",
@@ -77,6 +79,30 @@ def icmp_messages(table: PacketTable) -> list[IcmpMessage]:
             src,
             dst,
             _payloads(table, rows, QUOTE_BYTES),
+            *(column[rows].tolist() for column in columns),
+            strict=True,
+        )
+    ]
+
+
+def neighbour_messages(table: PacketTable) -> list[ndp.Signal]:
+    """Return every ICMPv6 message of neighbour discovery in frame order."""
+    rows = np.flatnonzero((table.kind == Kind.ICMP) & (table.proto == ICMP6) & (table.payload_cap > 0))
+    kinds = np.fromiter((first[0] for first in _payloads(table, rows, 1)), np.uint8, rows.size)
+    rows = rows[(kinds >= ndp.TYPES.start) & (kinds < ndp.TYPES.stop)]
+    if not rows.size:
+        return []
+    src, dst = table.src[rows].tolist(), table.dst[rows].tolist()
+    hosts = table.host_texts(src + dst)
+    columns = (table.index.time, table.ttl, table.payload_len)
+    return [
+        ndp.Signal(row + 1, time, hosts[source], hosts[destination], ttl, size, payload, link.src_mac, link.vlan)
+        for row, source, destination, payload, link, time, ttl, size in zip(
+            rows.tolist(),
+            src,
+            dst,
+            _payloads(table, rows, ndp.MAX_BYTES),
+            link_addresses(table, rows),
             *(column[rows].tolist() for column in columns),
             strict=True,
         )

@@ -28,7 +28,7 @@ from analyzer.schema.http import (
     WebSocketRow,
 )
 from analyzer.schema.icmp import IcmpRow
-from analyzer.schema.ndp import NdpRow
+from analyzer.schema.ndp import NdpPrefix, NdpRow
 from analyzer.schema.oicq import OicqRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
 from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
@@ -53,6 +53,7 @@ __all__ = [
     "Informational",
     "InterfaceRow",
     "Ledger",
+    "NdpPrefix",
     "NdpRow",
     "OicqRow",
     "Parameter",
