@@ -21,6 +21,7 @@ from analyzer.analysis import Analysis, Throughput
 from analyzer.capture.model import PacketIndex
 from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
+from analyzer.decode.hops import hops
 from analyzer.decode.ledger import ledger
 from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
@@ -32,9 +33,10 @@ from analyzer.masking import mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
-from analyzer.protocols import arp, collect, detect, dhcp, icmp, oicq
+from analyzer.protocols import arp, collect, detect, icmp, oicq
 from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
+from analyzer.protocols.dhcp import session as dhcp
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.ndp import session as ndp
@@ -42,7 +44,7 @@ from analyzer.protocols.tls import session as tls
 from analyzer.protocols.websocket import session as websocket
 from analyzer.schema import CaptureRow, Comment, HttpRow, InterfaceRow, TlsRow, WebSocketRow, filled
 from analyzer.units import ms_between
-from analyzer.visits import background, caching, idle, lookups, sites, unreachable, vantage
+from analyzer.visits import background, caching, gateway, idle, lookups, sites, unreachable, vantage
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -211,10 +213,13 @@ def _assemble(
     signals = guard.run("icmp", collect.icmp_messages, table) or []
     icmp_rows = guard.run("icmp", icmp.exchanges, signals, resolve, problems) or []
     ndp_rows = guard.run("ndp", lambda: ndp.exchanges(collect.neighbour_messages(table), problems)) or []
-    leases = guard.run("dhcp", lambda: dhcp.exchanges(collect.on_ports(table, dhcp.PORTS), problems, end)) or []
+    leased = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp.PORTS))) or []
+    leases = guard.run("dhcp", dhcp.exchanges, leased, problems, end) or []
     oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
     unreachable.tie(flows.connections, icmp_rows)
     capture = _capture(index, table, problems, flows)
+    routers = guard.run("link", lambda: gateway.gateways(table, hops(table), arp_rows, ndp_rows, leases)) or ()
+    capture = replace(capture, gateways=routers)
     facts = Facts(
         capture,
         tuple(arp_rows),

@@ -9,6 +9,7 @@ Sources: IANA service names (53 domain, 5353 mdns, 5355 llmnr); RFC 792 (what an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 
 import numpy as np
@@ -47,6 +48,7 @@ __all__ = [
     "on_ports",
     "resolver",
     "tcp_dns_messages",
+    "with_vlans",
 ]
 
 
@@ -126,6 +128,12 @@ def on_ports(table: PacketTable, ports: Iterable[int]) -> list[Datagram]:
     """Return every UDP datagram with data from or to one of these ports, in frame order."""
     udp = np.flatnonzero((table.kind == Kind.UDP) & (table.payload_len > 0))
     return _datagrams(table, udp[_has_port(table, udp, ports)])
+
+
+def with_vlans(table: PacketTable, found: list[Datagram]) -> list[Datagram]:
+    """Return datagrams with the VLAN each was on."""
+    links = link_addresses(table, (datagram.frame - 1 for datagram in found))
+    return [replace(d, vlan=link.vlan) if link.vlan is not None else d for d, link in zip(found, links, strict=True)]
 
 
 def _datagrams(table: PacketTable, rows: NDArray[np.intp]) -> list[Datagram]:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from analyzer.schema.arp import ArpRow
-from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
+from analyzer.schema.capture import CaptureRow, Comment, Gateway, InterfaceRow, Ledger
 from analyzer.schema.dhcp import DhcpOffer, DhcpRow
 from analyzer.schema.dns import DnsAnswer, DnsFlags, DnsRow
 from analyzer.schema.http import (
@@ -48,6 +48,7 @@ __all__ = [
     "DnsFlags",
     "DnsRow",
     "FindingRow",
+    "Gateway",
     "HttpRow",
     "IcmpRow",
     "Informational",
