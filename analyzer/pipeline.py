@@ -21,6 +21,7 @@ from analyzer.analysis import Analysis, Throughput
 from analyzer.capture.model import PacketIndex
 from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
+from analyzer.decode.hops import hops
 from analyzer.decode.ledger import ledger
 from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
@@ -32,11 +33,13 @@ from analyzer.masking import mask_accounts, mask_findings, mask_rows, mask_visit
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
-from analyzer.protocols import arp, collect, detect, dhcp, icmp, ndp, oicq, probes
+from analyzer.protocols import arp, collect, detect, icmp, oicq, probes
 from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
+from analyzer.protocols.dhcp import session as dhcp
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
+from analyzer.protocols.ndp import session as ndp
 from analyzer.protocols.tls import session as tls
 from analyzer.protocols.websocket import session as websocket
 from analyzer.schema import (
@@ -51,7 +54,7 @@ from analyzer.schema import (
     filled,
 )
 from analyzer.units import ms_between
-from analyzer.visits import background, caching, idle, lookups, pings, sites, traceroutes, unreachable, vantage
+from analyzer.visits import background, caching, gateway, idle, lookups, pings, sites, traceroutes, unreachable, vantage
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -219,13 +222,16 @@ def _assemble(
     resolve = collect.resolver(table, flows.stream_of_frame)
     signals = guard.run("icmp", collect.icmp_messages, table) or []
     icmp_rows = guard.run("icmp", icmp.exchanges, signals, resolve, problems) or []
-    ndp_rows = guard.run("ndp", ndp.exchanges, signals, problems) or []
-    leases = guard.run("dhcp", lambda: dhcp.exchanges(collect.on_ports(table, dhcp.PORTS), problems, end)) or []
+    ndp_rows = guard.run("ndp", lambda: ndp.exchanges(collect.neighbour_messages(table), problems)) or []
+    leased = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp.PORTS))) or []
+    leases = guard.run("dhcp", dhcp.exchanges, leased, problems, end) or []
     oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
     unreachable.tie(flows.connections, icmp_rows)
     unreachable.quoting(icmp_rows, dns_rows)
     routes = guard.run("icmp", _traceroutes, table, icmp_rows, flows) or ()
     capture = _capture(index, table, problems, flows)
+    routers = guard.run("link", lambda: gateway.gateways(table, hops(table), arp_rows, ndp_rows, leases)) or ()
+    capture = replace(capture, gateways=routers)
     facts = Facts(
         capture,
         tuple(arp_rows),

@@ -1,60 +1,53 @@
-"""Findings about ARP: nobody answers, or more than one does.
-
-On a switched network a recorder hears everybody's broadcast requests but not the unicast replies to others. So an
-unanswered request means something only for a host whose unicast traffic the capture shows.
-"""
+"""Findings about ARP: nobody answers, more than one does, too many ask, or the gateway is another machine now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
-from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.thresholds import ARP_ATTEMPTS, MOVE_NS, PROXY_ADDRESSES, SCAN_TARGETS
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.findings.model import Hit, Rule, grouped, most
+from analyzer.findings.neighbours import (
+    SHARED_MACS,
+    Claim,
+    claims,
+    evidence,
+    frames,
+    heard,
+    moved,
+    owners,
+    taken,
+    turns,
+)
+from analyzer.findings.thresholds import (
+    ARP_ATTEMPTS,
+    ARP_SCAN_NS,
+    ARP_SCAN_TARGETS,
+    ARP_SLOW_MS,
+    ARP_STORM_ALL,
+    ARP_STORM_ALL_SECONDS,
+    ARP_STORM_ASKER,
+    ARP_STORM_ASKER_SECONDS,
+    ARP_STORM_REPEATS,
+    PROBE_DEFENCE_NS,
+    PROXY_ADDRESSES,
+    SCAN_TARGETS,
+)
 from analyzer.schema import ArpRow
+from analyzer.units import NS_PER_S
 from analyzer.visits.model import Facts
 
-SHARED_MACS = (
-    "00:00:5e:00:01:",
-    "00:00:5e:00:02:",
-    "00:00:0c:07:ac:",
-    "00:00:0c:9f:f",
-    "00:07:b4:",
-    "02:bf:",
-    "03:bf:",
-)
-"""Addresses that routers and clusters share on purpose: VRRP and CARP (RFC 9568), HSRP, GLBP, load balancing."""
-
-
-def _frames(rows: list[ArpRow]) -> tuple[int | None, ...]:
-    return tuple(frame for row in rows for frame in (*row.request_frames, row.reply_frame))
-
-
-def _heard(facts: Facts) -> set[str]:
-    """Return the addresses whose unicast traffic is in the capture: what they begin, or with more than one other.
-
-    A host seen with one other only may be a neighbour of the recorder, whose dealings with the rest are not seen.
-    """
-    c = facts.connections
-    heard = {c.host(host) for host in set(c.client_host.tolist())}
-    heard.update(row.client for row in facts.dns if row.transport in ("udp", "tcp"))
-    heard.update(row.source for row in facts.icmp if row.kind == "echo")
-    others: dict[str, set[str]] = {}
-    pairs = {(int(a), int(b)) for a, b in zip(c.client_host.tolist(), c.server_host.tolist(), strict=True)}
-    for client, server in pairs:
-        others.setdefault(c.host(server), set()).add(c.host(client))
-    for row in facts.arp:
-        if row.outcome == "answered" and row.asker_ip and row.target_ip:
-            others.setdefault(row.asker_ip, set()).add(row.target_ip)
-            others.setdefault(row.target_ip, set()).add(row.asker_ip)
-    return heard | {address for address, them in others.items() if len(them) > 1}
+Numbered = list[tuple[int, ArpRow]]
+Asker = tuple[str | None, int | None]
+"""(MAC, VLAN)."""
 
 
 def unanswered(facts: Facts) -> Iterator[Hit]:
     """Repeated questions for hardware addresses that nobody answered; one finding for each asker.
 
     One who asks for many absent hosts is looking for hosts (a note), and for one whose unicast traffic is not in the
-    capture the answers would not be either (a note, and the capture's fault).
+    capture the answers would not be either (a note, and the capture's fault). What ARP-SCAN says is not said twice.
     """
     silent = [
         (at, row)
@@ -63,11 +56,13 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
     ]
     if not silent:
         return
-    heard = _heard(facts)
+    there, scanning = heard(facts), _scanning(facts)
     for (asker, _), found in grouped(((row.asker_ip, row.vlan), (at, row)) for at, row in silent).items():
         rows = [row for _, row in found]
+        if (rows[0].asker_mac, rows[0].vlan) in scanning:
+            continue
         targets = sorted({row.target_ip or "?" for row in rows})
-        there = asker in heard
+        is_heard = asker in there
         args: dict[str, object] = {
             "target_ip": targets[0] if len(targets) == 1 else targets,
             "asker_ip": asker,
@@ -75,38 +70,22 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
         }
         yield Hit(
             args,
-            _frames(rows),
+            frames(rows),
             "arp",
             found[0][0],
-            severity=None if there and len(targets) <= SCAN_TARGETS else "note",
-            blame=None if there else "capture",
-            variant=None if there else "unheard",
+            severity=None if is_heard and len(targets) <= SCAN_TARGETS else "note",
+            blame=None if is_heard else "capture",
+            variant=None if is_heard else "unheard",
         )
-
-
-Claim = tuple[int, str, int]
-"""When, by which MAC, in which row of the arp table."""
-
-
-def _claims(facts: Facts, addresses: set[tuple[int | None, str]]) -> dict[tuple[int | None, str], list[Claim]]:
-    """Return who claimed each of these (VLAN, address), in order of time."""
-    out: dict[tuple[int | None, str], list[Claim]] = {key: [] for key in addresses}
-    for at, row in enumerate(facts.arp):
-        sides = ((row.request_time, row.asker_mac, row.asker_ip), (row.reply_time, row.answer_mac, row.target_ip))
-        for when, mac, address in sides:
-            if when is not None and mac is not None and address is not None and (row.vlan, address) in out:
-                out[row.vlan, address].append((when, mac, at))
-    for claims in out.values():
-        claims.sort()
-    return out
 
 
 def conflict(facts: Facts) -> Iterator[Hit]:
     """Several hardware addresses claiming one IP address; one finding for each address.
 
     Where the claims alternate, or follow each other within a second, both are there. Where one ends before the other
-    begins the address moved, which is a note. Addresses that routers share on purpose are left out; a machine that
-    answers for many addresses may do so for others (proxy ARP, RFC 1027), which makes it a warning.
+    begins the address moved, which is a note (of a gateway's, ARP-GATEWAY-CHANGED says it). Addresses that routers
+    share on purpose are left out; a machine that answers for many addresses may do so for others (proxy ARP, RFC
+    1027), which makes it a warning.
     """
     contested: set[tuple[int | None, str]] = set()
     for row in facts.arp:
@@ -118,34 +97,220 @@ def conflict(facts: Facts) -> Iterator[Hit]:
     for row in facts.arp:
         if row.answer_mac is not None and row.target_ip is not None:
             answers.setdefault(row.answer_mac, set()).add(row.target_ip)
-    for (_, address), claims in sorted(_claims(facts, contested).items(), key=lambda item: item[1][:1]):
-        macs = list(dict.fromkeys(mac for _, mac, _ in claims))
+    gateways = {address for address, _ in _gateway_changes(facts)}
+    for (_, address), found in sorted(claims(facts.arp, contested).items(), key=lambda item: item[1][:1]):
+        macs = owners(found)
         if len(macs) < 2 or address == "0.0.0.0" or any(mac.startswith(SHARED_MACS) for mac in macs):
             continue
-        turns = [(a, b) for a, b in pairwise(claims) if a[1] != b[1]]
-        moved = len(turns) < len(macs) and all(b[0] - a[0] > MOVE_NS for a, b in turns)
+        one_by_one = moved(found)
+        if one_by_one and address in gateways:
+            continue
         proxy = any(len(answers.get(mac, ())) >= PROXY_ADDRESSES for mac in macs)
-        # The evidence: the claims on both sides of each change, the first and the last.
-        cited = [claims[0], *(claim for turn in turns for claim in turn), claims[-1]]
-        frames = tuple(_claim_frame(facts.arp[at], mac, address) for _, mac, at in cited)
-        args: dict[str, object] = {"target_ip": address, "macs": macs, "first": macs[0], "last": macs[-1]}
         yield Hit(
-            args,
-            frames,
+            {"target_ip": address, "macs": macs, "first": macs[0], "last": macs[-1]},
+            evidence(found),
             "arp",
-            claims[0][2],
-            severity="note" if moved else "warning" if proxy else None,
-            variant="moved" if moved else None,
+            found[0].row,
+            severity="note" if one_by_one else "warning" if proxy else None,
+            variant="moved" if one_by_one else None,
         )
 
 
-def _claim_frame(row: ArpRow, mac: str, address: str) -> int | None:
-    """Return the frame in which a MAC claimed an address."""
-    replied = row.answer_mac == mac and row.target_ip == address and row.reply_frame is not None
-    return row.reply_frame if replied else row.request_frame
+def _gateway_changes(facts: Facts) -> Iterator[tuple[str, list[Claim]]]:
+    """Yield (IP, claims) of each gateway whose hardware address changed between packets that it was handed."""
+    known = [gateway for gateway in facts.capture.gateways if gateway.version == 4 and gateway.ip is not None]
+    addresses = {gateway.ip for gateway in known}
+    if not addresses:
+        return
+    keys = {(row.vlan, ip) for row in facts.arp for ip in (row.asker_ip, row.target_ip) if ip and ip in addresses}
+    for (_, address), found in sorted(claims(facts.arp, keys).items(), key=lambda item: item[1][:1]):
+        macs = owners(found)
+        if len(macs) < 2 or any(mac.startswith(SHARED_MACS) for mac in macs):
+            continue
+        used = [gateway for gateway in facts.capture.gateways if gateway.ip == address or gateway.mac in macs]
+        start, end = min(g.first_time for g in used), max(g.last_time for g in used)
+        if any(start <= after.time <= end for _, after in turns(found)):
+            yield address, found
+
+
+def gateway_changed(facts: Facts) -> Iterator[Hit]:
+    """The gateway's address belongs to other hardware than before, while packets were handed to it."""
+    for address, found in _gateway_changes(facts):
+        macs = owners(found)
+        handed = {g.mac: g for g in facts.capture.gateways if g.mac in macs and g.version == 4}
+        users = list(dict.fromkeys(host for g in handed.values() for host in g.hosts))
+        packets = [frame for g in handed.values() for frame in (g.frames[0], g.frames[-1])]
+        args: dict[str, object] = {
+            "ip": address,
+            "first": macs[0],
+            "last": macs[-1],
+            "macs": macs,
+            "hosts": users,
+            "packets": sum(g.packets for mac, g in handed.items() if mac != macs[0]),
+        }
+        yield Hit(args, (*evidence(found), *packets), "arp", found[0].row)
+
+
+def address_taken(facts: Facts) -> Iterator[Hit]:
+    """A host asked whether an address is free, and it is not (RFC 5227 section 2.1.1)."""
+    found = [(at, row) for at, row in enumerate(facts.arp) if taken(row, PROBE_DEFENCE_NS)]
+    for (address, owner, asker), rows in grouped(
+        ((row.target_ip, row.conflict, row.asker_mac), (at, row)) for at, row in found
+    ).items():
+        args: dict[str, object] = {"target_ip": address, "owner": owner, "asker_mac": asker}
+        proof = (*frames(row for _, row in rows), rows[0][1].conflict_frame)
+        yield Hit(args, proof, "arp", rows[0][0])
+
+
+def slow(facts: Facts) -> Iterator[Hit]:
+    """Answers that came late; one finding for each asker and target."""
+    late = [
+        (at, row)
+        for at, row in enumerate(facts.arp)
+        if row.kind == "request" and row.latency_ms is not None and row.latency_ms >= ARP_SLOW_MS
+    ]
+    for (asker, target), found in grouped(((row.asker_ip, row.target_ip), (at, row)) for at, row in late).items():
+        rows = [row for _, row in found]
+        worst = most(row.latency_ms for row in rows)
+        args: dict[str, object] = {
+            "asker_ip": asker,
+            "target_ip": target,
+            "latency_ms": worst,
+            "attempts": max(row.attempts for row in rows),
+            "count": len(rows),
+        }
+        retried = any(row.attempts > 1 for row in rows)
+        yield Hit(args, frames(rows), "arp", found[0][0], cost_ms=worst, variant="retry" if retried else None)
+
+
+def _askers(facts: Facts) -> dict[Asker, Numbered]:
+    """Return the rows of each asker that broadcasts; those of one question repeated and answered count, too."""
+    return grouped(
+        ((row.asker_mac, row.vlan), (at, row))
+        for at, row in enumerate(facts.arp)
+        if row.request_time is not None and row.outcome != "malformed"
+    )
+
+
+def _scanning(facts: Facts) -> dict[Asker, Numbered]:
+    """Return the askers that ask for many different addresses within a short time, with all their questions."""
+    out = {}
+    for asker, found in _askers(facts).items():
+        asked = [(at, row) for at, row in found if row.kind == "request"]
+        if len(asked) >= ARP_SCAN_TARGETS and _burst(asked) >= ARP_SCAN_TARGETS:
+            out[asker] = asked
+    return out
+
+
+def _burst(asked: Numbered) -> int:
+    """Return the most different addresses asked for within :data:`ARP_SCAN_NS`."""
+    window: dict[str | None, int] = {}
+    start = best = 0
+    for _, row in asked:
+        window[row.target_ip] = window.get(row.target_ip, 0) + 1
+        while (row.request_time or 0) - (asked[start][1].request_time or 0) > ARP_SCAN_NS:
+            oldest = asked[start][1].target_ip
+            window[oldest] -= 1
+            if not window[oldest]:
+                del window[oldest]
+            start += 1
+        best = max(best, len(window))
+    return best
+
+
+def scan(facts: Facts) -> Iterator[Hit]:
+    """One asker goes through many addresses; one finding for each asker. Where it is a storm, that is said."""
+    storming = {asker for asker, _, _ in _storms(facts)}
+    for asker, found in _scanning(facts).items():
+        if asker in storming:
+            continue
+        rows = [row for _, row in found]
+        args: dict[str, object] = {
+            "asker_ip": rows[0].asker_ip,
+            "asker_mac": asker[0],
+            "targets": len({row.target_ip for row in rows}),
+            "answered": len({row.target_ip for row in rows if row.outcome == "answered"}),
+        }
+        yield Hit(args, frames(rows), "arp", found[0][0])
+
+
+def _times(found: Numbered) -> NDArray[np.int64]:
+    """Return when the requests of some rows were sent; those between the first and the last spread evenly."""
+    once = [row.request_time or 0 for _, row in found if row.attempts < 2]
+    parts = [
+        np.linspace(row.request_time or 0, row.last_request_time or 0, row.attempts).astype(np.int64)
+        for _, row in found
+        if row.attempts > 1
+    ]
+    return np.sort(np.concatenate((np.array(once, np.int64), *parts)))
+
+
+def _longest(times: NDArray[np.int64], rate: int) -> tuple[int, int]:
+    """Return (seconds, requests in them) of the longest run of seconds with at least ``rate`` requests each."""
+    if times.size < rate:
+        return 0, 0
+    seconds = (times - times[0]) // NS_PER_S
+    busy, count = np.unique(seconds, return_counts=True)
+    busy, count = busy[count >= rate], count[count >= rate]
+    if not busy.size:
+        return 0, 0
+    starts = np.flatnonzero(np.diff(busy, prepend=busy[0] - 2) > 1)
+    lengths = np.diff(np.append(starts, busy.size))
+    at = int(lengths.argmax())
+    return int(lengths[at]), int(count[starts[at] : starts[at] + lengths[at]].sum())
+
+
+def _storms(facts: Facts) -> list[tuple[Asker, tuple[int, int], Numbered]]:
+    """Return (asker, (seconds, requests), rows) of each storm; MAC None where many make it together."""
+    out, everybody = [], []
+    for asker, found in _askers(facts).items():
+        everybody += found
+        if sum(row.attempts for _, row in found) < ARP_STORM_ASKER * ARP_STORM_ASKER_SECONDS:
+            continue
+        longest = _longest(_times(found), ARP_STORM_ASKER)
+        if longest[0] >= ARP_STORM_ASKER_SECONDS:
+            out.append((asker, longest, found))
+    for vlan, found in grouped((row.vlan, (at, row)) for at, row in everybody).items():
+        longest = _longest(_times(found), ARP_STORM_ALL)
+        if longest[0] >= ARP_STORM_ALL_SECONDS and not any(asker[1] == vlan for asker, _, _ in out):
+            out.append(((None, vlan), longest, found))
+    return out
+
+
+def storm(facts: Facts) -> Iterator[Hit]:
+    """More broadcasts than a network takes, for seconds on end.
+
+    Where one asker goes through many addresses it is mostly a router whose hosts are scanned from outside: a note.
+    """
+    for (mac, _), (seconds, count), found in _storms(facts):
+        rows = [row for _, row in found]
+        targets = len({row.target_ip for row in rows})
+        many = mac is not None and sum(row.attempts for row in rows) < ARP_STORM_REPEATS * targets
+        args: dict[str, object] = {
+            "asker_mac": mac,
+            "asker_ip": rows[0].asker_ip if mac is not None else None,
+            "seconds": seconds,
+            "requests": count,
+            "rate": round(count / seconds),
+            "askers": len({row.asker_mac for row in rows}),
+            "targets": targets,
+        }
+        yield Hit(
+            args,
+            frames(rows),
+            "arp",
+            found[0][0],
+            severity="note" if many else None,
+            variant="many" if many else None if mac is not None else "all",
+        )
 
 
 RULES: tuple[Rule, ...] = (
     Rule("ARP-CONFLICT", "error", "arp", "network", "RFC 5227", conflict),
+    Rule("ARP-ADDRESS-TAKEN", "error", "arp", "network", "RFC 5227 section 2.1.1", address_taken),
+    Rule("ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed),
     Rule("ARP-UNANSWERED", "warning", "arp", "network", "RFC 826", unanswered),
+    Rule("ARP-STORM", "warning", "arp", "network", "RFC 826", storm),
+    Rule("ARP-SCAN", "note", "arp", "client", "RFC 826", scan),
+    Rule("ARP-SLOW", "note", "arp", "network", "RFC 826", slow),
 )

@@ -80,3 +80,33 @@ STUCK_SENDS = 4
 """The segment and three repetitions all lost while others pass: at 5 % random loss that happens once in 160,000."""
 STUCK_MS = 3000.0
 """Three repetitions after 0.4, 0.8 and 1.6 s at the earliest (RFC 6298): sooner, they are no timeouts."""
+# neighbours and addresses: ARP, NDP, DHCP
+ARP_SLOW_MS = 500.0
+"""Machines answer within a millisecond, sleeping ones on Wi-Fi within three beacons (0.3 s); more is noticed."""
+ARP_SCAN_TARGETS = 30
+"""A host talks to few of its neighbours at once; one that asks for this many addresses in a row looks for hosts."""
+ARP_SCAN_NS = 10_000_000_000
+"""Scanners try a network of 254 addresses within seconds; a router's ordinary questions are spread over minutes."""
+ARP_STORM_ASKER = 15
+"""Broadcasts per second by one asker: switches that inspect ARP shut a port that sends more (Cisco's default)."""
+ARP_STORM_ASKER_SECONDS = 10
+"""A scanner is through with a network sooner; an asker that keeps it up this long does not stop by itself."""
+ARP_STORM_ALL = 100
+"""Broadcasts per second by all: each interrupts every machine; a network of a thousand hosts has some ten."""
+ARP_STORM_ALL_SECONDS = 3
+"""A burst after a power cut is over sooner; in a loop broadcasts multiply until somebody stops it."""
+PROBE_DEFENCE_NS = 2_000_000_000
+"""An address is contested by who speaks up until two seconds after the last probe (RFC 5227 section 1.1)."""
+NDP_ANNOUNCED_NS = 4_000_000_000
+"""Whoever moves an IPv6 address says so three times, a second apart (RFC 4861 section 7.2.6), and then is silent."""
+ARP_STORM_REPEATS = 5
+"""Requests per address, on average: a router asks two or three times for each of many absent hosts."""
+DHCP_ATTEMPTS = 2
+"""A client that asks again has waited four seconds (RFC 2131 section 4.1); one message may be the capture's end."""
+DHCP_SLOW_MS = 3000.0
+"""Servers check for a second that an address is free (RFC 2131 section 2.2); with the client's own pauses that is
+two, and four seconds are a lost message."""
+DHCP_VERY_SLOW_MS = 10_000.0
+"""After ten seconds without an address people unplug cables, and some systems give themselves one (RFC 3927)."""
+DHCP_LATER_NS = 60_000_000_000
+"""A client that is refused or not heard asks anew at once; within a minute it is the same wish for an address."""

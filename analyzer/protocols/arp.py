@@ -8,7 +8,12 @@ Rules:
 * sender IP = target IP is an *announcement* when it is a request with a zero target MAC (RFC 5227 section 2.3), else
   *gratuitous*. Neither waits for an answer.
 * A reply that no request waits for is *unsolicited* (also the second reply to one request).
-* ``conflict`` is another MAC that claimed the row's target IP as its sender anywhere in the capture, on that VLAN.
+* ``conflict`` is another MAC that claimed the row's target IP as its sender anywhere in the capture, on that VLAN;
+  ``conflict_frame`` and ``conflict_time`` are where it did so first.
+* A probe sent to one hardware address asks whether that very machine is still there (switches that track devices do):
+  its answer is no conflict.
+* A message that ends early, or whose address lengths do not fit the kinds of addresses it names, is a malformed row of
+  its own with the reason: nothing in it is believed enough to pair it or to contradict anybody.
 * Reverse and inverse ARP (operations 3, 4, 8, 9) pair in the same way: the asked-for thing is what they carry.
   An unknown operation is still a row.
 
@@ -34,6 +39,9 @@ MAX_MESSAGE = 8 + 4 * 255
 
 ZERO_IP = "0.0.0.0"
 
+ETHERNET, IP4 = 1, 0x0800
+"""Hardware type and protocol type whose addresses have 6 and 4 bytes (RFC 826, "Definitions")."""
+
 _HEADER = struct.Struct("!HHBBH")
 _ADDRESSES = struct.Struct("!6s4s6s4s")
 _REQUESTS = {1: 2, 3: 4, 8: 9}
@@ -56,6 +64,7 @@ class ArpMessage:
     target_mac: str | None
     target_ip: str | None
     vlan: int | None = None
+    why: str | None = None  # what is wrong with it: short, odd_lengths
 
 
 def parse(
@@ -79,15 +88,20 @@ def parse(
         )
     if len(payload) < _HEADER.size:
         _short(problems, frame, _HEADER.size, len(payload))
-        return ArpMessage(frame, time, 0, None, None, None, None, vlan)
-    _, _, hardware, protocol, operation = _HEADER.unpack_from(payload)
+        return ArpMessage(frame, time, 0, None, None, None, None, vlan, "short")
+    hardware_type, protocol_type, hardware, protocol, operation = _HEADER.unpack_from(payload)
     parts: list[bytes | None] = []
     at = _HEADER.size
     for size in (hardware, protocol, hardware, protocol):
         part = payload[at : at + size]
         parts.append(part if size and len(part) == size else None)
         at += size
+    why = None
+    if (hardware_type == ETHERNET and hardware != 6) or (protocol_type == IP4 and protocol != 4):
+        why = "odd_lengths"
+        _odd(problems, frame, hardware, protocol)
     if at > len(payload):
+        why = "short"
         _short(problems, frame, at, len(payload))
     sender_mac, sender_ip, target_mac, target_ip = parts
     return ArpMessage(
@@ -99,6 +113,7 @@ def parse(
         _hardware(target_mac),
         _protocol(target_ip),
         vlan,
+        why,
     )
 
 
@@ -118,6 +133,14 @@ def _short(problems: ProblemLog | None, frame: int, needed: int, available: int)
         problems.add(Problem("ARP-SHORT", "arp", text, frame, available))
 
 
+def _odd(problems: ProblemLog | None, frame: int, hardware: int, protocol: int) -> None:
+    if problems is not None:
+        text = (
+            f"ARP message states addresses of {hardware} and {protocol} bytes, which its kinds of addresses do not have"
+        )
+        problems.add(Problem("ARP-LENGTHS", "arp", text, frame, 4))
+
+
 @dataclass(slots=True)
 class _Asked:
     """A row while it is being filled."""
@@ -132,6 +155,10 @@ class _Asked:
 Key = tuple[int | None, int, str | None, str | None, str | None]
 
 
+Claims = dict[tuple[int | None, str | None], list[ArpMessage]]
+"""(VLAN, IP) → the first message of each MAC that used the IP as sender."""
+
+
 def exchanges(messages: Iterable[ArpMessage]) -> list[ArpRow]:
     """Turn ARP messages into rows ordered by first frame.
 
@@ -140,10 +167,13 @@ def exchanges(messages: Iterable[ArpMessage]) -> list[ArpRow]:
     """
     rows: list[_Asked] = []
     open_rows: dict[Key, _Asked] = {}
-    claims: dict[tuple[int | None, str | None], list[str]] = {}
+    claims: Claims = {}
     for message in messages:
-        _claim(claims, message)
         kind = classify(message)
+        if message.why is not None:
+            rows.append(_alone(message, kind))
+            continue
+        _claim(claims, message)
         if kind in ("gratuitous", "announcement"):
             rows.append(_alone(message, kind))
         elif kind == "unsolicited_reply":
@@ -208,16 +238,16 @@ def _answered_by(open_rows: dict[Key, _Asked], reply: ArpMessage) -> _Asked | No
     return asked if asked is not None and asked.reply is None else None
 
 
-def _claim(claims: dict[tuple[int | None, str | None], list[str]], message: ArpMessage) -> None:
+def _claim(claims: Claims, message: ArpMessage) -> None:
     """Remember who uses an IP as sender; two MACs are enough to name another one than any given."""
     if message.sender_mac is None or message.sender_ip in (None, ZERO_IP) or message.operation not in (1, 2):
         return
-    macs = claims.setdefault((message.vlan, message.sender_ip), [])
-    if len(macs) < 2 and message.sender_mac not in macs:
-        macs.append(message.sender_mac)
+    first = claims.setdefault((message.vlan, message.sender_ip), [])
+    if len(first) < 2 and all(message.sender_mac != other.sender_mac for other in first):
+        first.append(message)
 
 
-def _row(asked: _Asked, claims: dict[tuple[int | None, str | None], list[str]]) -> ArpRow:
+def _row(asked: _Asked, claims: Claims) -> ArpRow:
     message, reply = asked.message, asked.reply
     # of a reply without a request, the addressee is the asker and the sender is what was asked for
     lone = not asked.frames and asked.kind == "unsolicited_reply"
@@ -228,7 +258,7 @@ def _row(asked: _Asked, claims: dict[tuple[int | None, str | None], list[str]]) 
         target_ip = reply.target_ip if reply is not None else None
     elif message.operation == 8:
         target_ip = reply.sender_ip if reply is not None else None
-    waits = asked.kind in ("request", "probe") and message.operation in _REQUESTS
+    other = _other(claims.get((message.vlan, target_ip), ()), asked, asker_mac)
     return ArpRow(
         request_frame=asked.frames[0] if asked.frames else None,
         reply_frame=None if reply is None else reply.frame,
@@ -241,21 +271,43 @@ def _row(asked: _Asked, claims: dict[tuple[int | None, str | None], list[str]]) 
         attempts=len(asked.frames),
         request_frames=tuple(asked.frames),
         latency_ms=ms_between(message.time, reply.time) if asked.frames and reply is not None else None,
-        outcome="not_applicable" if not waits else "unanswered" if reply is None else "answered",
-        conflict=_other(claims.get((message.vlan, target_ip), ()), asked, asker_mac),
+        outcome=_outcome(asked),
+        conflict=None if other is None else other.sender_mac,
         vlan=message.vlan,
         reply_time=None if reply is None else reply.time,
+        last_request_time=asked.last_time if asked.frames else None,
+        conflict_frame=None if other is None else other.frame,
+        conflict_time=None if other is None else other.time,
+        outcome_why=message.why,
     )
 
 
-def _other(macs: Iterable[str], asked: _Asked, asker_mac: str | None) -> str | None:
-    """Return a MAC that claims the target IP beside the one that this row says holds it, None without one.
+def _outcome(asked: _Asked) -> str:
+    if asked.message.why is not None:
+        return "malformed"
+    waits = asked.kind in ("request", "probe") and asked.message.operation in _REQUESTS
+    return "not_applicable" if not waits else "unanswered" if asked.reply is None else "answered"
+
+
+def _other(claims: Iterable[ArpMessage], asked: _Asked, asker_mac: str | None) -> ArpMessage | None:
+    """Return the first claim of a MAC to the target IP beside the one that this row says holds it, None without one.
 
     A probe's asker wants the address for itself, so anyone else who claims it is in its way; an announcement's
     sender holds it; for a request it is whoever answered, and without an answer nobody is contradicted.
     """
-    if asked.kind == "probe" or not asked.reply:
+    if asked.message.why is not None:
+        return None
+    if asked.kind == "probe":
+        holder = None if _still_there(asked.message) else asker_mac
+    elif asked.reply is None:
         holder = asker_mac if asked.kind != "request" else None
     else:
         holder = asked.reply.sender_mac
-    return next((mac for mac in macs if mac != holder), None) if holder is not None else None
+    return next((claim for claim in claims if claim.sender_mac != holder), None) if holder is not None else None
+
+
+def _still_there(probe: ArpMessage) -> bool:
+    """Return whether a probe asks one machine if it is there (RFC 5227 section 2.1.1: who wants the address for
+    itself leaves the target hardware address zero)."""
+    mac = probe.target_mac
+    return mac is not None and mac.strip("0:") != "" and mac.strip("f:") != ""

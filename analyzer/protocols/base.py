@@ -69,3 +69,4 @@ class Datagram:
     payload: bytes
     cut: bool = False  # captured shorter than it was
     stream: int | None = None  # tcp.stream when it came over TCP
+    vlan: int | None = None  # outermost VLAN id, where somebody asked for it

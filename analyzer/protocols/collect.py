@@ -9,6 +9,7 @@ Sources: IANA service names (53 domain, 5353 mdns, 5355 llmnr); RFC 792 (what an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 
 import numpy as np
@@ -22,7 +23,8 @@ from analyzer.protocols.arp import ArpMessage
 from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.framing import DNS_TCP_PORTS, tcp_dns_messages
 from analyzer.protocols.dns.messages import HEADER_BYTES, is_whole
-from analyzer.protocols.icmp_quotes import ICMP4, NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+from analyzer.protocols.icmp_quotes import ICMP4, ICMP6, NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+from analyzer.protocols.ndp import messages as ndp
 from analyzer.protocols.source_route import far_end
 
 DNS_PORTS = (53, 5353, 5355)
@@ -46,9 +48,11 @@ __all__ = [
     "arp_messages",
     "datagrams",
     "icmp_messages",
+    "neighbour_messages",
     "on_ports",
     "resolver",
     "tcp_dns_messages",
+    "with_vlans",
 ]
 
 
@@ -125,6 +129,30 @@ def _far_end(table: PacketTable, row: int) -> str | None:
     return None
 
 
+def neighbour_messages(table: PacketTable) -> list[ndp.Signal]:
+    """Return every ICMPv6 message of neighbour discovery in frame order."""
+    rows = np.flatnonzero((table.kind == Kind.ICMP) & (table.proto == ICMP6) & (table.payload_cap > 0))
+    kinds = np.fromiter((first[0] for first in _payloads(table, rows, 1)), np.uint8, rows.size)
+    rows = rows[(kinds >= ndp.TYPES.start) & (kinds < ndp.TYPES.stop)]
+    if not rows.size:
+        return []
+    src, dst = table.src[rows].tolist(), table.dst[rows].tolist()
+    hosts = table.host_texts(src + dst)
+    columns = (table.index.time, table.ttl, table.payload_len)
+    return [
+        ndp.Signal(row + 1, time, hosts[source], hosts[destination], ttl, size, payload, link.src_mac, link.vlan)
+        for row, source, destination, payload, link, time, ttl, size in zip(
+            rows.tolist(),
+            src,
+            dst,
+            _payloads(table, rows, ndp.MAX_BYTES),
+            link_addresses(table, rows),
+            *(column[rows].tolist() for column in columns),
+            strict=True,
+        )
+    ]
+
+
 def datagrams(table: PacketTable) -> list[Datagram]:
     """Return every UDP datagram that carries DNS in frame order.
 
@@ -142,6 +170,12 @@ def on_ports(table: PacketTable, ports: Iterable[int]) -> list[Datagram]:
     """Return every UDP datagram with data from or to one of these ports, in frame order."""
     udp = np.flatnonzero((table.kind == Kind.UDP) & (table.payload_len > 0))
     return _datagrams(table, udp[_has_port(table, udp, ports)])
+
+
+def with_vlans(table: PacketTable, found: list[Datagram]) -> list[Datagram]:
+    """Return datagrams with the VLAN each was on."""
+    links = link_addresses(table, (datagram.frame - 1 for datagram in found))
+    return [replace(d, vlan=link.vlan) if link.vlan is not None else d for d, link in zip(found, links, strict=True)]
 
 
 def _datagrams(table: PacketTable, rows: NDArray[np.intp]) -> list[Datagram]:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from analyzer.schema.arp import ArpRow
-from analyzer.schema.capture import CaptureRow, Comment, InterfaceRow, Ledger
+from analyzer.schema.capture import CaptureRow, Comment, Gateway, InterfaceRow, Ledger
 from analyzer.schema.dhcp import DhcpOffer, DhcpRow
 from analyzer.schema.dns import DnsAnswer, DnsFlags, DnsRow
 from analyzer.schema.http import (
@@ -28,7 +28,7 @@ from analyzer.schema.http import (
     WebSocketRow,
 )
 from analyzer.schema.icmp import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
-from analyzer.schema.ndp import NdpRow
+from analyzer.schema.ndp import NdpPrefix, NdpRow
 from analyzer.schema.oicq import OicqRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
 from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
@@ -48,11 +48,13 @@ __all__ = [
     "DnsFlags",
     "DnsRow",
     "FindingRow",
+    "Gateway",
     "HttpRow",
     "IcmpRow",
     "Informational",
     "InterfaceRow",
     "Ledger",
+    "NdpPrefix",
     "NdpRow",
     "OicqRow",
     "Parameter",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class ArpRow:
     """One ARP exchange: requests of one asker for one target until a reply, or a message that needs none.
 
-    ``latency_ms`` runs from the first request. ``conflict`` is the other MAC seen claiming that IP, or None.
+    ``latency_ms`` runs from the first request. ``conflict`` is the other MAC seen claiming that IP, or None;
+    ``conflict_frame`` and ``conflict_time`` are its first claim. ``last_request_time`` is that of the last repetition.
     """
 
     request_frame: int | None
@@ -23,7 +24,11 @@ class ArpRow:
     attempts: int
     request_frames: tuple[int, ...]
     latency_ms: float | None
-    outcome: str  # answered | unanswered | not_applicable
+    outcome: str  # answered | unanswered | not_applicable | malformed
     conflict: str | None
     vlan: int | None
     reply_time: int | None = None
+    last_request_time: int | None = None
+    conflict_frame: int | None = None
+    conflict_time: int | None = None
+    outcome_why: str | None = None  # of a malformed one: short | odd_lengths

@@ -55,6 +55,31 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Gateway:
+    """A station that packets for other networks were handed to; one row for IPv4 and one for IPv6 of the same MAC.
+
+    ``why`` says how it is known that its packets leave the local network, ``ip_why`` what told the address, or why
+    nothing did; that message is the row of the ``arp``, ``ndp`` or ``dhcp`` table. ``packets`` counts what was handed
+    to it for other networks, ``frames`` are the first of them and the last.
+    """
+
+    mac: str
+    ip: str | None
+    ip_why: str  # arp | ndp | dhcp | not_captured | ambiguous
+    arp_row: int | None
+    ndp_row: int | None
+    dhcp_row: int | None
+    why: str  # netmask | public_address | several_networks
+    hosts: tuple[str, ...]  # whose packets they were; at most 16 of them
+    host_count: int
+    packets: int
+    frames: tuple[int, ...]
+    first_time: int
+    last_time: int
+    version: int  # of IP: 4 or 6
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureRow:
     """Facts about the file as a whole."""
 
@@ -79,3 +104,4 @@ class CaptureRow:
     traffic: Mapping[str, int] = field(default_factory=dict)  # protocol → frames; adds up to ``packets``
     # the recorder wrote a packet each time so much had passed: times are its own, not the network's; else None
     clock_step_ms: float | None = None
+    gateways: tuple[Gateway, ...] = ()  # the busiest first

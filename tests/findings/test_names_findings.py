@@ -80,7 +80,7 @@ def test_arp_sweep(tmp_path: Path) -> None:
         for again in (0, 1000):
             ask(scene, 1000 + number + again, 1, f"10.0.0.{100 + number}")
     analysis = scene.analysis(tmp_path)
-    assert [(f.code, f.severity) for f in analysis.findings] == [("ARP-UNANSWERED", "note")]
+    assert [(f.code, f.severity) for f in analysis.findings] == [("ARP-SCAN", "note")]
     assert len(analysis.findings[0].frames) == 60
 
 
