@@ -42,9 +42,9 @@ def _moment(text: str | None) -> dt.datetime | None:
         return None
 
 
-def _accepted(group: Sessions) -> bool:
-    """Say whether the sessions came about all the same."""
-    return all(row.outcome == "established" for _, row in group)
+def _refused(group: Sessions) -> bool:
+    """Say whether a session failed after the certificate was shown."""
+    return any(row.outcome == "failed" or row.handshake_why in ("closed", "reset") for _, row in group)
 
 
 def _facts_of(certificate: Certificate) -> dict[str, object]:
@@ -80,7 +80,7 @@ def expired(facts: Facts) -> Iterator[Hit]:
             continue
         early = (_moment(began(facts, bad[0][1])) or start) < start
         doubtful = early and max(late) > CLOCK_WRONG_DAYS * _DAY
-        weight = "note" if certificate.self_signed or doubtful else "warning" if _accepted(bad) else None
+        weight = "note" if certificate.self_signed or doubtful else None if _refused(bad) else "warning"
         args = {**_facts_of(certificate), "days": max(late) // _DAY}
         variant = "clock" if doubtful else "early" if early else None
         blame = "capture" if doubtful else None
@@ -146,7 +146,7 @@ def wrong_name(facts: Facts) -> Iterator[Hit]:
     """A certificate for other names than the one that the client asked for.
 
     Not where it is self-signed, which is told by itself, or where not all its names were read. A note between mail
-    servers, which do not compare names.
+    servers, which do not compare names, and for programs that talk to their own servers only (Tor makes names up).
     """
     for certificate, group in _leaves(facts):
         asked, names = group[0][1].sni, presented(certificate)
@@ -155,7 +155,9 @@ def wrong_name(facts: Facts) -> Iterator[Hit]:
         if any(fits(asked, name) for name in names):
             continue
         ports = {facts.connections.number("server_port", row.stream) for _, row in group}
-        weight = "note" if ports <= MAIL_PORTS else "warning" if _accepted(group) else None
+        private = not certificate.san and not _refused(group)  # clients that compare names want a subjectAltName
+        mild = private or ports <= MAIL_PORTS
+        weight = "note" if mild else None if _refused(group) else "warning"
         yield about(facts, group, {**_facts_of(certificate), "names": list(names)}, hellos(group), severity=weight)
 
 

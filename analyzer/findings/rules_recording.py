@@ -60,7 +60,7 @@ def one_way(facts: Facts) -> Iterator[Hit]:
     by_server = np.count_nonzero(count(facts, "client_packets")[streams] == 0)
     heard = "server" if by_server * 2 > streams.size else "client"
     frames = np.stack([count(facts, "first_frame")[streams], count(facts, "last_frame")[streams]], axis=1).ravel()
-    args = {**_where(facts, streams), "heard": heard, "share_share": streams.size / len(c)}
+    args = {**_where(facts, streams), "heard": heard, "one_way_share": streams.size / len(c)}
     yield Hit(args, tuple(frames[:MAX_FRAMES].tolist()), "tcp", int(streams[0]), int(streams[0]))
 
 
@@ -80,7 +80,8 @@ def gaps(facts: Facts) -> Iterator[Hit]:
         end = np.where(mine & plain, s.seq + s.length + ((s.flags & (Flag.SYN | Flag.FIN)) != 0), 0)
         acked = np.where(~mine & plain, s.ack, 0)
         covered = np.maximum.reduceat(acked, low) >= np.maximum.reduceat(end, low)
-        missing = np.where(both & covered, count(facts, f"{side}_missing_bytes"), 0)
+        holes = count(facts, f"{side}_missing_bytes")
+        missing = np.where(both & covered & (holes > 1), holes, 0)  # one byte is a FIN, or a keep-alive's
         lost += missing
         evidence |= mine & (missing[owner] > 0) & ((s.label & int(Label.LOST_SEGMENT)) != 0)
     streams = np.flatnonzero(lost)

@@ -209,6 +209,8 @@ def half_open(facts: Facts) -> Iterator[Hit]:
     """A server port at which far more connections are begun than finished: answered, and never heard of again."""
     servers, ports = np.asarray(facts.connections.server_host, np.int64), count(facts, "server_port")
     answered = said(facts, "handshake", HANDSHAKES, "no_final_ack") & (count(facts, "client_packets") == 1)
+    # A server that waits repeats its SYN/ACK; where it does not, the last ACK may only be missing from the capture.
+    answered &= (count(facts, "server_packets") > 1) & (count(facts, "server_unique_bytes") == 0)
     opened = said(facts, "handshake", HANDSHAKES, "complete")
     doors, place = np.unique(servers << 16 | ports, return_inverse=True)
     left, done = (np.bincount(place.reshape(-1)[x], minlength=doors.size) for x in (answered, opened))

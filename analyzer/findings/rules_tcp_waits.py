@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.table import Flag
 from analyzer.findings.about_tcp import count, hit, millis, paced, pair, said, streams_of
 from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import (
@@ -19,11 +20,13 @@ from analyzer.findings.thresholds import (
     KEEP_ALIVES_UNANSWERED,
     MAX_FINDINGS_PER_CODE,
     MAX_STREAMS_WEIGHED,
+    PADDING_BYTES,
     SENT_TIMES,
     SLOW_CONNECT_MS,
     SLOW_OPENING_SHARE,
 )
 from analyzer.flows.model import DOUBLED, HANDSHAKES, REORDERED, TWICE, Label
+from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
 
@@ -40,7 +43,8 @@ class _Repeated:
     by: str
     ms: float
     frames: tuple[int, ...]
-    arrived: bool
+    arrived: bool | None  # None: the other direction was not recorded
+    closing: bool  # nobody waits: the receiver had closed, or the client itself had
 
 
 def _suspects(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -74,6 +78,9 @@ def _repeated(facts: Facts, stream: int, at: int) -> _Repeated | None:
     wanted = int(s.seq[at])
     sent = np.flatnonzero(mine & (length > 0) & (seq <= wanted) & (seq + length > wanted))
     sent = sent[~np.isin(s.verdicts(part)[sent], (TWICE, DOUBLED))]
+    flags = s.flags[part]
+    # An ACK in a minimal Ethernet frame, whose padding was taken for data: real data this short are pushed.
+    sent = sent[(length[sent] > PADDING_BYTES) | ((flags[sent] & Flag.PSH) != 0)]
     told = ~mine & (s.ack[part] > 0)
     if sent.size < SENT_TIMES:
         return None
@@ -83,16 +90,18 @@ def _repeated(facts: Facts, stream: int, at: int) -> _Repeated | None:
     took = float(time[sent[-1]] - time[sent[0]]) / NS_PER_MS
     if took < BACKOFF_MS:
         return None
-    arrived = bool((s.ack[part][told] > wanted).any())
+    arrived = bool((s.ack[part][told] > wanted).any()) if told.any() else None
     by = "client" if s.from_client[at] else "server"
-    return _Repeated(stream, by, took, tuple(s.frame[part][sent].tolist()), arrived)
+    fin = (flags[: sent[-1] + 1] & Flag.FIN) != 0
+    closing = not arrived and bool(fin[~mine[: fin.size]].any() or (by == "client" and fin.any()))
+    return _Repeated(stream, by, took, tuple(s.frame[part][sent].tolist()), arrived, closing)
 
 
 def backoff(facts: Facts) -> Iterator[Hit]:
     """A data segment that had to be sent three times or more; once for a client, server and sender.
 
     After each loss of the same segment a sender waits twice as long (RFC 6298 section 5.5), so this is where
-    connections seem to hang.
+    connections seem to hang. A note where the connection was being closed already, so that nobody waited.
     """
     if paced(facts):
         return
@@ -102,7 +111,7 @@ def backoff(facts: Facts) -> Iterator[Hit]:
         if found is not None and found.ms > getattr(worst.get((stream, found.by)), "ms", 0.0):
             worst[stream, found.by] = found
     told = sorted(worst.values(), key=lambda found: -found.ms)
-    for group in grouped(((*pair(facts, r.stream), r.by, r.arrived), r) for r in told).values():
+    for group in grouped(((*pair(facts, r.stream), r.by, r.arrived, r.closing), r) for r in told).values():
         first = group[0]
         args: dict[str, object] = {
             "by": first.by,
@@ -112,8 +121,10 @@ def backoff(facts: Facts) -> Iterator[Hit]:
             "connections": len(group),
         }
         frames = [frame for found in group for frame in found.frames]
-        variant = None if first.arrived else "lost"
-        yield hit(facts.connections.row(first.stream), frames, args, cost_ms=first.ms, variant=variant)
+        variant = {True: None, False: "lost", None: "unseen"}[first.arrived]
+        cost, weight = (None, "note") if first.closing else (first.ms, None)
+        row = facts.connections.row(first.stream)
+        yield hit(row, frames, args, cost_ms=cost, severity=weight, variant=variant)
 
 
 # ── keep-alives ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,6 +168,15 @@ def keepalive_dead(facts: Facts) -> Iterator[Hit]:
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _later(row: TcpRow) -> float | None:
+    """Return the quickest way there and back after the opening; a half not measured again is that of the opening."""
+    known = (row.client_rtt_min_ms, row.server_rtt_min_ms)
+    legs = [
+        new if new is not None else old for new, old in zip(known, (row.server_leg_ms, row.client_leg_ms), strict=True)
+    ]
+    return sum(leg or 0.0 for leg in legs) if known != (None, None) else None
+
+
 def slow_connect(facts: Facts) -> Iterator[Hit]:
     """Connections that took long to open though nothing was lost; once for a client and server, the slowest cited.
 
@@ -173,8 +193,7 @@ def slow_connect(facts: Facts) -> Iterator[Hit]:
     groups = grouped((pair(facts, stream)[:2], stream) for stream in streams)
     for group in list(groups.values())[:MAX_FINDINGS_PER_CODE]:
         row = c.row(group[0])
-        legs = (row.client_rtt_min_ms, row.server_rtt_min_ms)
-        later = sum(leg for leg in legs if leg is not None) if None not in legs else None
+        later = _later(row)
         once = later is not None and later < SLOW_OPENING_SHARE * float(rtt[group[0]])
         args: dict[str, object] = {"opening_ms": float(rtt[group[0]]), "later_ms": later, "connections": len(group)}
         frames = [

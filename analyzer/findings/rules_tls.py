@@ -20,7 +20,7 @@ OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1")
 _WEAK_PARTS = {"RC4": "RC4", "3DES": "3DES", "DES": "DES", "DES40": "DES", "RC2": "RC2", "NULL": "NULL"}
 _WEAK_PARTS |= {"EXPORT": "EXPORT", "EXPORT1024": "EXPORT", "anon": "anon"}
 """Part of a suite's name → what is weak about it, in the words of ``FORBIDDEN_SINCE``."""
-_NO_ENCRYPTION = ("NULL", "anon")
+_NO_SERVICE = ("NULL", "anon")
 
 
 def old_version(facts: Facts) -> Iterator[Hit]:
@@ -42,15 +42,21 @@ def _weak(cipher: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_WEAK_PARTS[part] for part in (cipher or "").split("_") if part in _WEAK_PARTS))
 
 
+def _nothing(row: TlsRow) -> str | None:
+    """Return which of the two services a suite leaves out altogether: NULL, no encryption; anon, no proof of who."""
+    parts = _weak(row.cipher)
+    return next((part for part in _NO_SERVICE if part in parts), None)
+
+
 def weak_cipher(facts: Facts) -> Iterator[Hit]:
-    """A cipher suite that can be broken, or that encrypts or proves nothing; once for a server and suite."""
+    """Cipher suites that can be broken, or that encrypt or prove nothing; once for a server and kind of weakness."""
     found = ((at, row) for at, row in sessions(facts) if _weak(row.cipher))
-    for (_, cipher), group in grouped(((name_of(facts, r), r.cipher or ""), (at, r)) for at, r in found).items():
-        parts = _weak(cipher)
-        weight = worst(severity(part, began(facts, row)) for part in parts for _, row in group)
-        open_ = next((part for part in _NO_ENCRYPTION if part in parts), None)
-        variant = open_.lower() if open_ is not None else "then" if weight == "note" else None
-        args: dict[str, object] = {"cipher": cipher, "weak": list(parts)}
+    for (_, nothing), group in grouped(((name_of(facts, r), _nothing(r)), (at, r)) for at, r in found).items():
+        parts = list(dict.fromkeys(part for _, row in group for part in _weak(row.cipher)))
+        weight = worst(severity(part, began(facts, row)) for _, row in group for part in _weak(row.cipher))
+        variant = nothing.lower() if nothing is not None else "then" if weight == "note" else None
+        ciphers = list(dict.fromkeys(row.cipher for _, row in group))
+        args: dict[str, object] = {"cipher": ciphers, "weak": parts}
         yield about(facts, group, args, hellos(group), severity=weight, variant=variant)
 
 

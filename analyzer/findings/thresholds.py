@@ -70,6 +70,8 @@ SENT_TIMES = 3
 """One loss is repaired by the second transmission; a third one means that the repair was lost as well."""
 BACKOFF_MS = 500.0
 """Less is a burst of probes after one loss (RFC 8985); timers that double take longer from the second time on."""
+PADDING_BYTES = 6
+"""An ACK without options fills 54 of the 60 bytes of the shortest Ethernet frame; some recorders keep the rest."""
 SLOW_CONNECT_MS = 300.0
 """The longest cables between two continents give about 300 ms; more is a satellite or a queue that is too long."""
 SLOW_OPENING_SHARE = 0.5

@@ -34,7 +34,7 @@ CAPTURE: dict[str, tuple[str, str, str]] = {
     ),
     # connections, total, heard
     "CAPTURE-ONE-WAY": (
-        "Of {connections:connection|connections} only one direction was recorded (of {total} in all)",
+        "Only one direction of {connections:connection|connections} was recorded (of {total} in all)",
         "What the other side sent is missing: answers look as if they had not come, and nothing can be said about how "
         "long they took. Here mostly the packets of the {heard} are there.",
         "Record on one of the two machines. On a switch, mirror both directions of the port; where the ways there and "
@@ -65,8 +65,8 @@ CAPTURE: dict[str, tuple[str, str, str]] = {
     ),
     # segments, largest_bytes, mss_bytes, connections
     "CAPTURE-OFFLOAD": (
-        "{segments:packet is|packets are} larger than the network can carry (up to {largest_bytes} of data; agreed "
-        "were {mss_bytes})",
+        "{segments:packet is|packets are} larger than the two sides agreed on (up to {largest_bytes} of data instead "
+        "of {mss_bytes})",
         "The capture was made on one of the two machines, whose network card does a part of the work: it cuts large "
         "packets into small ones after they were recorded, or joins small ones before. On the cable they were smaller.",
         "Nothing to do. To see the packets as they are on the cable, record elsewhere or turn offloading off while "

@@ -149,6 +149,12 @@ TCP: dict[str, tuple[str, str, str]] = {
         "See whether the {other} was switched off, moved to another network, or lies behind a firewall that forgot the "
         "connection. If small packets get through and large ones do not, look at the path's MTU.",
     ),
+    "TCP-BACKOFF.unseen": (
+        "The {by} sent the same data {sent:time|times} in {waited_ms} ({client} to {server} port {server_port})",
+        "After each try without an answer it waited twice as long. Whether the data arrived is not known: the other "
+        "direction was not recorded.",
+        "Record both directions, then look for the place where the packets, or the answers to them, are lost.",
+    ),
     # by, other, probes, connections, client, server, server_port
     "TCP-KEEPALIVE-DEAD": (
         "The {other} no longer answers: {probes:question|questions} of the {by} whether it is still there got no reply "
