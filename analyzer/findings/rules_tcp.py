@@ -18,11 +18,13 @@ from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
 from analyzer.findings.thresholds import (
     FALLBACK_MS,
     HALF_OPEN,
+    HOME_CONNECTIONS,
     MAX_FINDINGS_PER_CODE,
     MAX_FRAMES,
     MAX_RESETS_WEIGHED,
     PROBED_PORTS,
     SCAN_TARGETS,
+    SYN_AGAIN_MS,
     SYN_LOSS_MS,
     UNANSWERED_SYNS,
 )
@@ -51,6 +53,7 @@ def _attempts(facts: Facts, streams: Streams) -> Iterator[tuple[str | None, Stre
     pairs = np.unique(np.stack([client, server, port])[:, ~scans], axis=1)  # each client's targets, once each
     doors = np.unique(pairs[1:], axis=1)
     probed = np.isin(server, _frequent(pairs[1])) & np.isin(server, _frequent(doors[0], PROBED_PORTS)) & ~scans
+    probed |= _strangers(facts, client, server) & ~scans
     shared = ~scans & ~probed & np.isin(target, _frequent(pairs[1] << 16 | pairs[2]))
     kind = np.select([scans, probed, shared], [1, 2, 3])
     _, first, place = np.unique(
@@ -83,6 +86,39 @@ def _scanners(facts: Facts) -> NDArray[np.int64]:
     return _frequent(np.unique(tried, axis=1)[0])
 
 
+def _strangers(facts: Facts, client: Streams, server: Streams) -> NDArray[np.bool_]:
+    """Return which attempts come from the internet, out of nothing, to a machine that serves nobody here.
+
+    That machine opens many connections and takes none; whoever tries it does nothing else in this capture.
+    """
+    c = facts.connections
+    clients, servers = np.asarray(c.client_host, np.int64), np.asarray(c.server_host, np.int64)
+    opened = said(facts, "handshake", HANDSHAKES, "complete")
+    homes = np.setdiff1d(_frequent(clients, HOME_CONNECTIONS - 1), servers[opened])
+    busy = np.union1d(clients[opened], servers)
+    return np.isin(server, homes) & ~np.isin(client, busy) & _public(c.hosts[client])
+
+
+_PRIVATE = (
+    (10, 0, 0xFF, 0),
+    (172, 16, 0xFF, 0xF0),
+    (192, 168, 0xFF, 0xFF),
+    (169, 254, 0xFF, 0xFF),
+    (127, 0, 0xFF, 0),
+    (100, 64, 0xFF, 0xC0),
+)
+"""First two bytes of the IPv4 networks that are nobody's on the internet, and their masks (RFC 1918, 3927, 6598)."""
+
+
+def _public(hosts: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which rows of a host table are addresses of the internet; of IPv6 those of 2000::/3 (RFC 4291)."""
+    four, first, second = hosts[:, 0] == 4, hosts[:, 1], hosts[:, 2]
+    local = np.zeros(len(hosts), np.bool_)
+    for high, low, mask, deeper in _PRIVATE:
+        local |= (first & mask == high) & (second & deeper == low)
+    return np.where(four, ~local, first & 0xE0 == 0x20)
+
+
 def _frequent(keys: NDArray[np.int64], more_than: int = SCAN_TARGETS) -> NDArray[np.int64]:
     """Return the values that occur more than so often."""
     values, counts = np.unique(keys, return_counts=True)
@@ -113,6 +149,18 @@ def _target(facts: Facts, kind: str | None, group: Streams) -> tuple[list[TcpRow
 
 def _loopback(address: str) -> bool:
     return address == "::1" or address.startswith("127.")
+
+
+def _mostly_missing(facts: Facts) -> bool:
+    """Say whether more bytes are known to be missing from the capture than are in it."""
+    sides = ("client", "server")
+    return (
+        sum(
+            int(count(facts, f"{side}_missing_bytes").sum() - count(facts, f"{side}_unique_bytes").sum())
+            for side in sides
+        )
+        > 0
+    )
 
 
 class _Fallbacks:
@@ -155,24 +203,33 @@ class _Fallbacks:
 def unanswered(facts: Facts) -> Iterator[Hit]:
     """Repeated SYNs that got neither SYN-ACK nor RST nor an ICMP error (MEASURES, thresholds).
 
-    Who tries many targets need not repeat itself: a scanner sends each of them one SYN.
+    Who tries many targets need not repeat itself: a scanner sends each of them one SYN. A note in a capture that
+    lacks most of what was sent: the answers may be missing from it, too.
     """
     silent = said(facts, "handshake", HANDSHAKES, "no_synack") & (count(facts, "server_packets") == 0)
     scans = np.isin(np.asarray(facts.connections.client_host), _scanners(facts))
     silent &= scans | (count(facts, "client_packets") >= UNANSWERED_SYNS)
     reported = {row.quoted_stream for row in facts.icmp if row.kind == "error" and row.quoted_stream is not None}
     packets = count(facts, "client_packets")
+    c = facts.connections.columns
+    lasted = (np.asarray(c["end_time"], np.int64) - np.asarray(c["start_time"], np.int64)) / NS_PER_MS
+    sparse = _mostly_missing(facts)
     streams = []
     for stream in np.flatnonzero(silent).tolist():
-        syns = len(facts.connections.syn_frames.get(stream, ((), ()))[0])
-        if stream not in reported and (syns >= UNANSWERED_SYNS or (scans[stream] and packets[stream] == 1)):
+        syns = facts.connections.syn_frames.get(stream, ((), ()))[0]
+        again = len(syns) >= UNANSWERED_SYNS and lasted[stream] >= SYN_AGAIN_MS
+        if stream not in reported and (again or (scans[stream] and packets[stream] == 1)):
             streams.append(stream)
     fallbacks = _Fallbacks(facts)
     for kind, group in _attempts(facts, np.array(streams, np.int64)):
         rows, args = _target(facts, kind, group)
         cost = max(row.duration_ms for row in rows)
         severity = (
-            "note" if kind in ("scan", "probed") else "warning" if kind is None and fallbacks.after(rows[0]) else None
+            "note"
+            if sparse or kind in ("scan", "probed")
+            else "warning"
+            if kind is None and fallbacks.after(rows[0])
+            else None
         )
         yield Hit(args, _frames_of(rows), "tcp", rows[0].stream, rows[0].stream, cost, severity, variant=kind)
 

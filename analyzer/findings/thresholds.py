@@ -62,6 +62,10 @@ REDIRECT_LOOP = 3
 REDIRECT_LIMIT = 10
 """Chains this long are most likely circles with changing addresses; browsers give up after twenty."""
 # TCP, capture
+SYN_AGAIN_MS = 200.0
+"""Systems repeat a SYN after a second (RFC 6298), the impatient ones after a third; sooner it was recorded twice."""
+HOME_CONNECTIONS = 5
+"""A machine that opens this many connections, and takes none, is somebody's own computer."""
 CLOSED_WINDOW_MS = 100.0
 """Receivers that are merely busy open their window again within a round trip; a tenth of a second is noticed."""
 WAITED_FOR_ROOM_MS = 1000.0
