@@ -13,14 +13,18 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.findings.about_tcp import Streams, count, ends, hit, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
 from analyzer.findings.thresholds import (
     FALLBACK_MS,
+    HALF_OPEN,
+    HOME_CONNECTIONS,
     MAX_FINDINGS_PER_CODE,
     MAX_FRAMES,
     MAX_RESETS_WEIGHED,
     PROBED_PORTS,
     SCAN_TARGETS,
+    SYN_AGAIN_MS,
     SYN_LOSS_MS,
     UNANSWERED_SYNS,
 )
@@ -29,25 +33,6 @@ from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import verdicts
 from analyzer.visits.model import Facts
-
-Streams = NDArray[np.int64]
-
-
-def _is(facts: Facts, column: str, names: tuple[str, ...], name: str) -> NDArray[np.bool_]:
-    return np.asarray(facts.connections.columns[column] == names.index(name))
-
-
-def _count(facts: Facts, column: str) -> NDArray[np.int64]:
-    return np.asarray(facts.connections.columns[column], np.int64)
-
-
-def _ends(row: TcpRow) -> dict[str, object]:
-    return {"client": row.client, "server": row.server, "server_port": row.server_port, "stream": row.stream}
-
-
-def _hit(row: TcpRow, frames: tuple[int | None, ...], args: dict[str, object], **more: object) -> Hit:
-    return Hit({**_ends(row), **args}, frames, "tcp", row.stream, row.stream, **more)  # type: ignore[arg-type]
-
 
 # ── attempts that failed ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -68,6 +53,7 @@ def _attempts(facts: Facts, streams: Streams) -> Iterator[tuple[str | None, Stre
     pairs = np.unique(np.stack([client, server, port])[:, ~scans], axis=1)  # each client's targets, once each
     doors = np.unique(pairs[1:], axis=1)
     probed = np.isin(server, _frequent(pairs[1])) & np.isin(server, _frequent(doors[0], PROBED_PORTS)) & ~scans
+    probed |= _strangers(facts, client, server) & ~scans
     shared = ~scans & ~probed & np.isin(target, _frequent(pairs[1] << 16 | pairs[2]))
     kind = np.select([scans, probed, shared], [1, 2, 3])
     _, first, place = np.unique(
@@ -85,19 +71,52 @@ def _attempts(facts: Facts, streams: Streams) -> Iterator[tuple[str | None, Stre
 
 
 def _ports(facts: Facts) -> NDArray[np.int64]:
-    return _count(facts, "server_port")
+    return count(facts, "server_port")
 
 
 def _scanners(facts: Facts) -> NDArray[np.int64]:
     """Return the clients (host numbers) that got silence or a refusal from more targets than is accident."""
     c = facts.connections
-    bad = (_is(facts, "handshake", HANDSHAKES, "no_synack") & (_count(facts, "server_packets") == 0)) | _is(
+    bad = (said(facts, "handshake", HANDSHAKES, "no_synack") & (count(facts, "server_packets") == 0)) | said(
         facts, "handshake", HANDSHAKES, "refused"
     )
     tried = np.stack(
         [c.client_host[bad].astype(np.int64), c.server_host[bad].astype(np.int64) << 16 | _ports(facts)[bad]]
     )
     return _frequent(np.unique(tried, axis=1)[0])
+
+
+def _strangers(facts: Facts, client: Streams, server: Streams) -> NDArray[np.bool_]:
+    """Return which attempts come from the internet, out of nothing, to a machine that serves nobody here.
+
+    That machine opens many connections and takes none; whoever tries it does nothing else in this capture.
+    """
+    c = facts.connections
+    clients, servers = np.asarray(c.client_host, np.int64), np.asarray(c.server_host, np.int64)
+    opened = said(facts, "handshake", HANDSHAKES, "complete")
+    homes = np.setdiff1d(_frequent(clients, HOME_CONNECTIONS - 1), servers[opened])
+    busy = np.union1d(clients[opened], servers)
+    return np.isin(server, homes) & ~np.isin(client, busy) & _public(c.hosts[client])
+
+
+_PRIVATE = (
+    (10, 0, 0xFF, 0),
+    (172, 16, 0xFF, 0xF0),
+    (192, 168, 0xFF, 0xFF),
+    (169, 254, 0xFF, 0xFF),
+    (127, 0, 0xFF, 0),
+    (100, 64, 0xFF, 0xC0),
+)
+"""First two bytes of the IPv4 networks that are nobody's on the internet, and their masks (RFC 1918, 3927, 6598)."""
+
+
+def _public(hosts: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which rows of a host table are addresses of the internet; of IPv6 those of 2000::/3 (RFC 4291)."""
+    four, first, second = hosts[:, 0] == 4, hosts[:, 1], hosts[:, 2]
+    local = np.zeros(len(hosts), np.bool_)
+    for high, low, mask, deeper in _PRIVATE:
+        local |= (first & mask == high) & (second & deeper == low)
+    return np.where(four, ~local, first & 0xE0 == 0x20)
 
 
 def _frequent(keys: NDArray[np.int64], more_than: int = SCAN_TARGETS) -> NDArray[np.int64]:
@@ -118,7 +137,7 @@ def _target(facts: Facts, kind: str | None, group: Streams) -> tuple[list[TcpRow
     attempts = sum(len(row.syn_frames) for row in rows)
     if group.size > len(rows):
         attempts = int(np.asarray(c.columns["client_packets"])[group].sum())
-    args = {**_ends(rows[0]), "attempts": attempts, "connections": int(group.size)}
+    args = {**ends(rows[0]), "attempts": attempts, "connections": int(group.size)}
     servers, clients = (list(dict.fromkeys(x[group].tolist())) for x in (c.server_host, c.client_host))
     if kind is not None:
         args |= {"servers": len(servers), "clients": len(clients), "ports": int(np.unique(_ports(facts)[group]).size)}
@@ -132,6 +151,18 @@ def _loopback(address: str) -> bool:
     return address == "::1" or address.startswith("127.")
 
 
+def _mostly_missing(facts: Facts) -> bool:
+    """Say whether more bytes are known to be missing from the capture than are in it."""
+    sides = ("client", "server")
+    return (
+        sum(
+            int(count(facts, f"{side}_missing_bytes").sum() - count(facts, f"{side}_unique_bytes").sum())
+            for side in sides
+        )
+        > 0
+    )
+
+
 class _Fallbacks:
     """Finds the connection that worked after one address of a name did not."""
 
@@ -142,7 +173,7 @@ class _Fallbacks:
 
     def _read(self) -> dict[int, list[tuple[int, str]]]:
         c = self._facts.connections
-        done = np.flatnonzero(_is(self._facts, "handshake", HANDSHAKES, "complete"))
+        done = np.flatnonzero(said(self._facts, "handshake", HANDSHAKES, "complete"))
         opened: dict[int, list[tuple[int, str]]] = {}
         for stream in done.tolist():
             place = int(c.columns["start_time"][stream]), c.host(int(c.server_host[stream]))
@@ -172,31 +203,40 @@ class _Fallbacks:
 def unanswered(facts: Facts) -> Iterator[Hit]:
     """Repeated SYNs that got neither SYN-ACK nor RST nor an ICMP error (MEASURES, thresholds).
 
-    Who tries many targets need not repeat itself: a scanner sends each of them one SYN.
+    Who tries many targets need not repeat itself: a scanner sends each of them one SYN. A note in a capture that
+    lacks most of what was sent: the answers may be missing from it, too.
     """
-    silent = _is(facts, "handshake", HANDSHAKES, "no_synack") & (_count(facts, "server_packets") == 0)
+    silent = said(facts, "handshake", HANDSHAKES, "no_synack") & (count(facts, "server_packets") == 0)
     scans = np.isin(np.asarray(facts.connections.client_host), _scanners(facts))
-    silent &= scans | (_count(facts, "client_packets") >= UNANSWERED_SYNS)
+    silent &= scans | (count(facts, "client_packets") >= UNANSWERED_SYNS)
     reported = {row.quoted_stream for row in facts.icmp if row.kind == "error" and row.quoted_stream is not None}
-    packets = _count(facts, "client_packets")
+    packets = count(facts, "client_packets")
+    c = facts.connections.columns
+    lasted = (np.asarray(c["end_time"], np.int64) - np.asarray(c["start_time"], np.int64)) / NS_PER_MS
+    sparse = _mostly_missing(facts)
     streams = []
     for stream in np.flatnonzero(silent).tolist():
-        syns = len(facts.connections.syn_frames.get(stream, ((), ()))[0])
-        if stream not in reported and (syns >= UNANSWERED_SYNS or (scans[stream] and packets[stream] == 1)):
+        syns = facts.connections.syn_frames.get(stream, ((), ()))[0]
+        again = len(syns) >= UNANSWERED_SYNS and lasted[stream] >= SYN_AGAIN_MS
+        if stream not in reported and (again or (scans[stream] and packets[stream] == 1)):
             streams.append(stream)
     fallbacks = _Fallbacks(facts)
     for kind, group in _attempts(facts, np.array(streams, np.int64)):
         rows, args = _target(facts, kind, group)
         cost = max(row.duration_ms for row in rows)
         severity = (
-            "note" if kind in ("scan", "probed") else "warning" if kind is None and fallbacks.after(rows[0]) else None
+            "note"
+            if sparse or kind in ("scan", "probed")
+            else "warning"
+            if kind is None and fallbacks.after(rows[0])
+            else None
         )
         yield Hit(args, _frames_of(rows), "tcp", rows[0].stream, rows[0].stream, cost, severity, variant=kind)
 
 
 def refused(facts: Facts) -> Iterator[Hit]:
     """A SYN answered by a RST. Where another address of the same name then answered, nobody noticed: a note."""
-    streams = np.flatnonzero(_is(facts, "handshake", HANDSHAKES, "refused"))
+    streams = np.flatnonzero(said(facts, "handshake", HANDSHAKES, "refused"))
     fallbacks = _Fallbacks(facts)
     for kind, group in _attempts(facts, streams):
         rows, args = _target(facts, kind, group)
@@ -219,7 +259,24 @@ def syn_lost(facts: Facts) -> Iterator[Hit]:
     for stream in late[np.argsort(-cost[late], kind="stable")][:MAX_FINDINGS_PER_CODE].tolist():
         row = facts.connections.row(stream)
         args: dict[str, object] = {"attempts": len(row.syn_frames), "loss_ms": row.syn_loss_ms}
-        yield _hit(row, (*row.syn_frames, row.synack_frame), args, cost_ms=row.syn_loss_ms)
+        yield hit(row, (*row.syn_frames, row.synack_frame), args, cost_ms=row.syn_loss_ms)
+
+
+def half_open(facts: Facts) -> Iterator[Hit]:
+    """A server port at which far more connections are begun than finished: answered, and never heard of again."""
+    servers, ports = np.asarray(facts.connections.server_host, np.int64), count(facts, "server_port")
+    answered = said(facts, "handshake", HANDSHAKES, "no_final_ack") & (count(facts, "client_packets") == 1)
+    # A server that waits repeats its SYN/ACK; where it does not, the last ACK may only be missing from the capture.
+    answered &= (count(facts, "server_packets") > 1) & (count(facts, "server_unique_bytes") == 0)
+    opened = said(facts, "handshake", HANDSHAKES, "complete")
+    doors, place = np.unique(servers << 16 | ports, return_inverse=True)
+    left, done = (np.bincount(place.reshape(-1)[x], minlength=doors.size) for x in (answered, opened))
+    for door in np.flatnonzero((left >= HALF_OPEN) & (left > done))[:MAX_FINDINGS_PER_CODE].tolist():
+        streams = np.flatnonzero(answered & (place.reshape(-1) == door))
+        rows = [facts.connections.row(int(stream)) for stream in streams[: MAX_FRAMES // 2]]
+        clients = int(np.unique(facts.connections.client_host[streams]).size)
+        frames = [frame for row in rows for frame in (row.syn_frame, row.synack_frame)]
+        yield hit(rows[0], frames, {"attempts": int(streams.size), "clients": clients})
 
 
 # ── resets ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,14 +331,14 @@ def reset(facts: Facts) -> Iterator[Hit]:
     about HTTP tell of it.
     """
     c = facts.connections
-    both = (_count(facts, "server_packets") > 0) & (_count(facts, "client_packets") > 0)
-    opened = ~_is(facts, "handshake", HANDSHAKES, "refused") & both
+    both = (count(facts, "server_packets") > 0) & (count(facts, "client_packets") > 0)
+    opened = ~said(facts, "handshake", HANDSHAKES, "refused") & both
     broken = [row for row in facts.http if row.outcome in verdicts.BROKEN_OFF]
     left = {row.stream for row in broken if row.outcome_why == "client_closed"}
     pending = {row.stream for row in broken if row.outcome_why != "client_closed" or verdicts.failure(row) is not None}
     streams = [
         stream
-        for stream in np.flatnonzero(_is(facts, "close", CLOSES, "reset") & opened).tolist()
+        for stream in np.flatnonzero(said(facts, "close", CLOSES, "reset") & opened).tolist()
         if stream not in left or not _closed_before(facts, stream)
     ]
     weighed = [
@@ -293,7 +350,7 @@ def reset(facts: Facts) -> Iterator[Hit]:
     for severity, stream in bad[:MAX_FINDINGS_PER_CODE]:
         row = c.row(stream)
         blame = row.rst_by or "unknown"
-        yield _hit(row, (row.rst_frame,), {"by": row.rst_by, "count": 1}, severity=severity, blame=blame)
+        yield hit(row, (row.rst_frame,), {"by": row.rst_by, "count": 1}, severity=severity, blame=blame)
     mild = grouped(
         ((int(c.server_host[s]), int(c.columns["server_port"][s]), int(c.columns["rst_by_client"][s])), s)
         for severity, s in weighed
@@ -303,12 +360,13 @@ def reset(facts: Facts) -> Iterator[Hit]:
         row = c.row(group[0])
         frames = tuple(int(c.columns["rst_frame"][s]) for s in group)
         args: dict[str, object] = {"by": row.rst_by, "count": len(group)}
-        yield _hit(row, frames, args, severity="note", blame=row.rst_by or "unknown", variant="polite")
+        yield hit(row, frames, args, severity="note", blame=row.rst_by or "unknown", variant="polite")
 
 
 RULES: tuple[Rule, ...] = (
     Rule("TCP-SYN-UNANSWERED", "error", "tcp", "unknown", "RFC 9293 section 3.5", unanswered),
     Rule("TCP-REFUSED", "error", "tcp", "server", "RFC 9293 section 3.5.1", refused),
     Rule("TCP-SYN-LOST", "warning", "tcp", "network", "RFC 6298 section 2", syn_lost),
+    Rule("TCP-SYN-FLOOD", "warning", "tcp", "client", "RFC 4987 section 2", half_open),
     Rule("TCP-RESET", "warning", "tcp", "unknown", "RFC 9293 section 3.5.2", reset),
 )

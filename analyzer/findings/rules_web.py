@@ -16,6 +16,7 @@ from analyzer.visits.asking import path_of as _path
 from analyzer.visits.model import Facts, Found
 from analyzer.visits.verdicts import (
     HELD_OPEN,
+    asked,
     authority,
     failure,
     promised_bytes,
@@ -37,7 +38,7 @@ def _same(facts: Facts, row: HttpRow) -> tuple[object, ...]:
 
 def _hit(facts: Facts, found: Found, cost: float | None, severity: str | None = None, **more: object) -> Hit:
     at, row = found[0]
-    method, target = row.method, row.target or ""
+    method, target = row.method, row.target or "without an address"
     if method is None:
         junk = row.request_frames is not None
         method, target = ("something", "that is no HTTP request") if junk else ("a request", "that was not captured")
@@ -85,7 +86,8 @@ def client_error(facts: Facts) -> Iterator[Hit]:
             if done is None:
                 done = {(_client(facts, r), r.url) for r in facts.http if r.status is not None and r.status < 400}
             mild = all((_client(facts, r), r.url) in done for _, r in found)
-        closing = said_on_closing(row)
+        # Without its request nobody can tell a 408 from what servers say to idle connections.
+        closing = said_on_closing(row) or (row.status == 408 and not any(asked(r) for _, r in found))
         hit = _hit(facts, found, _total(found), "note" if mild or closing else None)
         yield replace(hit, blame="unknown") if closing else hit
 

@@ -110,3 +110,77 @@ DHCP_VERY_SLOW_MS = 10_000.0
 """After ten seconds without an address people unplug cables, and some systems give themselves one (RFC 3927)."""
 DHCP_LATER_NS = 60_000_000_000
 """A client that is refused or not heard asks anew at once; within a minute it is the same wish for an address."""
+# TCP, capture
+SYN_AGAIN_MS = 200.0
+"""Systems repeat a SYN after a second (RFC 6298), the impatient ones after a third; sooner it was recorded twice."""
+HOME_CONNECTIONS = 5
+"""A machine that opens this many connections, and takes none, is somebody's own computer."""
+CLOSED_WINDOW_MS = 100.0
+"""Receivers that are merely busy open their window again within a round trip; a tenth of a second is noticed."""
+WAITED_FOR_ROOM_MS = 1000.0
+"""Data this soon after a window opened were waiting for it; later ones may be the program's next turn."""
+SENT_TIMES = 3
+"""One loss is repaired by the second transmission; a third one means that the repair was lost as well."""
+BACKOFF_MS = 500.0
+"""Less is a burst of probes after one loss (RFC 8985); timers that double take longer from the second time on."""
+PADDING_BYTES = 6
+"""An ACK without options fills 54 of the 60 bytes of the shortest Ethernet frame; some recorders keep the rest."""
+SLOW_CONNECT_MS = 300.0
+"""The longest cables between two continents give about 300 ms; more is a satellite or a queue that is too long."""
+SLOW_OPENING_SHARE = 0.5
+"""A connection whose later round trips take less than half as long was not slow to open for its distance."""
+KEEP_ALIVES_UNANSWERED = 3
+"""One or two probes may be lost; programs that count give up after three to nine (Linux: 9)."""
+KEEP_ALIVE_SPAN_MS = 1000.0
+"""Probes closer together than a second are copies of each other, not a program that waits for an answer."""
+WINDOW_LIMIT_MS = 500.0
+"""A transfer held back for less than this would not be noticeably quicker with a larger window."""
+WINDOW_LIMIT_SHARE = 0.5
+"""The window is what limits a transfer when it accounts for most of its time."""
+WINDOW_LIMIT_BYTES = 100_000
+"""Smaller transfers are over before the window matters: they fit into one or two of the usual 64 kB."""
+HALF_OPEN = 100
+"""Clients that vanish between two packets are rare; a server's queue of half-open connections begins at 128."""
+MAX_STREAMS_WEIGHED = 5000
+"""Connections looked at segment by segment for one rule; more in trouble are one cause, and the worst come first."""
+RECORDED_TWICE = 3
+"""One packet twice may be the network's doing; several come from a recorder that listens at two places."""
+CLOCK_BACK_MS = 1000.0
+"""Recorders with several queues write packets some milliseconds out of order; a second is a clock that was set."""
+# TLS
+CERTIFICATE_DAYS = 14
+"""Certificates are renewed weeks before their end (automatic ones after two thirds); two weeks left is late."""
+CERTIFICATE_LIFE_SHARE = 1 / 6
+"""Of a certificate that lives for days only, this part has to be left; automatic renewal comes at a third."""
+CLOCK_WRONG_DAYS = 365
+"""Nobody installs a certificate a year before it begins: the recorder's clock, or its times, are wrong."""
+FULL_HANDSHAKES = 3
+"""Two full handshakes in a row may be two programs; more are a client or server that does not resume."""
+SLOW_TLS_MS = 500.0
+"""Beyond its round trips a handshake takes a few milliseconds of computing; half a second is noticed by everybody."""
+WEAK_RSA_BITS = 2048
+"""Shorter RSA keys are not to be used after 2013 (NIST SP 800-131A; CA/Browser Forum baseline requirements)."""
+FORBIDDEN_SINCE = {
+    "SSLv2": "2011-03-01",  # RFC 6176
+    "SSLv3": "2015-06-01",  # RFC 7568
+    "TLSv1.0": "2021-03-23",  # RFC 8996
+    "TLSv1.1": "2021-03-23",  # RFC 8996
+    "RC4": "2015-02-01",  # RFC 7465
+    "3DES": "2016-08-24",  # CVE-2016-2183 (Sweet32)
+    "DES": "2006-04-01",  # RFC 4346 and NIST's withdrawal of FIPS 46-3 a year before
+    "RC2": "2006-04-01",
+    "EXPORT": "2006-04-01",  # RFC 4346 appendix A.5
+    "NULL": "",
+    "anon": "",
+    "RSA": "2014-01-01",  # keys shorter than WEAK_RSA_BITS
+    "DSA": "2014-01-01",
+    "MD2": "2011-03-01",
+    "MD5": "2011-03-01",  # RFC 6151
+    "SHA-1": "2017-01-01",  # browsers refuse it from then on
+}
+"""Day from which something is not to be used any more: before it was normal and is a note. Empty: at no time."""
+RECORDED_SINCE = "1995-01-01"
+"""SSL is from 1995: an earlier date is a recorder without a clock, by which nothing is judged."""
+MAIL_PORTS = frozenset({25, 587})
+"""Mail servers encrypt to whoever answers (RFC 3207, RFC 7435): nobody compares names there."""
+# HTTP

@@ -9,7 +9,8 @@ translation all speak from here. Rules:
 * Arguments come from captures: each passes :func:`analyzer.text.display`, so what comes out is safe to show as text
   (markup is escaped by whoever makes markup).
 * ``{status_meaning}`` is the plain sentence that explains the argument ``status``; ``{close_name}`` and
-  ``{close_meaning}`` do that for ``close_code``, the code that a WebSocket was closed with.
+  ``{close_meaning}`` do that for ``close_code``, the code that a WebSocket was closed with; ``{flaw_meaning}`` is the
+  reason ``flaw`` in words.
 * A key that is not in the catalogue gives the key and its arguments, never an exception.
 
 To add a sentence, add an entry to the module of this package for its kind: ``steps`` (of journeys), ``reasons`` (codes
@@ -115,6 +116,8 @@ def fill(template: str, args: Mapping[str, object]) -> str:
     if isinstance(close, int):
         words.setdefault("close_name", _Word(close_codes.name(close)))
         words.setdefault("close_meaning", _Word(close_codes.explain(close)))
+    if isinstance(args.get("flaw"), str):
+        words.setdefault("flaw_meaning", _Word(why(str(args["flaw"]))))
     return template.format_map(words)
 
 

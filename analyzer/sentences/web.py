@@ -177,5 +177,37 @@ WEB: dict[str, tuple[str, str, str]] = {
         "Look into the logs of the side that sent the reset. If neither admits to it, a firewall or proxy between them "
         "may have sent it.",
     ),
+    # host, client, by, flaw, target, count
+    "HTTP-MALFORMED": (
+        "{by} broke a rule of HTTP towards {host}: {flaw_meaning} ({count:time|times})",
+        "What is meant can still be told, so it worked here. Other servers and proxies may be stricter and refuse it.",
+        "Mend the program that writes this message, or update it.",
+    ),
+    "HTTP-MALFORMED.ambiguous": (
+        "{by} sent a message to or from {host} that can be read in two ways: {flaw_meaning} ({count:time|times})",
+        "It is in doubt where the message ends or what it says. A proxy and the server behind it may see two different "
+        "requests in it: that is how requests get past a filter unseen, and how answers end up with the wrong client.",
+        "Mend the program that writes this message. Let proxies refuse such messages instead of passing them on.",
+    ),
+    "HTTP-MALFORMED.not_http": (
+        "{by} sent something that is not HTTP on a connection that speaks HTTP with {host} ({count:time|times})",
+        "Either another protocol uses the connection, or one side lost track of where a message ends, so that the rest "
+        "of it looks like a new one.",
+        "Look at these bytes (analyze follow): text of an answer that goes on is a wrong length, anything else another "
+        "program on this port.",
+    ),
+    # host, target, count
+    "HTTP-PLAIN": (
+        "{count:page|pages} of {host} came without encryption, although the site speaks https as well",
+        "Everybody on the way can read and change such a page, for example the links in it that lead to the safe part "
+        "of the site.",
+        "Redirect http to https for the whole of {host}, and promise https for the future (Strict-Transport-Security).",
+    ),
+    "HTTP-PLAIN.form": (
+        "What somebody filled in at {host} was sent without encryption, although the site speaks https as well "
+        "({count:time|times})",
+        "Everybody on the way can read what was entered in the form at {target}.",
+        "Let the form lead to https, and redirect http to https for the whole of {host}.",
+    ),
 }
 """Finding code, perhaps with a variant → (title, why, advice)."""

@@ -134,7 +134,7 @@ TROUBLE = {
     "tcp/ppa3-nowebaccess2.pcapng": {"TCP-REFUSED"},
     "tcp/ppa-ftpclientdenied.pcap": {"TCP-SYN-UNANSWERED"},
     "tcp/ppa-email-troubles.pcap": {"TCP-LOSS"},
-    "tcp/tcpflow-tests-bug3.pcap": {"TCP-LOSS"},
+    "tcp/tcpflow-tests-bug3.pcap": {"TCP-LOSS", "TCP-BACKOFF"},
     "tcp/arkime-long-session.pcap": {"TCP-RESET"},
     "http1/pcap2har-dns_requests.pcap": {"DNS-FAILED", "DNS-SLOW"},
     "http1/ppa3-http_espn_fail.pcapng": {"TCP-SYN-UNANSWERED"},

@@ -233,7 +233,7 @@ def test_only_one_direction_recorded(tmp_path: Path) -> None:
     p.at(91).client.ack()
     p.at(200).close()
     p.packets = [(when, data) for when, data in p.packets if data[26:30] == bytes([10, 0, 0, 1])]
-    assert scene.analysis(tmp_path).findings == ()
+    assert [f.code for f in scene.analysis(tmp_path).findings] == ["CAPTURE-ONE-WAY"]
 
 
 def test_answer_lost_by_the_recorder(tmp_path: Path) -> None:
@@ -436,8 +436,11 @@ def test_an_event_stream_lasts_until_somebody_leaves(tmp_path: Path) -> None:
 def test_junk_is_not_missing(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, b"OPTIONSHTTP/1.1\r\nHost: shop.example\r\n\r\n", answer(400))
-    (finding,) = scene.analysis(tmp_path).findings
+    analysis = scene.analysis(tmp_path)
+    (finding,) = found(analysis, "HTTP-CLIENT-ERROR")
     assert sentence(finding.title_key, finding.args).endswith("400 X to something that is no HTTP request")
+    (note,) = found(analysis, "HTTP-MALFORMED")
+    assert (note.severity, note.blame, note.frames) == ("note", "client", (4, 5))
 
 
 def test_the_port_is_named_where_it_is_not_the_usual_one(tmp_path: Path) -> None:

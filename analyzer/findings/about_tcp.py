@@ -1,0 +1,55 @@
+"""What the findings about TCP share: columns to ask first, names of both ends, a hit about a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.findings.model import Hit
+from analyzer.schema import TcpRow
+from analyzer.visits.model import Facts
+
+Streams = NDArray[np.int64]
+
+
+def said(facts: Facts, column: str, names: tuple[str, ...], name: str) -> NDArray[np.bool_]:
+    """Return (connections,) bool: where a column of codes has a word."""
+    return np.asarray(facts.connections.columns[column] == names.index(name))
+
+
+def count(facts: Facts, column: str) -> Streams:
+    """Return (connections,) int64: a column of numbers."""
+    return np.asarray(facts.connections.columns[column], np.int64)
+
+
+def millis(facts: Facts, column: str) -> NDArray[np.float64]:
+    """Return (connections,) float64 ms: a column of durations, 0 where it is unknown."""
+    return np.nan_to_num(np.asarray(facts.connections.columns[column], np.float64))
+
+
+def streams_of(facts: Facts, segments: NDArray[np.int64]) -> Streams:
+    """Return the stream of each of some segments (indices into ``facts.segments``)."""
+    return np.asarray(np.searchsorted(facts.segments.first, segments, side="right") - 1, np.int64)
+
+
+def ends(row: TcpRow) -> dict[str, object]:
+    """Return the arguments that name a connection."""
+    return {"client": row.client, "server": row.server, "server_port": row.server_port, "stream": row.stream}
+
+
+def hit(row: TcpRow, frames: Sequence[int | None], args: dict[str, object], **more: object) -> Hit:
+    """Make a hit about a connection."""
+    return Hit({**ends(row), **args}, tuple(frames), "tcp", row.stream, row.stream, **more)  # type: ignore[arg-type]
+
+
+def pair(facts: Facts, stream: int) -> tuple[int, int, int]:
+    """Return (client, server, port) of a connection: what makes several of them one trouble."""
+    c = facts.connections
+    return int(c.client_host[stream]), int(c.server_host[stream]), int(c.columns["server_port"][stream])
+
+
+def paced(facts: Facts) -> bool:
+    """Say whether the recorder's times are its own: nobody is to be accused of slowness by them."""
+    return facts.capture.clock_step_ms is not None
