@@ -40,14 +40,18 @@ def texts(rows: Iterable[Any]) -> Iterator[str]:
     Raises:
         ValueError: a value is NaN or infinite.
     """
+    return chain.from_iterable(batches(rows))
+
+
+def batches(rows: Iterable[Any]) -> Iterator[list[str]]:
+    """Yield what :func:`texts` does, many rows at a time."""
     taken = iter(rows)
     while batch := list(islice(taken, ROWS_AT_ONCE)):
-        made = _rows(batch)
-        yield from _listed(made, len(batch))
+        yield _listed(_rows(batch), len(batch))
 
 
-def drawn(tables: Iterable[tuple[type, Sequence[Sequence[Any]]]]) -> Iterator[str]:
-    """Yield the JSON text of each row of tables that are there as columns.
+def drawn(tables: Iterable[tuple[type, Sequence[Sequence[Any]]]]) -> Iterator[list[str]]:
+    """Yield the JSON text of the rows of tables that are there as columns, a list for each table.
 
     Args:
         tables: batches of rows: the type of row, and for each of its fields the values.
@@ -57,7 +61,7 @@ def drawn(tables: Iterable[tuple[type, Sequence[Sequence[Any]]]]) -> Iterator[st
         assert shape is not None
         chosen = [column for column, kept in zip(columns, shape.written, strict=True) if kept]
         made = of_columns(shape, chosen)
-        yield from _listed(made, len(columns[0]))
+        yield _listed(made, len(columns[0]))
 
 
 def of_columns(shape: Layout, columns: Iterable[Sequence[Any]]) -> Texts:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
 
+_BETWEEN = ",\n"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode
 
@@ -60,9 +61,10 @@ def _lines(members: Iterable[tuple[str, str | Iterator[str]]]) -> Iterator[str]:
             yield value
             continue
         separator = "[\n"
-        for row in value:
-            yield separator + row
-            separator = ",\n"
+        for rows in value:
+            yield separator
+            yield rows
+            separator = _BETWEEN
         yield "[]" if separator == "[\n" else "\n]"
     yield "\n}\n" if opening == ",\n" else "{}\n"
 
@@ -76,12 +78,14 @@ def parts(analysis: Analysis) -> Iterator[str]:
 
 
 def rows_text(analysis: Analysis, name: str) -> Iterator[str]:
-    """Yield the text of each row of a member that is a table; quicker than one row at a time."""
+    """Yield the text of the rows of a member that is a table, many rows at a time, as they stand in the list."""
     from analyzer.export import columns
 
     if name == "tcp":
-        return columns.drawn(analysis.connections.drawn())
-    return columns.texts(analysis.problems if name == "problems" else analysis.rows(name))
+        made = columns.drawn(analysis.connections.drawn())
+    else:
+        made = columns.batches(analysis.problems if name == "problems" else analysis.rows(name))
+    return map(_BETWEEN.join, made)
 
 
 def dumps(analysis: Analysis) -> str:

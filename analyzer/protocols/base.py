@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from analyzer.flows.ends import NOBODY, End
 from analyzer.flows.stream import ByteStream
@@ -56,8 +57,7 @@ class Conversation:
         return self._ends
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(NamedTuple):
     """One UDP datagram (or one message of a TCP stream) as a parser sees it."""
 
     frame: int

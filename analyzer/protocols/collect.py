@@ -184,20 +184,19 @@ def _datagrams(table: PacketTable, rows: NDArray[np.intp]) -> list[Datagram]:
     src, dst = table.src[rows].tolist(), table.dst[rows].tolist()
     hosts = table.host_texts(src + dst)
     cut = table.payload_cap[rows] < table.payload_len[rows]
-    return [
-        Datagram(row + 1, time, hosts[source], sport, hosts[destination], dport, payload, short)
-        for row, time, source, sport, destination, dport, payload, short in zip(
-            rows.tolist(),
+    return list(
+        map(
+            Datagram,
+            (rows + 1).tolist(),
             table.index.time[rows].tolist(),
-            src,
+            map(hosts.__getitem__, src),
             table.sport[rows].tolist(),
-            dst,
+            map(hosts.__getitem__, dst),
             table.dport[rows].tolist(),
             _payloads(table, rows),
             cut.tolist(),
-            strict=True,
         )
-    ]
+    )
 
 
 def _has_port(table: PacketTable, rows: NDArray[np.intp], ports: Iterable[int]) -> NDArray[np.bool_]:
@@ -251,6 +250,11 @@ def _payloads(table: PacketTable, rows: NDArray[np.intp], limit: int | None = No
     starts = table.index.offset[rows] + table.payload_at[rows]
     rebuilt = table.rebuilt
     view = memoryview(table.index.data.array.data)
+    if not rebuilt:
+        for span in table.index.data.spans(starts):
+            ends = (starts[span] + sizes[span]).tolist()
+            yield from [view[start:end].tobytes() for start, end in zip(starts[span].tolist(), ends, strict=True)]
+        return
     for span in table.index.data.spans(starts):
         for row, start, size in zip(rows[span].tolist(), starts[span].tolist(), sizes[span].tolist(), strict=True):
             yield table.payload(row, 0, size) if row in rebuilt else view[start : start + size].tobytes()

@@ -66,3 +66,9 @@ class DnsRow:
     stream: int | None = None  # tcp.stream when the transport is TCP
     outcome_why: str | None = None  # capture_ended | snaplen | query_not_captured | what is malformed
     duplicate_frames: tuple[int, ...] = ()  # the responses that duplicate_responses counts
+    dnssec_ok: bool = False  # the DO bit: signatures are wanted (of the query, else of the response)
+    negative_ttl: int | None = None  # seconds that a "no" may be kept (RFC 2308)
+    zone: str | None = None  # the zone that the server answered from, where the capture tells
+    referral: str | None = None  # the zone that the server referred to
+    caused_by: int | None = None  # row of the client's question that a resolver asked this for
+    retried_over_tcp: int | None = None  # row of the same question over TCP, after an answer that was cut (TC)

@@ -178,13 +178,13 @@ def is_address(host: str) -> bool:
 
 def owed(facts: Facts) -> dict[int, Lookup]:
     """Return for every connection that carried HTTP or TLS what it owes to DNS."""
-    lookups = Lookups(facts.dns)
     names: dict[int, str | None] = {}
     for row in facts.http:
         if names.get(row.stream) is None:
             names[row.stream] = _name(row)
     for tls in facts.tls:
         names[tls.stream] = tls.sni.lower() if tls.sni else names.get(tls.stream)
+    lookups = Lookups(facts.dns if names else ())
     c = facts.connections
     opened = c.columns["syn_frame"]
     hosts = [int(h) for s in names for h in (c.client_host[s], c.server_host[s])]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.protocols.dns.messages import ODD_RECORDS, Messages, parse, text_budget
+from analyzer.protocols.dns.cache import Messages
+from analyzer.protocols.dns.messages import ODD_RECORDS, parse, text_budget
 from analyzer.schema import DnsAnswer
 from tests.protocols_names.wire import (
     AAAA,
@@ -222,9 +223,9 @@ def test_one_wrong_byte(position: int, value: int) -> None:
 
 def test_repeated_bytes_give_one_value() -> None:
     messages = Messages()
-    first = messages.parse(message([question("a.b")], ident=1))
-    assert messages.parse(message([question("a.b")], ident=2)) is first
-    assert messages.parse(message([question("a.b")], ident=3), multicast=True) is not first
+    first = messages.read(message([question("a.b")], ident=1))[0]
+    assert messages.read(message([question("a.b")], ident=2))[0] is first
+    assert messages.read(message([question("a.b")], ident=3), multicast=True)[0] is not first
 
 
 def test_compression_does_not_blow_up() -> None:

@@ -94,6 +94,30 @@ def remember_suffixes(text: str, offset: int, after: int, known: Known) -> None:
         known[offset] = (text, octets)
 
 
+class QuestionNames:
+    """Names of questions by their bytes, each with what is known of its suffixes: they come again in every answer."""
+
+    LIMIT = 8192
+    """Names remembered: at most some ten megabytes."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, tuple[str, Known]] = {}
+
+    def get(self, message: bytes) -> tuple[str, int, Known] | None:
+        """Return a message's first name, the offset after it, and what is known of it (a copy); None for a new one."""
+        end = message.find(b"\0", 12) + 1
+        seen = self._seen.get(message[12:end])
+        return None if seen is None else (seen[0], end, seen[1].copy())
+
+    def remember(self, message: bytes, text: str, end: int, known: Known) -> None:
+        """Note a name just read from offset 12 up to ``end``, if its bytes alone say it (no pointer, no escape)."""
+        if "\\" in text or end - 12 != len(text) + 2:
+            return
+        if len(self._seen) >= self.LIMIT:
+            self._seen.clear()
+        self._seen[message[12:end]] = (text, known.copy())
+
+
 def _follow(data: bytes, start: int, pointer: int, head: list[bytes], known: Known) -> tuple[str, int]:
     """Read the part of a name behind its first pointer, remembering every suffix on the way."""
     parts: list[tuple[int, bytes]] = []  # (offset, label), b"" for a pointer that was followed

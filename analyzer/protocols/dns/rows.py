@@ -12,14 +12,13 @@ section 6.1 (EDNS).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from analyzer.protocols.dns.messages import Message, question_words
 from analyzer.protocols.dns.names import to_unicode
-from analyzer.protocols.dns.registry import rcode_name
-from analyzer.schema import DnsAnswer, DnsFlags, DnsRow
-from analyzer.units import NS_PER_S, ms_between
+from analyzer.protocols.dns.registry import RCODES, rcode_name
+from analyzer.schema import DnsAnswer, DnsFlags, DnsRow, maker
+from analyzer.units import NS_PER_MS, NS_PER_S
 
 PATIENCE_NS = 5 * NS_PER_S
 """Capture that must follow a single query before its silence means something (MEASURES: unanswered)."""
@@ -27,6 +26,8 @@ PATIENCE_NS = 5 * NS_PER_S
 _ADDRESS_TYPES = ("A", "AAAA")
 _RAW = "\\# "  # data that could not be read (RFC 3597)
 _AA, _TC, _RD, _RA, _AD, _CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
+
+_row = maker(DnsRow)
 
 SeenTtl = dict[tuple[str, str, int | None], int]
 """Highest TTL that a server gave for a question so far: (server, name, type) -> seconds."""
@@ -49,13 +50,15 @@ class Exchange:
     stream: int | None
     query: Message | None = None
     question: Question = ("", None, None)
-    query_frames: list[int] = field(default_factory=list)
+    query_frames: list[int] | tuple[int, ...] = ()
     query_time: int | None = None
     last_query_time: int = 0
     response: Message | None = None
     response_frame: int | None = None
     response_time: int | None = None
-    duplicates: list[int] = field(default_factory=list)  # frames of further responses
+    answers: tuple[DnsAnswer, ...] = ()
+    negative_ttl: int | None = None
+    duplicates: list[int] | tuple[int, ...] = ()  # frames of further responses
     cut: bool = False
     more: list[DnsAnswer] | None = None  # records of later messages of a zone transfer
 
@@ -64,45 +67,55 @@ class Exchange:
         query, response = self.query, self.response
         asked = query or response or Message()
         said = response or asked
+        answers = (*self.answers, *self.more) if self.more else self.answers
         qname = asked.qname
-        qtype, qclass = question_words(asked)
-        if self.query is None and not qname and said.answers:  # an mDNS announcement has no question
-            qname, qtype, qclass = said.answers[0].name, said.answers[0].type, "IN"
-        answers = (*said.answers, *self.more) if self.more else said.answers
+        shown, qtype, qclass = asked.words or question_words(asked)
+        if query is None and not qname and answers:  # an mDNS announcement has no question
+            qname, qtype, qclass = answers[0].name, answers[0].type, "IN"
+            shown = to_unicode(qname)
         outcome, why = self._outcome(capture_end_time)
-        return DnsRow(
-            query_frame=self.query_frames[0] if self.query_frames else None,
-            response_frame=self.response_frame,
-            query_time=self.query_time,
-            transport=self.transport,
-            client=self.client,
-            client_port=self.client_port,
-            server=self.server,
-            server_port=self.server_port,
-            id=self.id,
-            qname=qname,
-            qname_unicode=to_unicode(qname),
-            qtype=qtype,
-            qclass=qclass,
-            rcode=None if response is None or response.rcode is None else rcode_name(response.rcode),
-            flags=_flags(said.flags),
-            attempts=len(self.query_frames),
-            query_frames=tuple(self.query_frames),
-            answers=answers if response is not None else (),
-            addresses=_addresses(answers) if answers else (),
-            cname_chain=_chain(qname, answers) if answers else (),
-            authority_count=said.authority_count if response is not None else 0,
-            additional_count=said.additional_count if response is not None else 0,
-            edns_udp_size=said.edns_udp_size if query is None or query.edns_udp_size is None else query.edns_udp_size,
-            latency_ms=ms_between(self.query_time, self.response_time),
-            outcome=outcome,
-            duplicate_responses=len(self.duplicates),
-            source=self._source(seen_ttl) if response is not None else "unknown",
-            step=self._step(asked, response),
-            response_time=self.response_time,
-            stream=self.stream,
-            outcome_why=why,
-            duplicate_frames=tuple(self.duplicates),
+        edns = said if query is None or query.edns_udp_size is None else query
+        asked_at, answered_at, frames = self.query_time, self.response_time, tuple(self.query_frames)
+        return _row(
+            frames[0] if frames else None,
+            self.response_frame,
+            asked_at,
+            self.transport,
+            self.client,
+            self.client_port,
+            self.server,
+            self.server_port,
+            self.id,
+            qname,
+            shown,
+            qtype,
+            qclass,
+            None if response is None or response.rcode is None else RCODES.get(response.rcode)
+            or rcode_name(response.rcode),
+            _ALL_FLAGS[said.flags >> 4 & 0x7F],
+            len(frames),
+            frames,
+            answers,
+            tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and a.data[:3] != _RAW]) if answers else (),
+            said.chain,
+            said.authority_count if response is not None else 0,
+            said.additional_count if response is not None else 0,
+            edns.edns_udp_size,
+            None if asked_at is None or answered_at is None else (answered_at - asked_at) / NS_PER_MS,
+            outcome,
+            len(self.duplicates),
+            self._source(seen_ttl) if response is not None else "unknown",
+            self._step(asked, response),
+            answered_at,
+            self.stream,
+            why,
+            tuple(self.duplicates),
+            edns.dnssec_ok,
+            self.negative_ttl,
+            None,
+            None,
+            None,
+            None,
         )
 
     def _outcome(self, capture_end_time: int | None) -> tuple[str, str | None]:
@@ -117,12 +130,14 @@ class Exchange:
         return ("answered", why) if self.query is not None else ("unsolicited", "query_not_captured")
 
     def _source(self, seen_ttl: SeenTtl) -> str:
-        response = self.response
+        response, answers = self.response, self.answers
         if response is None or response.flags & _AA:
             return "authoritative" if response is not None else "unknown"
-        if not response.answers:
+        if not answers:
             return "unknown"
-        ttl = min([answer.ttl for answer in response.answers])
+        ttl = answers[0].ttl
+        if len(answers) > 1:
+            ttl = min([answer.ttl for answer in answers])
         key = (self.server, response.qname, response.qtype)
         before = seen_ttl.get(key)
         if before is None or ttl > before:
@@ -141,27 +156,6 @@ class Exchange:
         if response.answers or response.referral in (None, "."):
             return None
         return "tld" if "." in str(response.referral) else "root"
-
-
-def _flags(flags: int) -> DnsFlags:
-    return _ALL_FLAGS[flags >> 4 & 0x7F]
-
-
-def _addresses(answers: Iterable[DnsAnswer]) -> tuple[str, ...]:
-    return tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and not a.data.startswith(_RAW)])
-
-
-def _chain(qname: str, answers: tuple[DnsAnswer, ...]) -> tuple[str, ...]:
-    """Return the names that the question's name leads to through CNAME records, each once."""
-    if "CNAME" not in [a.type for a in answers]:
-        return ()
-    targets = {a.name: a.data for a in answers if a.type == "CNAME" and not a.data.startswith(_RAW)}
-    chain: list[str] = []
-    name = targets.pop(qname, None)
-    while name is not None:
-        chain.append(name)
-        name = targets.pop(name, None)
-    return tuple(chain)
 
 
 _ALL_FLAGS = tuple(DnsFlags(*(bool(bits << 4 & bit) for bit in (_AA, _TC, _RD, _RA, _AD, _CD))) for bits in range(0x80))

@@ -22,7 +22,8 @@ from collections.abc import Iterable
 
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.base import Datagram
-from analyzer.protocols.dns.messages import Message, Messages
+from analyzer.protocols.dns.cache import Messages, Reading
+from analyzer.protocols.dns.messages import Message
 from analyzer.protocols.dns.registry import type_name
 from analyzer.protocols.dns.rows import Exchange, Question, SeenTtl
 from analyzer.schema import DnsRow
@@ -93,19 +94,19 @@ class _Pairing:
         """Take the next message in capture order."""
         kind = transport(datagram)
         payload = datagram.payload
-        message = self._messages.parse(payload, multicast=kind == "mdns", cut=datagram.cut)
+        reading = self._messages.read(payload, multicast=kind == "mdns", cut=datagram.cut)
+        message = reading[0]
         if message.error is not None or message.odd or message.dropped:
             self._report(datagram, message)
             if message.qtype is None and message.error is not None and not self._room(datagram):
                 return
         ident = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
-        question = (message.qname, message.qtype, message.qclass)
         if kind == "mdns":
-            self._add_multicast(datagram, ident, message)
+            self._add_multicast(datagram, ident, reading)
         elif message.flags < 0x8000:
-            self._ask(datagram, kind, ident, message, question)
+            self._ask(datagram, kind, ident, message, (message.qname, message.qtype, message.qclass))
         else:
-            self._answer(datagram, kind, ident, message, question)
+            self._answer(datagram, kind, ident, reading)
 
     def _room(self, datagram: Datagram) -> bool:
         self._unreadable += 1
@@ -159,7 +160,9 @@ class _Pairing:
         self.rows.append(exchange)
         return exchange
 
-    def _answer(self, datagram: Datagram, kind: str, ident: int, message: Message, question: Question) -> None:
+    def _answer(self, datagram: Datagram, kind: str, ident: int, reading: Reading) -> None:
+        message = reading[0]
+        question = (message.qname, message.qtype, message.qclass)
         server = "" if kind == "llmnr" else datagram.source
         key: Key = (
             datagram.destination,
@@ -173,23 +176,25 @@ class _Pairing:
         if exchange is not None and exchange.question != question and None not in (message.qtype, exchange.question[1]):
             exchange = self._earlier.get((key, question))
         if exchange is None:
-            self._unasked(datagram, kind, ident, message)
+            self._unasked(datagram, kind, ident, reading)
         elif exchange.response is None:
-            _respond(exchange, datagram, message)
+            _respond(exchange, datagram, reading)
             if kind == "llmnr":
                 exchange.server = datagram.source
         elif datagram.stream is not None and exchange.query is not None and exchange.query.qtype in _TRANSFERS:
             if exchange.more is None:
                 exchange.more = []
             room = TRANSFER_ANSWERS - len(exchange.more)
-            exchange.more += message.answers[:room]
-            if len(message.answers) > room:
+            exchange.more += reading[1][:room]
+            if len(reading[1]) > room:
                 text = f"a zone transfer has more than {TRANSFER_ANSWERS} records; no more are kept"
                 self._problems.add(Problem("LIMIT-REACHED", "dns", text, datagram.frame))
-        else:
+        elif type(exchange.duplicates) is list:
             exchange.duplicates.append(datagram.frame)
+        else:
+            exchange.duplicates = [datagram.frame]
 
-    def _unasked(self, datagram: Datagram, kind: str, ident: int, message: Message) -> None:
+    def _unasked(self, datagram: Datagram, kind: str, ident: int, reading: Reading) -> None:
         exchange = Exchange(
             kind,
             datagram.destination,
@@ -199,10 +204,11 @@ class _Pairing:
             ident,
             datagram.stream,
         )
-        _respond(exchange, datagram, message)
+        _respond(exchange, datagram, reading)
         self.rows.append(exchange)
 
-    def _add_multicast(self, datagram: Datagram, ident: int, message: Message) -> None:
+    def _add_multicast(self, datagram: Datagram, ident: int, reading: Reading) -> None:
+        message = reading[0]
         if message.flags < 0x8000:
             waiting = self._multicast.setdefault((message.qname, type_name(message.qtype or 0)), {})
             exchange = waiting.get(datagram.source)
@@ -214,17 +220,17 @@ class _Pairing:
         answered = False
         for name, rtype in {(answer.name, answer.type) for answer in message.answers}:
             for wanted in (rtype, "ANY"):
-                answered |= self._answer_group(datagram, message, name, wanted)
+                answered |= self._answer_group(datagram, reading, name, wanted)
         if not answered:
-            self._unasked(datagram, "mdns", ident, message)
+            self._unasked(datagram, "mdns", ident, reading)
 
-    def _answer_group(self, datagram: Datagram, message: Message, name: str, rtype: str) -> bool:
+    def _answer_group(self, datagram: Datagram, reading: Reading, name: str, rtype: str) -> bool:
         """Answer everyone who waits for this name and type; they are few, and leave the table here."""
         waiting = self._multicast.pop((name, rtype), None)
         answered = False
         for exchange in (waiting or {}).values():
             if exchange.response is None and datagram.time - exchange.last_query_time <= MDNS_WINDOW_NS:
-                _respond(exchange, datagram, message)
+                _respond(exchange, datagram, reading)
                 exchange.server = datagram.source
                 answered = True
         return answered
@@ -237,13 +243,17 @@ def _waiting(exchange: Exchange, time: int) -> bool:
 def _attempt(exchange: Exchange, datagram: Datagram) -> None:
     if exchange.query_time is None:
         exchange.query_time = datagram.time
-    exchange.query_frames.append(datagram.frame)
+        exchange.query_frames = [datagram.frame]
+    elif type(exchange.query_frames) is list:
+        exchange.query_frames.append(datagram.frame)
     exchange.last_query_time = datagram.time
-    exchange.cut |= datagram.cut
+    if datagram.cut:
+        exchange.cut = True
 
 
-def _respond(exchange: Exchange, datagram: Datagram, message: Message) -> None:
-    exchange.response = message
+def _respond(exchange: Exchange, datagram: Datagram, reading: Reading) -> None:
+    exchange.response, exchange.answers, exchange.negative_ttl = reading
     exchange.response_frame = datagram.frame
     exchange.response_time = datagram.time
-    exchange.cut |= datagram.cut
+    if datagram.cut:
+        exchange.cut = True
