@@ -32,7 +32,7 @@ from analyzer.schema.ndp import NdpRow
 from analyzer.schema.oicq import OicqRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
 from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
-from analyzer.schema.visits import FindingRow, Step, VisitPhases, VisitRow
+from analyzer.schema.visits import FindingRow, Remark, Step, Unvisited, VisitPhases, VisitRow, Waste
 from analyzer.units import rfc3339
 
 __all__ = [
@@ -58,14 +58,17 @@ __all__ = [
     "Parameter",
     "PhaseFrames",
     "PhaseTrust",
+    "Remark",
     "Step",
     "TcpConflict",
     "TcpOpinion",
     "TcpRow",
     "TlsAlert",
     "TlsRow",
+    "Unvisited",
     "VisitPhases",
     "VisitRow",
+    "Waste",
     "WebSocketMessage",
     "WebSocketRow",
     "changed",
