@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from operator import is_
+from typing import TypeVar
 
 from analyzer.masking_headers import mask_cookie_domain, mask_cookie_path, mask_header, mask_headers
 from analyzer.masking_text import HARMLESS, MASKED
 from analyzer.masking_urls import mask_url, mask_value
-from analyzer.schema import Cookie, FindingRow, HttpRow, OicqRow, Parameter, Step, VisitRow, changed
+from analyzer.schema import Cookie, FindingRow, HttpRow, OicqRow, Parameter, Remark, Step, VisitRow, changed
 from analyzer.secret_names import is_secret
 
 __all__ = [
@@ -246,11 +247,22 @@ def _mask_argument(value: object) -> object:
     return value
 
 
+Said = TypeVar("Said", Step, Remark)
+"""A row that says a sentence."""
+
+
 def _mask_step(step: Step) -> Step:
-    if not step.sentence_args:
-        return step
-    shown = _mask_args(step.sentence_args)
-    return step if shown is step.sentence_args else changed(step, sentence_args=shown)
+    if step.remarks:
+        step = changed(step, remarks=tuple(map(_mask_said, step.remarks)))
+    return _mask_said(step)
+
+
+def _mask_said(said: Said) -> Said:
+    """Mask the arguments of a sentence in a row."""
+    if not said.sentence_args:
+        return said
+    shown = _mask_args(said.sentence_args)
+    return said if shown is said.sentence_args else changed(said, sentence_args=shown)
 
 
 def mask_accounts(rows: Iterable[OicqRow]) -> tuple[list[OicqRow], int]:
@@ -282,9 +294,10 @@ def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
 def _mask_visit(row: VisitRow) -> VisitRow:
     url, final = mask_url(row.url), None if row.final_url is None else mask_url(row.final_url)
     steps = tuple(map(_mask_step, row.steps))
-    if url == row.url and final == row.final_url and all(map(is_, steps, row.steps)):
+    blame = _mask_args(row.blame_args)
+    if url == row.url and final == row.final_url and blame is row.blame_args and all(map(is_, steps, row.steps)):
         return row
-    return changed(row, url=url, final_url=final, steps=steps)
+    return changed(row, url=url, final_url=final, steps=steps, blame_args=blame)
 
 
 def mask_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:

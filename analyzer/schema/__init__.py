@@ -32,7 +32,7 @@ from analyzer.schema.ndp import NdpPrefix, NdpRow
 from analyzer.schema.oicq import OicqRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
 from analyzer.schema.tls import Certificate, TlsAlert, TlsRow
-from analyzer.schema.visits import FindingRow, Step, VisitPhases, VisitRow
+from analyzer.schema.visits import FindingRow, Remark, Step, Unvisited, VisitPhases, VisitRow, Waste
 from analyzer.units import rfc3339
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "PhaseFrames",
     "PhaseTrust",
     "PingSeries",
+    "Remark",
     "Step",
     "TcpConflict",
     "TcpOpinion",
@@ -69,8 +70,10 @@ __all__ = [
     "TlsRow",
     "TracerouteHop",
     "TracerouteRow",
+    "Unvisited",
     "VisitPhases",
     "VisitRow",
+    "Waste",
     "WebSocketMessage",
     "WebSocketRow",
     "changed",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from analyzer.schema.visits import Unvisited
+
 
 @dataclass(frozen=True, slots=True)
 class InterfaceRow:
@@ -105,3 +107,4 @@ class CaptureRow:
     # the recorder wrote a packet each time so much had passed: times are its own, not the network's; else None
     clock_step_ms: float | None = None
     gateways: tuple[Gateway, ...] = ()  # the busiest first
+    unvisited: tuple[Unvisited, ...] = ()  # of each table, the rows that belong to no visit

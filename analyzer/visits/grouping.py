@@ -30,6 +30,7 @@ from analyzer.decode.table import Flag
 from analyzer.schema import HttpRow, TlsRow
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.asking import by_hand, is_page, is_part, is_sheet, origin
+from analyzer.visits.attempts import Attempt
 from analyzer.visits.model import Facts
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -60,6 +61,8 @@ class Draft:
         pages: the hosts whose pages (HTML) it got.
         later: http rows asked for when the page had been there for a while, by a script of it.
         initiators: http row → the http row that caused it.
+        attempt: what the visit is, where nothing came of it; name: what was looked up, or dialled, for it.
+        attempts: what else was tried in vain for it.
     """
 
     client: str
@@ -75,6 +78,9 @@ class Draft:
     pages: set[str] = field(default_factory=set)
     later: set[int] = field(default_factory=set)
     initiators: dict[int, int] = field(default_factory=dict)
+    attempt: Attempt | None = None
+    name: str | None = None
+    attempts: list[Attempt] = field(default_factory=list)
 
 
 @dataclass(slots=True)

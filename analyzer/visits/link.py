@@ -1,22 +1,17 @@
-"""Visits: the drafts of :mod:`grouping`, each linked to its ARP, DNS, TCP and TLS rows, its phases and its steps."""
+"""Visits: the drafts of :mod:`grouping`, each linked to its rows in all tables, its phases and its steps."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from operator import itemgetter
+from dataclasses import dataclass
 
 from analyzer.schema import HttpRow, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
-from analyzer.visits import grouping, journey
+from analyzer.visits import attempts, blame, grouping, journey, placing, waste
+from analyzer.visits.known import Known, Sent
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
 from analyzer.visits.verdicts import failure
-
-ARP_BEFORE_NS = 100 * NS_PER_MS
-"""The packet that waits for an ARP answer leaves right after it; a later packet did not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +19,27 @@ class Linked:
     """A visit with everything it touched, before it becomes a row.
 
     Attributes:
+        main: the connection the visit began on; None when none was tried.
         lookup: per stream, what the connection owes to DNS.
+        dns: rows of all lookups that were waited for.
+        arp_resolver, ndp_resolver: rows waited for by the first question for a name; arp_server, ndp_server: by others.
+        lease: row of the dhcp table, in the first visit of its client; lease_why: why that has none.
         tcp: gives what the journey tells of a connection that some visit was the first to use.
     """
 
     draft: grouping.Draft
     streams: tuple[int, ...]
+    main: int | None
     lookup: dict[int, Lookup]
     dns: tuple[int, ...]
-    arp: tuple[int, ...]
+    arp_resolver: tuple[int, ...]
+    arp_server: tuple[int, ...]
+    ndp_resolver: tuple[int, ...]
+    ndp_server: tuple[int, ...]
+    lease: int | None
+    lease_why: str | None
     tcp: Callable[[int], journey.Opened]
-
-    @property
-    def main(self) -> int:
-        """The connection the visit began on."""
-        return self.streams[0]
+    known: Known
 
 
 def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[int, int]]:
@@ -48,102 +49,102 @@ def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[
         owed: per stream what its connection owes to DNS, from :func:`analyzer.visits.lookups.owed`.
     """
     drafts = grouping.group(facts)
-    asked = _asked(facts)
+    tried = attempts.attempts(facts, {row for found in owed.values() for row in found.rows})
+    drafts = placing.placed(drafts, tried, facts)
     fresh = {stream for draft in drafts for stream in draft.fresh}
+    fresh.update(stream for attempt in tried for stream in attempt.streams)
     tcp = facts.connections.outlines(journey.Opened, journey.Opened._fields, fresh).__getitem__
-    rows = [_row(number, _link(draft, facts, owed, asked, tcp), facts) for number, draft in enumerate(drafts, 1)]
+    known = Known(facts)
+    spent = waste.Spent(facts)
+    rows = [_row(number, _link(draft, facts, owed, known, tcp), facts, spent) for number, draft in enumerate(drafts, 1)]
     return rows, {at: cause for draft in drafts for at, cause in draft.initiators.items()}
-
-
-@dataclass(slots=True)
-class Asked:
-    """The answered ARP exchanges of one asker, in the order of their replies; each is charged to one visit only."""
-
-    times: list[int] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    charged: set[int] = field(default_factory=set)
-
-    def take(self, when: int, next_hop: str | None, facts: Facts) -> list[int]:
-        """Return the exchanges that a packet sent at ``when`` (ns) waited for, not yet charged.
-
-        Args:
-            next_hop: the hardware address that the packet went to, where it is known: another one's is no reason.
-        """
-        low, high = bisect_left(self.times, when - ARP_BEFORE_NS), bisect_right(self.times, when)
-        found = [row for row in self.rows[low:high] if row not in self.charged]
-        if next_hop is not None:
-            found = [row for row in found if facts.arp[row].answer_mac in (None, next_hop)]
-        self.charged.update(found)
-        return found
-
-
-def _asked(facts: Facts) -> dict[str, Asked]:
-    """Return per asking address its answered exchanges."""
-    answered = [
-        (row.reply_time, at, row.asker_ip)
-        for at, row in enumerate(facts.arp)
-        if row.outcome == "answered" and row.asker_ip and row.reply_time is not None
-    ]
-    out: dict[str, Asked] = defaultdict(Asked)
-    for when, at, asker in sorted(answered):
-        out[asker].times.append(when)
-        out[asker].rows.append(at)
-    return out
 
 
 def _link(
     draft: grouping.Draft,
     facts: Facts,
     owed: dict[int, Lookup],
-    asked: dict[str, Asked],
+    known: Known,
     tcp: Callable[[int], journey.Opened],
 ) -> Linked:
     """Collect the connections, lookups and ARP exchanges of a draft."""
-    events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
-    events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
-    streams = tuple(dict.fromkeys(stream for _, stream in sorted(events)))
-    lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
-    dns = tuple(sorted({row for found in lookup.values() if found.ms is not None for row in found.rows}))
     c = facts.connections
+    if draft.attempt is None:
+        events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
+        events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
+        streams = tuple(dict.fromkeys(stream for _, stream in sorted(events)))
+        lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
+        used = {row for found in lookup.values() if found.ms is not None for row in found.rows}
+        main: int | None = streams[0]
+    else:
+        streams = tuple(draft.attempt.streams)
+        lookup, used = {}, set(draft.attempt.dns)
+        main = streams[0] if streams else None
+    for attempt in draft.attempts:
+        used.update(attempt.dns)
+        streams += tuple(attempt.streams)
+    dns = tuple(sorted(used))
+    begun = c.columns["syn_frame"]
     macs = c.words["server_mac"]
-    opened = [s for s in streams if s in draft.fresh and c.columns["syn_frame"][s] >= 0]
-    waited = [(int(c.columns["start_time"][s]), macs.get(s)) for s in opened]
-    waited += [(facts.dns[at].query_time or 0, None) for at in dns]
-    arp: list[int] = []
-    if draft.client in asked:
-        for when, next_hop in sorted(waited, key=itemgetter(0)):
-            arp += asked[draft.client].take(when, next_hop, facts)
-    return Linked(draft, streams, lookup, dns, tuple(sorted(arp)), tcp)
+    dialled = [
+        (int(c.columns["start_time"][s]), macs.get(s), None)
+        for s in streams
+        if (s in draft.fresh or draft.attempts) and begun[s] >= 0
+    ]
+    # The first question may have waited for the way to a resolver far off; the others only for the resolver itself.
+    asked: list[Sent] = [(facts.dns[at].query_time or 0, None, facts.dns[at].server) for at in dns]
+    if asked:
+        asked.append((min(asked)[0], None, None))
+    mac = None if main is None else c.words["client_mac"].get(main)
+    arp_resolver, ndp_resolver = known.waited_for(draft.client, mac, asked)
+    arp_server, ndp_server = known.waited_for(draft.client, mac, dialled)
+    lease, lease_why = known.lease_of(draft.client, draft.start)
+    return Linked(
+        draft,
+        streams,
+        main,
+        lookup,
+        dns,
+        arp_resolver,
+        arp_server,
+        ndp_resolver,
+        ndp_server,
+        lease,
+        lease_why,
+        tcp,
+        known,
+    )
 
 
-def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
+def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
     draft, c = v.draft, facts.connections
     rows = [facts.http[at] for at in draft.http]
-    begins = [draft.start]
-    if v.main in draft.fresh and c.number("syn_frame", v.main) is not None:
-        begins.append(int(c.columns["start_time"][v.main]))
-    begins += [t for at in v.dns if (t := facts.dns[at].query_time) is not None]
-    begins += [t for at in v.arp if (t := facts.arp[at].request_time) is not None]
-    start = min(begins)
+    arp, ndp = tuple(sorted(v.arp_resolver + v.arp_server)), tuple(sorted(v.ndp_resolver + v.ndp_server))
+    start = _begin(v, facts, arp, ndp)
     readable = bool(rows)
-    encrypted_only = not rows or (draft.tls and not any(row.decrypted for row in rows))
+    nothing = draft.attempt is not None
+    encrypted_only = not nothing and (not rows or (draft.tls and not any(row.decrypted for row in rows)))
     failed_only = bool(draft.tls) and not draft.chain and all(facts.tls[at].outcome == "failed" for at in draft.tls)
     chain = [facts.http[at] for at in draft.chain]
     redirects = sum(1 for row in chain[:-1]) + (1 if chain and _left_for_tls(chain[-1], v, facts) else 0)
+    counted = nothing or (readable and not draft.tls)
+    duration = max(draft.until - start, 0) / NS_PER_MS
+    who, key, args, step, why = blame.of_visit(v, facts, duration)
+    wasted, saved = waste.accounts(v, facts, spent)
     return VisitRow(
         visit=number,
         url=draft.url,
         final_url=_final_url(chain, v, facts),
         start_time=start,
-        duration_ms=max(draft.until - start, 0) / NS_PER_MS,
-        arp_rows=v.arp,
+        duration_ms=duration,
+        arp_rows=arp,
         dns_rows=v.dns,
         tcp_streams=v.streams,
         tls_rows=tuple(draft.tls),
         http_rows=tuple(draft.http),
         redirects=redirects,
-        requests=len(rows) if readable and not draft.tls else None,
-        failed_requests=sum(failure(row) is not None for row in rows) if readable and not draft.tls else None,
+        requests=len(rows) if counted else None,
+        failed_requests=sum(failure(row) is not None for row in rows) if counted else None,
         bytes=sum(
             int(c.columns["client_unique_bytes"][s]) + int(c.columns["server_unique_bytes"][s])
             for s in (v.streams if draft.tls else ())
@@ -153,7 +154,28 @@ def _row(number: int, v: Linked, facts: Facts) -> VisitRow:
         steps=journey.steps(v, facts),
         requests_why=("no_session" if failed_only else "encrypted") if encrypted_only else None,
         background=sum(row.background is not None for row in rows),
+        dhcp_rows=() if v.lease is None else (v.lease,),
+        ndp_rows=ndp,
+        failed_step=step,
+        failed_why=why,
+        blame=who,
+        blame_key=key,
+        blame_args=args,
+        waste=wasted,
+        savings=saved,
     )
+
+
+def _begin(v: Linked, facts: Facts, arp: tuple[int, ...], ndp: tuple[int, ...]) -> int:
+    """Return when the first packet for a visit was seen (ns)."""
+    draft, c = v.draft, facts.connections
+    begins = [draft.start, *(attempt.begin for attempt in draft.attempts)]
+    if v.main is not None and v.main in draft.fresh and c.number("syn_frame", v.main) is not None:
+        begins.append(int(c.columns["start_time"][v.main]))
+    begins += [t for at in v.dns if (t := facts.dns[at].query_time) is not None]
+    begins += [t for at in arp if (t := facts.arp[at].request_time) is not None]
+    begins += [t for at in ndp if (t := facts.ndp[at].request_time) is not None]
+    return min(begins)
 
 
 def _left_for_tls(row: HttpRow, v: Linked, facts: Facts) -> bool:
@@ -187,13 +209,23 @@ def _phases(v: Linked, facts: Facts) -> VisitPhases:
     opened = {row.stream: row.connect_ms for row in rows if row.index == 0}
     streams = list(dict.fromkeys([row.stream for row in rows] + [facts.tls[at].stream for at in v.draft.tls[:1]]))
     last = v.main if not rows else rows[-1].stream
+    found = [facts.arp[at].latency_ms for at in (*v.arp_resolver, *v.arp_server)]
+    found += [facts.ndp[at].latency_ms for at in (*v.ndp_resolver, *v.ndp_server)]
+    looked_up = [looked.ms for s in streams if (looked := v.lookup.get(s)) is not None]
+    if v.draft.attempt is not None:
+        looked_up = [_longest(facts, v.draft.attempt)]
     return VisitPhases(
-        arp_ms=total([facts.arp[at].latency_ms for at in v.arp]),
-        dns_ms=total([found.ms for s in streams if (found := v.lookup.get(s)) is not None]),
+        arp_ms=total(found),
+        dns_ms=total(looked_up),
         connect_ms=total([opened.get(s, c.ms("connect_ms", s)) for s in streams if s in v.draft.fresh]),
         tls_ms=total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
         send_ms=total([row.send_ms for row in rows]),
         wait_ms=total([row.wait_ms for row in rows]),
         receive_ms=total([row.receive_ms for row in rows]),
-        close_ms=c.ms("close_ms", last),
+        close_ms=None if last is None else c.ms("close_ms", last),
     )
+
+
+def _longest(facts: Facts, attempt: attempts.Attempt) -> float | None:
+    """Return how long the slowest lookup of an attempt took; they run side by side."""
+    return max((ms for at in attempt.dns if (ms := facts.dns[at].latency_ms) is not None), default=None)

@@ -140,6 +140,13 @@ def _empty_share(found: Found) -> float | None:
     return empty / len(answered)
 
 
+def without_news(found: Found) -> list[int]:
+    """Return the rows of a series whose answers brought nothing new."""
+    answered = [(at, row) for at, row in found if row.status is not None]
+    before = [None, *(row for _, row in answered[:-1])]
+    return [at for (at, row), last in zip(answered, before, strict=True) if _nothing_new(last, row)]
+
+
 def _small(found: Found) -> bool:
     """Say whether the answers are small, and whole: no download in pieces."""
     sizes = [row.response_body_bytes or 0 for _, row in found]

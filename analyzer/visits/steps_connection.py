@@ -1,0 +1,223 @@
+"""Steps of a journey that open, protect and close a connection.
+
+Sources: RFC 9293 sections 3.5 and 3.6 (handshake, closing), RFC 8446 section 2 and RFC 5246 section 7.3 (TLS).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from analyzer.schema import Remark, Step, TlsRow
+from analyzer.visits.model import Facts
+from analyzer.visits.steps_names import absent, host
+
+if TYPE_CHECKING:
+    from analyzer.visits.link import Linked
+
+_NUMBERS = 1 << 32
+"""Sequence numbers begin again at 0 behind this one (RFC 9293 section 3.4)."""
+
+
+class Opened(NamedTuple):
+    """What a journey tells of a connection: fields of the ``tcp`` table."""
+
+    stream: int
+    client: str
+    server: str
+    server_port: int
+    start_time: int
+    handshake: str
+    handshake_why: str | None
+    unreachable_frame: int | None
+    connect_ms: float | None
+    initial_rtt_ms: float | None
+    syn_loss_ms: float | None
+    syn_frame: int | None
+    syn_frames: tuple[int, ...]
+    synack_frames: tuple[int, ...]
+    ack_frame: int | None
+    client_isn: int | None
+    server_isn: int | None
+    close: str
+    close_ms: float | None
+    closed_by: str | None
+    client_fin_frame: int | None
+    client_fin_acked_frame: int | None
+    server_fin_frame: int | None
+    server_fin_acked_frame: int | None
+    rst_frame: int | None
+    client_state: str
+    server_state: str
+
+
+# ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def opening(v: Linked, stream: int) -> Step:
+    """Return the step that opened a connection, with the numbers both sides began to count from."""
+    if stream not in v.draft.fresh:
+        return absent("tcp", "reused", {"stream": stream})
+    row = v.tcp(stream)
+    if row.syn_frame is None:
+        return absent("tcp", "midstream", {"stream": stream})
+    args = {
+        "client": row.client,
+        "server": row.server,
+        "server_port": row.server_port,
+        "connect_ms": row.connect_ms,
+        "rtt_ms": row.initial_rtt_ms,
+        "loss_ms": row.syn_loss_ms,
+        "attempts": len(row.syn_frames),
+        "stream": row.stream,
+        "client_isn": row.client_isn,
+        "server_isn": row.server_isn,
+    }
+    frames = tuple(f for f in (*row.syn_frames, *row.synack_frames, row.ack_frame) if f is not None)
+    key = "step.tcp.lost_syn" if row.syn_loss_ms else "step.tcp"
+    remarks: tuple[Remark, ...] = ()
+    if row.client_isn is not None and row.server_isn is not None and row.ack_frame is not None:
+        numbers = {
+            "client_isn": row.client_isn,
+            "server_isn": row.server_isn,
+            "client_next": (row.client_isn + 1) % _NUMBERS,
+            "server_next": (row.server_isn + 1) % _NUMBERS,
+        }
+        remarks = (Remark("step.tcp.numbers", numbers),)
+    elif row.connect_ms is None and row.synack_frames:
+        key = "step.tcp.incomplete"
+    return Step("tcp", frames, row.start_time, row.connect_ms, key, args, None, remarks)
+
+
+def failed_opening(v: Linked, stream: int, facts: Facts) -> Step:
+    """Return the step of a connection that nobody agreed to open."""
+    row = v.tcp(stream)
+    why = "refused" if row.handshake == "refused" else "unreachable" if row.unreachable_frame else "unanswered"
+    end = int(facts.connections.columns["end_time"][stream])
+    took = max(end - row.start_time, 0) / 1e6
+    args = {
+        "client": row.client,
+        "server": row.server,
+        "server_port": row.server_port,
+        "attempts": max(len(row.syn_frames), 1),
+        "tried_ms": took,
+        "stream": stream,
+    }
+    frames = tuple(f for f in (*row.syn_frames, row.rst_frame, row.unreachable_frame) if f is not None)
+    return Step("tcp", frames, row.start_time, took, f"step.tcp.{why}", args, None)
+
+
+# ── encryption ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def encryption(v: Linked, facts: Facts, at: int) -> Step:
+    """Return the step in which both sides agreed on encryption, or did not."""
+    row = facts.tls[at]
+    alert = next((a.description for a in row.alerts if a.level == "fatal"), None)
+    args = {
+        "version": row.version,
+        "sni": row.sni or host(v),
+        "cipher": row.cipher,
+        "handshake_ms": row.handshake_ms,
+        "alert": alert,
+        "stream": row.stream,
+    }
+    key = {"failed": "step.tls.failed", "incomplete": "step.tls.incomplete"}.get(row.outcome, "step.tls")
+    if row.outcome == "failed" and row.handshake_why in ("plain_http", "not_tls"):
+        key = f"step.tls.failed.{row.handshake_why}"
+    if row.outcome == "midstream":
+        return absent("tls", "midstream", args)
+    if key == "step.tls" and row.resumption not in (None, "none"):
+        key = "step.tls.resumed"
+    return Step("tls", row.frames, row.client_hello_time, row.handshake_ms, key, args, None, _agreed(row))
+
+
+def _agreed(row: TlsRow) -> tuple[Remark, ...]:
+    """Tell what was agreed on, as far as it is readable."""
+    out = []
+    if row.cipher is not None and row.group is not None:
+        out.append(Remark("step.tls.keys", {"cipher": row.cipher, "group": row.group}))
+    elif row.cipher is not None:
+        out.append(Remark("step.tls.cipher", {"cipher": row.cipher}))
+    if row.certificates:
+        one = row.certificates[0]
+        args = {"subject": one.subject, "issuer": one.issuer, "from_day": one.not_before[:10]}
+        args |= {"to_day": one.not_after[:10], "key": one.key}
+        out.append(Remark("step.tls.certificate.self" if one.self_signed else "step.tls.certificate", args))
+    elif row.outcome == "established" and row.certificates_why in ("encrypted", "resumed"):
+        out.append(Remark(f"step.tls.certificate.{row.certificates_why}", {}))
+    if row.alpn is not None:
+        out.append(Remark("step.tls.alpn", {"alpn": row.alpn}))
+    if row.hello_retry:
+        out.append(Remark("step.tls.retry", {}))
+    if row.early_data:
+        out.append(Remark("step.tls.early", {}))
+    return tuple(out)
+
+
+# ── closing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_CLOSES = {
+    "three_way": "step.close.three_way",
+    "simultaneous": "step.close.simultaneous",
+    "half_closed": "step.close.half_closed",
+    "reset": "step.close.reset",
+}
+_STATES: dict[str, tuple[str, str]] = {
+    "four_way": ("FIN_WAIT_1 FIN_WAIT_2 TIME_WAIT", "CLOSE_WAIT LAST_ACK CLOSED"),
+    "three_way": ("FIN_WAIT_1 TIME_WAIT", "CLOSE_WAIT LAST_ACK CLOSED"),
+    "simultaneous": ("FIN_WAIT_1 CLOSING TIME_WAIT", "FIN_WAIT_1 CLOSING TIME_WAIT"),
+    "half_closed": ("FIN_WAIT_1 FIN_WAIT_2", "CLOSE_WAIT"),
+}
+"""How a connection was closed → the states that the side that closed first goes through, and the other one."""
+_ARROW = " → "
+
+
+def closing(v: Linked, facts: Facts, stream: int) -> Step:
+    """Return the step that ended a connection, with the states both sides went through."""
+    row = v.tcp(stream)
+    args = {"closed_by": row.closed_by, "kind": row.close, "close_ms": row.close_ms, "stream": stream}
+    if row.close == "none":
+        return absent("close", "not_closed", args)
+    ends = (
+        row.client_fin_frame,
+        row.client_fin_acked_frame,
+        row.server_fin_frame,
+        row.server_fin_acked_frame,
+        row.rst_frame,
+    )
+    frames = tuple(sorted({frame for frame in ends if frame is not None}))
+    key = _CLOSES.get(row.close, "step.close")
+    begin = _time(facts, stream, frames[0]) if frames else None
+    return Step("close", frames, begin, row.close_ms, key, args, None, _states(row))
+
+
+def _states(row: Opened) -> tuple[Remark, ...]:
+    if row.close not in _STATES or row.closed_by is None:
+        return ()
+    first, other = _STATES[row.close]
+    by_server = row.closed_by == "server"
+    ends = (row.server_state, row.client_state) if by_server else (row.client_state, row.server_state)
+    args = {
+        "first": "server" if by_server else "client",
+        "other": "client" if by_server else "server",
+        "first_states": _through(first, ends[0]),
+        "other_states": _through(other, ends[1]),
+    }
+    key = "step.close.states.both" if row.close == "simultaneous" else "step.close.states"
+    return (Remark(key, args),)
+
+
+def _through(states: str, last: str) -> str:
+    """Return the states a side went through, up to the one it was seen to reach."""
+    names = states.split()
+    return _ARROW.join(names[: names.index(last) + 1] if last in names else names)
+
+
+def _time(facts: Facts, stream: int, frame: int) -> int | None:
+    """Return when a frame of a connection was recorded (ns)."""
+    s = facts.segments
+    part = s.of(stream)
+    at = part.start + int(np.searchsorted(s.frame[part], np.int32(frame)))
+    return int(s.time[at]) if at < part.stop and int(s.frame[at]) == frame else None
