@@ -41,7 +41,7 @@ LAYERS = (
     ("report", "export"),
     ("pipeline",),
     ("referee",),
-    ("terminal", "text_ladder", "follow_text", "explain_text", "rules_text"),
+    ("terminal", "text_ladder", "follow_text", "explain_text", "explain_rest", "rules_text"),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -14,8 +14,12 @@ from functools import cache
 from itertools import pairwise
 
 from analyzer.findings import thresholds as constants
+from analyzer.findings.model import Rule
+from analyzer.language import SOURCE, translated
+from analyzer.sentences import FINDINGS
 from analyzer.units import human_bytes, human_ms
 
+_TOUCHING = re.compile("(?<=[\u4e00-\u9fff])(?=‹)|(?<=›)(?=[\u4e00-\u9fff])")
 _FIELD = re.compile(r"\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}")
 
 
@@ -66,6 +70,54 @@ def _written(name: str, value: object) -> str:
     return str(value)
 
 
-def readable(template: str) -> str:
+def readable(template: str, lang: str = SOURCE) -> str:
     """Write a template with the names of its arguments where the values will stand: ``‹host› answered ‹status›``."""
-    return _FIELD.sub(lambda field: f"‹{field[1]}›" + (f" {field[3]}" if field[3] else ""), template)
+    text = _FIELD.sub(lambda field: f"‹{field[1]}›" + (f" {field[3]}" if field[3] else ""), template)
+    return text if lang == SOURCE else _TOUCHING.sub(" ", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a rule says, in one of its variants (None: the plain one), with names in place of values."""
+
+    variant: str | None
+    title: str
+    why: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A rule as it is listed for people and programs; the texts are in one language."""
+
+    code: str
+    severity: str
+    layer: str
+    blame: str
+    reference: str
+    texts: tuple[Text, ...]
+    thresholds: tuple[Threshold, ...]
+
+
+def listed(rule: Rule, lang: str = SOURCE) -> Listed:
+    """Return a rule with its texts and thresholds in a language."""
+    known = thresholds()
+    used = (known[name] for name in rule.thresholds)
+    numbers = tuple(
+        Threshold(one.name, one.value, translated(one.reason, f"threshold.{one.name}", lang)) for one in used
+    )
+    return Listed(rule.code, rule.severity, rule.layer, rule.blame, rule.reference, _texts(rule.code, lang), numbers)
+
+
+def _texts(code: str, lang: str) -> tuple[Text, ...]:
+    """Return the texts of a code, the plain ones first."""
+    keys = [key for key in FINDINGS if key.split(".", 1)[0] == code]
+    keys.sort(key=lambda key: key != code)  # a stable sort: the others stay as they are written down
+    return tuple(_text(key, lang) for key in keys)
+
+
+def _text(key: str, lang: str) -> Text:
+    text, (_, _, variant) = FINDINGS[key], key.partition(".")
+    parts = (("title", text.title), ("why", text.why), ("advice", text.advice))
+    said = [readable(translated(words, f"{key}.{part}", lang), lang) for part, words in parts]
+    return Text(variant or None, *said)

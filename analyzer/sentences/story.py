@@ -19,7 +19,7 @@ STORY: dict[str, str] = {
     "partial": "Only part of the file could be read: {why}.",
     # visits: visits, shown
     "visits": "What happened: {visits:visit|visits}.",
-    "visits.some": "In full here: those that failed or took longest. --visit N tells one of the others.",
+    "visits.some": "Told below: failures first, then the slowest. --visit N tells any of them.",
     "visits.more": "… and {more} more; --visit N tells one, from 1 to {visits}.",
     "visits.none": "Nobody visited anything here: no web page or other address was opened over HTTP or TLS.",
     # one visit: number, url, visits; start, duration_ms, requests, connections, bytes, failed, redirects
@@ -63,8 +63,10 @@ STORY: dict[str, str] = {
     "blame.resolver": "the resolver",
     "blame.capture": "the recording",
     "blame.unknown": "nobody can tell",
-    "finding.why": "Why it matters: {text}",
-    "finding.advice": "What to try: {text}",
+    "finding.why": "Why it matters:",
+    "finding.advice": "What to try:",
+    "finding.blame": "blame: {blame}",
+    "finding.cost": "cost: {cost_ms}",
     "finding.more": "… and {more} more findings; the report lists them all.",
     "finding.none": "Nothing here is out of the ordinary.",
     # what there is without visits, and besides them
@@ -81,7 +83,7 @@ STORY: dict[str, str] = {
     "{client} to {server} port {server_port}.",
     "there.tcp.midstream": "{count:of them was|of them were} already open when the recording began.",
     "there.http": "{count:HTTP message|HTTP messages} that no visit could be made of, such as {what}.",
-    "there.tls": "{count:encrypted session|encrypted sessions} (TLS) whose beginning is not in this capture.",
+    "there.tls": "{count:encrypted session|encrypted sessions} (TLS) that belong to no visit.",
     "there.dhcp": "{count:exchange|exchanges} about addresses (DHCP).",
     "there.ndp": "{count:exchange|exchanges} between IPv6 neighbours (NDP).",
     "there.oicq": "{count:QQ exchange|QQ exchanges} (OICQ).",
