@@ -74,8 +74,9 @@ main_app = new_app(completion=True)
 
 
 @main_app.command(
-    epilog="Other commands, each with --help: analyze follow (what a connection carried), analyze ladder (its "
-    "segments, one by one), analyze objects (the files it carried), analyze verify (compare with tshark).",
+    epilog="Other commands, each with --help: analyze explain (what happened, step by step), analyze follow (what a "
+    "connection carried), analyze ladder (its segments, one by one), analyze objects (the files it carried), analyze "
+    "rules (all kinds of findings), analyze verify (compare with tshark).",
 )
 def analyze(
     captures: Annotated[
@@ -229,9 +230,11 @@ def _open(reports: Sequence[Path]) -> None:
 
 
 COMMANDS: dict[str, str] = {
+    "explain": "analyzer.commands.explain",
     "follow": "analyzer.commands.follow",
     "ladder": "analyzer.commands.ladder",
     "objects": "analyzer.commands.objects",
+    "rules": "analyzer.commands.rules",
     "verify": "analyzer.commands.verify",
 }
 """Subcommands by name, each with the module that has its ``app``: imported when it is called for."""

@@ -5,6 +5,8 @@ Sources: RFC 6455 section 7.4, the IANA "WebSocket Close Code Number Registry".
 
 from __future__ import annotations
 
+from analyzer.language import SOURCE, translated
+
 CODES: dict[int, tuple[str, str]] = {
     1000: ("normal closure", "What the connection was for is done."),
     1001: ("going away", "The server shuts down, or the browser leaves the page."),
@@ -28,23 +30,33 @@ FINE = frozenset({1000, 1001, 1005})
 """Codes of a connection that ended because it was done."""
 
 
-def name(code: int) -> str:
+OTHERS: dict[str, tuple[str, str]] = {
+    "library": (
+        "code of a library or framework",
+        "Libraries and frameworks give this code its meaning; the protocol does not know it.",
+    ),
+    "application": (
+        "code of the application",
+        "Only the application knows what it means: the protocol leaves these codes to it.",
+    ),
+    "invalid": ("not a valid code", "No side may send this code."),
+}
+"""Names and sentences of codes that are in no registry: 3000 to 3999, 4000 to 4999, all others."""
+
+
+def _kind(code: int) -> str:
+    return "library" if 3000 <= code <= 3999 else "application" if 4000 <= code <= 4999 else "invalid"
+
+
+def name(code: int, lang: str = SOURCE) -> str:
     """Return what a close code is called."""
     if code in CODES:
-        return CODES[code][0]
-    if 3000 <= code <= 3999:
-        return "code of a library or framework"
-    if 4000 <= code <= 4999:
-        return "code of the application"
-    return "not a valid code"
+        return translated(CODES[code][0], f"close.{code}.name", lang)
+    return translated(OTHERS[_kind(code)][0], f"close.{_kind(code)}.name", lang)
 
 
-def explain(code: int) -> str:
+def explain(code: int, lang: str = SOURCE) -> str:
     """Return one plain sentence on what a close code means."""
     if code in CODES:
-        return CODES[code][1]
-    if 3000 <= code <= 3999:
-        return "Libraries and frameworks give this code its meaning; the protocol does not know it."
-    if 4000 <= code <= 4999:
-        return "Only the application knows what it means: the protocol leaves these codes to it."
-    return "No side may send this code."
+        return translated(CODES[code][1], f"close.{code}", lang)
+    return translated(OTHERS[_kind(code)][1], f"close.{_kind(code)}", lang)

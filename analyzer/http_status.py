@@ -7,6 +7,8 @@ RFC named beside each group. A code that is not registered is explained by its c
 
 from __future__ import annotations
 
+from analyzer.language import SOURCE, translated, woven
+
 STATUS: dict[int, tuple[str, str]] = {
     # RFC 9110 section 15.2; 102: RFC 2518; 103: RFC 8297; 104: draft-ietf-httpbis-resumable-upload
     100: ("Continue", "The server has seen the request's head and wants the body now."),
@@ -97,13 +99,23 @@ def name(status: int) -> str:
     return CLASSES.get(status // 100, ("Unknown", ""))[0]
 
 
-def explain(status: int) -> str:
-    """Say in one plain sentence what a status code means."""
+OTHERS: dict[str, str] = {
+    "unregistered": "Not a registered code; it counts as {first}xx: {meaning}",
+    "invalid": "Not a valid HTTP status code.",
+}
+"""What is said of codes that the registry does not have: of a known class, and of none."""
+
+
+def explain(status: int, lang: str = SOURCE) -> str:
+    """Say in one plain sentence what a status code means; its name is a word of the protocol and never translated."""
     if status in STATUS:
-        return STATUS[status][1]
-    if status // 100 in CLASSES:
-        return f"Not a registered code; it counts as {status // 100}xx: {CLASSES[status // 100][1]}"
-    return "Not a valid HTTP status code."
+        return translated(STATUS[status][1], f"status.{status}", lang)
+    first = status // 100
+    if first in CLASSES:
+        meaning = translated(CLASSES[first][1], f"status.{first}xx", lang)
+        template = translated(OTHERS["unregistered"], "status.unregistered", lang)
+        return woven(template, {"first": str(first), "meaning": meaning})
+    return translated(OTHERS["invalid"], "status.invalid", lang)
 
 
 def status_class(status: int) -> str:

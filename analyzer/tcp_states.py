@@ -7,6 +7,8 @@ that were seen. The end of TIME_WAIT is a timer inside the endpoint and never vi
 
 from __future__ import annotations
 
+from analyzer.language import SOURCE, translated
+
 STATES: dict[str, str] = {
     "CLOSED": "There is no connection at this side.",
     "LISTEN": "This side waits for somebody to connect.",
@@ -23,6 +25,11 @@ STATES: dict[str, str] = {
 """State → one plain sentence, in the order a connection passes through them."""
 
 
-def explain(state: str) -> str:
+UNSEEN = "The capture does not show which state this side was in."
+"""Said of a side whose state nobody knows."""
+
+
+def explain(state: str, lang: str = SOURCE) -> str:
     """Say in one plain sentence what a state means."""
-    return STATES.get(state, "The capture does not show which state this side was in.")
+    known = state if state in STATES else "UNKNOWN"
+    return translated(STATES.get(state, UNSEEN), f"state.{known}", lang)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from analyzer.language import SOURCE, translated
 from analyzer.schema import TcpConflict, TcpOpinion, TcpRow
-from analyzer.sentences import fill
+from analyzer.sentences import phrase, word
 from analyzer.text import display
 
 DEVIATIONS: dict[str, str] = {
@@ -88,15 +89,17 @@ DEVIATIONS: dict[str, str] = {
 """Code of a deviation (``tcp.deviations``), perhaps with a variant → one sentence with ``{names}`` of its arguments."""
 
 
-def deviation(code: str, args: Mapping[str, object]) -> str:
+def deviation(code: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
     """Say in one sentence what a deviation was.
 
     Args:
         code: of ``tcp.deviations``; one without a sentence gives its own words.
         args: of :class:`analyzer.flows.deviations.Deviation`.
     """
-    template = DEVIATIONS.get(f"{code}.{args.get('variant', '')}", DEVIATIONS.get(code))
-    return display(code).replace("_", " ") if template is None else fill(template, args)
+    key = f"{code}.{args.get('variant', '')}"
+    key = key if key in DEVIATIONS else code
+    template = DEVIATIONS.get(key)
+    return display(code).replace("_", " ") if template is None else phrase(template, f"tcp.{key}", args, lang)
 
 
 # ── nobody agreed ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,19 +124,24 @@ OLD_ACK = (
 """Said of a connection that was not opened, where :func:`analyzer.flows.deviations.stray_acks` finds such an answer."""
 
 
-def handshake_why(row: TcpRow, meaning: str | None = None) -> str:
+NO_MEANING = "what was sent did not arrive"
+"""Stands for the meaning of an ICMP message that is not known."""
+
+
+def handshake_why(row: TcpRow, meaning: str | None = None, lang: str = SOURCE) -> str:
     """Say why nobody agreed to open a connection; nothing where somebody did.
 
     Args:
         row: the connection.
         meaning: of the ICMP message in ``row.unreachable_frame`` (``icmp.meaning``).
     """
-    template = HANDSHAKE_WHYS.get(row.handshake_why or "")
+    reason = row.handshake_why or ""
+    template = HANDSHAKE_WHYS.get(reason)
     if template is None:
         return ""
-    frame = row.unreachable_frame if row.handshake_why == "unreachable" else row.rst_frame
-    said = meaning or "what was sent did not arrive"
-    return fill(template, {"frame": frame, "attempts": len(row.syn_frames), "meaning": said})
+    frame = row.unreachable_frame if reason == "unreachable" else row.rst_frame
+    args = {"frame": frame, "attempts": len(row.syn_frames), "meaning": meaning or NO_MEANING}
+    return phrase(template, f"tcp.handshake.{reason}", args, lang)
 
 
 # ── the second opinion ───────────────────────────────────────────────────────────────────────────────────────────
@@ -155,7 +163,7 @@ VERDICTS: dict[str, str] = {
 }
 """Verdict of a second opinion → what it concludes."""
 
-_EVIDENCE: dict[str, str] = {
+WITNESSES: dict[str, str] = {
     "dsack": "the duplicate report (DSACK) of the {other}{where} tells of these bytes",
     "sack": "the selective ACK of the {other}{where} tells of these bytes",
     "ip_id": "its IP number, compared with that of its neighbours{frames}, tells when it was sent",
@@ -163,6 +171,7 @@ _EVIDENCE: dict[str, str] = {
     "acknowledged": "the acknowledgement of the {other}{where} tells when these bytes arrived",
     "same_packet": "it is the same packet{frames}, down to its IP number",
     "alike": "it equals an earlier packet{frames} in all that its sender chose",
+    "other": "other evidence{frames} tells more",
 }
 """Evidence → what it is, where :data:`EVIDENCE` has nothing better for the verdict."""
 
@@ -195,34 +204,74 @@ EVIDENCE: dict[tuple[str, str], str] = {
 ``{frames}`` are frames it speaks of itself, ``{where}`` where to look: the earlier copy may be one of them."""
 
 
-def opinion(found: TcpOpinion) -> str:
+OPINIONS: dict[str, str] = {
+    # frame, who (sent it), label, shown, verdict
+    "opinion": "Wireshark calls frame {frame} of the {who} {label}; {shown}, so {verdict}.",
+    "opinion.so": "Wireshark calls frame {frame} of the {who} {label}; {shown}: {verdict}.",
+    # frames; where: what evidence speaks of, and where to look for it
+    "opinion.frames": " ({frames})",
+    "opinion.where": " (see {frames})",
+    "opinion.frame": "frame {frame}",
+    "opinion.several": "frames {frames} and {last}",
+    # frame, who (sent it), position, bytes, first_frame
+    "conflict": "Frame {frame} sends bytes of the {who} again with other contents: from byte {position} of its data "
+    "on, {bytes:byte differs|bytes differ} from frame {first_frame}, whose bytes count here. A receiver that keeps the "
+    "later ones reads something else.",
+}
+"""Key → sentence, or part of one: a second opinion, and bytes that came twice (``opinion.so``: what is shown says why
+already)."""
+
+
+def _phrase(key: str, args: Mapping[str, object], lang: str) -> str:
+    return phrase(OPINIONS[key], f"tcp.{key}", args, lang)
+
+
+def opinion(found: TcpOpinion, lang: str = SOURCE) -> str:
     """Say in one sentence what Wireshark calls a segment, what the evidence says instead, and why."""
-    fallback = _EVIDENCE.get(found.evidence, "other evidence{frames} tells more")
-    clause = EVIDENCE.get((found.evidence, found.verdict), fallback)
-    frames = _frames(found.evidence_frames)
-    where = {"frames": f" ({frames})" if frames else "", "where": f" (see {frames})" if frames else ""}
-    shown = fill(clause, {"other": _other(found.from_), **where})
-    label = LABELS.get(found.label, display(found.label).replace("_", " "))
-    verdict = VERDICTS.get(found.verdict, display(found.verdict).replace("_", " "))
-    joint = ":" if ", so " in shown else ", so"
-    return f"Wireshark calls frame {found.frame} of the {display(found.from_)} {label}; {shown}{joint} {verdict}."
+    pair = (found.evidence, found.verdict)
+    if pair in EVIDENCE:
+        clause, context = EVIDENCE[pair], f"tcp.evidence.{found.evidence}.{found.verdict}"
+    else:
+        witness = found.evidence if found.evidence in WITNESSES else "other"
+        clause, context = WITNESSES[witness], f"tcp.evidence.{witness}"
+    frames = _frames(found.evidence_frames, lang)
+    where = {
+        name: _phrase(f"opinion.{name}", {"frames": frames}, lang) if frames else "" for name in ("frames", "where")
+    }
+    args = {
+        "frame": found.frame,
+        "who": found.from_,
+        "label": _known(LABELS, "label", found.label, lang),
+        "shown": phrase(clause, context, {"other": _other(found.from_), **where}, lang),
+        "verdict": _known(VERDICTS, "verdict", found.verdict, lang),
+    }
+    return _phrase("opinion.so" if ", so " in clause else "opinion", args, lang)
 
 
-def _frames(frames: tuple[int, ...]) -> str:
+def _known(words: Mapping[str, str], kind: str, code: str, lang: str) -> str:
+    """Say a code in words, one without any as it is written."""
+    text = words.get(code)
+    return code.replace("_", " ") if text is None else translated(text, f"tcp.{kind}.{code}", lang)
+
+
+def _frames(frames: tuple[int, ...], lang: str) -> str:
     """Return ``frame 3`` or ``frames 3 and 9``; nothing without frames."""
     if len(frames) < 2:
-        return f"frame {frames[0]}" if frames else ""
-    return f"frames {', '.join(map(str, frames[:-1]))} and {frames[-1]}"
+        return _phrase("opinion.frame", {"frame": frames[0]}, lang) if frames else ""
+    first = word("comma", lang).join(map(str, frames[:-1]))
+    return _phrase("opinion.several", {"frames": first, "last": frames[-1]}, lang)
 
 
-def conflict(found: TcpConflict) -> str:
+def conflict(found: TcpConflict, lang: str = SOURCE) -> str:
     """Say in one sentence which bytes came twice with different contents, and which count."""
-    differ = "1 byte differs" if found.bytes == 1 else f"{_number(found.bytes)} bytes differ"
-    return (
-        f"Frame {found.frame} sends bytes of the {display(found.from_)} again with other contents: from byte "
-        f"{_number(found.position + 1)} of its data on, {differ} from frame {found.first_frame}, whose bytes count "
-        "here. A receiver that keeps the later ones reads something else."
-    )
+    args = {
+        "frame": found.frame,
+        "who": found.from_,
+        "position": _number(found.position + 1),
+        "bytes": _number(found.bytes),
+        "first_frame": found.first_frame,
+    }
+    return _phrase("conflict", args, lang)
 
 
 def _other(side: str) -> str:
@@ -244,17 +293,32 @@ OPTIONS: dict[str, str] = {
 """Option → its name, and in a sentence what it is for."""
 
 
-def agreed(row: TcpRow) -> tuple[tuple[str, str], ...]:
+SETTLED: dict[str, str] = {
+    "bytes": "{number} bytes",
+    "times": "times {number}",
+    "each": "{what} each",
+    "side": "{who} {what}",
+    "unscaled": "not used: both sides must ask for it",
+    "asked": "asked for",
+}
+"""How what was settled is written; ``side`` is said of each where the two differ."""
+
+
+def _settled(key: str, args: Mapping[str, object], lang: str) -> str:
+    return phrase(SETTLED[key], f"tcp.settled.{key}", args, lang)
+
+
+def agreed(row: TcpRow, lang: str = SOURCE) -> tuple[tuple[str, str], ...]:
     """Return (option, what was settled) for each option that the SYNs tell of, in the order of :data:`OPTIONS`.
 
     An option whose two SYNs were not both captured is left out, except the sizes and factors of the side that was.
     """
-    out = [("mss", _each(row.client_mss, row.server_mss, "{} bytes"))]
+    out = [("mss", _each(row.client_mss, row.server_mss, "bytes", lang))]
     client, server = row.client_window_scale, row.server_window_scale
     if client is not None and server is not None:
-        out.append(("window_scale", _each(1 << client, 1 << server, "times {}")))
+        out.append(("window_scale", _each(1 << client, 1 << server, "times", lang)))
     elif row.client_isn is not None and row.server_isn is not None:
-        out.append(("window_scale", "not used: both sides must ask for it"))
+        out.append(("window_scale", _settled("unscaled", {}, lang)))
     answers = {
         "sack": row.sack_permitted,
         "timestamps": row.timestamps,
@@ -263,21 +327,29 @@ def agreed(row: TcpRow) -> tuple[tuple[str, str], ...]:
         "multipath": row.multipath,
     }
     if row.fast_open:
-        out.append(("fast_open", "asked for"))
+        out.append(("fast_open", _settled("asked", {}, lang)))
     rare = ("accurate_ecn", "multipath")  # that nobody asked for them says nothing
     out += [
-        (name, "yes" if yes else "no") for name, yes in answers.items() if yes or (yes is False and name not in rare)
+        (name, word("yes" if yes else "no", lang))
+        for name, yes in answers.items()
+        if yes or (yes is False and name not in rare)
     ]
     order = list(OPTIONS)
     return tuple(sorted((item for item in out if item[1]), key=lambda item: order.index(item[0])))
 
 
-def _each(client: int | None, server: int | None, words: str) -> str:
+def _each(client: int | None, server: int | None, words: str, lang: str) -> str:
     """Say a number of both sides, once where it is the same."""
+
+    def said(value: int) -> str:
+        return _settled(words, {"number": _number(value)}, lang)
+
     if client == server:
-        return "" if client is None else words.format(_number(client)) + " each"
+        return "" if client is None else _settled("each", {"what": said(client)}, lang)
     sides = (("client", client), ("server", server))
-    return ", ".join(f"{name} {words.format(_number(value))}" for name, value in sides if value is not None)
+    return word("comma", lang).join(
+        _settled("side", {"who": who, "what": said(value)}, lang) for who, value in sides if value is not None
+    )
 
 
 # ── initial sequence numbers ─────────────────────────────────────────────────────────────────────────────────────
@@ -285,7 +357,19 @@ def _each(client: int | None, server: int | None, words: str) -> str:
 _WRAP = 1 << 32
 
 
-def isn_lines(row: TcpRow, acks: Mapping[str, tuple[int, int]] | None = None) -> tuple[str, ...]:
+ISNS: dict[str, str] = {
+    # who, other, isn, number (told or following), more (than the ISN), frame, because, surplus
+    "isn": "The {who}'s initial sequence number (ISN) is {isn}.",
+    "isn.first": "Its first byte of data has the number {number} = ISN + 1, {because}.",
+    "isn.acked": "The {other} acknowledges {number} = ISN + {more} (frame {frame}), {because}{surplus}.",
+    "isn.because": "because a SYN counts as one byte",
+    "isn.because.wrap": "because a SYN counts as one byte (after {isn} the count begins again at 0)",
+    "isn.surplus": ", and {data:byte|bytes} of data had come too",
+}
+"""How the numbers of a handshake follow from each other: key → sentence, or part of one."""
+
+
+def isn_lines(row: TcpRow, acks: Mapping[str, tuple[int, int]] | None = None, lang: str = SOURCE) -> tuple[str, ...]:
     """Write out how the numbers of the handshake follow from each other (RFC 9293 sections 3.4 and 3.5).
 
     Args:
@@ -297,30 +381,35 @@ def isn_lines(row: TcpRow, acks: Mapping[str, tuple[int, int]] | None = None) ->
     Returns:
         One sentence a line; none when neither SYN was captured.
     """
+
+    def say(key: str, **args: object) -> str:
+        return phrase(ISNS[key], f"tcp.{key}", args, lang)
+
     lines: list[str] = []
     for who, other, isn in (("client", "server", row.client_isn), ("server", "client", row.server_isn)):
         if isn is None:
             continue
         after = (isn + 1) % _WRAP
-        lines.append(f"The {who}'s initial sequence number (ISN) is {_number(isn)}.")
-        because = "because a SYN counts as one byte"
-        if isn == _WRAP - 1:
-            because += f" (after {_number(isn)} the count begins again at 0)"
+        lines.append(say("isn", who=who, isn=_number(isn)))
+        because = say("isn.because.wrap" if isn == _WRAP - 1 else "isn.because", isn=_number(isn))
         if acks is None or who not in acks:
-            lines.append(f"Its first byte of data has the number {_number(after)} = ISN + 1, {because}.")
+            lines.append(say("isn.first", number=_number(after), because=because))
             continue
         frame, told = acks[who]
+        more, data = (told - isn) % _WRAP, (told - after) % _WRAP
+        surplus = say("isn.surplus", data=_number(data)) if data else ""
         lines.append(
-            f"The {other} acknowledges {_number(told)} = ISN + {_number((told - isn) % _WRAP)} (frame {frame}), "
-            f"{because}{_surplus(told, after)}."
+            say(
+                "isn.acked",
+                other=other,
+                number=_number(told),
+                more=_number(more),
+                frame=frame,
+                because=because,
+                surplus=surplus,
+            )
         )
     return tuple(lines)
-
-
-def _surplus(told: int, after: int) -> str:
-    """Say what else an acknowledgement covers."""
-    more = (told - after) % _WRAP
-    return f", and {_number(more)} {'byte' if more == 1 else 'bytes'} of data had come too" if more else ""
 
 
 def _number(value: int) -> str:

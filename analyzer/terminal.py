@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from analyzer.analysis import Analysis
     from analyzer.schema import DnsRow, FindingRow, HttpRow, IcmpRow, TlsRow, VisitRow
+    from analyzer.text_ladder import Span
 
 SHOWN = 3
 """Lines of each list; more would not be read in ten seconds."""
@@ -74,6 +75,16 @@ def console(file: TextIO, *, color: bool = True) -> Console:
         highlight=False,
         soft_wrap=not file.isatty(),
     )
+
+
+def print_lines(lines: Iterable[Sequence[Span]], out: Console) -> None:
+    """Print lines of (text, style) as they are: what makes them has broken them to the width."""
+    from rich.text import Text
+
+    for line in lines:
+        text = Text.assemble(*((span.text, span.style) for span in line))
+        text.rstrip()
+        out.print(text, no_wrap=True, crop=False, overflow="ignore")
 
 
 class ProgressBar:

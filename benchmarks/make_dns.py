@@ -31,7 +31,22 @@ CLIENT_NET = 0xC0000240
 EPOCH = 1_767_225_600
 QUESTION = b"\xc0\x0c"
 """A pointer to the name asked for, which always begins at offset 12."""
-WORDS = ("shop", "news", "mail", "cdn", "static", "api", "img", "login", "video", "maps", "wiki", "docs", "play", "data")
+WORDS = (
+    "shop",
+    "news",
+    "mail",
+    "cdn",
+    "static",
+    "api",
+    "img",
+    "login",
+    "video",
+    "maps",
+    "wiki",
+    "docs",
+    "play",
+    "data",
+)
 ZONES = ("example", "example.com", "example.net", "example.org", "test")
 
 
@@ -108,7 +123,9 @@ def answers(site: Site, qtype: int, now: float) -> list[bytes]:
 
 def denial(zone: str, ttl: int) -> bytes:
     """Return the SOA record that says how long a "no" may be kept (RFC 2308)."""
-    data = wire(f"ns1.{zone}") + wire(f"hostmaster.{zone}") + struct.pack("!5I", 2_026_010_101, 7200, 900, 1_209_600, 300)
+    data = (
+        wire(f"ns1.{zone}") + wire(f"hostmaster.{zone}") + struct.pack("!5I", 2_026_010_101, 7200, 900, 1_209_600, 300)
+    )
     return record(wire(zone), SOA, ttl, data)
 
 

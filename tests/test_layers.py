@@ -16,7 +16,7 @@ PACKAGE = ROOT / "analyzer"
 
 LAYERS = (
     # From the bottom up; a module imports from its own entry or from an earlier one.
-    ("errors", "version", "problems", "units", "text", "addresses", "provenance", "options", "schema"),
+    ("errors", "version", "problems", "units", "text", "addresses", "provenance", "options", "schema", "language"),
     (
         "addresses",
         "sentences",
@@ -41,7 +41,7 @@ LAYERS = (
     ("report", "export"),
     ("pipeline",),
     ("referee",),
-    ("terminal", "text_ladder", "follow_text"),
+    ("terminal", "text_ladder", "follow_text", "explain_text", "explain_rest", "rules_text"),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 
@@ -25,6 +27,16 @@ LINE_LIMIT = 1000
 
 Work = Callable[[], int]
 """What a command gives back: the work to do, which returns the exit code."""
+
+
+class Language(StrEnum):
+    """Languages of ``--lang``; the same as :data:`analyzer.language.LANGUAGES`."""
+
+    en = "en"
+    zh = "zh"
+
+
+LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the sentences: English or Chinese.")]
 
 
 def new_app(*, completion: bool = False) -> typer.Typer:

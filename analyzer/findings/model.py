@@ -26,6 +26,7 @@ class Rule:
     Attributes:
         code: stable name; severity, layer, blame, reference: of every finding it makes, unless it says otherwise.
         check: gives a hit per thing found.
+        thresholds: names of the constants of :mod:`analyzer.findings.thresholds` that it compares with.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Rule:
     blame: str
     reference: str
     check: Callable[[Facts], Iterator[Hit]]
+    thresholds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -359,10 +359,34 @@ def third_party(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("HTTP-REDIRECTS", "note", "http", "server", "RFC 9110 section 15.4", redirects),
-    Rule("HTTP-CACHE", "info", "http", "unknown", "RFC 9111 section 4.3", cache),
-    Rule("HTTP-NO-COMPRESSION", "note", "http", "server", "RFC 9110 section 8.4.1", no_compression),
-    Rule("HTTP-NO-KEEPALIVE", "note", "http", "server", "RFC 9112 section 9.3", no_keepalive),
+    Rule(
+        "HTTP-REDIRECTS",
+        "note",
+        "http",
+        "server",
+        "RFC 9110 section 15.4",
+        redirects,
+        ("REDIRECT_HOPS", "REDIRECT_LOOP", "REDIRECT_LIMIT"),
+    ),
+    Rule("HTTP-CACHE", "info", "http", "unknown", "RFC 9111 section 4.3", cache, ("AGAIN_BYTES",)),
+    Rule(
+        "HTTP-NO-COMPRESSION",
+        "note",
+        "http",
+        "server",
+        "RFC 9110 section 8.4.1",
+        no_compression,
+        ("COMPRESSION_BYTES",),
+    ),
+    Rule(
+        "HTTP-NO-KEEPALIVE",
+        "note",
+        "http",
+        "server",
+        "RFC 9112 section 9.3",
+        no_keepalive,
+        ("CLOSED_CONNECTIONS", "REUSE_WITHIN_MS"),
+    ),
     Rule("HTTP-POLLING", "info", "http", "client", "RFC 6202 section 1", polling),
     Rule("HTTP-LONG-POLLING", "info", "http", "client", "RFC 6202 section 2", long_polling),
     Rule("HTTP-THIRD-PARTY", "info", "http", "unknown", "https://publicsuffix.org", third_party),

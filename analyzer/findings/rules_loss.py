@@ -65,4 +65,6 @@ def loss(facts: Facts) -> Iterator[Hit]:
         yield Hit(args, frames, "tcp", stream, stream, cost)
 
 
-RULES: tuple[Rule, ...] = (Rule("TCP-LOSS", "warning", "tcp", "network", "RFC 6298", loss),)
+RULES: tuple[Rule, ...] = (
+    Rule("TCP-LOSS", "warning", "tcp", "network", "RFC 6298", loss, ("HEAVY_LOSS_SHARE", "HEAVY_LOSS_COUNT")),
+)

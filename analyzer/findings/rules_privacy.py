@@ -284,7 +284,15 @@ def type_mismatch(facts: Facts) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     Rule("HTTP-CREDENTIALS-CLEAR", "warning", "http", "server", "RFC 9110 section 17.16.1", credentials_clear),
-    Rule("HTTP-FORM-IN-URL", "warning", "http", "server", "RFC 9110 section 17.9", form_in_url),
+    Rule(
+        "HTTP-FORM-IN-URL",
+        "warning",
+        "http",
+        "server",
+        "RFC 9110 section 17.9",
+        form_in_url,
+        ("PERSONAL_FIELDS", "KEY_BYTES", "KEY_DIGITS"),
+    ),
     Rule("HTTP-TYPE-MISMATCH", "warning", "http", "server", "RFC 9110 section 8.3", type_mismatch),
     Rule("HTTP-COOKIE-FLAGS", "note", "http", "server", "RFC 6265 section 8", cookie_flags),
     Rule("HTTP-NO-HSTS", "note", "http", "server", "RFC 6797 section 6.1", no_hsts),

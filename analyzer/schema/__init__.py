@@ -78,8 +78,8 @@ __all__ = [
     "WebSocketRow",
     "changed",
     "filled",
-    "maker",
     "layout",
+    "maker",
     "plain",
 ]
 

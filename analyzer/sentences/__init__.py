@@ -12,6 +12,9 @@ translation all speak from here. Rules:
   ``{close_meaning}`` do that for ``close_code``, the code that a WebSocket was closed with; ``{flaw_meaning}`` is the
   reason ``flaw`` in words.
 * A key that is not in the catalogue gives the key and its arguments, never an exception.
+* Everything takes a language (``lang``), English by default; :mod:`analyzer.language` has the translations, kept under
+  the key (``step.dns``, ``why.cached``) or the key and the part (``TCP-LOSS.advice``). A translation uses the
+  arguments that the English sentence uses, none twice as a noun: ``{attempts}`` there is the number alone.
 
 To add a sentence, add an entry to the module of this package for its kind: ``steps`` (of journeys), ``reasons`` (codes
 that say why), or the layer of a finding (``web`` and ``browsing`` are about HTTP). A finding's ``title_key`` is its
@@ -24,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer import close_codes, http_status
+from analyzer.language import SOURCE, translated, woven
 from analyzer.sentences.arp import ARP
 from analyzer.sentences.browsing import BROWSING
 from analyzer.sentences.capture import CAPTURE
@@ -37,10 +41,27 @@ from analyzer.sentences.tcp import TCP
 from analyzer.sentences.tls import TLS
 from analyzer.sentences.visit import VISIT
 from analyzer.sentences.web import WEB
+from analyzer.sentences.words import SPOKEN, WORDS
 from analyzer.text import display
 from analyzer.units import human_bytes, human_ms
 
-__all__ = ["FINDINGS", "MAX_LISTED", "STEPS", "WHY", "FindingText", "fill", "finding_text", "sentence", "why"]
+__all__ = [
+    "FINDINGS",
+    "MAX_LISTED",
+    "SPOKEN_CONTEXT",
+    "STEPS",
+    "WHY",
+    "FindingText",
+    "fill",
+    "finding_text",
+    "phrase",
+    "sentence",
+    "why",
+    "word",
+]
+
+SPOKEN_CONTEXT = "word.spoken"
+"""Context of the words that arguments of :data:`analyzer.sentences.words.SPOKEN` may be."""
 
 MAX_LISTED = 4
 """Items of a list argument written out; a sentence with more is not read."""
@@ -78,18 +99,28 @@ class _Word(str):
 class _Arguments(dict[str, _Word]):
     """Arguments of a sentence; a missing one is unknown."""
 
+    __slots__ = ("lang",)
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+
     def __missing__(self, key: str) -> _Word:
-        return _Word("unknown")
+        return _Word(word("unknown", self.lang))
 
 
-def _word(name: str, value: object) -> _Word:
+def word(key: str, lang: str = SOURCE) -> str:
+    """Return a word or joint of :data:`analyzer.sentences.words.WORDS`."""
+    return translated(WORDS[key], f"word.{key}", lang)
+
+
+def _word(name: str, value: object, lang: str = SOURCE) -> _Word:
     if value is None:
-        return _Word("unknown")
+        return _Word(word("unknown", lang))
     if isinstance(value, bool):
-        return _Word("yes" if value else "no")
+        return _Word(word("yes" if value else "no", lang))
     if isinstance(value, int | float):
         if value != value or value in (float("inf"), float("-inf")):
-            return _Word("unknown")
+            return _Word(word("unknown", lang))
         if name.endswith("_ms"):
             return _Word(human_ms(float(value)))
         if name.endswith("_bytes"):
@@ -99,26 +130,60 @@ def _word(name: str, value: object) -> _Word:
         return _Word(f"{value:g}" if isinstance(value, float) else str(value))
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(dict.fromkeys(map(str, value)))
-        text = ", ".join(display(item) for item in items[:MAX_LISTED])
-        return _Word(text + (f" and {len(items) - MAX_LISTED} more" if len(items) > MAX_LISTED else "") or "nothing")
-    return _Word(display(value))
+        return _Word(_listed([_text(name, item, lang) for item in items], lang))
+    return _Word(_text(name, value, lang))
 
 
-def fill(template: str, args: Mapping[str, object]) -> str:
-    """Put arguments into a template by the module's rules; what is missing is ``unknown``."""
-    words = _Arguments({str(name): _word(str(name), value) for name, value in args.items()})
+def _text(name: str, value: object, lang: str) -> str:
+    """Write a value that is neither number nor list: words of this program in the language, all else as it is."""
+    if lang == SOURCE or name not in SPOKEN:
+        return display(value)
+    pieces = [translated(piece, SPOKEN_CONTEXT, lang) for piece in str(value).split(": ")]
+    return display("：".join(pieces) if lang == "zh" else ": ".join(pieces))
+
+
+def _listed(items: list[str], lang: str) -> str:
+    """Join as many items as are read, and say how many there are besides."""
+    text = word("comma", lang).join(items[:MAX_LISTED])
+    if len(items) > MAX_LISTED:
+        more = {"items": _Word(text), "more": _Word(str(len(items) - MAX_LISTED))}
+        text = _woven(word("more", lang), more, lang)
+    return text or word("nothing", lang)
+
+
+def _woven(template: str, words: Mapping[str, _Word], lang: str) -> str:
+    return template.format_map(words) if lang == SOURCE else woven(template, words)
+
+
+def fill(template: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
+    """Put arguments into a template by the module's rules; what is missing is ``unknown``.
+
+    Args:
+        template: in the language ``lang``: of a catalogue it comes from :func:`analyzer.language.translated`.
+    """
+    words = _Arguments(lang)
+    words.update((str(name), _word(str(name), value, lang)) for name, value in args.items())
     status = args.get("status")
     if isinstance(status, int):
         if not args.get("reason"):  # RFC 9112 section 4: it may be absent, and says nothing that the code does not
             words["reason"] = _Word(http_status.name(status))
-        words.setdefault("status_meaning", _Word(http_status.explain(status)))
+        words.setdefault("status_meaning", _Word(http_status.explain(status, lang)))
     close = args.get("close_code")
     if isinstance(close, int):
-        words.setdefault("close_name", _Word(close_codes.name(close)))
-        words.setdefault("close_meaning", _Word(close_codes.explain(close)))
+        words.setdefault("close_name", _Word(close_codes.name(close, lang)))
+        words.setdefault("close_meaning", _Word(close_codes.explain(close, lang)))
     if isinstance(args.get("flaw"), str):
-        words.setdefault("flaw_meaning", _Word(why(str(args["flaw"]))))
-    return template.format_map(words)
+        words.setdefault("flaw_meaning", _Word(why(str(args["flaw"]), lang)))
+    return _woven(template, words, lang)
+
+
+def phrase(text: str, context: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
+    """Translate a template of the code and fill it.
+
+    Args:
+        text: the English template; context: the key it is kept under.
+    """
+    return fill(translated(text, context, lang), args, lang)
 
 
 def _bare(key: str, args: Mapping[str, object]) -> str:
@@ -127,41 +192,51 @@ def _bare(key: str, args: Mapping[str, object]) -> str:
     return display(key) + (f" ({words})" if words else "")
 
 
-def sentence(key: str, args: Mapping[str, object]) -> str:
+def sentence(key: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
     """Return the sentence of a step's key or the title of a finding's, filled with its arguments.
 
     Args:
         key: of :data:`STEPS`, or a finding's ``title_key``.
         args: values by name; see the module's rules for how they are written.
+        lang: of :data:`analyzer.language.LANGUAGES`.
 
     Returns:
         Safe display text. For a key without an entry, the key and its arguments.
     """
     counted, instead = WITHOUT.get(key, ("", key))
-    template = STEPS.get(instead if counted and args.get(counted) == 0 else key)
+    spoken = instead if counted and args.get(counted) == 0 else key
+    template = STEPS.get(spoken)
     if template is not None:
-        return fill(template, args)
+        return phrase(template, spoken, args, lang)
     if ".absent." in key:
         step, reason = key.removeprefix("step.").split(".absent.", 1)
-        return f"No {display(step)}: {why(reason)}."
-    text = _finding(key)
-    return _bare(key, args) if text is None else fill(text.title, args)
+        return phrase(WORDS["absent"], "word.absent", {"step": step, "why": why(reason, lang)}, lang)
+    found = _finding(key)
+    return _bare(key, args) if found is None else phrase(FINDINGS[found].title, f"{found}.title", args, lang)
 
 
-def finding_text(title_key: str, args: Mapping[str, object]) -> FindingText:
+def finding_text(title_key: str, args: Mapping[str, object], lang: str = SOURCE) -> FindingText:
     """Return a finding's three texts, filled; ``why`` and ``advice`` are empty for a key without an entry."""
-    text = _finding(title_key)
-    if text is None:
+    found = _finding(title_key)
+    if found is None:
         return FindingText(_bare(title_key, args), "", "")
-    return FindingText(fill(text.title, args), fill(text.why, args), fill(text.advice, args))
+    text = FINDINGS[found]
+    return FindingText(
+        phrase(text.title, f"{found}.title", args, lang),
+        phrase(text.why, f"{found}.why", args, lang),
+        phrase(text.advice, f"{found}.advice", args, lang),
+    )
 
 
-def _finding(key: str) -> FindingText | None:
-    return FINDINGS.get(key) or FINDINGS.get(key.split(".", 1)[0])
+def _finding(key: str) -> str | None:
+    """Return the key of a finding's texts: its own, or that of its code."""
+    code = key.split(".", 1)[0]
+    return key if key in FINDINGS else code if code in FINDINGS else None
 
 
-def why(reason: str | None) -> str:
+def why(reason: str | None, lang: str = SOURCE) -> str:
     """Say a reason code in words: ``cached`` → "already known from before, so nobody had to ask"."""
     if reason is None:
-        return "not known from this capture"
-    return WHY.get(reason, display(reason).replace("_", " "))
+        return word("not_known", lang)
+    text = WHY.get(reason)
+    return display(reason).replace("_", " ") if text is None else translated(text, f"why.{reason}", lang)

@@ -90,8 +90,9 @@ class Exchange:
             shown,
             qtype,
             qclass,
-            None if response is None or response.rcode is None else RCODES.get(response.rcode)
-            or rcode_name(response.rcode),
+            None
+            if response is None or response.rcode is None
+            else RCODES.get(response.rcode) or rcode_name(response.rcode),
             _ALL_FLAGS[said.flags >> 4 & 0x7F],
             len(frames),
             frames,

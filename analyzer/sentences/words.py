@@ -1,0 +1,27 @@
+"""Single words and joints of sentences: what stands for a missing value, how lists are joined, who did something.
+
+The rules for templates are those of :mod:`analyzer.sentences`, which takes them in.
+"""
+
+from __future__ import annotations
+
+WORDS: dict[str, str] = {
+    "unknown": "unknown",
+    "yes": "yes",
+    "no": "no",
+    "nothing": "nothing",
+    "comma": ", ",
+    # items, more: what is listed, and how many are not
+    "more": "{items} and {more} more",
+    # step, why: a step of a journey without a sentence of its own
+    "absent": "No {step}: {why}.",
+    "not_known": "not known from this capture",
+}
+"""Key → word or joint."""
+
+SIDES = ("client", "server", "client and the server", "client and server", "both")
+"""Who did something: values of the arguments ``by``, ``closed_by``, ``who`` and ``other``."""
+
+SPOKEN = frozenset({"by", "closed_by", "who", "other", "kinds", "meaning"})
+"""Arguments whose values are words of this program, not of the capture: they are translated, piece by piece where they
+are put together with a colon (``destination unreachable: port unreachable``)."""
