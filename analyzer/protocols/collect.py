@@ -9,7 +9,6 @@ Sources: IANA service names (53 domain, 5353 mdns, 5355 llmnr); RFC 792 (what an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from ipaddress import ip_address
 
 import numpy as np
@@ -175,7 +174,7 @@ def on_ports(table: PacketTable, ports: Iterable[int]) -> list[Datagram]:
 def with_vlans(table: PacketTable, found: list[Datagram]) -> list[Datagram]:
     """Return datagrams with the VLAN each was on."""
     links = link_addresses(table, (datagram.frame - 1 for datagram in found))
-    return [replace(d, vlan=link.vlan) if link.vlan is not None else d for d, link in zip(found, links, strict=True)]
+    return [d._replace(vlan=link.vlan) if link.vlan is not None else d for d, link in zip(found, links, strict=True)]
 
 
 def _datagrams(table: PacketTable, rows: NDArray[np.intp]) -> list[Datagram]:
