@@ -54,8 +54,8 @@ def _names(teller: _Rest) -> Iterator[str]:
     used = {at for visit in teller.analysis.visits for at in visit.dns_rows}
     rows = [row for at, row in enumerate(teller.analysis.dns) if at not in used]
     if rows:
-        yield teller.say("dns", count=len(rows), names=[row.qname or "." for row in rows])
-    silent = [row.qname or "." for row in rows if row.outcome == "no_answer" and row.transport in ("udp", "tcp")]
+        yield teller.say("dns", count=len(rows), names=[row.qname or "(root)" for row in rows])
+    silent = [row.qname or "(root)" for row in rows if row.outcome == "no_answer" and row.transport in ("udp", "tcp")]
     if silent:
         yield teller.say("dns.unanswered", count=len(silent), names=silent)
 

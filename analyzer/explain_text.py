@@ -347,7 +347,7 @@ def _beside(teller: Teller) -> Iterator[TextLine]:
 _OPEN, _CLOSE = "（“‘《「‹", "，。、；：！？）”’》」›…"
 _WIDE = "\u2e80-\u303f\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
 _UNITS = re.compile(
-    rf"\d[\d.,]* (?:ms|s|min|h|B|kB|MB|GB|TB|%)(?![^\s{_CLOSE}{_WIDE}])[{_CLOSE}]*|"
+    rf"\d[\d.,]* (?:ms|s|min|h|B|kB|MB|GB|TB|%)[.,;:)]*(?![^\s{_CLOSE}{_WIDE}])[{_CLOSE}]*|"
     rf"[{_OPEN}]*(?:[^\s{_OPEN}{_CLOSE}{_WIDE}]+|[{_WIDE}](?<![{_OPEN}{_CLOSE}]))[{_CLOSE}]*|\s+|[{_OPEN}{_CLOSE}]+"
 )
 """What a line is not broken within: a number with its unit, a word of Latin, one wide character, with its marks."""
