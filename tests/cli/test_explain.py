@@ -120,7 +120,7 @@ def test_packets_that_nobody_explains(analyze: Analyze, tmp_path: Path) -> None:
     (tmp_path / "udp.pcap").write_bytes(
         build.pcap_file([(SECOND, build.eth(build.ip4(build.udp(b"x", sport=9, dport=9), proto=17)))])
     )
-    assert "Frames that are not explained here: UDP 1." in flat(analyze("explain", "udp.pcap").out)
+    assert "Frames that are not explained here: other UDP 1." in flat(analyze("explain", "udp.pcap").out)
 
 
 def hostile(target: str) -> bytes:
