@@ -130,4 +130,9 @@ def _frames(teller: _Rest) -> Iterator[str]:
     counts: Mapping[str, int] = teller.analysis.capture.traffic
     others = sorted((name for name in counts if name not in EXPLAINED), key=lambda name: (-counts[name], name))
     if others:
-        yield teller.say("frames", traffic=[f"{name} {counts[name]:,}" for name in others])
+        yield teller.say("frames", traffic=[f"{_named(name, teller)} {counts[name]:,}" for name in others])
+
+
+def _named(name: str, teller: _Rest) -> str:
+    """Return the name of a kind of traffic; of what is of no kind the tables know ``other UDP``."""
+    return teller.say("other", what=name.removeprefix("other ")) if name.startswith("other ") else name

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from rich.cells import cell_len, set_cell_size
 
@@ -182,10 +183,20 @@ def _visit(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:
     yield from teller.lines(_paragraph(text, teller.lang))
     yield ()
     number = 0
-    for step in visit.steps:
+    for step in in_order(visit.steps):
         number += step.absent_why is None
         yield from _step(step, number, visit.start_time, teller)
     yield from _visit_findings(visit, teller)
+
+
+def in_order(steps: Sequence[Step]) -> list[Step]:
+    """Return steps by the time they began; one without a time stays behind the one it stood behind, the close last."""
+    timed: list[tuple[float, Step]] = []
+    at = -inf
+    for step in steps:
+        at = inf if step.step == "close" else at if step.time is None else step.time
+        timed.append((at, step))
+    return [step for _, step in sorted(timed, key=lambda pair: pair[0])]
 
 
 def _step(step: Step, number: int, start: int, teller: Teller) -> Iterator[TextLine]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from analyzer.explain_text import broken
+from analyzer.explain_text import broken, in_order
+from analyzer.schema import Step
 from analyzer.text_ladder import PIPE_WIDTH
 from tests import build
 from tests.cli.conftest import SECOND, Analyze, lookup, unanswered
@@ -190,3 +191,12 @@ def test_an_unreadable_capture(analyze: Analyze) -> None:
 )
 def test_lines_break_where_people_break_them(text: str, width: int, lines: list[str]) -> None:
     assert broken(text, width) == lines
+
+
+def test_steps_stand_in_the_order_of_their_times() -> None:
+    def step(name: str, time: int | None, why: str | None = None) -> Step:
+        return Step(name, (), time, None, f"step.{name}", {}, why)
+
+    arp, late, tcp, tls = step("arp", None, "cached"), step("dns", 90), step("tcp", 30), step("tls", None, "plain")
+    request, close = step("request", 60), step("close", None)
+    assert in_order((arp, late, tcp, tls, request, close)) == [arp, tcp, tls, request, late, close]
