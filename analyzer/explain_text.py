@@ -26,7 +26,7 @@ from analyzer.findings.model import noticed_cost, rank
 from analyzer.provenance import frames_filter, runs
 from analyzer.report.secrets import masked, masked_args
 from analyzer.schema import FindingRow, Step, VisitRow
-from analyzer.sentences import finding_text, phrase, sentence, why
+from analyzer.sentences import finding_text, phrase, sentence, why, word
 from analyzer.sentences.story import STORY
 from analyzer.text import display
 from analyzer.text_ladder import Span, TextLine
@@ -221,7 +221,7 @@ def _step(step: Step, number: int, start: int, teller: Teller) -> Iterator[TextL
 def _evidence(frames: Sequence[int], teller: Teller) -> str:
     """Return ``frames 3, 7–9 · frame.number in {3, 7..9}``."""
     parts = runs(frames)
-    listed = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in parts)
+    listed = word("comma", teller.lang).join(str(a) if a == b else f"{a}–{b}" for a, b in parts)
     if len(parts) > FRAMES_SHOWN:
         words = teller.say("frames.many", count=len(set(frames)), first=parts[0][0], last=parts[-1][1])
     else:
