@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 SAMPLE := samples/first-visit.pcapng
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help report test lint types format clean
+.PHONY: help report test lint types format messages docs clean
 
 help:
 	@echo "make report   analyze a bundled capture and write its report into reports/"
@@ -16,6 +16,8 @@ help:
 	@echo "make lint     ruff: rules and format"
 	@echo "make types    mypy, strict"
 	@echo "make format   let ruff rewrite the code"
+	@echo "make messages bring the message catalogues up to date, compile them, and say what is missing"
+	@echo "make docs     write the pages that the program makes itself (docs/findings.md, docs/explain.md)"
 	@echo "make clean    remove .venv, caches and build results"
 
 report: $(VENV)/.package
@@ -38,6 +40,12 @@ types: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/.test
+	$(BIN)/python scripts/messages.py
+
+docs: $(VENV)/.package
+	$(BIN)/python scripts/docs.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

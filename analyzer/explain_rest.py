@@ -54,8 +54,8 @@ def _names(teller: _Rest) -> Iterator[str]:
     used = {at for visit in teller.analysis.visits for at in visit.dns_rows}
     rows = [row for at, row in enumerate(teller.analysis.dns) if at not in used]
     if rows:
-        yield teller.say("dns", count=len(rows), names=[row.qname or "." for row in rows])
-    silent = [row.qname or "." for row in rows if row.outcome == "no_answer" and row.transport in ("udp", "tcp")]
+        yield teller.say("dns", count=len(rows), names=[row.qname or "(root)" for row in rows])
+    silent = [row.qname or "(root)" for row in rows if row.outcome == "no_answer" and row.transport in ("udp", "tcp")]
     if silent:
         yield teller.say("dns.unanswered", count=len(silent), names=silent)
 
@@ -130,4 +130,9 @@ def _frames(teller: _Rest) -> Iterator[str]:
     counts: Mapping[str, int] = teller.analysis.capture.traffic
     others = sorted((name for name in counts if name not in EXPLAINED), key=lambda name: (-counts[name], name))
     if others:
-        yield teller.say("frames", traffic=[f"{name} {counts[name]:,}" for name in others])
+        yield teller.say("frames", traffic=[f"{_named(name, teller)} {counts[name]:,}" for name in others])
+
+
+def _named(name: str, teller: _Rest) -> str:
+    """Return the name of a kind of traffic; of what is of no kind the tables know ``other UDP``."""
+    return teller.say("other", what=name.removeprefix("other ")) if name.startswith("other ") else name

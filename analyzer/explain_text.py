@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from rich.cells import cell_len, set_cell_size
 
@@ -25,7 +26,7 @@ from analyzer.findings.model import noticed_cost, rank
 from analyzer.provenance import frames_filter, runs
 from analyzer.report.secrets import masked, masked_args
 from analyzer.schema import FindingRow, Step, VisitRow
-from analyzer.sentences import finding_text, phrase, sentence, why
+from analyzer.sentences import finding_text, phrase, sentence, why, word
 from analyzer.sentences.story import STORY
 from analyzer.text import display
 from analyzer.text_ladder import Span, TextLine
@@ -182,10 +183,20 @@ def _visit(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:
     yield from teller.lines(_paragraph(text, teller.lang))
     yield ()
     number = 0
-    for step in visit.steps:
+    for step in in_order(visit.steps):
         number += step.absent_why is None
         yield from _step(step, number, visit.start_time, teller)
     yield from _visit_findings(visit, teller)
+
+
+def in_order(steps: Sequence[Step]) -> list[Step]:
+    """Return steps by the time they began; one without a time stays behind the one it stood behind, the close last."""
+    timed: list[tuple[float, Step]] = []
+    at = -inf
+    for step in steps:
+        at = inf if step.step == "close" else at if step.time is None else step.time
+        timed.append((at, step))
+    return [step for _, step in sorted(timed, key=lambda pair: pair[0])]
 
 
 def _step(step: Step, number: int, start: int, teller: Teller) -> Iterator[TextLine]:
@@ -210,7 +221,7 @@ def _step(step: Step, number: int, start: int, teller: Teller) -> Iterator[TextL
 def _evidence(frames: Sequence[int], teller: Teller) -> str:
     """Return ``frames 3, 7–9 · frame.number in {3, 7..9}``."""
     parts = runs(frames)
-    listed = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in parts)
+    listed = word("comma", teller.lang).join(str(a) if a == b else f"{a}–{b}" for a, b in parts)
     if len(parts) > FRAMES_SHOWN:
         words = teller.say("frames.many", count=len(set(frames)), first=parts[0][0], last=parts[-1][1])
     else:
@@ -347,7 +358,7 @@ def _beside(teller: Teller) -> Iterator[TextLine]:
 _OPEN, _CLOSE = "（“‘《「‹", "，。、；：！？）”’》」›…"
 _WIDE = "\u2e80-\u303f\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
 _UNITS = re.compile(
-    rf"\d[\d.,]* (?:ms|s|min|h|B|kB|MB|GB|TB|%)(?![^\s{_CLOSE}{_WIDE}])[{_CLOSE}]*|"
+    rf"\d[\d.,]* (?:ms|s|min|h|B|kB|MB|GB|TB|%)[.,;:)]*(?![^\s{_CLOSE}{_WIDE}])[{_CLOSE}]*|"
     rf"[{_OPEN}]*(?:[^\s{_OPEN}{_CLOSE}{_WIDE}]+|[{_WIDE}](?<![{_OPEN}{_CLOSE}]))[{_CLOSE}]*|\s+|[{_OPEN}{_CLOSE}]+"
 )
 """What a line is not broken within: a number with its unit, a word of Latin, one wide character, with its marks."""

@@ -54,6 +54,9 @@ FAILED = {
 EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "not decoded")
 """Names of traffic that the line above it has counted in its own way."""
 
+PLAIN = str.maketrans("│┊─┄▶◀└⋯…–→Δ·‹›", "|:-.><`~~->d-<>")
+"""What stands for the characters of a drawing where the terminal's encoding has none of them."""
+
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "info": "dim"}
 
 
@@ -81,10 +84,19 @@ def print_lines(lines: Iterable[Sequence[Span]], out: Console) -> None:
     """Print lines of (text, style) as they are: what makes them has broken them to the width."""
     from rich.text import Text
 
+    simple = not _can_draw(out.encoding)
     for line in lines:
-        text = Text.assemble(*((span.text, span.style) for span in line))
+        text = Text.assemble(*((span.text.translate(PLAIN) if simple else span.text, span.style) for span in line))
         text.rstrip()
         out.print(text, no_wrap=True, crop=False, overflow="ignore")
+
+
+def _can_draw(encoding: str | None) -> bool:
+    try:
+        "".join(map(chr, PLAIN)).encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 class ProgressBar:

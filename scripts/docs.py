@@ -13,13 +13,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from analyzer.findings.listing import Listed, Text, listed
 from analyzer.findings.run import RULES
 from analyzer.sentences import phrase
 from analyzer.sentences.story import STORY
+
+ROOT = Path(__file__).resolve().parent.parent
 
 EXPLAINED = (
     ("A first visit", ("samples/first-visit.pcapng",)),

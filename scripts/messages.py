@@ -20,8 +20,6 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from analyzer import close_codes, http_status, sentences, tcp_states, tcp_words
 from analyzer.findings import listing
 from analyzer.language import DOMAIN, FOLDERS, LOCALE
@@ -147,11 +145,13 @@ _HAN = "[\u4e00-\u9fff]"
 _CROWDED = re.compile(
     f"{_HAN}[A-Za-z0-9]|[A-Za-z0-9]{_HAN}|{_HAN} (?=[{{])|[}}] {_HAN}|{_HAN}[,;:!?()]|[,;:!?()]{_HAN}"
 )
+_TOUCHING = re.compile(r"\}\{(?!frames|where|surplus)\w+")
+"""Two arguments side by side, unless the second brings its own mark of punctuation."""
 
 
 def crowding(text: str) -> str:
     """Return where a Chinese text breaks the rules for spaces and punctuation, empty where it does not."""
-    found = _CROWDED.search(re.sub(r"\{\w+\}", "{}", text))
+    found = _CROWDED.search(re.sub(r"\{\w+\}", "{}", text)) or _TOUCHING.search(text)
     return found[0] if found else ""
 
 

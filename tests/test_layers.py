@@ -152,7 +152,10 @@ def test_a_module_says_what_it_owns(path: Path) -> None:
     assert len(docstring) > 20, f"{path} says next to nothing"
 
 
-@pytest.mark.parametrize("line", ["--help", "--version", "verify --help", "follow --help", "--no-such-option"])
+@pytest.mark.parametrize(
+    "line",
+    ["--help", "--version", "verify --help", "follow --help", "explain --help", "rules --help", "--no-such-option"],
+)
 def test_cold_start(line: str) -> None:
     """Asking for help loads none of the libraries that an analysis needs."""
     program = (

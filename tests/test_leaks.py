@@ -1,9 +1,9 @@
 """No secret leaves: one is planted at every place a capture can carry one, and every output is searched for it.
 
 Each place is a connection of its own with a marker of its own, all in one capture; the terminal, the page, JSON, HAR,
-``analyze objects`` and the names of its files must hold none of the markers. What is ordinary must stay readable, and
-is planted and looked for in the same way. Beside it, a guard: a text column of the HTTP and WebSocket tables is masked,
-or it is on a list here with the reason why it need not be.
+``analyze explain``, ``analyze objects`` and the names of its files must hold none of the markers. What is ordinary must
+stay readable, and is planted and looked for in the same way. Beside it, a guard: a text column of the HTTP and
+WebSocket tables is masked, or it is on a list here with the reason why it need not be.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import contextlib
 import dataclasses
 import io
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from analyzer.__main__ import main
+from analyzer.explain_text import document
 from analyzer.masking import mask_row
 from analyzer.masking_messages import mask_messages
+from analyzer.pipeline import analyze
 from analyzer.protocols.http1.session import transactions
 from analyzer.schema import Cookie, HttpRow, Parameter, WebSocketMessage, WebSocketRow
 from tests import build
@@ -260,12 +263,21 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "objects on the terminal": said("objects", str(path), "--requests", "--partial", "-o", str(bodies)),
         "revealed": said(str(path), "--reveal", "-f", "json", "-o", str(folder / "revealed.json")),
     }
+    shown["stories"] = "\n".join(stories(path))
     shown |= {file.suffix: file.read_text("utf-8") for file in reports.iterdir()}
     shown["objects.tsv"] = (bodies / "objects.tsv").read_text("utf-8")
     shown["names of files"] = "\n".join(file.name for file in bodies.iterdir())
     shown["revealed"] = (folder / "revealed.json").read_text("utf-8")
     assert shown.keys() > {".html", ".json", ".har"}
     return shown
+
+
+def stories(path: Path) -> Iterator[str]:
+    """Tell the capture, and each of its visits, as ``analyze explain`` does, without line breaks in the sentences."""
+    analysis = analyze(str(path))
+    for visit in (None, *(visit.visit for visit in analysis.visits)):
+        for line in document(analysis, visit=visit, lang="en", width=10_000):
+            yield "".join(span.text for span in line)
 
 
 def said(*arguments: str) -> str:

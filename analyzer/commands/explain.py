@@ -63,13 +63,13 @@ def tell(capture: str, asked: Asked) -> int:
     from analyzer.options import Options
     from analyzer.pipeline import analyze
     from analyzer.terminal import ProgressBar, console, print_lines
-    from analyzer.text_ladder import PIPE_WIDTH
+    from analyzer.text_ladder import MAX_WIDTH, PIPE_WIDTH
 
     with ProgressBar(capture, color=asked.color) as progress, reading(capture):
         result = analyze(capture, Options(reveal=asked.reveal), progress)
     _check(capture, result, asked.visit)
     out = console(sys.stdout, color=asked.color)
-    width = out.width if out.is_terminal else PIPE_WIDTH
+    width = min(out.width, MAX_WIDTH) if out.is_terminal else PIPE_WIDTH
     print_lines(document(result, visit=asked.visit, lang=asked.lang, width=width), out)
     return 0
 

@@ -5,25 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from analyzer.commands.base import Work, new_app, reading
 from analyzer.commands.streams import CaptureArgument, StreamOption, choose
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import Console
-
-    from analyzer.text_ladder import TextLine
-
 DEFAULT_ROWS = 400
 """Rows printed unless more are asked for; the same that the report draws."""
-
-PLAIN = str.maketrans("│┊─┄▶◀└⋯…–→Δ", "|:-.><`~~->d")
-"""What stands for the characters of a drawing where the terminal's encoding has none of them."""
 
 app = new_app()
 
@@ -66,7 +56,7 @@ def draw(capture: str, asked: Asked) -> int:
     from analyzer.options import Options
     from analyzer.pipeline import analyze
     from analyzer.report.notes import notes
-    from analyzer.terminal import ProgressBar, console
+    from analyzer.terminal import ProgressBar, console, print_lines
     from analyzer.text_ladder import PIPE_WIDTH, document
 
     with ProgressBar(capture, color=asked.color) as progress, reading(capture):
@@ -84,23 +74,5 @@ def draw(capture: str, asked: Asked) -> int:
         absolute=asked.absolute,
         meaning=next((error.meaning for error in result.icmp if error.request_frame == row.unreachable_frame), None),
     )
-    _print(lines, out)
+    print_lines(lines, out)
     return 0
-
-
-def _print(lines: Iterable[TextLine], out: Console) -> None:
-    from rich.text import Text
-
-    simple = not _can_draw(sys.stdout.encoding)
-    for line in lines:
-        text = Text.assemble(*((span.text.translate(PLAIN) if simple else span.text, span.style) for span in line))
-        text.rstrip()
-        out.print(text, no_wrap=True, crop=False, overflow="ignore")
-
-
-def _can_draw(encoding: str | None) -> bool:
-    try:
-        "".join(map(chr, PLAIN)).encode(encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

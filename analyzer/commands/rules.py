@@ -66,10 +66,10 @@ def show(asked: Asked) -> int:
         return 0
     from analyzer.rules_text import every, one
     from analyzer.terminal import console, print_lines
-    from analyzer.text_ladder import PIPE_WIDTH
+    from analyzer.text_ladder import MAX_WIDTH, PIPE_WIDTH
 
     out = console(sys.stdout, color=asked.color)
-    width = out.width if out.is_terminal else PIPE_WIDTH
+    width = min(out.width, MAX_WIDTH) if out.is_terminal else PIPE_WIDTH
     print_lines(every(chosen, asked.lang, width) if asked.code is None else one(chosen[0], asked.lang, width), out)
     return 0
 

@@ -41,7 +41,7 @@ from analyzer.sentences.tcp import TCP
 from analyzer.sentences.tls import TLS
 from analyzer.sentences.visit import VISIT
 from analyzer.sentences.web import WEB
-from analyzer.sentences.words import SPOKEN, WORDS
+from analyzer.sentences.words import CLAUSES, SPOKEN, WORDS
 from analyzer.text import display
 from analyzer.units import human_bytes, human_ms
 
@@ -130,7 +130,8 @@ def _word(name: str, value: object, lang: str = SOURCE) -> _Word:
         return _Word(f"{value:g}" if isinstance(value, float) else str(value))
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(dict.fromkeys(map(str, value)))
-        return _Word(_listed([_text(name, item, lang) for item in items], lang))
+        comma = word("comma.clauses" if name in CLAUSES else "comma", lang)
+        return _Word(_listed([_text(name, item, lang) for item in items], comma, lang))
     return _Word(_text(name, value, lang))
 
 
@@ -142,9 +143,9 @@ def _text(name: str, value: object, lang: str) -> str:
     return display("：".join(pieces) if lang == "zh" else ": ".join(pieces))
 
 
-def _listed(items: list[str], lang: str) -> str:
+def _listed(items: list[str], comma: str, lang: str) -> str:
     """Join as many items as are read, and say how many there are besides."""
-    text = word("comma", lang).join(items[:MAX_LISTED])
+    text = comma.join(items[:MAX_LISTED])
     if len(items) > MAX_LISTED:
         more = {"items": _Word(text), "more": _Word(str(len(items) - MAX_LISTED))}
         text = _woven(word("more", lang), more, lang)

@@ -89,6 +89,7 @@ STORY: dict[str, str] = {
     "there.oicq": "{count:QQ exchange|QQ exchanges} (OICQ).",
     "there.websocket": "{count:WebSocket message|WebSocket messages}.",
     "there.frames": "Frames that are not explained here: {traffic}.",
+    "there.other": "other {what}",
     "there.nothing": "Nothing in it is of a protocol that is explained here.",
     "there.more": "… and {more} more of this kind.",
     # analyze rules

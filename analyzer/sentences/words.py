@@ -11,6 +11,7 @@ WORDS: dict[str, str] = {
     "no": "no",
     "nothing": "nothing",
     "comma": ", ",
+    "comma.clauses": ", ",
     # items, more: what is listed, and how many are not
     "more": "{items} and {more} more",
     # step, why: a step of a journey without a sentence of its own
@@ -25,3 +26,6 @@ SIDES = ("client", "server", "client and the server", "client and server", "both
 SPOKEN = frozenset({"by", "closed_by", "who", "other", "kinds", "meaning"})
 """Arguments whose values are words of this program, not of the capture: they are translated, piece by piece where they
 are put together with a colon (``destination unreachable: port unreachable``)."""
+
+CLAUSES = frozenset({"kinds"})
+"""Arguments whose items are clauses, not names: other languages part them with a stronger mark than a comma."""

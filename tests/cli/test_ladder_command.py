@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from analyzer.commands.ladder import PLAIN
+from analyzer.terminal import PLAIN
 from analyzer.text_ladder import MAX_WIDTH, MIN_WIDTH, PIPE_WIDTH, wrapped
 from tests import build
 from tests.cli.conftest import SECOND, Analyze, unanswered, visit

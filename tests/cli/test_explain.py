@@ -1,0 +1,202 @@
+"""``analyze explain``: the story of each kind of capture, and what a wrong call gets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from analyzer.explain_text import broken, in_order
+from analyzer.schema import Step
+from analyzer.text_ladder import PIPE_WIDTH
+from tests import build
+from tests.cli.conftest import SECOND, Analyze, lookup, unanswered
+from tests.conftest import SAMPLES
+from tests.playbook import Playbook
+
+VISIT_1 = """\
+Visit 1: http://shop.example/index.html
+It began 0 ms after the recording and took 40 ms: 1 request over 1 connection, 5 B.
+
+"""
+
+
+def flat(text: str) -> str:
+    """Return a text as if its lines had no end: Chinese goes on without a space."""
+    return re.sub(r"\s+", " ", re.sub(r"(?<=[\u3000-\uffef])\n\s+(?=[\u3000-\uffef])", "", text))
+
+
+def test_one_visit_step_by_step(analyze: Analyze, capture: Path) -> None:
+    """The capture of tests/cli/conftest.py: nine packets, 10 ms apart."""
+    result = analyze("explain", capture)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(f"{capture}\n")
+    assert "9 packets over 80 ms, recorded from 1970-01-01 00:00:01 UTC." in flat(result.out)
+    assert VISIT_1 in result.out
+    said = flat(result.out)
+    steps = (
+        "1 +0 ms 20 ms TCP 10.0.0.1 opened a connection to 10.0.0.2 port 80 in 20 ms (three-way handshake).",
+        "– TLS No TLS:",
+        "2 +30 ms 0 ms Request 10.0.0.1 sent GET /index.html to shop.example. frame 4 · frame.number == 4",
+        "3 +40 ms 10 ms Response shop.example answered 200 OK after 10 ms and sent 5 B in 0 ms.",
+    )
+    assert all(step in said for step in steps)
+    assert [said.index(step) for step in steps] == sorted(said.index(step) for step in steps)
+    assert "frames 1–3 · frame.number in {1..3}" in said
+    assert "\x1b" not in result.out
+
+
+def test_it_speaks_chinese(analyze: Analyze, capture: Path) -> None:
+    said = flat(analyze("explain", capture, "--lang", "zh").out)
+    assert "访问 1：http://shop.example/index.html" in said
+    assert "10.0.0.1 与 10.0.0.2 的 80 端口建立连接，用时 20 ms（三次握手）。" in said
+    assert "10.0.0.1 向 shop.example 发送请求 GET /index.html。" in said
+    assert "第 1–3 帧 · frame.number in {1..3}" in said
+    assert "frames" not in said
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("sample", ["first-visit", "status-codes", "loss", "ping", "web-app"])
+def test_no_line_is_wider_than_the_page(sample: str, lang: str, analyze: Analyze) -> None:
+    out = analyze("explain", SAMPLES / f"{sample}.pcapng", "--lang", lang).out
+    assert out.count("\n") > 10
+    assert max(cell_len(line) for line in out.splitlines()[1:]) <= PIPE_WIDTH
+    assert not re.search(r"(?m)^ *[，。、；：）]", out)
+
+
+def test_many_visits_are_listed_and_the_telling_ones_told(analyze: Analyze) -> None:
+    """23 visits: the one that failed and took longest is the 504 (samples/expected/status-codes.json)."""
+    out = analyze("explain", SAMPLES / "status-codes.pcapng").out
+    assert "What happened: 23 visits." in out
+    assert "  23  " in out
+    assert "Visit 22: http://shop.example/upstream-silent" in out
+    assert out.count("\nVisit ") == 3
+    alone = analyze("explain", SAMPLES / "status-codes.pcapng", "--visit", 5).out
+    assert "Visit 5: http://shop.example/order" in alone
+    assert alone.count("\nVisit ") == 1
+    assert "What happened" not in alone
+
+
+def test_findings_stand_with_their_visit(analyze: Analyze) -> None:
+    out = flat(analyze("explain", SAMPLES / "status-codes.pcapng", "--visit", 22).out)
+    assert "error shop.example answered 504 Gateway Time-out to GET /upstream-silent Why it matters: A proxy" in out
+    assert "blame: the server" in out
+    assert "upstream-down" not in out
+
+
+def test_a_capture_without_visits_says_what_is_there(analyze: Analyze) -> None:
+    """The pings of the sample, as the programs counted them (samples/expected/ping.json)."""
+    out = flat(analyze("explain", SAMPLES / "ping.pcapng").out)
+    assert "Nobody visited anything here" in out
+    assert "192.0.2.10 pinged 198.51.100.80: 4 echo requests, 3 answers, 25 % lost" in out
+    assert "192.0.2.10 pinged 198.51.100.81: 2 echo requests, no answer." in out
+    assert "Nobody answered for 192.0.2.77 (3 requests without an answer)." in out
+    assert "192.0.2.1 reported about packets to 203.0.113.200, 2 times: destination unreachable" in out
+
+
+def test_a_question_without_an_answer(analyze: Analyze, tmp_path: Path) -> None:
+    (tmp_path / "dns.pcap").write_bytes(lookup(b"printer"))
+    out = flat(analyze("explain", "dns.pcap").out)
+    assert "1 lookup got no answer: printer." in out
+    assert "Nobody visited anything here" in out
+
+
+def test_a_connection_that_never_opened(analyze: Analyze, tmp_path: Path) -> None:
+    (tmp_path / "syn.pcap").write_bytes(unanswered())
+    out = flat(analyze("explain", "syn.pcap").out)
+    assert "1 TCP connection, 0 B in all, such as stream 0: 10.0.0.1 to 10.0.0.2 port 80." in out
+    assert "10.0.0.1 tried 3 times to connect to 10.0.0.2 port 80 and nobody answered" in out
+
+
+def test_a_capture_of_nothing(analyze: Analyze, tmp_path: Path) -> None:
+    (tmp_path / "empty.pcap").write_bytes(build.pcap_file([]))
+    result = analyze("explain", "empty.pcap")
+    assert result.code == 0
+    assert "without a packet: there is nothing to tell." in result.out
+
+
+def test_packets_that_nobody_explains(analyze: Analyze, tmp_path: Path) -> None:
+    (tmp_path / "udp.pcap").write_bytes(
+        build.pcap_file([(SECOND, build.eth(build.ip4(build.udp(b"x", sport=9, dport=9), proto=17)))])
+    )
+    assert "Frames that are not explained here: other UDP 1." in flat(analyze("explain", "udp.pcap").out)
+
+
+def hostile(target: str) -> bytes:
+    book = Playbook(mss=60_000)
+    book.handshake()
+    book.at(50).client.send(f"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n".encode())
+    return book.pcap()
+
+
+def test_a_hostile_target_neither_escapes_nor_breaks_the_page(analyze: Analyze, tmp_path: Path) -> None:
+    (tmp_path / "hostile.pcap").write_bytes(hostile("/\x1b[2J\u202e[bold]" + "龍" * 200 + "\x9b31m"))
+    result = analyze("explain", "hostile.pcap", "--lang", "zh")
+    assert result.code == 0
+    assert not re.search("[\x1b\x9b\u202e]", result.out)
+    assert "[bold]" in result.out
+    assert max(map(cell_len, result.out.splitlines())) <= PIPE_WIDTH
+
+
+def test_secrets_are_masked_until_asked_for(analyze: Analyze, tmp_path: Path) -> None:
+    (tmp_path / "secret.pcap").write_bytes(hostile("/?password=hunter2"))
+    assert "hunter2" not in analyze("explain", "secret.pcap").out
+    assert "hunter2" in flat(analyze("explain", "secret.pcap", "--reveal").out)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--visit", "9"], "there is no visit 9; it has one"),
+        (["--visit", "0"], "--visit"),
+        (["--visit", "x"], "--visit"),
+        (["--lang", "tlh"], "--lang"),
+        (["another.pcap"], "another.pcap"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_2(options: list[str], words: str, analyze: Analyze, capture: Path) -> None:
+    result = analyze("explain", capture, *options)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert words in result.err
+
+
+def test_visits_are_counted_for_who_asks_too_far(analyze: Analyze) -> None:
+    many = analyze("explain", SAMPLES / "status-codes.pcapng", "--visit", 99)
+    assert (many.code, "there is no visit 99; it has visits 1 to 23" in many.err) == (2, True)
+    none = analyze("explain", SAMPLES / "ping.pcapng", "--visit", 1)
+    assert (none.code, "there are no visits in it" in none.err) == (2, True)
+
+
+def test_an_unreadable_capture(analyze: Analyze) -> None:
+    assert analyze("explain", "nowhere.pcap").code == 3
+
+
+# ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("one two three", 8, ["one two", "three"]),
+        ("it took 25 ms.", 12, ["it took", "25 ms."]),
+        ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+        ("一二三四五", 4, ["一二", "三四", "五"]),
+        ("一二，三", 5, ["一", "二，", "三"]),
+        ("见（一）", 4, ["见", "（一", "）"]),
+        ("用时 24 ms", 8, ["用时", "24 ms"]),
+        ("", 10, [""]),
+    ],
+)
+def test_lines_break_where_people_break_them(text: str, width: int, lines: list[str]) -> None:
+    assert broken(text, width) == lines
+
+
+def test_steps_stand_in_the_order_of_their_times() -> None:
+    def step(name: str, time: int | None, why: str | None = None) -> Step:
+        return Step(name, (), time, None, f"step.{name}", {}, why)
+
+    arp, late, tcp, tls = step("arp", None, "cached"), step("dns", 90), step("tcp", 30), step("tls", None, "plain")
+    request, close = step("request", 60), step("close", None)
+    assert in_order((arp, late, tcp, tls, request, close)) == [arp, tcp, tls, request, late, close]
