@@ -76,12 +76,12 @@ def _answers_nobody(destination: str) -> bool:
     return is_group(destination) or destination.endswith(".255")
 
 
-def _unanswered(facts: Facts, runs: Pings) -> list[int]:
-    return [at for run in runs for at in run.rows if facts.icmp[at].outcome == "unanswered"]
+def _unanswered(runs: Pings) -> list[int]:
+    return [at for run in runs for at in run.lost_rows]
 
 
 def _loss(facts: Facts, runs: Pings, missing: int, severity: str | None, variant: str | None) -> Hit:
-    rows = _unanswered(facts, runs)
+    rows = _unanswered(runs)
     sent = sum(run.sent - run.pending for run in runs)
     args: dict[str, object] = {
         "source": runs[0].source,
@@ -96,7 +96,7 @@ def _loss(facts: Facts, runs: Pings, missing: int, severity: str | None, variant
 
 
 def _sweep(facts: Facts, source: str, found: list[tuple[str, Pings]]) -> Hit:
-    rows = [at for _, runs in found for at in _unanswered(facts, runs)]
+    rows = [at for _, runs in found for at in _unanswered(runs)]
     args: dict[str, object] = {"source": source, "targets": len(found), "destination": [to for to, _ in found]}
     frames = tuple(facts.icmp[at].request_frame for at in rows)
     return Hit(args, frames, "icmp", rows[0], severity="note", variant="sweep", blame="client")

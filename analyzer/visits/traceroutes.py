@@ -125,7 +125,7 @@ def _answers(
         error = complaints.get(probe.frame)
         if error is not None:
             row = rows[error]
-            arrived = row.source == pair[1] or (row.type, row.code) in _NO_PROGRAM
+            arrived = row.hop is None and (row.source == pair[1] or (row.type, row.code) in _NO_PROGRAM)
             out[probe.frame] = Answer(row.source, row.quoted_ms or 0.0, row.request_frame or 0, arrived, error)
         elif probe.row is not None and rows[probe.row].reply_frame is not None:
             row = rows[probe.row]

@@ -19,6 +19,7 @@ from analyzer.protocols.dns.session import exchanges
 
 pytestmark = pytest.mark.shared
 
+
 def captures(folder: Path, group: str) -> Iterator[tuple[str, dict[str, Any], PacketTable]]:
     """Yield name, oracle and packets of each capture of a group."""
     for oracle in sorted((folder / group).glob("*.tshark.json")):

@@ -42,7 +42,7 @@ def test_three_answered() -> None:
 
 def test_one_of_four_lost() -> None:
     (run,) = counted(*(echo(n * S, 8, n) for n in range(4)), *(echo(5 * S + n, 0, n) for n in (0, 1, 3)))
-    assert (run.sent, run.received, run.lost_share) == (4, 3, 0.25)
+    assert (run.sent, run.received, run.lost_share, run.lost_rows) == (4, 3, 0.25, (2,))
 
 
 def test_answered_twice() -> None:
@@ -54,6 +54,7 @@ def test_answered_twice() -> None:
 def test_recorded_twice_on_a_mirror_port() -> None:
     """Request and reply come twice each; nothing is lost, and nobody answered twice."""
     (run,) = counted(echo(0, 8, 1), echo(0.01, 8, 1), echo(1, 0, 1), echo(1.01, 0, 1))
+    assert (run.rows, run.lost_rows) == ((0, 1), ())
     assert (run.sent, run.received, run.duplicates, run.lost_share) == (1, 1, 0, 0.0)
 
 
