@@ -46,6 +46,13 @@ def test_refused_again_and_again(tmp_path: Path) -> None:
     )
 
 
+def test_windows_asks_everybody_for_names(tmp_path: Path) -> None:
+    net = Net()
+    for n in range(3):
+        net.error(1500 * n + 5, FAR, 3, 3, net.probe(1500 * n, 128, port=137, ident=n))
+    assert alarms(net.analysis(tmp_path)) == []
+
+
 def test_a_lent_port_given_back(tmp_path: Path) -> None:
     """The server's last packets find the program gone."""
     net = Net()
