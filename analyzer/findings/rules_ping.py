@@ -135,24 +135,22 @@ def _lone_stray(times: Sequence[float]) -> bool:
 
 def tunnel(facts: Facts) -> Iterator[Hit]:
     """Replies that return other data than was sent: something talks inside of the pings."""
-    for (source, destination), runs in _by_pair(facts).items():
-        foreign = sum(run.foreign for run in runs)
-        if foreign < FOREIGN_REPLIES:
-            continue
-        mine = {run.id for run in runs}
-        found = [
-            (at, row)
-            for at, row in enumerate(facts.icmp)
-            if row.kind == "echo" and (row.source, row.destination) == (source, destination) and row.id in mine
-        ]
-        rows = [row for _, row in found]
+    foreign = {pair: sum(run.foreign for run in runs) for pair, runs in _by_pair(facts).items()}
+    talk = {pair: count for pair, count in foreign.items() if count >= FOREIGN_REPLIES}
+    found = grouped(
+        (pair, at)
+        for at, row in enumerate(facts.icmp)
+        if row.kind == "echo" and (pair := (row.source, row.destination)) in talk
+    )
+    for (source, destination), at in found.items():
+        rows = [facts.icmp[number] for number in at]
         args: dict[str, object] = {
             "source": source,
             "destination": destination,
-            "replies": foreign,
+            "replies": talk[source, destination],
             "data_bytes": sum(row.bytes for row in rows),
         }
-        yield Hit(args, _frames(rows), "icmp", found[0][0])
+        yield Hit(args, _frames(rows), "icmp", at[0])
 
 
 def _frames(rows: Sequence[IcmpRow]) -> tuple[int | None, ...]:
