@@ -80,3 +80,11 @@ STUCK_SENDS = 4
 """The segment and three repetitions all lost while others pass: at 5 % random loss that happens once in 160,000."""
 STUCK_MS = 3000.0
 """Three repetitions after 0.4, 0.8 and 1.6 s at the earliest (RFC 6298): sooner, they are no timeouts."""
+SHRUNK_SENDS = 3
+"""The segment and two repetitions before the sender tries a smaller one, as Windows does; Linux repeats more often."""
+SHRUNK_MS = 1000.0
+"""Two timeouts take 0.6 s at the least (0.2 and 0.4 s, Linux), and most systems begin with more."""
+SHRUNK_SHARE = 0.9
+"""Senders that look for the path's size go down by a step (1460 to 1024 or 536); less is another cut of the data."""
+MAX_STARTS = 8
+"""Segments of one direction looked at that were sent so often: a path's size is found at the first of them."""

@@ -338,6 +338,34 @@ def test_loss_that_ends_is_no_black_hole(tmp_path: Path) -> None:
     assert found(scene.analysis(tmp_path), "ICMP-BLACK-HOLE") == []
 
 
+def shrinking(book: Playbook, *, size: int = 536, again: int = 0) -> None:
+    """The sender tries a smaller segment, which arrives, and goes on; ``again`` bytes are sent as one at the end."""
+    book.at(9000)
+    book.client.sent -= 1460
+    for at in (9000, 9050, 9100):
+        book.at(at).client.send(b"y" * size)
+        book.at(at + 40).server.ack()
+    if again:
+        book.at(9200).client.send(b"y" * again)
+        book.at(9240).server.ack()
+
+
+def test_sender_that_finds_out_by_itself(tmp_path: Path) -> None:
+    scene = Scene()
+    shrinking(stalled(scene, sends=4))
+    (finding,) = found(scene.analysis(tmp_path), "ICMP-BLACK-HOLE")
+    assert (finding.severity, finding.title_key) == ("warning", "ICMP-BLACK-HOLE.recovered")
+    assert (finding.args["segment"], finding.args["smaller"], finding.cost_ms) == (1460, 536, 8940.0)
+    assert finding.frames == (6, 8, 10, 12, 14)
+
+
+@pytest.mark.parametrize(("size", "again"), [(1400, 0), (536, 1460)], ids=["another cut", "as large ones arrive"])
+def test_smaller_pieces_without_a_black_hole(tmp_path: Path, size: int, again: int) -> None:
+    scene = Scene()
+    shrinking(stalled(scene, sends=4), size=size, again=again)
+    assert found(scene.analysis(tmp_path), "ICMP-BLACK-HOLE") == []
+
+
 def test_sender_that_ignores_the_size(tmp_path: Path) -> None:
     net = Net()
     book = stalled(net, alive=False)
