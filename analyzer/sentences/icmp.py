@@ -131,8 +131,8 @@ ICMP: dict[str, tuple[str, str, str]] = {
     "ICMP-BLACK-HOLE.recovered": (
         "Large packets from {sender} to {receiver} vanish: it took {waited_ms} until smaller ones were tried",
         "{segment:byte|bytes} at once were sent {count:time|times} in vain, {smaller:byte|bytes} arrived. A link on "
-        "the way takes only smaller packets, and the message that would say so is missing or does not get through; every "
-        "connection has to find out by itself.",
+        "the way takes only smaller packets, and the message that would say so is missing or does not get through; "
+        "every connection has to find out by itself.",
         'Let ICMP "fragmentation needed" and "packet too big" through every firewall on the way, or lower the MSS '
         "at the tunnel or PPPoE router (MSS clamping).",
     ),

@@ -319,8 +319,8 @@ def test_black_hole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "facts",
-    [{"alive": False}, {"sends": 3}, {"size": 600}, {"first": b"z" * 1400}],
-    ids=["the other side is gone", "too few", "not large", "as large ones arrived"],
+    [{"alive": False}, {"sends": 3}, {"size": 600}, {"size": 1220}, {"first": b"z" * 1400}],
+    ids=["the other side is gone", "too few", "not large", "every path takes it", "as large ones arrived"],
 )
 def test_what_is_no_black_hole(tmp_path: Path, facts: dict[str, object]) -> None:
     scene = Scene()
