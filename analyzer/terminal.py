@@ -305,6 +305,7 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     """Return how many things failed, and the first of them in words."""
     from analyzer.report.icmp import failed_icmp
     from analyzer.report.protocols import dns_failed
+    from analyzer.visits.traceroutes import probing
     from analyzer.visits.verdicts import failure
 
     texts: list[str] = []
@@ -325,7 +326,7 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     note(*_failed_connections(analysis))
     arp = [r for r in analysis.arp if r.outcome == "unanswered"]
     note((f"ARP no answer  {_short(r.target_ip or '?')}" for r in arp), len(arp))
-    icmp = [analysis.icmp[at] for at in failed_icmp(analysis.icmp)]
+    icmp = [analysis.icmp[at] for at in failed_icmp(analysis.icmp, probing(analysis.traceroutes))]
     note((_icmp(r) for r in icmp), len(icmp))
     return total, texts
 

@@ -8,6 +8,10 @@ It takes a lot to say so, since plain loss looks alike at first. All of this mus
 * the other side is there: it still sends packets after the first repetition; or a router asked for smaller packets,
   and the sender went on with larger ones.
 
+A sender may find out by itself (RFC 4821): the segment is sent :data:`SHRUNK_SENDS` times, then a smaller one with the
+same first byte, only then does the other side acknowledge more, and nothing as large is sent again. Then it only cost
+time.
+
 Sources: RFC 2923 section 2.1 (black hole detection), RFC 4821, RFC 8899.
 """
 
@@ -22,7 +26,15 @@ from numpy.typing import NDArray
 from analyzer.decode.table import Flag
 from analyzer.findings.model import Hit, Rule
 from analyzer.findings.rules_icmp import too_big
-from analyzer.findings.thresholds import BIG_SEGMENT, STUCK_MS, STUCK_SENDS
+from analyzer.findings.thresholds import (
+    BIG_SEGMENT,
+    MAX_STARTS,
+    SHRUNK_MS,
+    SHRUNK_SENDS,
+    SHRUNK_SHARE,
+    STUCK_MS,
+    STUCK_SENDS,
+)
 from analyzer.schema import IcmpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
@@ -53,6 +65,9 @@ def black_holes(facts: Facts) -> Iterator[Hit]:
         for stream in np.flatnonzero(np.asarray(again) >= STUCK_SENDS - 1).tolist():
             if (stall := _stall(facts, stream, client)) is not None:
                 yield from _judged(facts, stream, client, stall, asked.get(stream, []))
+        for stream in np.flatnonzero(np.asarray(again) >= SHRUNK_SENDS).tolist():
+            if (shrunk := _shrunk(facts, stream, client)) is not None:
+                yield _recovered(facts, stream, client, shrunk)
 
 
 def _stall(facts: Facts, stream: int, client: bool) -> _Stall | None:
@@ -76,6 +91,59 @@ def _stall(facts: Facts, stream: int, client: bool) -> _Stall | None:
     return _Stall(_tuple(s.frame[part][sent]), _tuple(times[sent]), int(length[sent].min()), int(before.max()), alive)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shrunk:
+    """A segment that arrived only once it was smaller: its frames, both sizes, and how long it took."""
+
+    frames: tuple[int, ...]
+    length: int
+    smaller: int
+    waited_ms: float
+
+
+def _shrunk(facts: Facts, stream: int, client: bool) -> _Shrunk | None:
+    s, part = facts.segments, facts.segments.of(stream)
+    mine = s.from_client[part] == client
+    seq, length, times = s.seq[part], s.length[part].astype(np.int64), s.time[part]
+    data = mine & (length > 0)
+    starts, counts = np.unique(seq[data & (length >= BIG_SEGMENT)], return_counts=True)
+    for start in starts[counts >= SHRUNK_SENDS][:MAX_STARTS].tolist():
+        here = np.flatnonzero(data & (seq == start))
+        small = here[length[here] < length[here[0]] * SHRUNK_SHARE]
+        large = here[length[here] >= BIG_SEGMENT]
+        progress = np.flatnonzero(~mine & (s.ack[part] > start))
+        if not small.size or not progress.size or (large < small[0]).sum() < SHRUNK_SENDS:
+            continue
+        size = length[large].min()
+        later = data & (length >= size) & (np.arange(seq.size) > small[0])
+        before = data & (length >= size) & (seq + length <= start)
+        waited = float(times[progress[0]] - times[here[0]]) / NS_PER_MS
+        if progress[0] > small[0] and not later.any() and not before.any() and waited >= SHRUNK_MS:
+            frames = _tuple(s.frame[part][[*large.tolist(), int(small[0])]])
+            return _Shrunk(frames, int(size), int(length[small[0]]), waited)
+    return None
+
+
+def _recovered(facts: Facts, stream: int, client: bool, shrunk: _Shrunk) -> Hit:
+    sender, receiver = _ends(facts, stream, client)
+    args: dict[str, object] = {
+        "sender": sender,
+        "receiver": receiver,
+        "count": len(shrunk.frames) - 1,
+        "segment": shrunk.length,
+        "smaller": shrunk.smaller,
+        "waited_ms": shrunk.waited_ms,
+    }
+    return Hit(args, shrunk.frames, "tcp", stream, stream, shrunk.waited_ms, severity="warning", variant="recovered")
+
+
+def _ends(facts: Facts, stream: int, client: bool) -> tuple[str, str]:
+    """Return the sender's and the receiver's address."""
+    c = facts.connections
+    ends = (c.host(int(c.client_host[stream])), c.host(int(c.server_host[stream])))
+    return ends if client else ends[::-1]
+
+
 def _tuple(values: NDArray[np.int32] | NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(values.tolist())
 
@@ -85,9 +153,7 @@ def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[
     ignored = [row for _, row in asked if sum(time > row.time for time in stall.times) >= STUCK_SENDS - 1]
     if not stall.alive and not ignored:
         return
-    c = facts.connections
-    ends = (c.host(int(c.client_host[stream])), c.host(int(c.server_host[stream])))
-    sender, receiver = ends if client else ends[::-1]
+    sender, receiver = _ends(facts, stream, client)
     args: dict[str, object] = {
         "sender": sender,
         "receiver": receiver,

@@ -17,6 +17,8 @@ NOT_TAKEN = {4: (2, 3), 6: (4,)}
 """Codes of "protocol" and "port unreachable": the machine was reached, no program takes what was sent."""
 REDIRECT = {4: 5, 6: 137}
 DNS_PORT = 53
+NETBIOS_NAMES = 137
+"""Windows asks every address it talks to for its name (RFC 1002 section 4.2.18), and hardly any answers."""
 LENT_PORTS = 32768
 """From here on systems lend ports to programs that ask for any (Linux; IANA and the rest: from 49152)."""
 
@@ -42,8 +44,9 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
     """A router or host that says packets do not arrive; one finding for each sender, destination and reason.
 
     Notes are: a late DNS answer that is refused (its program had given up, or had another answer), a port that was lent
-    to a program and given back, a single refused datagram (somebody asked whether a service is there), and a router
-    that takes no multicast. "Too big" is another finding, and what a traceroute gets belongs to the trace.
+    to a program and given back, Windows asking for names, a single refused datagram (somebody asked whether a service
+    is there), and a router that takes no multicast. "Too big" is another finding, and what a traceroute gets belongs to
+    the trace.
     """
     answers = {f for row in facts.dns for f in (row.response_frame, *row.duplicate_frames) if f is not None}
     probing = probing_rows(facts.traceroutes)
@@ -60,7 +63,8 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
         here = source == destination and first.code in NOT_TAKEN[_version(first)]
         gone = here and all(row.quoted_protocol == "udp" and (row.quoted_port or 0) >= LENT_PORTS for row in found)
         once = here and len(found) == 1 and first.quoted_protocol == "udp"
-        mild = late or gone or once or (here and destination in traced) or is_group(destination)
+        asked = here and all(row.quoted_protocol == "udp" and row.quoted_port == NETBIOS_NAMES for row in found)
+        mild = late or gone or once or asked or (here and destination in traced) or is_group(destination)
         args: dict[str, object] = {
             "source": source,
             "destination": destination,

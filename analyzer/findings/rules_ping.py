@@ -76,12 +76,12 @@ def _answers_nobody(destination: str) -> bool:
     return is_group(destination) or destination.endswith(".255")
 
 
-def _unanswered(facts: Facts, runs: Pings) -> list[int]:
-    return [at for run in runs for at in run.rows if facts.icmp[at].outcome == "unanswered"]
+def _unanswered(runs: Pings) -> list[int]:
+    return [at for run in runs for at in run.lost_rows]
 
 
 def _loss(facts: Facts, runs: Pings, missing: int, severity: str | None, variant: str | None) -> Hit:
-    rows = _unanswered(facts, runs)
+    rows = _unanswered(runs)
     sent = sum(run.sent - run.pending for run in runs)
     args: dict[str, object] = {
         "source": runs[0].source,
@@ -96,7 +96,7 @@ def _loss(facts: Facts, runs: Pings, missing: int, severity: str | None, variant
 
 
 def _sweep(facts: Facts, source: str, found: list[tuple[str, Pings]]) -> Hit:
-    rows = [at for _, runs in found for at in _unanswered(facts, runs)]
+    rows = [at for _, runs in found for at in _unanswered(runs)]
     args: dict[str, object] = {"source": source, "targets": len(found), "destination": [to for to, _ in found]}
     frames = tuple(facts.icmp[at].request_frame for at in rows)
     return Hit(args, frames, "icmp", rows[0], severity="note", variant="sweep", blame="client")
@@ -135,24 +135,22 @@ def _lone_stray(times: Sequence[float]) -> bool:
 
 def tunnel(facts: Facts) -> Iterator[Hit]:
     """Replies that return other data than was sent: something talks inside of the pings."""
-    for (source, destination), runs in _by_pair(facts).items():
-        foreign = sum(run.foreign for run in runs)
-        if foreign < FOREIGN_REPLIES:
-            continue
-        mine = {run.id for run in runs}
-        found = [
-            (at, row)
-            for at, row in enumerate(facts.icmp)
-            if row.kind == "echo" and (row.source, row.destination) == (source, destination) and row.id in mine
-        ]
-        rows = [row for _, row in found]
+    foreign = {pair: sum(run.foreign for run in runs) for pair, runs in _by_pair(facts).items()}
+    talk = {pair: count for pair, count in foreign.items() if count >= FOREIGN_REPLIES}
+    found = grouped(
+        (pair, at)
+        for at, row in enumerate(facts.icmp)
+        if row.kind == "echo" and (pair := (row.source, row.destination)) in talk
+    )
+    for (source, destination), at in found.items():
+        rows = [facts.icmp[number] for number in at]
         args: dict[str, object] = {
             "source": source,
             "destination": destination,
-            "replies": foreign,
+            "replies": talk[source, destination],
             "data_bytes": sum(row.bytes for row in rows),
         }
-        yield Hit(args, _frames(rows), "icmp", found[0][0])
+        yield Hit(args, _frames(rows), "icmp", at[0])
 
 
 def _frames(rows: Sequence[IcmpRow]) -> tuple[int | None, ...]:

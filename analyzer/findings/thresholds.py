@@ -74,8 +74,9 @@ MEASURED_PINGS = 5
 """Fewer round trips make no standard deviation worth the name, and one stray makes the average of four."""
 FOREIGN_REPLIES = 5
 """Replies with other data than was sent: a few are broken or late, this many carry something."""
-BIG_SEGMENT = 1000
-"""Every path takes smaller TCP segments than this (IPv6 guarantees 1220 bytes, IPv4 in practice as much)."""
+BIG_SEGMENT = 1221
+"""Every path takes smaller TCP segments than this: IPv6 guarantees 1220 bytes (RFC 8200 section 5), and nobody builds
+links for IPv4 that take less. A smaller one that is lost again and again met a full queue."""
 STUCK_SENDS = 4
 """The segment and three repetitions all lost while others pass: at 5 % random loss that happens once in 160,000."""
 STUCK_MS = 3000.0
@@ -184,3 +185,11 @@ RECORDED_SINCE = "1995-01-01"
 MAIL_PORTS = frozenset({25, 587})
 """Mail servers encrypt to whoever answers (RFC 3207, RFC 7435): nobody compares names there."""
 # HTTP
+SHRUNK_SENDS = 3
+"""The segment and two repetitions before the sender tries a smaller one, as Windows does; Linux repeats more often."""
+SHRUNK_MS = 1000.0
+"""Two timeouts take 0.6 s at the least (0.2 and 0.4 s, Linux), and most systems begin with more."""
+SHRUNK_SHARE = 0.9
+"""Senders that look for the path's size go down by a step (1460 to 1024 or 536); less is another cut of the data."""
+MAX_STARTS = 8
+"""Segments of one direction looked at that were sent so often: a path's size is found at the first of them."""

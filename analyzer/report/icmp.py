@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from statistics import fmean
 
 from analyzer.report import cells
@@ -193,14 +193,16 @@ def _shown(times: Sequence[float], pick: Callable[[Sequence[float]], float]) -> 
     return cells.ms(pick(times)) if times else cells.unknown("unanswered")
 
 
-def failed_icmp(rows: Iterable[IcmpRow]) -> list[int]:
+def failed_icmp(rows: Iterable[IcmpRow], probes: Container[int] = ()) -> list[int]:
     """Return the rows of pings that got no answer and of errors, each trouble once.
 
-    An error about a ping is counted with the error. The steps of a traceroute (``hop``) are errors that were asked
-    for.
+    An error about a ping is counted with the error. What belongs to a traceroute (``hop``, and the rows in ``probes``)
+    was asked for, and a redirect is advice.
     """
 
     def failed(row: IcmpRow) -> bool:
-        return row.outcome == "unanswered" if row.kind == "echo" else row.outcome == "error" and row.hop is None
+        if row.kind == "echo":
+            return row.outcome == "unanswered"
+        return row.outcome == "error" and row.hop is None and row.gateway is None
 
-    return [n for n, row in enumerate(rows) if failed(row)]
+    return [n for n, row in enumerate(rows) if failed(row) and n not in probes]

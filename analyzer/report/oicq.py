@@ -11,10 +11,11 @@ from analyzer.report.escape import Prose, safe
 from analyzer.schema import OicqRow
 
 OUTCOMES = {
-    "answered": "answered",
-    "unanswered": "no answer captured",
-    "unsolicited": "sent by the server, no confirmation captured",
+    "answered": ("answered", ""),
+    "unanswered": ("no answer", "no answer of the server was captured"),
+    "unsolicited": ("unconfirmed", "the server sent it, and no confirmation of the client was captured"),
 }
+"""Outcome → what is shown, and longer words for it."""
 
 
 def oicq_table(rows: Sequence[OicqRow], clock: Clock) -> Table:
@@ -24,6 +25,7 @@ def oicq_table(rows: Sequence[OicqRow], clock: Clock) -> Table:
         Column("Time", numeric=True),
         Column("Client"),
         Column("Server"),
+        Column("Given by", title="who sent the command; the other side answers"),
         Column("Command", wide=True),
         Column("Sequence", numeric=True),
         Column("QQ number"),
@@ -45,14 +47,20 @@ def _row(n: int, row: OicqRow, clock: Clock) -> Row:
             clock.cell(row.time),
             Cell(safe(endpoint(row.client, row.client_port))),
             Cell(safe(endpoint(row.server, row.server_port))),
+            Cell(safe(row.sent_by)),
             Cell(safe(f"{row.command_name} ({row.command})")),
             Cell(str(row.sequence)),
             cells.text(row.qq, "not_captured"),
             Cell(f"0x{row.version:04x}"),
-            cells.ms(row.latency_ms, "unanswered"),
+            cells.ms(row.latency_ms),
             Cell(str(row.attempts)),
-            Cell(Prose(OUTCOMES.get(row.outcome, safe(row.outcome)))),
+            _outcome(row),
             cells.frames([*row.request_frames[:6], row.reply_frame]),
         ),
         Mark(host=safe(row.server), proto="oicq"),
     )
+
+
+def _outcome(row: OicqRow) -> Cell:
+    words, longer = OUTCOMES.get(row.outcome, (safe(row.outcome), ""))
+    return Cell(Prose(words), title=Prose(longer))

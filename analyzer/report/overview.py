@@ -23,6 +23,7 @@ from analyzer.schema import HttpRow
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.version import __version__
 from analyzer.visits import verdicts
+from analyzer.visits.traceroutes import probing
 
 OFFLOAD_BYTES = 1500
 """A TCP payload above this cannot have been one Ethernet frame: the network card joined or will split segments."""
@@ -313,7 +314,7 @@ def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
     silent_hosts = [n for n, row in enumerate(analysis.arp) if row.outcome == "unanswered"]
     if silent_hosts:
         yield plural(len(silent_hosts), "unanswered ARP request"), f"arp-{silent_hosts[0] + 1}"
-    pings = failed_icmp(analysis.icmp)
+    pings = failed_icmp(analysis.icmp, probing(analysis.traceroutes))
     if pings:
         yield (
             plural(len(pings), "ICMP error or unanswered ping", "ICMP errors or unanswered pings"),

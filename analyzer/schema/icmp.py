@@ -58,6 +58,7 @@ class PingSeries:
 
     Attributes:
         rows: of the ``icmp`` table, the requests only, in the order of their frames.
+        lost_rows: those of them that nothing answered, neither a reply nor an error, though the capture went on.
         received: requests with a reply; duplicates: further replies to the same request.
         foreign: replies with the series' id that return other data than was sent, so they answer no request.
         lost_share: of ``sent`` without the pending ones, 0 to 1; None when all are pending.
@@ -69,6 +70,7 @@ class PingSeries:
     destination: str
     id: int
     rows: tuple[int, ...]
+    lost_rows: tuple[int, ...]
     time: int
     sent: int
     received: int

@@ -118,7 +118,7 @@ ICMP: dict[str, tuple[str, str, str]] = {
         "firewall that lets pings pass, {data_bytes} so far.",
         "Find out which program on {source} sends these pings, and whether it should.",
     ),
-    # sender, receiver, count, segment, passed, waited_ms; router, mtu with "ignored"
+    # sender, receiver, count, segment, passed, waited_ms
     "ICMP-BLACK-HOLE": (
         "Large packets from {sender} to {receiver} vanish: {segment:byte|bytes} were sent {count:time|times} in "
         "{waited_ms} and never arrived",
@@ -127,6 +127,16 @@ ICMP: dict[str, tuple[str, str, str]] = {
         'Let ICMP "fragmentation needed" and "packet too big" through every firewall on the way, or lower the MSS at '
         "the tunnel or PPPoE router (MSS clamping).",
     ),
+    # sender, receiver, count, segment, smaller, waited_ms
+    "ICMP-BLACK-HOLE.recovered": (
+        "Large packets from {sender} to {receiver} vanish: it took {waited_ms} until smaller ones were tried",
+        "{segment:byte|bytes} at once were sent {count:time|times} in vain, {smaller:byte|bytes} arrived. A link on "
+        "the way takes only smaller packets, and the message that would say so is missing or does not get through; "
+        "every connection has to find out by itself.",
+        'Let ICMP "fragmentation needed" and "packet too big" through every firewall on the way, or lower the MSS '
+        "at the tunnel or PPPoE router (MSS clamping).",
+    ),
+    # with router and mtu
     "ICMP-BLACK-HOLE.ignored": (
         "{sender} goes on sending {segment:byte|bytes} at once to {receiver}, though {router} said that at most "
         "{mtu:byte|bytes} pass",

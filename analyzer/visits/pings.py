@@ -104,7 +104,8 @@ def _answer_again(run: _Run, row: IcmpRow) -> None:
 def _counted(key: _Key, run: _Run, end: int | None) -> PingSeries:
     source, destination, ident = key
     waiting = [one for one in run.asked if not one.answered and not one.failed]
-    pending = sum((left := ms_between(one.time, end)) is not None and left < WAIT_MS for one in waiting)
+    lost = [one for one in waiting if (left := ms_between(one.time, end)) is None or left >= WAIT_MS]
+    pending = len(waiting) - len(lost)
     received = sum(one.answered for one in run.asked)
     settled = len(run.asked) - pending
     times = [one.latency_ms for one in run.asked if one.latency_ms is not None]
@@ -114,6 +115,7 @@ def _counted(key: _Key, run: _Run, end: int | None) -> PingSeries:
         destination=destination,
         id=ident,
         rows=tuple(at for one in run.asked for at in one.rows),
+        lost_rows=tuple(at for one in lost for at in one.rows),
         time=run.asked[0].time,
         sent=len(run.asked),
         received=received,

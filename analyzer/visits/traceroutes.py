@@ -70,6 +70,7 @@ def traceroutes(
         return ()
     complaints = _complaints(rows)
     echoes = _echoes(rows, {pair[:2] for pair in pairs if pair[2] in _ECHOES})
+    streams = _streams(sent, segments) if segments is not None else {}
     out = []
     for pair in pairs:
         probes = echoes.get(pair[:2], ()) if pair[2] in _ECHOES else sent.get(pair, ())
@@ -77,7 +78,7 @@ def traceroutes(
             continue
         answers = _answers(pair, probes, rows, complaints)
         if pair[2] == "tcp" and connections is not None and segments is not None:
-            answers |= _opened(pair[1], probes, connections, segments)
+            answers |= _opened(pair[1], probes, streams, connections, segments)
         out.append(_route(pair, probes, answers))
     return tuple(sorted(out, key=lambda route: route.time))
 
@@ -125,7 +126,7 @@ def _answers(
         error = complaints.get(probe.frame)
         if error is not None:
             row = rows[error]
-            arrived = row.source == pair[1] or (row.type, row.code) in _NO_PROGRAM
+            arrived = row.hop is None and (row.source == pair[1] or (row.type, row.code) in _NO_PROGRAM)
             out[probe.frame] = Answer(row.source, row.quoted_ms or 0.0, row.request_frame or 0, arrived, error)
         elif probe.row is not None and rows[probe.row].reply_frame is not None:
             row = rows[probe.row]
@@ -133,15 +134,25 @@ def _answers(
     return out
 
 
+def _streams(sent: Mapping[Pair, Sequence[Probe]], segments: Segments) -> dict[int, int]:
+    """Return the stream of each probe over TCP by its frame."""
+    frames = [probe.frame for pair, probes in sent.items() if pair[2] == "tcp" for probe in probes]
+    at = np.flatnonzero(np.isin(segments.frame, frames)) if frames else np.zeros(0, np.intp)
+    streams = np.searchsorted(segments.first, at, "right") - 1
+    return dict(zip(segments.frame[at].tolist(), streams.tolist(), strict=True))
+
+
 def _opened(
-    destination: str, probes: Sequence[Probe], connections: Connections, segments: Segments
+    destination: str,
+    probes: Sequence[Probe],
+    streams: Mapping[int, int],
+    connections: Connections,
+    segments: Segments,
 ) -> dict[int, Answer]:
     """Return the SYN-ACKs and resets that answer SYNs sent as probes, by the last SYN before them."""
-    at = np.flatnonzero(np.isin(segments.frame, [probe.frame for probe in probes]))
-    streams = np.unique(np.searchsorted(segments.first, at, "right") - 1)
     by_frame = {probe.frame: probe for probe in probes}
     out: dict[int, Answer] = {}
-    for stream in streams.tolist():
+    for stream in dict.fromkeys(streams[probe.frame] for probe in probes if probe.frame in streams):
         part = segments.of(stream)
         frames = segments.frame[part].tolist()
         known = [int(connections.columns[name][stream]) for name in ("synack_frame", "rst_frame")]

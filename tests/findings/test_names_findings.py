@@ -371,20 +371,6 @@ def test_late_dns_answer_refused(tmp_path: Path) -> None:
     assert (finding.severity, finding.title_key) == ("note", "ICMP-UNREACHABLE.late")
 
 
-def test_end_of_a_traceroute(tmp_path: Path) -> None:
-    scene = Scene()
-    scene.icmp_error(5, "10.0.0.254", 11, 0, datagram(scene, 0, ident=1, port=33434), to="10.0.0.1")
-    scene.icmp_error(15, "198.51.100.9", 3, 3, datagram(scene, 10, ident=2, port=33435), to="10.0.0.1")
-    assert [(f.code, f.severity) for f in scene.analysis(tmp_path).findings] == [("ICMP-UNREACHABLE", "note")]
-
-
-def test_smaller_packets_wanted(tmp_path: Path) -> None:
-    scene = Scene()
-    scene.icmp_error(5, "10.0.0.254", 3, 4, datagram(scene, 0), to="10.0.0.1")
-    (finding,) = scene.analysis(tmp_path).findings
-    assert (finding.severity, finding.title_key) == ("note", "ICMP-UNREACHABLE.too_big")
-
-
 def test_echo_reply_is_no_error(tmp_path: Path) -> None:
     scene = Scene()
     for kind, src, dst, ms in ((8, "10.0.0.1", "10.0.0.2", 0), (0, "10.0.0.2", "10.0.0.1", 5)):

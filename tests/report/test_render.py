@@ -197,6 +197,8 @@ def test_each_trouble_with_a_ping_is_one_and_a_traceroute_s_steps_are_none() -> 
     silent = replace(echo, outcome="unanswered", request_frame=6)
     assert failed_icmp((echo, said, silent)) == [1, 2]
     assert failed_icmp((echo, replace(said, hop=2), silent)) == [2]
+    assert failed_icmp((echo, replace(said, gateway="10.0.0.253"), silent)) == [2]
+    assert failed_icmp((echo, said, silent), {1, 2}) == []
 
 
 def test_only_a_reset_that_cuts_off_is_a_failure() -> None:
