@@ -83,6 +83,8 @@ HOMES = {
     "stream": "connections",
     "dns": "dns-table",
     "arp": "arp-table",
+    "ndp": "ndp-table",
+    "dhcp": "dhcp-table",
     "tls": "tls-table",
     "icmp": "icmp-table",
     "websocket": "websocket-table",
@@ -124,7 +126,18 @@ def page(analysis: Analysis) -> Page:
             connected,
             found,
             listed.sockets,
-            (proto.dns, proto.arp, proto.tls, proto.icmp, listed.http, listed.tcp, listed.websocket, listed.frames),
+            (
+                proto.dns,
+                proto.arp,
+                proto.ndp,
+                proto.dhcp,
+                proto.tls,
+                proto.icmp,
+                listed.http,
+                listed.tcp,
+                listed.websocket,
+                listed.frames,
+            ),
         ),
     )
 
