@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import IPv4Address
 
 from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.escape import safe
-from analyzer.report.neighbours import station
+from analyzer.report.neighbours import station, without_blanks
 from analyzer.schema import DhcpRow
 from analyzer.units import human_ms
 
@@ -49,11 +51,10 @@ def dhcp_table(rows: Sequence[DhcpRow], clock: Clock) -> Table:
         Column("Server"),
         Column("Took", numeric=True),
         Column("Tries", numeric=True),
-        Column("Messages", wide=True),
         Column("Frames"),
     )
     shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    return Table("dhcp-table", "Addresses handed out (DHCP)", columns, shown, len(rows))
+    return without_blanks(Table("dhcp-table", "Addresses handed out (DHCP)", columns, shown, len(rows)))
 
 
 def _row(n: int, row: DhcpRow, clock: Clock) -> Row:
@@ -74,8 +75,7 @@ def _row(n: int, row: DhcpRow, clock: Clock) -> Row:
             _servers(row),
             cells.ms(row.latency_ms, _no_latency_why(row)),
             cells.count(row.attempts, bad=row.outcome == "no_answer"),
-            cells.text(", ".join(row.messages[:8]) + (" …" if len(row.messages) > 8 else "")),
-            cells.frames(row.frames[:8]),
+            replace(cells.frames(row.frames[:8]), title=safe(", ".join(row.messages))),
         ),
         Mark(
             host=safe(row.address or row.requested_address or ""),
@@ -94,7 +94,15 @@ def _address(row: DhcpRow) -> Cell:
     if row.address is None:
         wanted = row.requested_address
         return Cell(f"wanted {safe(wanted)}", tone="muted") if wanted else cells.unknown()
-    return Cell(safe(f"{row.address} / {row.subnet_mask}" if row.subnet_mask else row.address))
+    if row.subnet_mask is None:
+        return Cell(safe(row.address))
+    return Cell(safe(f"{row.address}/{_prefix(row.subnet_mask)}"), title=safe(f"netmask {row.subnet_mask}"))
+
+
+def _prefix(mask: str) -> str:
+    """Write a netmask as the length of its prefix; one with holes stays as it is."""
+    bits = f"{int(IPv4Address(mask)):032b}"
+    return mask if "01" in bits else str(bits.count("1"))
 
 
 def _told(row: DhcpRow) -> str:

@@ -6,6 +6,7 @@ A hardware address is shown with who made its card, as far as a register tells (
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analyzer import vendors
 from analyzer.provenance import frames_text
@@ -14,6 +15,8 @@ from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row
 from analyzer.report.escape import Prose, safe
 from analyzer.schema import ArpRow, Gateway, NdpRow
 
+UNSPECIFIED = "::"
+"""The address of who has none yet."""
 FOREVER_S = 0xFFFFFFFF
 """A lifetime without end (RFC 4861 section 4.6.2)."""
 
@@ -58,6 +61,17 @@ def _severity(row: ArpRow | NdpRow) -> str:
 
 def _duration(ms: float | None) -> str:
     return "" if ms is None else f"{ms:.3f}"
+
+
+def without_blanks(table: Table) -> Table:
+    """Leave out the columns in which no row says anything: they only take up room."""
+    kept = [
+        at
+        for at in range(len(table.columns))
+        if not table.rows or any(row.cells[at].tone != "muted" or row.cells[at].link for row in table.rows)
+    ]
+    rows = tuple(replace(row, cells=tuple(row.cells[at] for at in kept)) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[at] for at in kept), rows=rows)
 
 
 def arp_table(rows: Sequence[ArpRow], clock: Clock) -> Table:
@@ -108,8 +122,7 @@ def ndp_table(rows: Sequence[NdpRow], clock: Clock) -> Table:
         Column("Kind"),
         Column("Asked or sent by", wide=True),
         Column("About"),
-        Column("Answer", wide=True),
-        Column("Told", wide=True, title="what a router says of the network"),
+        Column("Answer", wide=True, title="and what a router says of the network"),
         Column("Took", numeric=True),
         Column("Requests", numeric=True),
         Column("Conflict"),
@@ -117,7 +130,7 @@ def ndp_table(rows: Sequence[NdpRow], clock: Clock) -> Table:
         Column("Frames"),
     )
     shown = tuple(_ndp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    return Table("ndp-table", "IPv6 neighbours and routers (NDP)", columns, shown, len(rows))
+    return without_blanks(Table("ndp-table", "IPv6 neighbours and routers (NDP)", columns, shown, len(rows)))
 
 
 def _ndp_row(n: int, row: NdpRow, clock: Clock) -> Row:
@@ -128,10 +141,9 @@ def _ndp_row(n: int, row: NdpRow, clock: Clock) -> Row:
             Cell(str(n + 1)),
             clock.cell(row.request_time if row.request_time is not None else row.reply_time, "not_captured"),
             Cell(safe(row.kind).replace("_", " ")),
-            cells.text(station(row.asker_mac, row.asker_ip)),
+            _asker(row),
             _about(row),
-            _answer(row, station(row.answer_mac, row.answer_ip)),
-            cells.text(_told(row), "not_applicable"),
+            _answer(row, ": ".join(part for part in (station(row.answer_mac, row.answer_ip), _told(row)) if part)),
             cells.ms(row.latency_ms, "unanswered" if unanswered else "not_applicable"),
             cells.count(row.attempts, bad=unanswered and row.kind == "solicitation"),
             _claimed(row, clock),
@@ -140,6 +152,12 @@ def _ndp_row(n: int, row: NdpRow, clock: Clock) -> Row:
         ),
         Mark(host=safe(row.target_ip or ""), proto="ndp", duration=_duration(row.latency_ms), severity=_severity(row)),
     )
+
+
+def _asker(row: NdpRow) -> Cell:
+    if row.kind == "unsolicited":
+        return Cell(Prose(f"nobody; told {safe(row.asker_ip or 'unknown')}"), tone="muted")
+    return cells.text(station(row.asker_mac, None if row.asker_ip == UNSPECIFIED else row.asker_ip))
 
 
 def _about(row: NdpRow) -> Cell:
