@@ -51,7 +51,7 @@ FAILED = {
 }
 """Failure of a request without an error answer → words."""
 
-EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "not decoded")
+EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "DHCP", "not decoded")
 """Names of traffic that the line above it has counted in its own way."""
 
 PLAIN = str.maketrans("│┊─┄▶◀└⋯…–→Δ·‹›", "|:-.><`~~->d-<>")
@@ -190,6 +190,8 @@ def _happened(analysis: Analysis) -> Iterator[Line]:
         (len(analysis.tls), "TLS session", None),
         (len(analysis.dns), "DNS lookup", None),
         (len(analysis.arp), "ARP exchange", None),
+        (len(analysis.ndp), "IPv6 neighbour exchange", None),
+        (len(analysis.dhcp), "DHCP exchange", None),
         (len(analysis.icmp), "ICMP message", None),
     )
     parts = [_count(number, one, many) for number, one, many in counts if number]
@@ -324,7 +326,7 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     dns = [r for r in analysis.dns if dns_failed(r)]
     note((_dns(r) for r in dns), len(dns))
     note(*_failed_connections(analysis))
-    arp = [r for r in analysis.arp if r.outcome == "unanswered"]
+    arp = [r for r in analysis.arp if r.outcome == "unanswered" and r.kind != "probe"]
     note((f"ARP no answer  {_short(r.target_ip or '?')}" for r in arp), len(arp))
     icmp = [analysis.icmp[at] for at in failed_icmp(analysis.icmp, probing(analysis.traceroutes))]
     note((_icmp(r) for r in icmp), len(icmp))

@@ -25,6 +25,7 @@ LAYERS = (
         "tcp_states",
         "tcp_words",
         "secret_names",
+        "vendors",
         "masking",
         "masking_headers",
         "masking_messages",
@@ -64,6 +65,7 @@ HEAVY = {
     "zstandard",
     "publicsuffixlist",
     "asyncio",
+    "aiooui",
 }
 """What `analyze --help` has no use for."""
 

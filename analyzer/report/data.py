@@ -83,6 +83,8 @@ HOMES = {
     "stream": "connections",
     "dns": "dns-table",
     "arp": "arp-table",
+    "ndp": "ndp-table",
+    "dhcp": "dhcp-table",
     "tls": "tls-table",
     "icmp": "icmp-table",
     "oicq": "oicq-table",
@@ -128,6 +130,8 @@ def page(analysis: Analysis) -> Page:
             (
                 proto.dns,
                 proto.arp,
+                proto.ndp,
+                proto.dhcp,
                 proto.tls,
                 proto.icmp,
                 proto.oicq,

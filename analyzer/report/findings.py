@@ -26,6 +26,8 @@ ANCHORS = {
     "websocket": "websocket",
     "dns": "dns",
     "arp": "arp",
+    "ndp": "ndp",
+    "dhcp": "dhcp",
     "tls": "tls",
     "icmp": "icmp",
     "oicq": "oicq",

@@ -16,6 +16,7 @@ from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import cost_words
 from analyzer.report.icmp import failed_icmp
+from analyzer.report.neighbours import gateway_words
 from analyzer.report.protocols import dns_failed
 from analyzer.report.requests import PHASES, durations
 from analyzer.report.secrets import masked, masked_args
@@ -311,7 +312,7 @@ def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
     sessions = [n for n, row in enumerate(analysis.tls) if row.outcome == "failed"]
     if sessions:
         yield plural(len(sessions), "failed TLS handshake"), f"tls-{sessions[0] + 1}"
-    silent_hosts = [n for n, row in enumerate(analysis.arp) if row.outcome == "unanswered"]
+    silent_hosts = [n for n, row in enumerate(analysis.arp) if row.outcome == "unanswered" and row.kind != "probe"]
     if silent_hosts:
         yield plural(len(silent_hosts), "unanswered ARP request"), f"arp-{silent_hosts[0] + 1}"
     pings = failed_icmp(analysis.icmp, probing(analysis.traceroutes))
@@ -381,6 +382,7 @@ def quality(analysis: Analysis) -> tuple[Quality, ...]:
         _duplicates(analysis),
         _clock(analysis),
         _ledger(analysis),
+        _gateway(analysis),
         Quality(
             "Recorded",
             {"client": "near the client", "server": "near the server", "middle": "in the middle"}.get(
@@ -390,6 +392,12 @@ def quality(analysis: Analysis) -> tuple[Quality, ...]:
             safe(analysis.capture.vantage_why or "the handshakes do not tell"),
         ),
     )
+
+
+def _gateway(analysis: Analysis) -> Quality:
+    """Name who the traffic for other networks is handed to, and what told so."""
+    value, title = gateway_words(analysis.capture.gateways)
+    return Quality("Gateway", value, "good" if analysis.capture.gateways else "muted", title)
 
 
 def _column_sum(analysis: Analysis, *names: str) -> int:

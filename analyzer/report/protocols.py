@@ -11,13 +11,13 @@ import numpy as np
 
 from analyzer import http_status
 from analyzer.analysis import Analysis
-from analyzer.report import cells
+from analyzer.report import cells, leases, neighbours
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.oicq import oicq_table
 from analyzer.report.requests import durations
-from analyzer.schema import ArpRow, DnsRow, TlsRow
+from analyzer.schema import DnsRow, TlsRow
 from analyzer.units import human_ms
 
 MAX_CURVE_POINTS = 1000
@@ -88,6 +88,8 @@ class ProtocolsFact:
     dns_codes: tuple[CountFact, ...]
     dns: Table
     arp: Table
+    ndp: Table
+    dhcp: Table
     tls: Table
     icmp: Table
     pings: Table
@@ -106,7 +108,9 @@ def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
         dns_types=_counts(Counter(row.qtype for row in analysis.dns), {}),
         dns_codes=_counts(Counter(_dns_word(row) for row in analysis.dns), RCODES),
         dns=_dns_table(analysis.dns, clock),
-        arp=_arp_table(analysis.arp, clock),
+        arp=neighbours.arp_table(analysis.arp, clock),
+        ndp=neighbours.ndp_table(analysis.ndp, clock),
+        dhcp=leases.dhcp_table(analysis.dhcp, clock),
         tls=_tls_table(analysis.tls),
         icmp=icmp_table(analysis.icmp, clock),
         pings=pings_table(analysis.pings, clock),
@@ -318,56 +322,6 @@ def _no_answers_why(row: DnsRow) -> str | None:
 
 def _dns_why(row: DnsRow) -> str:
     return "unanswered" if row.outcome == "no_answer" else "not_captured"
-
-
-def _arp_table(rows: Sequence[ArpRow], clock: Clock) -> Table:
-    columns = (
-        Column("#", numeric=True),
-        Column("Start", numeric=True),
-        Column("Kind"),
-        Column("Asked by", wide=True),
-        Column("Who has"),
-        Column("Answer"),
-        Column("Took", numeric=True),
-        Column("Requests", numeric=True),
-        Column("Conflict"),
-        Column("VLAN", numeric=True),
-        Column("Frames"),
-    )
-    return Table(
-        "arp-table",
-        "ARP exchanges",
-        columns,
-        tuple(_arp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
-        len(rows),
-    )
-
-
-def _arp_row(n: int, row: ArpRow, clock: Clock) -> Row:
-    asked = " ".join(part for part in (row.asker_ip, f"({row.asker_mac})" if row.asker_mac else "") if part)
-    unanswered = row.outcome == "unanswered"
-    return Row(
-        f"arp-{n + 1}",
-        (
-            Cell(str(n + 1)),
-            clock.cell(row.request_time if row.request_time is not None else row.reply_time, "not_captured"),
-            Cell(safe(row.kind).replace("_", " ")),
-            cells.text(asked),
-            cells.text(row.target_ip),
-            Cell("nobody answered", tone="bad") if unanswered else cells.text(row.answer_mac, "not_applicable"),
-            cells.ms(row.latency_ms, "unanswered" if unanswered else "not_applicable"),
-            cells.count(row.attempts, bad=unanswered),
-            Cell(f"also claimed by {safe(row.conflict)}", tone="bad") if row.conflict else Cell("none", tone="muted"),
-            cells.text(row.vlan) if row.vlan is not None else Cell("none", tone="muted"),
-            cells.frames([*row.request_frames[:6], row.reply_frame]),
-        ),
-        Mark(
-            host=safe(row.target_ip or ""),
-            proto="arp",
-            duration="" if row.latency_ms is None else f"{row.latency_ms:.3f}",
-            severity="error" if row.conflict else "warning" if unanswered else "",
-        ),
-    )
 
 
 def _tls_table(rows: Sequence[TlsRow]) -> Table:

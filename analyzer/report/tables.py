@@ -59,6 +59,8 @@ def tables(analysis: Analysis, clock: Clock, drawn: set[str]) -> TablesFact:
         IndexEntry("tls", "tls-table", len(analysis.tls), "encrypted sessions"),
         IndexEntry("dns", "dns-table", len(analysis.dns), "lookups"),
         IndexEntry("arp", "arp-table", len(analysis.arp), "who has which address"),
+        IndexEntry("ndp", "ndp-table", len(analysis.ndp), "the same for IPv6, and routers"),
+        IndexEntry("dhcp", "dhcp-table", len(analysis.dhcp), "addresses handed out"),
         IndexEntry("icmp", "icmp-table", len(analysis.icmp), "pings and errors"),
         IndexEntry("oicq", "oicq-table", len(analysis.oicq), "commands of QQ's classic protocol"),
         IndexEntry("websocket", "websocket-table", len(analysis.websocket), "WebSocket connections"),

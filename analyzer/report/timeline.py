@@ -152,7 +152,8 @@ def _after(start: int | None, ms: float | None) -> int | None:
 def _arp(analysis: Analysis, clock: Clock) -> list[Item]:
     out: list[Item] = []
     for n, row in enumerate(analysis.arp):
-        failure = "conflict" if row.conflict else "no answer" if row.outcome == "unanswered" else ""
+        silent = row.outcome == "unanswered" and row.kind != "probe"
+        failure = "conflict" if row.conflict else "no answer" if silent else ""
         words = f"ARP {row.target_ip or 'unknown'}: {row.answer_mac or row.outcome.replace('_', ' ')}"
         end = row.reply_time if row.reply_time is not None else _after(row.request_time, row.latency_ms)
         out += _item("ARP", clock, row.request_time, end, f"arp-{n + 1}", words, failure)

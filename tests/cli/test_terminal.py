@@ -107,5 +107,5 @@ def test_an_answer_cut_short_is_not_called_by_its_status_alone(tmp_path: Path) -
 
 
 def test_frames_of_other_protocols_are_named(tmp_path: Path) -> None:
-    hello = build.eth(build.ip4(build.udp(b"x", sport=68, dport=67), proto=17))
-    assert text(lines_of(build.pcap_file([(1, hello), (2, hello)]), tmp_path), "Frames") == ["DHCP 2"]
+    hello = build.eth(build.ip4(build.udp(b"x", sport=123, dport=123), proto=17))
+    assert text(lines_of(build.pcap_file([(1, hello), (2, hello)]), tmp_path), "Frames") == ["NTP 2"]
