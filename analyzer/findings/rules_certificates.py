@@ -126,15 +126,21 @@ def presented(certificate: Certificate) -> tuple[str, ...]:
     return names or ((common,) if common else ())
 
 
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
 def fits(name: str, pattern: str) -> bool:
     """Say whether a name that a certificate is for covers the one that was asked for (RFC 9525 section 6.3).
 
     A wildcard is a whole left-most label and stands for exactly one label; addresses are compared as such.
     """
-    try:
-        return ipaddress.ip_address(name) == ipaddress.ip_address(pattern)
-    except ValueError:
-        pass
+    address = _address(name)
+    if address is not None:
+        return address == _address(pattern)
     name, pattern = name.lower().rstrip("."), pattern.lower().rstrip(".")
     if not pattern.startswith("*."):
         return name == pattern

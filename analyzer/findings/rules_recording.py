@@ -22,10 +22,10 @@ Bools = NDArray[np.bool_]
 _NO_DATA = Flag.SYN | Flag.RST
 
 
-def _owner(facts: Facts) -> NDArray[np.int64]:
-    """Return (segments,) int64: the stream of each segment."""
+def _owner(facts: Facts) -> NDArray[np.int32]:
+    """Return (segments,) int32: the stream of each segment."""
     s = facts.segments
-    return np.repeat(np.arange(s.first.size - 1), np.diff(s.first))
+    return np.repeat(np.arange(s.first.size - 1, dtype=np.int32), np.diff(s.first))
 
 
 def _frames(facts: Facts, where: NDArray[np.int64]) -> tuple[int, ...]:
@@ -47,6 +47,8 @@ def one_way(facts: Facts) -> Iterator[Hit]:
     if not len(c):
         return
     alone = (count(facts, "client_packets") == 0) | (count(facts, "server_packets") == 0)
+    if not alone.any():
+        return
     low, high = s.first[:-1], s.first[1:]
     acked = np.where((s.flags & Flag.RST) == 0, s.ack, 0)
     top = np.maximum.reduceat(acked, low)
@@ -67,7 +69,8 @@ def one_way(facts: Facts) -> Iterator[Hit]:
 def gaps(facts: Facts) -> Iterator[Hit]:
     """Bytes that the receiver acknowledged, so they arrived, but that are not in the capture."""
     c, s = facts.connections, facts.segments
-    if not len(c):
+    sides = ("client", "server")
+    if not any((count(facts, f"{side}_missing_bytes") > 1).any() for side in sides):
         return
     owner = _owner(facts)
     lost = np.zeros(len(c), np.int64)
@@ -112,10 +115,10 @@ def duplicates(facts: Facts) -> Iterator[Hit]:
 def clock(facts: Facts) -> Iterator[Hit]:
     """Times that go backwards from one TCP packet to the next by more than a recorder's queues explain."""
     s = facts.segments
-    order = np.argsort(s.frame, kind="stable")
-    time = s.time[order]
-    known = time != 0  # packets without a time have no place in it
-    time, frame = time[known], s.frame[order][known]
+    time = np.zeros(int(s.frame.max(initial=0)) + 1, np.int64)
+    time[s.frame] = s.time
+    frame = np.flatnonzero(time)  # others are no TCP, or have no time
+    time = time[frame]
     back = time[:-1] - time[1:]
     at = np.flatnonzero(back >= CLOCK_BACK_MS * NS_PER_MS)
     if at.size:
@@ -126,9 +129,10 @@ def clock(facts: Facts) -> Iterator[Hit]:
 
 def offload(facts: Facts) -> Iterator[Hit]:
     """Segments larger than the receiver takes: the network card cuts them up afterwards, or joined them before."""
-    c, s = facts.connections, facts.segments
+    s = facts.segments
     limits = [count(facts, f"{side}_mss") for side in ("client", "server")]
-    if not len(c) or not (np.maximum(*limits) > 0).any():
+    known = np.concatenate(limits)
+    if not (known > 0).any() or s.length.max(initial=0) <= known[known > 0].min():
         return
     allowed = np.where(s.from_client, limits[1][_owner(facts)], limits[0][_owner(facts)])
     large = np.flatnonzero((allowed > 0) & (s.length > allowed))

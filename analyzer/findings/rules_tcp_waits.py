@@ -188,8 +188,9 @@ def slow_connect(facts: Facts) -> Iterator[Hit]:
     rtt = millis(facts, "initial_rtt_ms")
     slow = (rtt > SLOW_CONNECT_MS) & said(facts, "handshake", HANDSHAKES, "complete")
     slow &= millis(facts, "syn_loss_ms") == 0
-    streams = [stream for stream in np.flatnonzero(slow).tolist() if stream not in c.syn_frames]
-    streams.sort(key=lambda stream: -rtt[stream])
+    worst = np.flatnonzero(slow)
+    worst = worst[np.argsort(-rtt[worst], kind="stable")][:MAX_STREAMS_WEIGHED]
+    streams = [stream for stream in worst.tolist() if stream not in c.syn_frames]
     groups = grouped((pair(facts, stream)[:2], stream) for stream in streams)
     for group in list(groups.values())[:MAX_FINDINGS_PER_CODE]:
         row = c.row(group[0])

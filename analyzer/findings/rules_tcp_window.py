@@ -118,7 +118,7 @@ def _limited(facts: Facts, side: str) -> Streams:
     many = count(facts, f"{side}_unique_bytes") >= WINDOW_LIMIT_BYTES
     most = (held >= WINDOW_LIMIT_MS) & (held >= WINDOW_LIMIT_SHARE * total)
     streams = np.flatnonzero(many & most & (count(facts, f"{_other(side)}_zero_windows") == 0))
-    return streams[np.argsort(-held[streams], kind="stable")]
+    return streams[np.argsort(-held[streams], kind="stable")][:MAX_STREAMS_WEIGHED]
 
 
 def window_limit(facts: Facts) -> Iterator[Hit]:
