@@ -3,15 +3,15 @@
 
 usage: python3 benchmarks/make_dns.py PAIRS FILE [--seed 1]
 
-PAIRS questions and their answers, two UDP datagrams each. Sixty clients look up names of a few thousand sites; some sites
-are wanted far more often than others. Each lookup is a race of A and AAAA, with a question for HTTPS from every second
-client. Most sites stand behind one to three CNAMEs with one to four addresses, which rotate from answer to answer; times to
-live count down while the resolver's copy grows old. Three of four clients send EDNS, some of them with a cookie. In
-between: names that do not exist (with the zone's SOA), names without such an address, reverse names, MX and TXT, and
-one answer in a thousand that never comes and is asked for again.
+PAIRS questions and their answers, two UDP datagrams each. Sixty clients look up names of a few thousand sites; some
+sites are wanted far more often than others. Each lookup is a race of A and AAAA, with a question for HTTPS from every
+second client. Most sites stand behind one to three CNAMEs with one to four addresses, which rotate from answer to
+answer; times to live count down while the resolver's copy grows old. Three of four clients send EDNS, some of them with
+a cookie. In between: names that do not exist (with the zone's SOA), names without such an address, reverse names, MX
+and TXT, and one answer in a thousand that never comes and is asked for again.
 
-Identifiers, ports and times are random, but the same for the same seed. The capture is a classic little-endian pcap with
-microseconds; FILE.json beside it says what is in it.
+Identifiers, ports and times are random, but the same for the same seed. The capture is a classic little-endian pcap
+with microseconds; FILE.json beside it says what is in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,22 @@ CLIENT_NET = 0xC0000240
 EPOCH = 1_767_225_600
 QUESTION = b"\xc0\x0c"
 """A pointer to the name asked for, which always begins at offset 12."""
-WORDS = ("shop", "news", "mail", "cdn", "static", "api", "img", "login", "video", "maps", "wiki", "docs", "play", "data")
+WORDS = (
+    "shop",
+    "news",
+    "mail",
+    "cdn",
+    "static",
+    "api",
+    "img",
+    "login",
+    "video",
+    "maps",
+    "wiki",
+    "docs",
+    "play",
+    "data",
+)
 ZONES = ("example", "example.com", "example.net", "example.org", "test")
 
 
@@ -108,7 +123,9 @@ def answers(site: Site, qtype: int, now: float) -> list[bytes]:
 
 def denial(zone: str, ttl: int) -> bytes:
     """Return the SOA record that says how long a "no" may be kept (RFC 2308)."""
-    data = wire(f"ns1.{zone}") + wire(f"hostmaster.{zone}") + struct.pack("!5I", 2_026_010_101, 7200, 900, 1_209_600, 300)
+    data = (
+        wire(f"ns1.{zone}") + wire(f"hostmaster.{zone}") + struct.pack("!5I", 2_026_010_101, 7200, 900, 1_209_600, 300)
+    )
     return record(wire(zone), SOA, ttl, data)
 
 

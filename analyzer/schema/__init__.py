@@ -70,8 +70,8 @@ __all__ = [
     "WebSocketRow",
     "changed",
     "filled",
-    "maker",
     "layout",
+    "maker",
     "plain",
 ]
 
