@@ -3,15 +3,15 @@
 
 usage: python3 benchmarks/make_dns.py PAIRS FILE [--seed 1]
 
-PAIRS questions and their answers, two UDP datagrams each. Sixty clients look up names of a few thousand sites; some sites
-are wanted far more often than others. Each lookup is a race of A and AAAA, with a question for HTTPS from every second
-client. Most sites stand behind one to three CNAMEs with one to four addresses, which rotate from answer to answer; times to
-live count down while the resolver's copy grows old. Three of four clients send EDNS, some of them with a cookie. In
-between: names that do not exist (with the zone's SOA), names without such an address, reverse names, MX and TXT, and
-one answer in a thousand that never comes and is asked for again.
+PAIRS questions and their answers, two UDP datagrams each. Sixty clients look up names of a few thousand sites; some
+sites are wanted far more often than others. Each lookup is a race of A and AAAA, with a question for HTTPS from every
+second client. Most sites stand behind one to three CNAMEs with one to four addresses, which rotate from answer to
+answer; times to live count down while the resolver's copy grows old. Three of four clients send EDNS, some of them with
+a cookie. In between: names that do not exist (with the zone's SOA), names without such an address, reverse names, MX
+and TXT, and one answer in a thousand that never comes and is asked for again.
 
-Identifiers, ports and times are random, but the same for the same seed. The capture is a classic little-endian pcap with
-microseconds; FILE.json beside it says what is in it.
+Identifiers, ports and times are random, but the same for the same seed. The capture is a classic little-endian pcap
+with microseconds; FILE.json beside it says what is in it.
 """
 
 from __future__ import annotations

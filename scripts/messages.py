@@ -20,7 +20,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from analyzer import close_codes, http_status, sentences, tcp_states, tcp_words
+from analyzer import close_codes, dns_words, http_status, sentences, tcp_states, tcp_words
 from analyzer.findings import listing
 from analyzer.language import DOMAIN, FOLDERS, LOCALE
 from analyzer.protocols import icmp_words
@@ -56,6 +56,8 @@ def messages() -> Iterator[Message]:
         ("tcp.option", tcp_words.OPTIONS),
         ("tcp.settled", tcp_words.SETTLED),
         ("tcp", tcp_words.ISNS),
+        ("rcode", {**dns_words.RCODES, "unregistered": dns_words.OTHERS["rcode"]}),
+        ("dnstype", {**dns_words.TYPES, "unregistered": dns_words.OTHERS["type"]}),
         ("threshold", {name: threshold.reason for name, threshold in listing.thresholds().items()}),
     ):
         yield from ((f"{prefix}.{key}", text) for key, text in table.items())

@@ -21,6 +21,7 @@ LAYERS = (
         "addresses",
         "sentences",
         "http_status",
+        "dns_words",
         "close_codes",
         "tcp_states",
         "tcp_words",

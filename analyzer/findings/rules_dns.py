@@ -1,5 +1,7 @@
 """Findings about names: not found, not answered, repeated, slow. One finding for each client, name and trouble.
 
+What is odd about the answers themselves is in :mod:`rules_dns_answers`.
+
 What nobody waits for is a note: reverse names, service discovery, a browser's search for a proxy, the variants that
 a resolver makes of one name with its search list, and a failed kind of question (AAAA, HTTPS) of a name that
 otherwise resolves. Multicast questions (mDNS, LLMNR) are normally met with silence and are left out.
@@ -8,66 +10,50 @@ otherwise resolves. Multicast questions (mDNS, LLMNR) are normally met with sile
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
-from analyzer.findings.model import Hit, Rule, grouped, most, worst
-from analyzer.findings.thresholds import ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
+from analyzer.findings import rules_dns_answers
+from analyzer.findings.about_names import (
+    ADDRESS_TYPES,
+    GOOD,
+    UNICAST,
+    Found,
+    background,
+    hit,
+    milder,
+    one_or_all,
+    prefixes,
+    rows_of,
+)
+from analyzer.findings.model import Hit, Rule, grouped
+from analyzer.findings.thresholds import DEAD_NAMES, ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
 
-ADDRESS_TYPES = ("A", "AAAA", "ANY", "CNAME")
-"""Questions somebody waits for with a page or a connection behind it."""
-UNASKED_LABELS = ("wpad", "isatap", "localhost", "local")
-"""First labels that systems ask for on their own."""
-MAX_LABELS = 16
-"""Labels of a name that are compared with names asked for beside it; names people type have fewer."""
-_GOOD = ("NOERROR", None)
-
-Found = list[tuple[int, DnsRow]]
-
-
-def _rows(facts: Facts) -> Iterator[tuple[int, DnsRow]]:
-    """Give the unicast DNS rows."""
-    return ((at, row) for at, row in enumerate(facts.dns) if row.transport in ("udp", "tcp"))
-
-
-def _prefixes(name: str) -> Iterator[str]:
-    """Give the shorter names that a search list could have made this one from: a.b of a.b.corp.example."""
-    labels = name.split(".")
-    return (".".join(labels[:count]) for count in range(min(len(labels) - 1, MAX_LABELS), 0, -1))
-
-
-def background(row: DnsRow) -> bool:
-    """Say whether nobody waits for this name.
-
-    Those who ask without wanting recursion, or ask a server that only knows its own zone, are resolvers and tools:
-    most names they ask for do not exist.
-    """
-    if not row.flags.rd or (row.rcode == "NXDOMAIN" and row.flags.aa and not row.flags.ra):
-        return True
-    labels = row.qname.split(".")
-    if row.qtype not in (*ADDRESS_TYPES, "MX", "TXT", "NS", "HTTPS", "SVCB", "CAA") or labels[-1] in ("arpa", "local"):
-        return True
-    return len(labels) == 1 or labels[0] in UNASKED_LABELS or any(label.startswith("_") for label in labels)
-
 
 class Known:
-    """What the capture shows to be known about names, whoever asked: a host asks from several addresses."""
+    """What the capture shows to be known about names that failed, whoever asked: a host asks from several addresses."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, failed: Found) -> None:
         self.good: set[tuple[str, str]] = set()  # name, type
         self.answered: set[tuple[str, str]] = set()  # name, type that has records
         self.resolved: set[str] = set()  # name that has records of some type
         self.completed: set[tuple[str, str]] = set()  # client, name that resolved with more labels behind it
-        for _, row in _rows(facts):
-            if row.outcome == "answered" and row.rcode == "NOERROR":
+        names = {row.qname for _, row in failed}
+        wanted = names.union(chain.from_iterable(map(prefixes, names)))
+        heads = {name.partition(".")[0] for name in names}
+        for row in facts.dns:
+            if row.rcode != "NOERROR" or (row.qname not in wanted and row.qname.partition(".")[0] not in heads):
+                continue
+            if row.outcome == "answered" and row.transport in UNICAST:
                 self.good.add((row.qname, row.qtype))
                 if row.answers:
                     self.answered.add((row.qname, row.qtype))
                     self.resolved.add(row.qname)
-                    self.completed.update((row.client, name) for name in _prefixes(row.qname))
+                    self.completed.update((row.client, name) for name in prefixes(row.qname))
 
     def severity(self, row: DnsRow) -> str | None:
         """Return the severity of this question's failure; None for the rule's own."""
@@ -78,75 +64,85 @@ class Known:
             return "warning"  # somebody knew in the end, but it took another try
         if row.qname in self.resolved or (row.client, row.qname) in self.completed:
             return "note"
-        if any(shorter in self.resolved for shorter in _prefixes(row.qname)):
+        if any(shorter in self.resolved for shorter in prefixes(row.qname)):
             return "note"
         return "warning" if question in self.good or row.qtype not in ADDRESS_TYPES else None
 
 
-def _frames(found: Found) -> tuple[int | None, ...]:
-    return tuple(frame for _, row in found for frame in (*row.query_frames, row.response_frame))
-
-
-def _one_or_all(values: list[str]) -> object:
-    distinct = list(dict.fromkeys(values))
-    return distinct[0] if len(distinct) == 1 else distinct
-
-
-def _hit(found: Found, severity: str | None, blame: str | None = None, **more: object) -> Hit:
-    """Draw one finding from the rows of one client and name."""
-    at, row = found[0]
-    args: dict[str, object] = {
-        "name": row.qname,
-        "qtype": _one_or_all([row.qtype for _, row in found]),
-        "server": _one_or_all([row.server for _, row in found]),
-        "client": row.client,
-        "rcode": row.rcode,
-        "attempts": sum(max(row.attempts, 1) for _, row in found),
-        "latency_ms": most(row.latency_ms for _, row in found),
-        **more,
-    }
-    cost = most(row.latency_ms for _, row in found)
-    return Hit(args, _frames(found), "dns", at, row.stream, cost, severity=severity, blame=blame)
-
-
-def _milder(severities: list[str | None], default: str) -> str | None:
-    """Return the worst severity of several rows, None where that is the rule's own."""
-    return worst(severity or default for severity in severities)
-
-
 def failed(facts: Facts) -> Iterator[Hit]:
     """A name that did not resolve."""
-    bad = [(at, row) for at, row in _rows(facts) if row.outcome == "answered" and row.rcode not in _GOOD]
+    bad = rows_of(facts, [row.rcode not in GOOD and row.outcome == "answered" for row in facts.dns])
     if not bad:
         return
-    known = Known(facts)
+    known = Known(facts, bad)
     for (_, _, rcode), found in grouped(((row.client, row.qname, row.rcode), (at, row)) for at, row in bad).items():
-        severity = _milder([known.severity(row) for _, row in found], "error")
-        yield _hit(found, severity, "client" if rcode == "NXDOMAIN" else "resolver")
+        severity = milder([known.severity(row) for _, row in found], "error")
+        yield hit(found, severity, "client" if rcode == "NXDOMAIN" else "resolver")
+
+
+class _Silent:
+    """Questions nobody answered: repeated, or with enough capture after them (MEASURES)."""
+
+    def __init__(self, facts: Facts) -> None:
+        end = facts.capture.end_time
+        self.waiting = [
+            (at, row)
+            for at, row in rows_of(facts, [row.outcome == "no_answer" for row in facts.dns])
+            if row.query_time is not None
+            and end is not None
+            and (row.attempts >= 2 or (end - row.query_time) / NS_PER_MS >= QUIET_MS)
+        ]
+        self.lone: set[str] = _one_way(facts) if self.waiting else set()
+        names: dict[str, set[str]] = {}
+        for _, row in self.waiting:
+            names.setdefault(row.server, set()).add(row.qname)
+        silent = {server for server, asked in names.items() if len(asked) >= DEAD_NAMES}
+        if silent:
+            silent -= {row.server for row in facts.dns if row.response_frame is not None}
+        self.dead = silent
 
 
 def silent(facts: Facts) -> Iterator[Hit]:
-    """Questions nobody answered: repeated, or with enough capture after them (MEASURES). One finding a client."""
-    end = facts.capture.end_time
-    waiting: list[tuple[int, DnsRow]] = []
-    for at, row in _rows(facts):
-        if row.outcome != "no_answer" or row.query_time is None or end is None:
-            continue
-        if row.attempts >= 2 or (end - row.query_time) / NS_PER_MS >= QUIET_MS:
-            waiting.append((at, row))
+    """Questions nobody answered. One finding a client; those to a resolver that is dead are told with that."""
+    seen = _Silent(facts)
+    waiting = [(at, row) for at, row in seen.waiting if row.server not in seen.dead or row.client in seen.lone]
     if not waiting:
         return
-    known, one_way = Known(facts), _one_way(facts)
+    known = Known(facts, waiting)
     by_client = grouped(((row.client, known.severity(row) or "error"), (at, row)) for at, row in waiting)
     for (client, severity), found in by_client.items():
-        lone = client in one_way
-        names = _one_or_all([row.qname for _, row in found])
-        yield _hit(found, "note" if lone else severity, "capture" if lone else None, name=names)
+        lone = client in seen.lone
+        names = one_or_all([row.qname for _, row in found])
+        yield hit(found, "note" if lone else severity, "capture" if lone else None, name=names)
+
+
+def dead(facts: Facts) -> Iterator[Hit]:
+    """A resolver that was asked for several names and never answered; a warning where another one did."""
+    seen = _Silent(facts)
+    rows = [(at, row) for at, row in seen.waiting if row.server in seen.dead and row.client not in seen.lone]
+    if not rows:
+        return
+    known = Known(facts, rows)
+    for server, found in grouped((row.server, (at, row)) for at, row in rows).items():
+        severity = milder([known.severity(row) for _, row in found], "error")
+        others = one_or_all([row.server for row in facts.dns if _instead(row, found[0][1].client, server)])
+        yield hit(
+            found,
+            severity,
+            name=one_or_all([row.qname for _, row in found]),
+            client=one_or_all([row.client for _, row in found]),
+            names=len({row.qname for _, row in found}),
+            others=others,
+        )
+
+
+def _instead(row: DnsRow, client: str, server: str) -> bool:
+    return row.client == client and row.server != server and row.outcome == "answered" and row.transport in UNICAST
 
 
 def _one_way(facts: Facts) -> set[str]:
     """Return the clients to which the capture shows not one packet, where such clients ask a lot."""
-    asked = grouped((row.client, row.outcome) for _, row in _rows(facts))
+    asked = grouped((row.client, row.outcome) for row in facts.dns if row.transport in UNICAST)
     lone = {client for client, outcomes in asked.items() if set(outcomes) == {"no_answer"}}
     if not lone:
         return lone
@@ -159,33 +155,37 @@ def _one_way(facts: Facts) -> set[str]:
     return lone if sum(len(asked[client]) for client in lone) >= ONE_WAY_QUERIES else set()
 
 
-def _late(facts: Facts) -> Iterator[tuple[tuple[str, str], tuple[int, DnsRow]]]:
-    return (
-        ((row.client, row.qname), (at, row))
-        for at, row in _rows(facts)
-        if row.outcome == "answered" and row.latency_ms is not None and row.rcode in ("NOERROR", "NXDOMAIN")
-    )
+def _late(facts: Facts, least_ms: float) -> Found:
+    late = [row.latency_ms is not None and row.latency_ms >= least_ms for row in facts.dns]
+    return [
+        (at, row)
+        for at, row in rows_of(facts, late)
+        if row.outcome == "answered" and row.rcode in ("NOERROR", "NXDOMAIN")
+    ]
+
+
+def _by_name(found: Found) -> Iterator[Hit]:
+    for rows in grouped(((row.client, row.qname), (at, row)) for at, row in found).values():
+        yield hit(rows, "note" if all(background(row) for _, row in rows) else None)
 
 
 def retry(facts: Facts) -> Iterator[Hit]:
     """A question that had to be repeated before the answer came, and that cost time."""
-    slow = ((key, pair) for key, pair in _late(facts) if pair[1].attempts > 1)
-    for found in grouped((key, p) for key, p in slow if (p[1].latency_ms or 0) >= RETRY_COST_MS).values():
-        yield _hit(found, "note" if all(background(row) for _, row in found) else None)
+    yield from _by_name([(at, row) for at, row in _late(facts, RETRY_COST_MS) if row.attempts > 1])
 
 
 def slow(facts: Facts) -> Iterator[Hit]:
     """An answer that took longer than a person's patience, without a retry to explain it."""
     if facts.capture.clock_step_ms is not None:
         return  # the file's times are not the resolver's
-    late = ((key, pair) for key, pair in _late(facts) if pair[1].attempts <= 1)
-    for found in grouped((key, p) for key, p in late if (p[1].latency_ms or 0) >= SLOW_DNS_MS).values():
-        yield _hit(found, "note" if all(background(row) for _, row in found) else None)
+    yield from _by_name([(at, row) for at, row in _late(facts, SLOW_DNS_MS) if row.attempts <= 1])
 
 
 RULES: tuple[Rule, ...] = (
     Rule("DNS-FAILED", "error", "dns", "resolver", "RFC 1035 section 4.1.1", failed),
     Rule("DNS-NO-ANSWER", "error", "dns", "resolver", "RFC 1035 section 4.2.1", silent),
+    Rule("DNS-RESOLVER-DEAD", "error", "dns", "resolver", "RFC 1035 section 7.2", dead),
     Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry),
     Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow),
+    *rules_dns_answers.RULES,
 )

@@ -193,3 +193,22 @@ SHRUNK_SHARE = 0.9
 """Senders that look for the path's size go down by a step (1460 to 1024 or 536); less is another cut of the data."""
 MAX_STARTS = 8
 """Segments of one direction looked at that were sent so often: a path's size is found at the first of them."""
+# dns
+DEAD_NAMES = 3
+"""Two questions may be lost on the way; a resolver that leaves three names without a word does not work."""
+STORM_NAMES = 100
+"""Names that do not exist, one client asked for within :data:`STORM_MS`: people mistype one, browsers try three."""
+STORM_MS = 60_000.0
+"""A minute: search lists and start-ups ask in bursts that are over by then."""
+STORM_SHARE = 0.5
+"""Of a busy client's questions some always fail; a client that asks mostly for nothing looks for something."""
+FORGED_ANSWERS = 20
+"""Answers to no question for one client: a late or repeated one happens, guessing ids takes thousands (RFC 5452)."""
+START_MS = 10_000.0
+"""Answers this early may belong to questions before the capture began; resolvers answer or give up within seconds."""
+CHAIN_NAMES = 5
+"""Content networks use two or three aliases; each further one may be another search for the resolver."""
+ASKED_AGAIN = 5
+"""Questions for a name whose answer the client still had: a few are several programs, more are no cache at all."""
+TCP_PATIENCE_MS = 5000.0
+"""A client that got a cut answer asks again at once; this long after it, it did not."""

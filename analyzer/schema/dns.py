@@ -71,4 +71,5 @@ class DnsRow:
     zone: str | None = None  # the zone that the server answered from, where the capture tells
     referral: str | None = None  # the zone that the server referred to
     caused_by: int | None = None  # row of the client's question that a resolver asked this for
+    conflicting_frames: tuple[int, ...] = ()  # those of the duplicates that say something else than the response
     retried_over_tcp: int | None = None  # row of the same question over TCP, after an answer that was cut (TC)

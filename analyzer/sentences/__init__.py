@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzer import close_codes, http_status
+from analyzer import close_codes, dns_words, http_status
 from analyzer.language import SOURCE, translated, woven
 from analyzer.sentences.arp import ARP
 from analyzer.sentences.browsing import BROWSING
@@ -169,6 +169,9 @@ def fill(template: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
         if not args.get("reason"):  # RFC 9112 section 4: it may be absent, and says nothing that the code does not
             words["reason"] = _Word(http_status.name(status))
         words.setdefault("status_meaning", _Word(http_status.explain(status, lang)))
+    rcode = args.get("rcode")
+    if isinstance(rcode, str):
+        words.setdefault("rcode_meaning", _Word(dns_words.explain(rcode, lang)))
     close = args.get("close_code")
     if isinstance(close, int):
         words.setdefault("close_name", _Word(close_codes.name(close, lang)))

@@ -282,6 +282,7 @@ def test_dead_resolver_is_one_finding(tmp_path: Path) -> None:
     for number, name in enumerate(("a.example", "b.example", "c.example")):
         scene.lookup(number, name, asked=(0, 1000), after=None, port=50000 + number)
     (finding,) = scene.analysis(tmp_path).findings
+    assert (finding.code, finding.severity) == ("DNS-RESOLVER-DEAD", "error")
     assert finding.args["name"] == ["a.example", "b.example", "c.example"]
     assert (finding.args["attempts"], finding.frames) == (6, (1, 2, 3, 4, 5, 6))
 
@@ -300,7 +301,7 @@ def test_dead_resolver_where_other_answers_arrive(tmp_path: Path) -> None:
     for number in range(8):
         scene.lookup(number, f"n{number}.example", asked=(0, 1000), after=None, port=50000 + number)
     scene.exchange(3000, get("/", "10.0.0.2"), answer())
-    assert alarms(scene.analysis(tmp_path)) == [("DNS-NO-ANSWER", "error")]
+    assert alarms(scene.analysis(tmp_path)) == [("DNS-RESOLVER-DEAD", "error")]
 
 
 def test_retry(tmp_path: Path) -> None:

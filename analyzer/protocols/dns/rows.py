@@ -23,6 +23,9 @@ from analyzer.units import NS_PER_MS, NS_PER_S
 PATIENCE_NS = 5 * NS_PER_S
 """Capture that must follow a single query before its silence means something (MEASURES: unanswered)."""
 
+COMPARED = 16
+"""Further responses to one question that are compared with the first; a forger sends a few, a loop thousands."""
+
 _ADDRESS_TYPES = ("A", "AAAA")
 _RAW = "\\# "  # data that could not be read (RFC 3597)
 _AA, _TC, _RD, _RA, _AD, _CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
@@ -59,6 +62,7 @@ class Exchange:
     answers: tuple[DnsAnswer, ...] = ()
     negative_ttl: int | None = None
     duplicates: list[int] | tuple[int, ...] = ()  # frames of further responses
+    conflicting: list[int] | tuple[int, ...] = ()  # those of them that say something else
     cut: bool = False
     more: list[DnsAnswer] | None = None  # records of later messages of a zone transfer
 
@@ -116,8 +120,20 @@ class Exchange:
             None,
             None,
             None,
+            tuple(self.conflicting),
             None,
         )
+
+    def again(self, frame: int, message: Message, answers: tuple[DnsAnswer, ...]) -> None:
+        """Take a further response."""
+        if type(self.duplicates) is not list:
+            self.duplicates, self.conflicting = [], []
+        self.duplicates.append(frame)
+        if self.response is not None and type(self.conflicting) is list and len(self.duplicates) <= COMPARED:
+            first = _said(self.response, self.answers)
+            cut = (self.response.flags | message.flags) & _TC
+            if not cut and _said(message, answers) != first:
+                self.conflicting.append(frame)
 
     def _outcome(self, capture_end_time: int | None) -> tuple[str, str | None]:
         """Return the outcome and, where a reader would ask, its reason."""
@@ -157,6 +173,11 @@ class Exchange:
         if response.answers or response.referral in (None, "."):
             return None
         return "tld" if "." in str(response.referral) else "root"
+
+
+def _said(message: Message, answers: tuple[DnsAnswer, ...]) -> tuple[int | None, frozenset[tuple[str, str]]]:
+    """Return what a response says, whatever the order of its records and the age of the copy they come from."""
+    return message.rcode, frozenset([(answer.type, answer.data) for answer in answers])
 
 
 _ALL_FLAGS = tuple(DnsFlags(*(bool(bits << 4 & bit) for bit in (_AA, _TC, _RD, _RA, _AD, _CD))) for bits in range(0x80))

@@ -18,15 +18,17 @@ RFC 1034 section 4.3.1 (recursion) and 4.2.1 (referrals).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.base import Datagram
+from analyzer.protocols.dns import walk
 from analyzer.protocols.dns.cache import Messages, Reading
 from analyzer.protocols.dns.messages import Message
 from analyzer.protocols.dns.registry import type_name
 from analyzer.protocols.dns.rows import Exchange, Question, SeenTtl
-from analyzer.schema import DnsRow
+from analyzer.schema import DnsRow, filled
 from analyzer.units import NS_PER_S
 
 RETRY_GAP_NS = 60 * NS_PER_S
@@ -36,6 +38,9 @@ ports and ids come round again."""
 MDNS_WINDOW_NS = 5 * NS_PER_S
 """How long an mDNS question waits: responders answer within 120 ms, half a second when more is to come (RFC 6762
 section 6, 7.2); five seconds leave room for sleepy hosts and keep later announcements apart."""
+
+TCP_RETRY_NS = 10 * NS_PER_S
+"""A client that got a cut answer opens a connection at once, and gives up on it within seconds."""
 
 TRANSFER_ANSWERS = 50_000
 """Records kept of one zone transfer; the rest is in the capture, and no reader wants it in a table."""
@@ -65,7 +70,27 @@ def exchanges(
     for datagram in sorted(datagrams, key=lambda one: one.frame):
         pairing.add(datagram)
     seen_ttl: SeenTtl = {}
-    return [exchange.row(capture_end_time, seen_ttl) for exchange in pairing.rows]
+    rows = [exchange.row(capture_end_time, seen_ttl) for exchange in pairing.rows]
+    _tie_retries(rows)
+    walk.tie(pairing.rows, rows)
+    return rows
+
+
+def _tie_retries(rows: list[DnsRow]) -> None:
+    """Note where a question was asked again over TCP because its answer was cut (RFC 7766 section 5)."""
+    cut = [row for row in rows if row.flags.tc and row.transport == "udp" and row.response_time is not None]
+    if not cut:
+        return
+    over_tcp: dict[tuple[str, str, str, str], list[int]] = {}
+    for number, row in enumerate(rows):
+        if row.transport == "tcp" and row.query_time is not None:
+            over_tcp.setdefault((row.client, row.server, row.qname, row.qtype), []).append(number)
+    for row in cut:
+        since = row.response_time or 0
+        again = over_tcp.get((row.client, row.server, row.qname, row.qtype), [])
+        at = bisect_left(again, since, key=lambda number: rows[number].query_time or 0)
+        if at < len(again) and (rows[again[at]].query_time or 0) - since <= TCP_RETRY_NS:
+            filled(row, retried_over_tcp=again[at])
 
 
 def transport(datagram: Datagram) -> str:
@@ -189,10 +214,8 @@ class _Pairing:
             if len(reading[1]) > room:
                 text = f"a zone transfer has more than {TRANSFER_ANSWERS} records; no more are kept"
                 self._problems.add(Problem("LIMIT-REACHED", "dns", text, datagram.frame))
-        elif type(exchange.duplicates) is list:
-            exchange.duplicates.append(datagram.frame)
         else:
-            exchange.duplicates = [datagram.frame]
+            exchange.again(datagram.frame, *reading[:2])
 
     def _unasked(self, datagram: Datagram, kind: str, ident: int, reading: Reading) -> None:
         exchange = Exchange(

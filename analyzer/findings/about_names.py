@@ -1,0 +1,84 @@
+"""What the findings about names (DNS) share: the rows they look at, who waits for a name, a hit about several rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import compress
+
+from analyzer.findings.model import Hit, most, worst
+from analyzer.schema import DnsRow
+from analyzer.visits.model import Facts
+
+ADDRESS_TYPES = ("A", "AAAA", "ANY", "CNAME")
+"""Questions somebody waits for with a page or a connection behind it."""
+UNASKED_LABELS = ("wpad", "isatap", "localhost", "local")
+"""First labels that systems ask for on their own."""
+MAX_LABELS = 16
+"""Labels of a name that are compared with names asked for beside it; names people type have fewer."""
+UNICAST = ("udp", "tcp")
+GOOD = ("NOERROR", None)
+
+Found = list[tuple[int, DnsRow]]
+
+
+def rows_of(facts: Facts, chosen: Iterable[bool]) -> Found:
+    """Return the chosen ones of the unicast DNS rows, with their numbers.
+
+    Args:
+        chosen: for every row of the table, whether it is wanted; made by one comprehension, it is quick to pass over
+            a hundred thousand lookups that are as they should be.
+    """
+    return [(at, row) for at, row in compress(enumerate(facts.dns), chosen) if row.transport in UNICAST]
+
+
+def prefixes(name: str) -> Iterator[str]:
+    """Give the shorter names that a search list could have made this one from: a.b of a.b.corp.example."""
+    labels = name.split(".")
+    return (".".join(labels[:count]) for count in range(min(len(labels) - 1, MAX_LABELS), 0, -1))
+
+
+def background(row: DnsRow) -> bool:
+    """Say whether nobody waits for this name.
+
+    Those who ask without wanting recursion, or ask a server that only knows its own zone, are resolvers and tools:
+    most names they ask for do not exist.
+    """
+    if not row.flags.rd or (row.rcode == "NXDOMAIN" and row.flags.aa and not row.flags.ra):
+        return True
+    labels = row.qname.split(".")
+    if row.qtype not in (*ADDRESS_TYPES, "MX", "TXT", "NS", "HTTPS", "SVCB", "CAA") or labels[-1] in ("arpa", "local"):
+        return True
+    return len(labels) == 1 or labels[0] in UNASKED_LABELS or any(label.startswith("_") for label in labels)
+
+
+def frames_of(found: Found) -> tuple[int | None, ...]:
+    """Return the frames of the queries and the first answers of several rows."""
+    return tuple(frame for _, row in found for frame in (*row.query_frames, row.response_frame))
+
+
+def one_or_all(values: list[str]) -> object:
+    """Return the one value that all have, else a list of the different ones."""
+    distinct = list(dict.fromkeys(values))
+    return distinct[0] if len(distinct) == 1 else distinct
+
+
+def hit(found: Found, severity: str | None, blame: str | None = None, **more: object) -> Hit:
+    """Draw one finding from the rows of one client and name."""
+    at, row = found[0]
+    args: dict[str, object] = {
+        "name": row.qname,
+        "qtype": one_or_all([row.qtype for _, row in found]),
+        "server": one_or_all([row.server for _, row in found]),
+        "client": row.client,
+        "rcode": row.rcode,
+        "attempts": sum(max(row.attempts, 1) for _, row in found),
+        "latency_ms": most(row.latency_ms for _, row in found),
+        **more,
+    }
+    cost = most(row.latency_ms for _, row in found)
+    return Hit(args, frames_of(found), "dns", at, row.stream, cost, severity=severity, blame=blame)
+
+
+def milder(severities: list[str | None], default: str) -> str | None:
+    """Return the worst severity of several rows, None where that is the rule's own."""
+    return worst(severity or default for severity in severities)
