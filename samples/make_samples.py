@@ -5,10 +5,10 @@ usage: sudo python3 samples/make_samples.py [name…]        all samples, or tho
        sudo python3 samples/make_samples.py --clean        only remove what an interrupted run left
 
 Needs Linux, root, /dev/net/tun and the Debian packages iproute2 ethtool procps tcpdump nginx-light dnsmasq-base nsd
-curl openssl iputils-ping chromium util-linux, for web-app also python3-websockets and libnginx-mod-http-brotli-filter;
-run it with Debian's python3. Each sample is written to samples/<name>.pcapng; what servers, resolver and
-forwarder wrote about it to samples/expected/<name>.log. The facts in samples/expected/<name>.json are written by hand
-and not touched.
+unbound curl openssl bind9-dnsutils iputils-ping iputils-arping udhcpc chromium util-linux, for web-app and polling also
+python3-websockets and libnginx-mod-http-brotli-filter; run it with Debian's python3. Each sample is written to
+samples/<name>.pcapng; what servers, resolver and forwarder wrote about it to samples/expected/<name>.log. The facts
+in samples/expected/<name>.json are written by hand and not touched.
 """
 
 from __future__ import annotations
@@ -21,7 +21,19 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import net, scenes_app, scenes_closes, scenes_loss, scenes_ping, scenes_status, scenes_visit
+from lab import (
+    net,
+    scenes_app,
+    scenes_arp,
+    scenes_cache,
+    scenes_closes,
+    scenes_dns,
+    scenes_loss,
+    scenes_ping,
+    scenes_status,
+    scenes_tabs,
+    scenes_visit,
+)
 from lab.forwarder import Forwarder
 from lab.scene import Lab
 
@@ -34,9 +46,17 @@ SCENES: dict[str, Callable[[Lab, Path], None]] = {
     "loss": scenes_loss.loss,
     "ping": scenes_ping.ping,
     "web-app": scenes_app.web_app,  # and web-app-server
+    "dns-iterative": scenes_dns.dns_iterative,
+    "dns-trouble": scenes_dns.dns_trouble,
+    "arp": scenes_arp.arp,
+    "dhcp-lease": scenes_arp.dhcp_lease,
+    "redirects-and-cache": scenes_cache.redirects_and_cache,
+    "polling": scenes_tabs.polling,
+    "two-visits": scenes_tabs.two_visits,
 }
 PROGRAMS = (
-    "ip", "ethtool", "sysctl", "tcpdump", "nginx", "dnsmasq", "nsd", "curl", "openssl", "ping", "chromium", "chrt",
+    "ip", "ethtool", "sysctl", "tcpdump", "nginx", "dnsmasq", "nsd", "unbound", "curl", "openssl", "dig", "ping",
+    "arping", "udhcpc", "chromium", "chrt",
     "/usr/lib/python3/dist-packages/websockets", "/usr/share/nginx/modules/ngx_http_brotli_filter_module.so",
 )  # fmt: skip
 

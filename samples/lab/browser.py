@@ -23,8 +23,8 @@ FLAGS = (
     "CertificateTransparencyComponentUpdater,AutofillServerCommunication",
     # What the browser asks for on its own account ends here, not on the wire.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.shop.example, EXCLUDE shop.example, "
-    "EXCLUDE *.assets.example",
-    "--window-size=800,600",
+    "EXCLUDE *.assets.example, EXCLUDE *.books.example",
+    "--window-size=800,600", "--disable-popup-blocking",
 )  # fmt: skip
 
 

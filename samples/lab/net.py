@@ -25,11 +25,17 @@ from pathlib import Path
 
 PREFIX = "capsample-"
 CLIENT, RESOLVER, ROUTER, SERVER = (PREFIX + name for name in ("client", "resolver", "router", "server"))
+STANDBY, PRINTER, CAMERA = (PREFIX + name for name in ("standby", "printer", "camera"))
+ALWAYS = (CLIENT, RESOLVER, ROUTER, SERVER)
+"""In every sample; the others are brought in with :func:`plug`."""
 MACS = {
     CLIENT: "02:00:00:00:00:10",
     RESOLVER: "02:00:00:00:00:53",
     ROUTER: "02:00:00:00:00:01",
     SERVER: "02:00:00:00:00:80",
+    STANDBY: "02:00:00:00:00:02",
+    PRINTER: "02:00:00:00:00:40",
+    CAMERA: "02:00:00:00:00:41",
 }
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -136,6 +142,13 @@ def _cable(namespace: str, port: str, addresses: Sequence[str]) -> None:
         run("ip", "address", "add", address, "dev", "eth0", *(["nodad"] if ":" in address else []), namespace=namespace)
 
 
+def plug(namespace: str, port: str, addresses: Sequence[str]) -> None:
+    """Bring one more machine into the client's network; it has no route out unless a scenario gives it one."""
+    run("ip", "netns", "add", namespace)
+    run("ip", "link", "set", "lo", "up", namespace=namespace)
+    _cable(namespace, port, addresses)
+
+
 def offloads_off(namespace: str, device: str) -> None:
     """Switch off what would let the recorder see super-segments or unfinished checksums."""
     for feature in ("tso", "gso", "gro", "tx", "rx", "sg"):
@@ -160,7 +173,7 @@ def remove() -> None:
 def build() -> None:
     """Make namespaces, bridge, cables, addresses and routes. The server's side waits for the forwarder's TAPs."""
     remove()
-    for namespace in MACS:
+    for namespace in ALWAYS:
         run("ip", "netns", "add", namespace)
         run("ip", "link", "set", "lo", "up", namespace=namespace)
         run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", namespace=namespace)

@@ -147,8 +147,8 @@ def _files(root: Path) -> None:
 
 
 @contextlib.contextmanager
-def _back_end(lab: Lab) -> Iterator[Path]:
-    """Run the back end in the server's namespace; give its access log."""
+def back_end(lab: Lab) -> Iterator[Path]:
+    """Run the back end (app.py) in the server's namespace; give its access log."""
     log, own = lab.home / "app-access.log", lab.home / "app.log"
     command = ["/usr/bin/python3", str(Path(app.__file__)), str(log)]
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -260,7 +260,7 @@ def web_app(lab: Lab, target: Path) -> None:
     about = "A page with redirects, polling, a long poll and a chat; then log-ins, uploads, ranges. Recorded at the "
     config = CONFIG.format(root=root, home=lab.home)
     with (
-        _back_end(lab) as direct_log,
+        back_end(lab) as direct_log,
         services.nginx(lab.home, config, modules=["ngx_http_brotli_filter_module"]) as access_log,
     ):
         with (

@@ -143,7 +143,9 @@ def name_servers(home: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def nginx(home: Path, config: str, port: int = 80, modules: Sequence[str] = ()) -> Iterator[Path]:
+def nginx(
+    home: Path, config: str, port: int = 80, modules: Sequence[str] = (), address: str = "198.51.100.80"
+) -> Iterator[Path]:
     """Run nginx in the server's namespace, with modules of Debian's packages; give the path of its access log."""
     conf = home / "nginx.conf"
     loaded = "\n".join(f"load_module /usr/share/nginx/modules/{module}.so;" for module in modules)
@@ -151,7 +153,7 @@ def nginx(home: Path, config: str, port: int = 80, modules: Sequence[str] = ()) 
     log = home / "nginx.log"
     program = Program(net.start(["nginx", "-e", str(log), "-c", str(conf)], net.SERVER, log=log), log)
     try:
-        wait_until(lambda: answers(net.SERVER, "198.51.100.80", port), "nginx")
+        wait_until(lambda: answers(net.SERVER, address, port), "nginx")
         yield home / "access.log"
     finally:
         program.stop()
