@@ -1,4 +1,4 @@
 """The version of this distribution; the one place it is written."""
 
 __version__ = "0.1.0"
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
