@@ -87,6 +87,8 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("http", HttpRow),
     ("websocket", WebSocketRow),
     ("icmp", IcmpRow),
+    ("pings", PingSeries),
+    ("traceroutes", TracerouteRow),
     ("oicq", OicqRow),
     ("visits", VisitRow),
     ("findings", FindingRow),
