@@ -130,6 +130,8 @@ def page(analysis: Analysis) -> Page:
                 proto.arp,
                 proto.tls,
                 proto.icmp,
+                proto.pings,
+                proto.traceroutes,
                 proto.oicq,
                 listed.http,
                 listed.tcp,
