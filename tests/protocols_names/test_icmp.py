@@ -236,3 +236,13 @@ def test_a_ping_in_a_circle_has_no_hop() -> None:
     error = IcmpMessage(99, 10**6, R, A, 1, 64, 36, icmp4(11, 0, 0, ip4(echo(8), src=A, dst=B, proto=1)[:28]))
     row = exchanges([*packets, error])[-1]
     assert (row.quoted_frame, row.quoted_ttl, row.hop) == (32, 64, None)
+
+
+def test_the_same_ping_a_minute_later_is_another_packet() -> None:
+    """A monitor that always sends the same ping, and then a traceroute that looks like it."""
+    first = IcmpMessage(1, 0, A, B, 1, 64, 64, echo(8))
+    probe = IcmpMessage(2, 60 * 10**9, A, B, 1, 1, 64, echo(8))
+    quoted = ip4(echo(8), src=A, dst=B, proto=1)[:28]
+    error = IcmpMessage(3, 60 * 10**9 + 10**6, R, A, 1, 64, 36, icmp4(11, 0, 0, quoted))
+    row = exchanges([first, probe, error])[-1]
+    assert (row.quoted_frame, row.quoted_ttl, row.hop) == (2, 1, 1)
