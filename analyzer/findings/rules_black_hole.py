@@ -162,7 +162,7 @@ def _tuple(values: NDArray[np.int32] | NDArray[np.int64]) -> tuple[int, ...]:
 
 def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[tuple[int, IcmpRow]]) -> Iterator[Hit]:
     """Say it where the other side is known to be there, or the sender does not do what it was asked for."""
-    ignored = [row for _, row in asked if sum(time > row.time for time in stall.times) >= STUCK_SENDS - 1]
+    ignored = [row for _, row in asked if _ignores(stall, row)]
     if not stall.alive and not ignored:
         return
     sender, receiver = _ends(facts, stream, client)
@@ -180,5 +180,14 @@ def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[
     cost = (stall.times[-1] - stall.times[0]) / NS_PER_MS
     yield Hit(args, frames, "tcp", stream, stream, cost_ms=cost, variant="ignored" if ignored else None)
 
+
+def _ignores(stall: _Stall, row: IcmpRow) -> bool:
+    """Tell whether a segment was still sent, as large, after a router had asked for smaller ones."""
+    fits = row.mtu is not None and stall.length + HEADERS <= row.mtu
+    return not fits and sum(time > row.time for time in stall.times) >= STUCK_SENDS - 1
+
+
+HEADERS = 40
+"""Bytes of the headers of IPv4 and TCP; IPv6 and options have more."""
 
 RULES: tuple[Rule, ...] = (Rule("ICMP-BLACK-HOLE", "error", "icmp", "network", "RFC 2923 section 2.1", black_holes),)
