@@ -268,10 +268,12 @@ class _Sent:
         if key != self._key(row):  # two flows with one hash: not worth a longer search
             return NOTHING
         stream = self._stream_of(row + 1) if self._stream_of is not None and quote.protocol == 6 else None
-        seen = self._rows[low + max(before - MAX_SIGHTINGS, 0) : low + before]
-        time = int(self._table.index.time[row])
-        seen = seen[self._table.index.time[seen] >= time - CIRCLE_NS]
-        return Quoted(stream, row + 1, int(self._table.ttl[row]), time, int(self._table.ttl[seen].max()))
+        time, ttl = int(self._table.index.time[row]), int(self._table.ttl[row])
+        if before > 1:
+            seen = self._rows[low + max(before - MAX_SIGHTINGS, 0) : low + before]
+            seen = seen[self._table.index.time[seen] >= time - CIRCLE_NS]
+            return Quoted(stream, row + 1, ttl, time, int(self._table.ttl[seen].max()))
+        return Quoted(stream, row + 1, ttl, time, ttl)
 
     def _host(self, text: str) -> int:
         packed = ip_address(text).packed
