@@ -228,7 +228,7 @@ def _assemble(
     oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
     unreachable.tie(flows.connections, icmp_rows)
     unreachable.quoting(icmp_rows, dns_rows)
-    routes = guard.run("icmp", _traceroutes, table, icmp_rows, flows) or ()
+    routes = guard.run("icmp", _traceroutes, table, icmp_rows, flows, problems) or ()
     capture = _capture(index, table, problems, flows)
     routers = guard.run("link", lambda: gateway.gateways(table, hops(table), arp_rows, ndp_rows, leases)) or ()
     capture = replace(capture, gateways=routers)
@@ -290,9 +290,11 @@ def _assemble(
     )
 
 
-def _traceroutes(table: PacketTable, rows: list[IcmpRow], flows: Flows) -> tuple[TracerouteRow, ...]:
+def _traceroutes(
+    table: PacketTable, rows: list[IcmpRow], flows: Flows, problems: ProblemLog
+) -> tuple[TracerouteRow, ...]:
     """Look for the probes of traceroutes among the packets, and put their hops together."""
-    sent = probes.probes(table, traceroutes.suspects(rows))
+    sent = probes.probes(table, traceroutes.suspects(rows), problems)
     return traceroutes.traceroutes(rows, sent, flows.connections, flows.segments)
 
 

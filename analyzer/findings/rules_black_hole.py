@@ -12,6 +12,9 @@ A sender may find out by itself (RFC 4821): the segment is sent :data:`SHRUNK_SE
 same first byte, only then does the other side acknowledge more, and nothing as large is sent again. Then it only cost
 time.
 
+Whether the segments may be fragmented (Don't Fragment) is not looked at: TCP forbids it on all systems, and those that
+may be do not vanish for their size.
+
 Sources: RFC 2923 section 2.1 (black hole detection), RFC 4821, RFC 8899.
 """
 
@@ -53,21 +56,30 @@ class _Stall:
 
 def black_holes(facts: Facts) -> Iterator[Hit]:
     """Connections that stall because their large segments do not arrive."""
-    columns = facts.connections.columns
     asked: dict[int, list[tuple[int, IcmpRow]]] = {}
     for at, row in enumerate(facts.icmp):
         if row.quoted_stream is not None and too_big(row):
             asked.setdefault(row.quoted_stream, []).append((at, row))
     for client in (True, False):
-        side = "client" if client else "server"
-        names = ("retransmissions", "fast_retransmissions", "spurious_retransmissions")
-        again = sum(np.asarray(columns[f"{side}_{name}"], np.int64) for name in names)
-        for stream in np.flatnonzero(np.asarray(again) >= STUCK_SENDS - 1).tolist():
+        for stream in _repeating(facts, client):
             if (stall := _stall(facts, stream, client)) is not None:
                 yield from _judged(facts, stream, client, stall, asked.get(stream, []))
-        for stream in np.flatnonzero(np.asarray(again) >= SHRUNK_SENDS).tolist():
-            if (shrunk := _shrunk(facts, stream, client)) is not None:
+            elif (shrunk := _shrunk(facts, stream, client)) is not None:
                 yield _recovered(facts, stream, client, shrunk)
+
+
+def _repeating(facts: Facts, client: bool) -> list[int]:
+    """Return the streams in which a side sent so much, and so much of it again, that it may be in a black hole.
+
+    By column: a SYN flood repeats a million SYNs.
+    """
+    columns = facts.connections.columns
+    side = "client" if client else "server"
+    names = ("retransmissions", "fast_retransmissions", "spurious_retransmissions")
+    again = np.sum([np.asarray(columns[f"{side}_{name}"], np.int64) for name in names], axis=0)
+    data = np.asarray(columns[f"{side}_bytes"], np.int64)
+    often = (again >= min(STUCK_SENDS, SHRUNK_SENDS) - 1) & (data >= BIG_SEGMENT * min(STUCK_SENDS, SHRUNK_SENDS))
+    return [int(stream) for stream in np.flatnonzero(often)]
 
 
 def _stall(facts: Facts, stream: int, client: bool) -> _Stall | None:
@@ -150,7 +162,7 @@ def _tuple(values: NDArray[np.int32] | NDArray[np.int64]) -> tuple[int, ...]:
 
 def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[tuple[int, IcmpRow]]) -> Iterator[Hit]:
     """Say it where the other side is known to be there, or the sender does not do what it was asked for."""
-    ignored = [row for _, row in asked if sum(time > row.time for time in stall.times) >= STUCK_SENDS - 1]
+    ignored = [row for _, row in asked if _ignores(stall, row)]
     if not stall.alive and not ignored:
         return
     sender, receiver = _ends(facts, stream, client)
@@ -168,5 +180,14 @@ def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[
     cost = (stall.times[-1] - stall.times[0]) / NS_PER_MS
     yield Hit(args, frames, "tcp", stream, stream, cost_ms=cost, variant="ignored" if ignored else None)
 
+
+def _ignores(stall: _Stall, row: IcmpRow) -> bool:
+    """Tell whether a segment was still sent, as large, after a router had asked for smaller ones."""
+    fits = row.mtu is not None and stall.length + HEADERS <= row.mtu
+    return not fits and sum(time > row.time for time in stall.times) >= STUCK_SENDS - 1
+
+
+HEADERS = 40
+"""Bytes of the headers of IPv4 and TCP; IPv6 and options have more."""
 
 RULES: tuple[Rule, ...] = (Rule("ICMP-BLACK-HOLE", "error", "icmp", "network", "RFC 2923 section 2.1", black_holes),)

@@ -138,12 +138,12 @@ def redirect(facts: Facts) -> Iterator[Hit]:
     )
     for (router, sender, gateway), rows in groups.items():
         found = [facts.icmp[at] for at in rows]
-        destinations = list(dict.fromkeys(row.quoted_destination for row in found))
+        destinations = list(dict.fromkeys(row.quoted_destination for row in found if row.quoted_destination))
         args: dict[str, object] = {
             "router": router,
             "sender": sender,
             "gateway": gateway,
-            "destination": destinations,
+            "destination": destinations or None,
             "count": len(rows),
         }
         direct = gateway is not None and destinations == [gateway]

@@ -22,7 +22,17 @@ from analyzer.protocols.arp import ArpMessage
 from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.framing import DNS_TCP_PORTS, tcp_dns_messages
 from analyzer.protocols.dns.messages import HEADER_BYTES, is_whole
-from analyzer.protocols.icmp_quotes import ICMP4, ICMP6, NOTHING, QUOTE_BYTES, IcmpMessage, Quote, Quoted, Resolver
+from analyzer.protocols.icmp_quotes import (
+    CIRCLE_NS,
+    ICMP4,
+    ICMP6,
+    NOTHING,
+    QUOTE_BYTES,
+    IcmpMessage,
+    Quote,
+    Quoted,
+    Resolver,
+)
 from analyzer.protocols.ndp import messages as ndp
 from analyzer.protocols.source_route import far_end
 
@@ -305,9 +315,12 @@ class _Sent:
         if key != self._key(row):  # two flows with one hash: not worth a longer search
             return NOTHING
         stream = self._stream_of(row + 1) if self._stream_of is not None and quote.protocol == 6 else None
-        seen = self._rows[low + max(before - MAX_SIGHTINGS, 0) : low + before]
-        highest = int(self._table.ttl[seen].max())
-        return Quoted(stream, row + 1, int(self._table.ttl[row]), int(self._table.index.time[row]), highest)
+        time, ttl = int(self._table.index.time[row]), int(self._table.ttl[row])
+        if before > 1:
+            seen = self._rows[low + max(before - MAX_SIGHTINGS, 0) : low + before]
+            seen = seen[self._table.index.time[seen] >= time - CIRCLE_NS]
+            return Quoted(stream, row + 1, ttl, time, int(self._table.ttl[seen].max()))
+        return Quoted(stream, row + 1, ttl, time, ttl)
 
     def _host(self, text: str) -> int:
         packed = ip_address(text).packed

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.icmp_quotes import (
+    CIRCLE_NS,
     ECHO,
     HEADER_BYTES,
     ICMP4,
@@ -105,7 +106,7 @@ class _Echoes:
         mark = request.payload[4:8]
         rest = _rest(request)
         before = self._exact.get((request.source, request.destination, mark, rest))
-        echo = _Echo(request, highest_ttl=max(request.ttl, before.highest_ttl if before else 0))
+        echo = _Echo(request, highest_ttl=max(request.ttl, _seen_before(before, request.time)))
         self._exact[request.source, request.destination, mark, rest] = echo
         self._exact[request.source, None, mark, rest] = echo
         self._loose[request.protocol, request.source, request.destination, mark] = echo
@@ -127,6 +128,13 @@ class _Echoes:
     def sent(self, protocol: int, source: str, destination: str, mark: bytes) -> _Echo | None:
         """Return the last request with this id and sequence number."""
         return self._loose.get((protocol, source, destination, mark))
+
+
+def _seen_before(before: _Echo | None, time: int) -> int:
+    """Return the highest TTL of a request that looks the same and may be this one on an earlier round."""
+    if before is None or before.request is None or time - before.request.time > CIRCLE_NS:
+        return 0
+    return before.highest_ttl
 
 
 def _rest(message: IcmpMessage) -> int:

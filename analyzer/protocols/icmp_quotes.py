@@ -22,6 +22,9 @@ QUOTE_BYTES = 256
 MAX_EXTENSIONS = 8
 """IPv6 extension headers followed in a quote; real packets have one or two."""
 
+CIRCLE_NS = 10_000_000_000
+"""Longest time that a packet is on its way round in a circle: 255 hops of 40 ms, and hardly any takes as long."""
+
 ECHO = {(ICMP4, 8): True, (ICMP4, 0): False, (ICMP6, 128): True, (ICMP6, 129): False}
 """Protocol and type of echoes: whether it is a request."""
 
@@ -94,7 +97,8 @@ class Quoted:
 
     Attributes:
         stream: ``tcp.stream``; frame, ttl, time: of its last sighting before the error.
-        highest_ttl: of all sightings. A packet that goes round in circles past the recorder is seen again and again.
+        highest_ttl: of all sightings within :data:`CIRCLE_NS`. A packet that goes round in circles past the recorder is
+            seen again and again.
     """
 
     stream: int | None = None

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag, Kind, PacketTable
+from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.icmp import MAX_HOP
 
 MAX_TRACES = 500
@@ -34,20 +35,26 @@ class Probe:
     row: int | None = None
 
 
-def probes(table: PacketTable, pairs: Iterable[Pair]) -> dict[Pair, tuple[Probe, ...]]:
+def probes(
+    table: PacketTable, pairs: Iterable[Pair], problems: ProblemLog | None = None
+) -> dict[Pair, tuple[Probe, ...]]:
     """Return the TCP and UDP probes of each pair in frame order; pairs without any, and those of ICMP, are left out.
 
     Args:
         table: all packets.
         pairs: whose probes are wanted; :data:`MAX_TRACES` of them at most are looked for.
+        problems: told when there are more.
     """
-    wanted = [pair for pair in pairs if pair[2] in _KINDS][:MAX_TRACES]
+    wanted = [pair for pair in pairs if pair[2] in _KINDS]
     if not wanted:
         return {}
+    if len(wanted) > MAX_TRACES and problems is not None:
+        text = f"{len(wanted)} pairs of hosts look like traceroutes; the first {MAX_TRACES} are put together"
+        problems.add(Problem("LIMIT-REACHED", "icmp", text))
     rows = np.flatnonzero((table.ttl <= MAX_HOP) & (table.ttl > 0) & _may_probe(table))
     hosts = {host.tobytes(): number for number, host in enumerate(table.hosts)}
     out: dict[Pair, tuple[Probe, ...]] = {}
-    for pair in wanted:
+    for pair in wanted[:MAX_TRACES]:
         source, destination = (hosts.get(_packed(text), -1) for text in pair[:2])
         mine = (table.src[rows] == source) & (table.dst[rows] == destination)
         found = rows[mine & (table.kind[rows] == _KINDS[pair[2]])]

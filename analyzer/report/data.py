@@ -134,6 +134,8 @@ def page(analysis: Analysis) -> Page:
                 proto.dhcp,
                 proto.tls,
                 proto.icmp,
+                proto.pings,
+                proto.traceroutes,
                 proto.oicq,
                 listed.http,
                 listed.tcp,

@@ -62,6 +62,8 @@ def tables(analysis: Analysis, clock: Clock, drawn: set[str]) -> TablesFact:
         IndexEntry("ndp", "ndp-table", len(analysis.ndp), "the same for IPv6, and routers"),
         IndexEntry("dhcp", "dhcp-table", len(analysis.dhcp), "addresses handed out"),
         IndexEntry("icmp", "icmp-table", len(analysis.icmp), "pings and errors"),
+        IndexEntry("pings", "ping-table", len(analysis.pings), "runs of ping, with their losses"),
+        IndexEntry("traceroutes", "traceroute-table", len(analysis.traceroutes), "ways to a destination, hop by hop"),
         IndexEntry("oicq", "oicq-table", len(analysis.oicq), "commands of QQ's classic protocol"),
         IndexEntry("websocket", "websocket-table", len(analysis.websocket), "WebSocket connections"),
         IndexEntry("findings", "findings", len(analysis.findings), "what is worth knowing"),

@@ -93,6 +93,8 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("http", HttpRow),
     ("websocket", WebSocketRow),
     ("icmp", IcmpRow),
+    ("pings", PingSeries),
+    ("traceroutes", TracerouteRow),
     ("oicq", OicqRow),
     ("visits", VisitRow),
     ("findings", FindingRow),

@@ -173,6 +173,12 @@ def test_redirect(tmp_path: Path) -> None:
     assert said(finding) == f"{ROUTERS[0]} told {HOST} to use the router 10.0.0.253 for {FAR}"
 
 
+def test_redirect_without_a_quote(tmp_path: Path) -> None:
+    net = Net()
+    net.add(0, build.eth(build.ip4(build.icmp4(5, 1, bytes([10, 0, 0, 253])), src=ROUTERS[0], dst=HOST, proto=1)))
+    assert said(the_finding(net, tmp_path)).endswith("to use the router 10.0.0.253 for unknown")
+
+
 def test_redirect_to_a_neighbour_over_ipv6(tmp_path: Path) -> None:
     """RFC 4861 section 4.5: target and destination are the same for a host on the link."""
     sender, far, router = "2001:db8::1", "2001:db8::9", "fe80::fe"
@@ -364,6 +370,13 @@ def test_smaller_pieces_without_a_black_hole(tmp_path: Path, size: int, again: i
     scene = Scene()
     shrinking(stalled(scene, sends=4), size=size, again=again)
     assert found(scene.analysis(tmp_path), "ICMP-BLACK-HOLE") == []
+
+
+def test_a_size_that_the_segment_has_is_not_ignored(tmp_path: Path) -> None:
+    net = Net()
+    book = stalled(net, alive=False)
+    net.error(110, ROUTERS[0], 3, 4, book.packets[5][1], word=1500)
+    assert found(net.analysis(tmp_path), "ICMP-BLACK-HOLE") == []
 
 
 def test_sender_that_ignores_the_size(tmp_path: Path) -> None:

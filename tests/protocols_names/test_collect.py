@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
@@ -117,3 +120,42 @@ def test_quoted_packets_are_found(tmp_path: Path) -> None:
         (None, None, None),
     ]
     assert resolver(table)(Quote("192.0.2.1", "10.0.0.2", 17, 1, 2, None, 1, 9)).frame is None
+
+
+ROUTE = bytes([137, 11, 8, 10, 2, 3, 2, 192, 0, 2, 9])
+"""A strict source route (RFC 791 section 3.1) with one stop left, to 192.0.2.9."""
+
+
+def test_ping_along_a_source_route(tmp_path: Path) -> None:
+    """Request and reply go through a router each; the pair is that of the two ends."""
+    back = ROUTE[:7] + bytes([10, 0, 0, 1])
+    mark = b"\0\1\0\1"
+    table = table_of(
+        tmp_path,
+        eth(ip4(icmp4(8, 0, mark, b"data"), src="10.0.0.1", dst="10.2.3.3", proto=1, options=ROUTE)),
+        eth(ip4(icmp4(0, 0, mark, b"data"), src="192.0.2.9", dst="10.2.3.2", proto=1, options=back)),
+    )
+    assert [message.destination for message in icmp_messages(table)] == ["192.0.2.9", "10.0.0.1"]
+    (row,) = icmp_exchanges.exchanges(icmp_messages(table))
+    assert (row.source, row.destination, row.reply_frame) == ("10.0.0.1", "192.0.2.9", 2)
+
+
+def test_error_about_a_packet_along_a_source_route(tmp_path: Path) -> None:
+    sent = ip4(udp(b"x", sport=5, dport=6), src="10.0.0.1", dst="10.2.3.3", proto=17, ident=7, options=ROUTE)
+    table = table_of(tmp_path, eth(sent), eth(ip4(icmp4(3, 5, 0, sent), src="10.0.0.9", dst="10.0.0.1", proto=1)))
+    (row,) = icmp_exchanges.exchanges(icmp_messages(table), resolver(table))
+    assert (row.quoted_frame, row.quoted_destination, row.quoted_ms) == (1, "192.0.2.9", 1.0)
+
+
+@given(st.binary(max_size=40), st.integers(0, 8))
+def test_any_options(options: bytes, cut: int) -> None:
+    """Whatever stands in the options, the other end stays what the header says or one of theirs."""
+    packet = eth(ip4(icmp4(8, 0, 1, b"data"), src="10.0.0.1", dst="10.0.0.2", proto=1, options=options))
+    whole = pcap_file([(0, packet[: len(packet) - cut], len(packet))])
+    with NamedTemporaryFile(suffix=".pcap") as file:
+        file.write(whole)
+        file.flush()
+        (found,) = icmp_messages(decode(open_capture(file.name, Options()), Options()))
+    padded = options + b"\0" * 3
+    stops = {".".join(map(str, padded[at : at + 4])) for at in range(len(options))}
+    assert found.destination in {"10.0.0.2", *stops}

@@ -183,3 +183,66 @@ def test_any_bytes(parts: list[tuple[bool, bytes]]) -> None:
     rows = exchanges(seen(*packets), lambda quote: Quoted(1, quote.error_frame, 3))
     frames = [f for row in rows for f in (row.request_frame, row.reply_frame) if f is not None]
     assert sorted(frames) == [i + 1 for i, (_, data) in enumerate(parts) if data]
+
+
+def test_a_quote_along_a_source_route() -> None:
+    """The header names the next stop, the option the far end; the packet is searched for by its header."""
+    route = bytes([137, 7, 4]) + bytes([192, 0, 2, 1])
+    probe = ip4(udp(b"", sport=1, dport=2), src=A, dst=B, proto=17, ident=7, options=route)
+    (message,) = seen((0, R, A, icmp4(3, 5, 0, probe)))
+    assert read_quote(message) == Quote(A, "192.0.2.1", 17, 1, 2, None, 7, 1, stop=B)
+    (row,) = exchanges([message])
+    assert (row.quoted_destination, row.quoted_source, row.quoted_protocol) == ("192.0.2.1", A, "udp")
+    assert (row.quoted_source_port, row.quoted_port) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "mtu"),
+    [
+        (R, icmp4(3, 4, 1400), 1400),  # RFC 1191 section 4: the low 16 bits of the second word
+        (R, icmp4(3, 4, 0), None),  # a router older than that
+        (R, icmp4(3, 3, 1400), None),
+        (SIX_B, icmp6(2, 0, 1280), 1280),  # RFC 4443 section 3.2: all of the second word
+        (SIX_B, icmp6(3, 0, 1280), None),
+    ],
+)
+def test_next_mtu(source: str, message: bytes, mtu: int | None) -> None:
+    (row,) = exchanges(seen((0, source, SIX_A if ":" in source else A, message)))
+    assert row.mtu == mtu
+
+
+def test_router_of_a_redirect() -> None:
+    """RFC 792: the second word; RFC 4861 section 4.5: the target address, and the destination behind it."""
+    target, destination = bytes.fromhex("fe80" + "0" * 27 + "1"), bytes.fromhex("20010db8" + "0" * 23 + "9")
+    four, six = exchanges(
+        seen(
+            (0, R, A, icmp4(5, 1, bytes([10, 0, 0, 253]), ip4(udp(b""), src=A, dst=B, proto=17))),
+            (1, SIX_B, SIX_A, icmp6(137, 0, 0, target + destination)),
+        )
+    )
+    assert (four.gateway, four.quoted_destination) == ("10.0.0.253", B)
+    assert (six.gateway, six.quoted_destination, six.kind) == ("fe80::1", "2001:db8::9", "other")
+
+
+def test_time_since_the_quoted_ping() -> None:
+    request = ip4(echo(8), src=A, dst=B, proto=1)
+    first, error = exchanges(seen((0, A, B, echo(8)), (2.5, R, A, icmp4(11, 0, 0, request[:28])), ttl=3))
+    assert (first.outcome, error.quoted_frame, error.quoted_ms, error.hop) == ("error", 1, 2.5, 3)
+
+
+def test_a_ping_in_a_circle_has_no_hop() -> None:
+    """Seen with 64, 62 ... 2 hops to live: that was no traceroute."""
+    packets = [IcmpMessage(n + 1, n * 1000, A, B, 1, ttl, 64, echo(8)) for n, ttl in enumerate(range(64, 0, -2))]
+    error = IcmpMessage(99, 10**6, R, A, 1, 64, 36, icmp4(11, 0, 0, ip4(echo(8), src=A, dst=B, proto=1)[:28]))
+    row = exchanges([*packets, error])[-1]
+    assert (row.quoted_frame, row.quoted_ttl, row.hop) == (32, 64, None)
+
+
+def test_the_same_ping_a_minute_later_is_another_packet() -> None:
+    """A monitor that always sends the same ping, and then a traceroute that looks like it."""
+    first = IcmpMessage(1, 0, A, B, 1, 64, 64, echo(8))
+    probe = IcmpMessage(2, 60 * 10**9, A, B, 1, 1, 64, echo(8))
+    quoted = ip4(echo(8), src=A, dst=B, proto=1)[:28]
+    error = IcmpMessage(3, 60 * 10**9 + 10**6, R, A, 1, 64, 36, icmp4(11, 0, 0, quoted))
+    row = exchanges([first, probe, error])[-1]
+    assert (row.quoted_frame, row.quoted_ttl, row.hop) == (2, 1, 1)
