@@ -3,6 +3,8 @@
 A server's answers are often unicast to a host that has no address yet, so a recorder elsewhere in the network hears
 only the questions. An answer that was not recorded means something only where it would have been: for a client that
 asks to be answered with a broadcast, one whose unicast traffic the capture shows, or where nobody else is heard.
+
+The rules are about IPv4: hosts ask for a DHCPv6 server on every network, and mostly there is none.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ FOR_AN_ADDRESS = ("lease", "reboot", "renewal")
 GOT_IT = ("bound", "informed")
 
 
+def _rows(facts: Facts) -> Iterator[tuple[int, DhcpRow]]:
+    return ((at, row) for at, row in enumerate(facts.dhcp) if row.version == 4)
+
+
 def _frames(found: Numbered) -> tuple[int, ...]:
     return tuple(frame for _, row in found for frame in row.frames)
 
@@ -45,7 +51,10 @@ def _later(facts: Facts, found: Numbered) -> DhcpRow | None:
         (
             row
             for row in facts.dhcp[found[-1][0] + 1 :]
-            if row.client_mac == last.client_mac and row.outcome == "bound" and row.start_time <= end
+            if row.version == 4
+            and row.client_mac == last.client_mac
+            and row.outcome == "bound"
+            and row.start_time <= end
         ),
         None,
     )
@@ -68,7 +77,7 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     """
     silent = [
         (at, row)
-        for at, row in enumerate(facts.dhcp)
+        for at, row in _rows(facts)
         if row.outcome == "no_answer" and row.kind in FOR_AN_ADDRESS and row.attempts >= DHCP_ATTEMPTS
     ]
     if not silent:
@@ -113,7 +122,7 @@ def refused(facts: Facts) -> Iterator[Hit]:
     A client that comes from another network is refused its old address and gets a new one at once: a note. So is a
     refusal whose request was not recorded, since what came of it was not, either.
     """
-    found = [(at, row) for at, row in enumerate(facts.dhcp) if row.outcome == "refused"]
+    found = [(at, row) for at, row in _rows(facts) if row.outcome == "refused"]
     clients = grouped((row.client_mac, (at, row)) for at, row in found)
     if len(clients) > SCAN_TARGETS:
         servers = list(dict.fromkeys(row.server for _, row in found if row.server))
@@ -148,7 +157,7 @@ def servers(facts: Facts) -> Iterator[Hit]:
     Different addresses of one network are how servers share the work.
     """
     seen = set()
-    for at, row in enumerate(facts.dhcp):
+    for at, row in _rows(facts):
         offers = {offer.server: offer for offer in reversed(row.offers) if offer.server}
         for name, offer in offers.items():
             other = row.offers[0]
@@ -195,7 +204,7 @@ def slow(facts: Facts) -> Iterator[Hit]:
     """An address that took long to get; one finding for each client."""
     late = [
         (at, row)
-        for at, row in enumerate(facts.dhcp)
+        for at, row in _rows(facts)
         if row.outcome == "bound"
         and row.kind in ("lease", "reboot")
         and row.latency_ms is not None
@@ -217,7 +226,7 @@ def slow(facts: Facts) -> Iterator[Hit]:
 
 def declined(facts: Facts) -> Iterator[Hit]:
     """A client gave an address back because somebody else uses it (RFC 2131 section 3.1, step 5)."""
-    found = [(at, row) for at, row in enumerate(facts.dhcp) if row.kind == "decline"]
+    found = [(at, row) for at, row in _rows(facts) if row.kind == "decline"]
     for (mac, address), rows in grouped(
         ((row.client_mac, row.requested_address), (at, row)) for at, row in found
     ).items():
