@@ -60,9 +60,9 @@ def _later(facts: Facts, found: Numbered) -> DhcpRow | None:
     )
 
 
-def _would_be_heard(facts: Facts, row: DhcpRow, macs: set[str]) -> bool:
-    """Return whether an answer to this client would be in the capture."""
-    if row.broadcast or row.client_mac in macs:
+def _near(facts: Facts, row: DhcpRow, macs: set[str]) -> bool:
+    """Return whether a client's unicast traffic is in the capture, or it is the only one that is heard at all."""
+    if row.client_mac in macs:
         return True
     alone = not len(facts.connections) and not facts.capture.gateways
     alone = alone and all(other.client_mac == row.client_mac for other in facts.dhcp)
@@ -73,7 +73,8 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     """A client asked again and again, and no server answered; one finding for each client.
 
     Many clients are one finding: the server is down, or somebody wears it out. One that is not heard, or that was given
-    a lease soon after, is a note.
+    a lease soon after, is a note; and so is one of which only the broadcasts are: it is a stranger in this capture, and
+    may have its address from elsewhere (PPPoE).
     """
     silent = [
         (at, row)
@@ -85,7 +86,7 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     macs = heard_macs(facts, heard(facts))
     clients = grouped((row.client_mac, (at, row)) for at, row in silent)
     if len(clients) > SCAN_TARGETS:
-        there = any(_would_be_heard(facts, row, macs) for _, row in silent)
+        there = any(row.broadcast or _near(facts, row, macs) for _, row in silent)
         args: dict[str, object] = {"clients": len(clients), "attempts": sum(row.attempts for _, row in silent)}
         yield Hit(args, _frames(silent), "dhcp", silent[0][0], severity="warning" if there else "note", variant="many")
         return
@@ -93,7 +94,8 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
         rows = [row for _, row in found]
         start, end = rows[0].start_time, rows[-1].last_time or rows[-1].start_time
         then = _later(facts, found)
-        there = _would_be_heard(facts, rows[0], macs)
+        near = _near(facts, rows[0], macs)
+        there = near or rows[0].broadcast
         renewing = all(row.kind == "renewal" for row in rows)
         args = {
             "client": _who(rows[0]),
@@ -109,7 +111,7 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
             _frames(found),
             "dhcp",
             found[0][0],
-            severity="note" if then is not None or not there else "warning" if renewing else None,
+            severity="note" if then is not None or not near else "warning" if renewing else None,
             blame=None if there else "capture",
             cost_ms=args["waited_ms"] if then is not None else None,  # type: ignore[arg-type]
             variant="later" if then is not None else "unheard" if not there else "renewal" if renewing else None,

@@ -329,15 +329,24 @@ def test_one_question_is_no_alarm(tmp_path: Path) -> None:
     assert scene.analysis(tmp_path).findings == ()
 
 
-@pytest.mark.parametrize(("flags", "severity"), [(0, "note"), (0x8000, "error")])
-def test_a_client_elsewhere(tmp_path: Path, flags: int, severity: str) -> None:
+@pytest.mark.parametrize(("flags", "key"), [(0, "DHCP-NO-ANSWER.unheard"), (0x8000, "DHCP-NO-ANSWER")])
+def test_a_client_elsewhere(tmp_path: Path, flags: int, key: str) -> None:
     """Others talk here; an answer would be heard only as a broadcast (RFC 2131 section 4.1)."""
     scene = Scene()
     scene.exchange(0, get("/"), answer(), client="10.0.0.30", server="10.0.0.31")
     for ms in (1000, 5000):
         dhcp(scene, ms, lease.discover(flags=flags, mac=MAC[9]), mac=MAC[9])
     (finding,) = scene.analysis(tmp_path).findings
-    assert (finding.code, finding.severity) == ("DHCP-NO-ANSWER", severity)
+    assert (finding.title_key, finding.severity) == (key, "note")
+
+
+def test_a_heard_client_without_a_server(tmp_path: Path) -> None:
+    """It talks to a neighbour (an old address, perhaps), and asks for an address in vain."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer())
+    for ms in (1000, 5000):
+        dhcp(scene, ms, lease.discover(mac=build.MAC_A), mac=build.MAC_A)
+    assert alarms(scene.analysis(tmp_path)) == [("DHCP-NO-ANSWER", "error")]
 
 
 def test_the_server_came_later(tmp_path: Path) -> None:
