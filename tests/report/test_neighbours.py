@@ -63,7 +63,7 @@ def test_makers_and_when_somebody_else_claimed_it(tmp_path: Path) -> None:
     arp_tell(scene, 1500, MAC[9], "10.0.0.5", 1)
     row = cells(scene.analysis(tmp_path), "arp")
     assert row["Answer"] == "00:00:0c:01:02:03, Cisco Systems, Inc"
-    assert row["Conflict"] == f"also claimed by {MAC[9]}, locally administered at 1.500 s (frame 3)"
+    assert row["Conflict"] == f"also claimed by {MAC[9]} at 1.500 s (frame 3)"
 
 
 def test_a_malformed_message_says_why(tmp_path: Path) -> None:
