@@ -59,6 +59,19 @@ def test_the_gateway_is_another_machine(tmp_path: Path) -> None:
     check_evidence(finding, 6)
 
 
+def test_two_claim_to_be_the_gateway(tmp_path: Path) -> None:
+    """It goes to the other machine and back: nobody replaced anything."""
+    scene = gateway_taken_over(MAC[51])
+    arp_ask(scene, 9000, 1, GATE)
+    arp_tell(scene, 9001, MAC[50], GATE, 1)
+    analysis = scene.analysis(tmp_path)
+    assert [(f.title_key, f.severity) for f in analysis.findings] == [
+        ("ARP-CONFLICT", "error"),
+        ("ARP-GATEWAY-CHANGED.contested", "warning"),
+    ]
+    assert analysis.findings[1].args["macs"] == [MAC[50], MAC[51]]
+
+
 def test_a_virtual_router_may_be_any_machine(tmp_path: Path) -> None:
     """VRRP: the hardware address belongs to the pair of routers (RFC 9568 section 7.3)."""
     assert gateway_taken_over("00:00:5e:00:01:01").analysis(tmp_path).findings == ()
