@@ -37,6 +37,7 @@ from analyzer.protocols import arp, collect, detect, icmp, oicq, probes
 from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
 from analyzer.protocols.dhcp import session as dhcp
+from analyzer.protocols.dhcp import session6 as dhcp6
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.ndp import session as ndp
@@ -225,6 +226,9 @@ def _assemble(
     ndp_rows = guard.run("ndp", lambda: ndp.exchanges(collect.neighbour_messages(table), problems)) or []
     leased = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp.PORTS))) or []
     leases = guard.run("dhcp", dhcp.exchanges, leased, problems, end) or []
+    leased = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp6.PORTS))) or []
+    leases += guard.run("dhcp", dhcp6.exchanges, leased, problems, end) or []
+    leases.sort(key=lambda row: row.frames)
     oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
     unreachable.tie(flows.connections, icmp_rows)
     unreachable.quoting(icmp_rows, dns_rows)

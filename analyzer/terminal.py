@@ -51,7 +51,7 @@ FAILED = {
 }
 """Failure of a request without an error answer → words."""
 
-EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "DHCP", "not decoded")
+EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "DHCP", "DHCPv6", "not decoded")
 """Names of traffic that the line above it has counted in its own way."""
 
 PLAIN = str.maketrans("│┊─┄▶◀└⋯…–→Δ·‹›", "|:-.><`~~->d-<>")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.gather import gather
-from analyzer.decode.link import TAG_SIZES
+from analyzer.decode.link import TAG_TYPES
 from analyzer.decode.table import Kind, PacketTable
 
 Ints = NDArray[np.int64]
@@ -107,19 +107,21 @@ def _stations(table: PacketTable, rows: NDArray[np.intp]) -> tuple[Ints, Ints, N
     from_mac, to_mac = np.zeros(rows.size, np.int64), np.zeros(rows.size, np.int64)
     outer = np.zeros(rows.size, np.bool_)
     data = table.index.data.array
+    four = table.hosts[:, 0] == 4
+    # Of an IPv6 address the last word is compared: the first ones are the network's, which a tunnel may share.
+    own = np.where(four[:, None], table.hosts[:, 1:5], table.hosts[:, 13:17]).copy().view(">u4")[:, 0]
+    family = np.where(four, IP4, IP6)
     for span in table.index.data.spans(starts):
         header = gather(data, starts[span], ETHERNET)
         to_mac[span] = header["to_high"].astype(np.int64) << 32 | header["to_low"]
         from_mac[span] = header["from_high"].astype(np.int64) << 32 | header["from_low"]
-        tagged = np.isin(header["type"], tuple(TAG_SIZES))
-        kind = np.where(tagged, header["inner"], header["type"])
+        kind = header["type"].astype(np.int64)
+        tagged = (kind != IP4) & (kind != IP6) & np.isin(kind, TAG_TYPES)
+        kind = np.where(tagged, header["inner"], kind)
         at = starts[span] + np.where(tagged, 18, 14) + np.where(kind == IP4, 12, 20)
-        # Of an IPv6 address the last word is compared: the first ones are the network's, which a tunnel may share.
         word = gather(data, at, WORD)["word"]
-        hosts = table.hosts[table.src[rows[span]]]
-        four = hosts[:, 0] == 4
-        own = np.where(four[:, None], hosts[:, 1:5], hosts[:, 13:17]).copy().view(">u4")[:, 0]
-        outer[span] = (kind == np.where(four, IP4, IP6)) & (word == own)
+        src = table.src[rows[span]]
+        outer[span] = (kind == family[src]) & (word == own[src])
     return from_mac, to_mac, outer & (to_mac & GROUP_BIT == 0) & (to_mac != 0)
 
 

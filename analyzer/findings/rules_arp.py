@@ -134,7 +134,10 @@ def _gateway_changes(facts: Facts) -> Iterator[tuple[str, list[Claim]]]:
 
 
 def gateway_changed(facts: Facts) -> Iterator[Hit]:
-    """The gateway's address belongs to other hardware than before, while packets were handed to it."""
+    """The gateway's address belongs to other hardware than before, while packets were handed to it.
+
+    Where it goes back and forth there are two who claim it at once, which is said in other words.
+    """
     for address, found in _gateway_changes(facts):
         macs = owners(found)
         handed = {g.mac: g for g in facts.capture.gateways if g.mac in macs and g.version == 4}
@@ -148,7 +151,9 @@ def gateway_changed(facts: Facts) -> Iterator[Hit]:
             "hosts": users,
             "packets": sum(g.packets for mac, g in handed.items() if mac != macs[0]),
         }
-        yield Hit(args, (*evidence(found), *packets), "arp", found[0].row)
+        contested = len(turns(found)) >= len(macs)
+        proof = (*evidence(found), *packets)
+        yield Hit(args, proof, "arp", found[0].row, variant="contested" if contested else None)
 
 
 def address_taken(facts: Facts) -> Iterator[Hit]:

@@ -3,6 +3,8 @@
 A server's answers are often unicast to a host that has no address yet, so a recorder elsewhere in the network hears
 only the questions. An answer that was not recorded means something only where it would have been: for a client that
 asks to be answered with a broadcast, one whose unicast traffic the capture shows, or where nobody else is heard.
+
+The rules are about IPv4: hosts ask for a DHCPv6 server on every network, and mostly there is none.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ FOR_AN_ADDRESS = ("lease", "reboot", "renewal")
 GOT_IT = ("bound", "informed")
 
 
+def _rows(facts: Facts) -> Iterator[tuple[int, DhcpRow]]:
+    return ((at, row) for at, row in enumerate(facts.dhcp) if row.version == 4)
+
+
 def _frames(found: Numbered) -> tuple[int, ...]:
     return tuple(frame for _, row in found for frame in row.frames)
 
@@ -45,15 +51,18 @@ def _later(facts: Facts, found: Numbered) -> DhcpRow | None:
         (
             row
             for row in facts.dhcp[found[-1][0] + 1 :]
-            if row.client_mac == last.client_mac and row.outcome == "bound" and row.start_time <= end
+            if row.version == 4
+            and row.client_mac == last.client_mac
+            and row.outcome == "bound"
+            and row.start_time <= end
         ),
         None,
     )
 
 
-def _would_be_heard(facts: Facts, row: DhcpRow, macs: set[str]) -> bool:
-    """Return whether an answer to this client would be in the capture."""
-    if row.broadcast or row.client_mac in macs:
+def _near(facts: Facts, row: DhcpRow, macs: set[str]) -> bool:
+    """Return whether a client's unicast traffic is in the capture, or it is the only one that is heard at all."""
+    if row.client_mac in macs:
         return True
     alone = not len(facts.connections) and not facts.capture.gateways
     alone = alone and all(other.client_mac == row.client_mac for other in facts.dhcp)
@@ -64,11 +73,12 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     """A client asked again and again, and no server answered; one finding for each client.
 
     Many clients are one finding: the server is down, or somebody wears it out. One that is not heard, or that was given
-    a lease soon after, is a note.
+    a lease soon after, is a note; and so is one of which only the broadcasts are: it is a stranger in this capture, and
+    may have its address from elsewhere (PPPoE).
     """
     silent = [
         (at, row)
-        for at, row in enumerate(facts.dhcp)
+        for at, row in _rows(facts)
         if row.outcome == "no_answer" and row.kind in FOR_AN_ADDRESS and row.attempts >= DHCP_ATTEMPTS
     ]
     if not silent:
@@ -76,7 +86,7 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     macs = heard_macs(facts, heard(facts))
     clients = grouped((row.client_mac, (at, row)) for at, row in silent)
     if len(clients) > SCAN_TARGETS:
-        there = any(_would_be_heard(facts, row, macs) for _, row in silent)
+        there = any(row.broadcast or _near(facts, row, macs) for _, row in silent)
         args: dict[str, object] = {"clients": len(clients), "attempts": sum(row.attempts for _, row in silent)}
         yield Hit(args, _frames(silent), "dhcp", silent[0][0], severity="warning" if there else "note", variant="many")
         return
@@ -84,7 +94,8 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
         rows = [row for _, row in found]
         start, end = rows[0].start_time, rows[-1].last_time or rows[-1].start_time
         then = _later(facts, found)
-        there = _would_be_heard(facts, rows[0], macs)
+        near = _near(facts, rows[0], macs)
+        there = near or rows[0].broadcast
         renewing = all(row.kind == "renewal" for row in rows)
         args = {
             "client": _who(rows[0]),
@@ -100,7 +111,7 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
             _frames(found),
             "dhcp",
             found[0][0],
-            severity="note" if then is not None or not there else "warning" if renewing else None,
+            severity="note" if then is not None or not near else "warning" if renewing else None,
             blame=None if there else "capture",
             cost_ms=args["waited_ms"] if then is not None else None,  # type: ignore[arg-type]
             variant="later" if then is not None else "unheard" if not there else "renewal" if renewing else None,
@@ -113,7 +124,7 @@ def refused(facts: Facts) -> Iterator[Hit]:
     A client that comes from another network is refused its old address and gets a new one at once: a note. So is a
     refusal whose request was not recorded, since what came of it was not, either.
     """
-    found = [(at, row) for at, row in enumerate(facts.dhcp) if row.outcome == "refused"]
+    found = [(at, row) for at, row in _rows(facts) if row.outcome == "refused"]
     clients = grouped((row.client_mac, (at, row)) for at, row in found)
     if len(clients) > SCAN_TARGETS:
         servers = list(dict.fromkeys(row.server for _, row in found if row.server))
@@ -148,7 +159,7 @@ def servers(facts: Facts) -> Iterator[Hit]:
     Different addresses of one network are how servers share the work.
     """
     seen = set()
-    for at, row in enumerate(facts.dhcp):
+    for at, row in _rows(facts):
         offers = {offer.server: offer for offer in reversed(row.offers) if offer.server}
         for name, offer in offers.items():
             other = row.offers[0]
@@ -195,7 +206,7 @@ def slow(facts: Facts) -> Iterator[Hit]:
     """An address that took long to get; one finding for each client."""
     late = [
         (at, row)
-        for at, row in enumerate(facts.dhcp)
+        for at, row in _rows(facts)
         if row.outcome == "bound"
         and row.kind in ("lease", "reboot")
         and row.latency_ms is not None
@@ -217,7 +228,7 @@ def slow(facts: Facts) -> Iterator[Hit]:
 
 def declined(facts: Facts) -> Iterator[Hit]:
     """A client gave an address back because somebody else uses it (RFC 2131 section 3.1, step 5)."""
-    found = [(at, row) for at, row in enumerate(facts.dhcp) if row.kind == "decline"]
+    found = [(at, row) for at, row in _rows(facts) if row.kind == "decline"]
     for (mac, address), rows in grouped(
         ((row.client_mac, row.requested_address), (at, row)) for at, row in found
     ).items():

@@ -141,7 +141,7 @@ def _far_end(table: PacketTable, row: int) -> str | None:
 def neighbour_messages(table: PacketTable) -> list[ndp.Signal]:
     """Return every ICMPv6 message of neighbour discovery in frame order."""
     rows = np.flatnonzero((table.kind == Kind.ICMP) & (table.proto == ICMP6) & (table.payload_cap > 0))
-    kinds = np.fromiter((first[0] for first in _payloads(table, rows, 1)), np.uint8, rows.size)
+    kinds = _first_bytes(table, rows)
     rows = rows[(kinds >= ndp.TYPES.start) & (kinds < ndp.TYPES.stop)]
     if not rows.size:
         return []
@@ -249,6 +249,21 @@ def _header_words(table: PacketTable, starts: NDArray[np.int64]) -> list[NDArray
             place = starts[span] + at
             word[span] = data[place].astype(np.uint16) << 8 | data[place + 1]
     return words
+
+
+def _first_bytes(table: PacketTable, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Return the first payload byte of rows that have one."""
+    starts = table.index.offset[rows] + table.payload_at[rows]
+    if table.rebuilt:  # their bytes are elsewhere
+        whole = np.isin(rows, np.fromiter(table.rebuilt, np.intp, len(table.rebuilt)))
+        starts[whole] = table.index.offset[rows[whole]]
+    out = np.zeros(rows.size, np.uint8)
+    for span in table.index.data.spans(starts):
+        out[span] = table.index.data.array[starts[span]]
+    if table.rebuilt:
+        for at in np.flatnonzero(whole).tolist():
+            out[at] = int.from_bytes(table.payload(int(rows[at]), 0, 1), "big")
+    return out
 
 
 def _payloads(table: PacketTable, rows: NDArray[np.intp], limit: int | None = None) -> Iterator[bytes]:

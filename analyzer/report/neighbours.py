@@ -36,7 +36,8 @@ def _claimed(row: ArpRow | NdpRow, clock: Clock) -> Cell:
         return Cell("none", tone="muted")
     since = f" at {clock.text(row.conflict_time)}" if row.conflict_time is not None else ""
     frame = f" (frame {row.conflict_frame})" if row.conflict_frame is not None else ""
-    return Cell(Prose(f"also claimed by {safe(station(row.conflict))}{since}{frame}"), tone="bad")
+    words = Prose(f"also claimed by {safe(row.conflict)}{since}{frame}")
+    return Cell(words, tone="bad", title=safe(vendors.words(row.conflict)))
 
 
 def _vlan(vlan: int | None) -> Cell:
@@ -85,12 +86,12 @@ def arp_table(rows: Sequence[ArpRow], clock: Clock) -> Table:
         Column("Answer", wide=True),
         Column("Took", numeric=True),
         Column("Requests", numeric=True),
-        Column("Conflict"),
+        Column("Conflict", wide=True),
         Column("VLAN", numeric=True),
         Column("Frames"),
     )
     shown = tuple(_arp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    return Table("arp-table", "ARP exchanges", columns, shown, len(rows))
+    return without_blanks(Table("arp-table", "ARP exchanges", columns, shown, len(rows)))
 
 
 def _arp_row(n: int, row: ArpRow, clock: Clock) -> Row:
@@ -125,7 +126,7 @@ def ndp_table(rows: Sequence[NdpRow], clock: Clock) -> Table:
         Column("Answer", wide=True, title="and what a router says of the network"),
         Column("Took", numeric=True),
         Column("Requests", numeric=True),
-        Column("Conflict"),
+        Column("Conflict", wide=True),
         Column("VLAN", numeric=True),
         Column("Frames"),
     )

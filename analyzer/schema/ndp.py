@@ -22,7 +22,8 @@ class NdpRow:
 
     ``latency_ms`` runs from the first request. ``conflict`` is the other MAC seen claiming that address, or None;
     ``conflict_frame`` and ``conflict_time`` are its first claim. Of a router's message ``asker_ip`` is the router; of a
-    redirect ``target_ip`` is the better next hop and ``destination`` what it leads to. An advertisement sent to all
+    redirect ``target_ip`` is the better next hop and ``destination`` what it leads to; of an unsolicited advertisement
+    ``asker_ip`` is whom it was told to and ``answer_mac`` who told it. An advertisement of a router sent to all
     answers everybody who waits, so its frame may be the reply of several rows.
     """
 

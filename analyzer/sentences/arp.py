@@ -47,6 +47,13 @@ ARP: dict[str, tuple[str, str, str]] = {
         "Compare the hardware address with the label on the router. If it is not the router's, find the machine and "
         "disconnect it; switches can forbid this (dynamic ARP inspection).",
     ),
+    "ARP-GATEWAY-CHANGED.contested": (
+        "More than one machine claims to be the gateway {ip}: {macs}",
+        "Traffic to other networks, here that of {hosts}, goes now to the one and now to the other. Two machines that "
+        "take turns are mostly one router and one that reads or changes what passes.",
+        "Compare the hardware addresses with the label on the router, and disconnect the other machine; switches can "
+        "forbid this (dynamic ARP inspection).",
+    ),
     # asker_mac, asker_ip, seconds, requests, rate, askers, targets
     "ARP-STORM": (
         "{asker_ip} ({asker_mac}) sent {requests} ARP requests in {seconds:second|seconds}, {rate} in each",

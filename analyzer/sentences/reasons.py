@@ -62,6 +62,7 @@ WHY: dict[str, str] = {
     "plain": "not encrypted",
     "plain_http": "the server answered in plain HTTP: this port does not speak https",
     "plaintext": "not encrypted",
+    "relays": "it passed more relays than a message may",
     "request_cut": "the request stops before its end",
     "reset": "the connection was reset first",
     "resumed": "an earlier session was resumed, so it was not sent again",

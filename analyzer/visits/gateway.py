@@ -38,8 +38,8 @@ MAX_HOSTS = 16
 """Hosts listed of one gateway."""
 MAX_FIRST_FRAMES = 5
 """First frames cited, each between other hosts."""
-MAX_NETMASKS = 256
-"""Leases and prefixes compared with every pair of hosts; a network has a handful."""
+MAX_NETWORKS = 32
+"""Networks of leases, and prefixes, compared with every host; a capture has a handful."""
 
 PRIVATE4 = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 LOCAL4 = tuple(map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
@@ -143,17 +143,23 @@ def _several(hosts: _Hosts, hops: Hops) -> Mask:
 
 def _netmasks(raw: NDArray[np.uint8], ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow]) -> Iterable[tuple[Mask, Mask]]:
     """Yield (which hosts are told so, which addresses are local to them) for each lease, and for all prefixes."""
-    leases = {(row.address, row.subnet_mask) for row in dhcp if row.version == 4 and row.outcome == "bound"}
     four = raw[:, 0] == 4
-    for address, mask in sorted((a, m) for a, m in leases if a and m)[:MAX_NETMASKS]:
-        bits = int.from_bytes(ip_address(mask).packed, "big").bit_count()
-        if bits < 8 or bits == 32:  # nonsense, or a point-to-point link where everything is remote
-            continue
-        packed = ip_address(address).packed
-        yield four & _inside(raw, packed, 32), four & _inside(raw, packed, bits)
+    number = raw[:, 1:5].copy().view(">u4")[:, 0]
+    told: dict[tuple[bytes, int], set[int]] = {}
+    for row in dhcp:
+        if row.version == 4 and row.outcome == "bound" and row.address and row.subnet_mask:
+            mask = int.from_bytes(ip_address(row.subnet_mask).packed, "big")
+            bits = mask.bit_count()
+            # Less is nonsense, more a point-to-point link where everything is remote; and there may be no holes.
+            if 8 <= bits < 32 and mask == (1 << 32) - (1 << 32 - bits):
+                network = ip_network(f"{row.address}/{bits}", strict=False)
+                own = int.from_bytes(ip_address(row.address).packed, "big")
+                told.setdefault((network.network_address.packed, bits), set()).add(own)
+    for (packed, bits), members in sorted(told.items())[:MAX_NETWORKS]:
+        yield four & np.isin(number, np.fromiter(members, np.uint32, len(members))), four & _inside(raw, packed, bits)
     prefixes = {p.prefix for row in ndp if row.outcome_why is None for p in row.prefixes if p.on_link and p.valid_s}
     local = np.zeros(len(raw), np.bool_)
-    for prefix in sorted(prefixes)[:MAX_NETMASKS]:
+    for prefix in sorted(prefixes)[:MAX_NETWORKS]:
         text, _, size = prefix.rpartition("/")
         local |= ~four & _inside(raw, ip_address(text).packed, int(size))
     if local.any():

@@ -196,3 +196,46 @@ def test_a_storm_is_one_row() -> None:
     messages = [ArpMessage(i, i, 1, HOST, ME, ZERO, GATE) for i in range(1, 50_001)]
     (row,) = exchanges(messages)
     assert row.attempts == 50_000
+
+
+def test_a_conflict_says_when_and_where() -> None:
+    """The other machine's first claim is frame 3 at 2 ms; it claims again at 5 ms."""
+    rows = exchanges(frames((0, ask()), (1, tell()), (2, tell(mac=THIRD)), (5, tell(mac=THIRD))))
+    assert (rows[0].conflict, rows[0].conflict_frame, rows[0].conflict_time) == (THIRD, 3, 2_000_000)
+    assert (rows[1].conflict, rows[1].conflict_frame, rows[1].conflict_time) == (ROUTER, 2, 1_000_000)
+
+
+def test_the_last_repetition_has_a_time() -> None:
+    (row,) = exchanges(frames((0, ask()), (1000, ask()), (2500, ask())))
+    assert (row.request_time, row.last_request_time) == (0, 2_500_000_000)
+    (lone,) = exchanges(frames((0, tell())))
+    assert lone.last_request_time is None
+
+
+def test_a_probe_of_one_machine_asks_whether_it_is_still_there() -> None:
+    """RFC 5227 leaves the target hardware address zero; device tracking fills it in, and the answer is no conflict."""
+    tracked = exchanges(frames((0, arp(1, HOST, "0.0.0.0", THIRD, ME)), (1, arp(2, THIRD, ME, HOST, "0.0.0.0"))))
+    assert [(row.kind, row.outcome, row.conflict) for row in tracked] == [("probe", "answered", None)]
+
+
+@pytest.mark.parametrize(("hardware", "protocol"), [(6, 16), (8, 4), (0, 4), (6, 0), (255, 255)])
+def test_odd_lengths_are_malformed(hardware: int, protocol: int) -> None:
+    """Ethernet addresses have six bytes and IPv4 addresses four (RFC 826); what states others is not believed."""
+    data = struct.pack("!HHBBH", 1, 0x0800, hardware, protocol, 1) + bytes(2 * (hardware + protocol))
+    problems = ProblemLog()
+    rows = exchanges([parse(data, 1, 0, None, problems), parse(data, 2, 1_000_000, None, problems)])
+    assert [(row.outcome, row.outcome_why, row.request_frames, row.conflict) for row in rows] == [
+        ("malformed", "odd_lengths", (1,), None),
+        ("malformed", "odd_lengths", (2,), None),
+    ]
+    assert problems.counts == {"ARP-LENGTHS": 2}
+
+
+def test_a_short_message_says_so_and_contradicts_nobody() -> None:
+    problems = ProblemLog()
+    cut = parse(tell(mac=THIRD)[:27], 3, 2_000_000, None, problems)
+    rows = exchanges([*frames((0, ask()), (1, tell())), cut])
+    assert [(row.outcome, row.outcome_why, row.conflict) for row in rows] == [
+        ("answered", None, None),
+        ("malformed", "short", None),
+    ]

@@ -150,7 +150,7 @@ class _Book:
             probe = self._open.get((signal.vlan, SOLICITATION, "", message.target))
             fresh = probe is not None and signal.time - probe.last_time <= RETRY_GAP_NS
             # What is sent to all after a probe by its own sender announces that the address is now its own.
-            asked = probe if fresh and not message.solicited and _mac(message) != _prober(probe) else None
+            asked = probe if fresh and not message.solicited and _by_another(message, probe) else None
         if asked is not None and asked.reply is None:
             asked.reply = message
         else:
@@ -190,8 +190,11 @@ def _mac(message: Message) -> str | None:
     return message.target_mac or message.sender_mac
 
 
-def _prober(probe: _Asked | None) -> str | None:
-    return None if probe is None else probe.message.sender_mac
+def _by_another(message: Message, probe: _Asked | None) -> bool:
+    """Return whether an advertisement surely came from another machine than a probe."""
+    mac = _mac(message)
+    prober = None if probe is None else probe.message.sender_mac
+    return mac is not None and prober is not None and mac != prober
 
 
 def _row(asked: _Asked, claims: Claims) -> NdpRow:
