@@ -159,7 +159,10 @@ class _Shape:
                 for name, rtype, at, text in self._answers
             ]
         )
-        message = self._message if end == len(payload) else self._with_options(payload[end + 3 : end + 9])
+        if end == len(payload):
+            message = self._message
+        else:
+            message = self._settings.get(payload[end + 3 : end + 9]) or self._with_options(payload[end + 3 : end + 9])
         if self._negative is None:
             return message, answers, None
         at, minimum = self._negative
@@ -167,13 +170,11 @@ class _Shape:
 
     def _with_options(self, raw: bytes) -> Message:
         """Return the message with the settings of an OPT record: its class and TTL."""
-        message = self._settings.get(raw)
-        if message is None:
-            message = copy(self._message)
-            message.additional_count += 1
-            options(message, int.from_bytes(raw[:2], "big"), int.from_bytes(raw[2:], "big"))
-            if len(self._settings) < SHAPES_ALIKE:
-                self._settings[raw] = message
+        message = copy(self._message)
+        message.additional_count += 1
+        options(message, int.from_bytes(raw[:2], "big"), int.from_bytes(raw[2:], "big"))
+        if len(self._settings) < SHAPES_ALIKE:
+            self._settings[raw] = message
         return message
 
 
