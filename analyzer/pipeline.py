@@ -227,6 +227,7 @@ def _assemble(
         tuple(ndp_rows),
         tuple(leases),
         tuple(oicq_rows),
+        collect.dns_over_quic(table),
     )
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed, _latest(index))

@@ -268,6 +268,19 @@ def test_encrypted(tmp_path: Path, name: str, port: int, kind: str | None) -> No
     assert all(f.severity == "info" for f in found(analysis, "DNS-ENCRYPTED"))
 
 
+def test_encrypted_over_quic(tmp_path: Path) -> None:
+    """UDP port 853: no row, because nothing of it can be read."""
+    scene = Scene()
+    for ms, back in ((0, False), (20, True)):
+        scene.udp(
+            ms, b"\xc3" + bytes(60), client="10.0.0.1", server="10.0.0.53", port=50000, server_port=853, back=back
+        )
+    analysis = scene.analysis(tmp_path)
+    (finding,) = analysis.findings
+    assert (finding.code, finding.severity, finding.args["kind"]) == ("DNS-ENCRYPTED", "info", "doq")
+    assert (finding.frames, analysis.dns) == ((1,), ())
+
+
 def test_response_codes_are_explained(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example", None, rcode=REFUSED)

@@ -123,6 +123,10 @@ class Exchange:
             None,
             tuple(self.conflicting),
             None,
+            (),
+            None,
+            None,
+            None,
         )
 
     def again(self, frame: int, message: Message, answers: tuple[DnsAnswer, ...]) -> None:

@@ -24,7 +24,7 @@ from operator import itemgetter
 
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.base import Datagram
-from analyzer.protocols.dns import walk
+from analyzer.protocols.dns import together, walk
 from analyzer.protocols.dns.cache import Messages, Reading
 from analyzer.protocols.dns.messages import Message
 from analyzer.protocols.dns.registry import type_name
@@ -73,6 +73,7 @@ def exchanges(
     rows = [exchange.row(capture_end_time, seen_ttl) for exchange in pairing.rows]
     _tie_retries(rows)
     walk.tie(pairing.rows, rows)
+    together.tie(rows)
     return rows
 
 
