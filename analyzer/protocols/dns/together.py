@@ -29,6 +29,7 @@ LOOKED_BACK = 8
 """Questions for one name looked at, latest first; no more run side by side (two servers, three types, retries)."""
 _FAILED = frozenset({"SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"})
 _UNICAST = ("udp", "tcp")
+_raced = vars(DnsRow)["raced_with"].__set__  # as filled() does, quicker, for the one that is common
 
 
 def tie(rows: Sequence[DnsRow]) -> None:
@@ -78,5 +79,7 @@ def _compare(rows: Sequence[DnsRow], row: DnsRow, asked: int, earlier: list[int]
                 valid = number if asked < (answered or 0) + ttl * NS_PER_S else None
         elif under_way and asked - since <= RETRY_NS:
             raced.append(number)
-    if raced or retry is not None or valid is not None:
+    if raced and retry is None and valid is None:
+        _raced(row, tuple(raced[::-1]))
+    elif raced or retry is not None or valid is not None:
         filled(row, raced_with=tuple(reversed(raced)), retry_of=retry, still_valid=valid)
