@@ -125,7 +125,7 @@ def dead(facts: Facts) -> Iterator[Hit]:
     known = Known(facts, rows)
     clients = {row.client for _, row in rows}
     useful = grouped((row.client, row.server) for row in facts.dns if row.client in clients and _answers(row))
-    for server, found in grouped((row.server, (at, row)) for at, row in rows).items():
+    for found in grouped((row.server, (at, row)) for at, row in rows).values():
         severity = milder([known.severity(row) for _, row in found], "error")
         others = one_or_all(useful.get(found[0][1].client, []))
         yield hit(
