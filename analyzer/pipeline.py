@@ -245,12 +245,13 @@ def _assemble(
         tuple(spoken.http),
         tuple(icmp_rows),
         flows.segments,
-        tuple(spoken.websocket),
-        tuple(ndp_rows),
-        tuple(leases),
-        tuple(oicq_rows),
-        pings.series(icmp_rows, end, traceroutes.probing(routes)),
-        routes,
+        websocket=tuple(spoken.websocket),
+        ndp=tuple(ndp_rows),
+        dhcp=tuple(leases),
+        oicq=tuple(oicq_rows),
+        pings=guard.run("icmp", pings.series, icmp_rows, end, traceroutes.probing(routes)) or (),
+        traceroutes=routes,
+        dns_over_quic=guard.run("dns", collect.dns_over_quic, table) or (),
     )
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed, _latest(index))

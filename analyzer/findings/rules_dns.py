@@ -123,9 +123,11 @@ def dead(facts: Facts) -> Iterator[Hit]:
     if not rows:
         return
     known = Known(facts, rows)
-    for server, found in grouped((row.server, (at, row)) for at, row in rows).items():
+    clients = {row.client for _, row in rows}
+    useful = grouped((row.client, row.server) for row in facts.dns if row.client in clients and _answers(row))
+    for found in grouped((row.server, (at, row)) for at, row in rows).values():
         severity = milder([known.severity(row) for _, row in found], "error")
-        others = one_or_all([row.server for row in facts.dns if _instead(row, found[0][1].client, server)])
+        others = one_or_all(useful.get(found[0][1].client, []))
         yield hit(
             found,
             severity,
@@ -136,8 +138,8 @@ def dead(facts: Facts) -> Iterator[Hit]:
         )
 
 
-def _instead(row: DnsRow, client: str, server: str) -> bool:
-    return row.client == client and row.server != server and row.outcome == "answered" and row.transport in UNICAST
+def _answers(row: DnsRow) -> bool:
+    return row.outcome == "answered" and row.transport in UNICAST
 
 
 def _one_way(facts: Facts) -> set[str]:

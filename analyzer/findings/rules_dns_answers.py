@@ -6,6 +6,7 @@ Also what a capture shows of lookups without their names: encrypted ones.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from analyzer.findings.about_names import Found, background, frames_of, hit, one_or_all, rows_of
 from analyzer.findings.model import Hit, Rule, grouped
@@ -20,7 +21,7 @@ from analyzer.findings.thresholds import (
     TCP_PATIENCE_MS,
 )
 from analyzer.schema import DnsRow
-from analyzer.units import NS_PER_MS, NS_PER_S
+from analyzer.units import NS_PER_MS
 from analyzer.visits.encrypted_names import encrypted
 from analyzer.visits.model import Facts
 
@@ -174,19 +175,12 @@ def chain(facts: Facts) -> Iterator[Hit]:
 
 def uncached(facts: Facts) -> Iterator[Hit]:
     """A client that asks for a name again and again while it could still use the answer it has. One a client."""
-    alive: dict[tuple[str, str, str, str], int] = {}  # until when (ns) the latest answer may be used
-    again: dict[tuple[str, str, str, str], list[int]] = {}
-    for at, row in enumerate(facts.dns):
-        if row.query_time is None or row.response_time is None or not row.answers:
-            continue
-        key = row.client, row.server, row.qname, row.qtype
-        if row.query_time < alive.get(key, 0):
-            again.setdefault(key, []).append(at)
-        alive[key] = row.response_time + min([answer.ttl for answer in row.answers]) * NS_PER_S
-    often = [places for places in again.values() if len(places) >= ASKED_AGAIN]
-    rows = [(at, facts.dns[at]) for places in often for at in places]
-    wanted = ((at, row) for at, row in rows if row.transport in ("udp", "tcp") and row.flags.rd)
-    for client, found in grouped((row.client, (at, row)) for at, row in wanted).items():
+    again = rows_of(facts, [row.still_valid is not None and row.flags.rd for row in facts.dns])
+    by_question = grouped(((row.client, row.qname, row.qtype), (at, row)) for at, row in again)
+    often = sorted(
+        (pair for found in by_question.values() if len(found) >= ASKED_AGAIN for pair in found), key=itemgetter(0)
+    )
+    for client, found in grouped((row.client, (at, row)) for at, row in often).items():
         names = one_or_all([row.qname for _, row in found])
         cost = sum(row.latency_ms or 0.0 for _, row in found)
         one = hit(found, None, name=names, client=client, count=len(found), waited_ms=cost)
@@ -198,7 +192,8 @@ def opaque(facts: Facts) -> Iterator[Hit]:
     for (kind, client, server), found in grouped(((e.kind, e.client, e.server), e) for e in encrypted(facts)).items():
         args = {"kind": kind, "client": client, "server": found[0].name or server, "count": len(found)}
         frames = tuple(frame for one in found for frame in one.frames)
-        yield Hit(args, frames, "tls", found[0].tls, found[0].stream)
+        table = None if found[0].tls is None else "tls"
+        yield Hit(args, frames, table, found[0].tls, found[0].stream)
 
 
 RULES: tuple[Rule, ...] = (

@@ -39,6 +39,9 @@ from analyzer.protocols.source_route import far_end
 DNS_PORTS = (53, 5353, 5355)
 """DNS, multicast DNS, LLMNR."""
 
+QUIC_PORT = 853
+"""DNS over QUIC; nothing else may run there."""
+
 DNS_LOOKALIKES = (137, 138)
 """NetBIOS names use DNS's format (RFC 1002 section 4.2) and are none."""
 
@@ -173,6 +176,19 @@ def datagrams(table: PacketTable) -> list[Datagram]:
     others = _dns_elsewhere(table, udp[~by_port])
     rows = np.sort(np.concatenate((udp[by_port], others)))
     return _datagrams(table, rows)
+
+
+def dns_over_quic(table: PacketTable) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
+    """Return who speaks with whom over UDP port 853 (RFC 9250 section 4.1.1): client, server, first frames."""
+    udp = np.flatnonzero((table.kind == Kind.UDP) & ((table.dport == QUIC_PORT) | (table.sport == QUIC_PORT)))
+    if not udp.size:
+        return ()
+    away = table.dport[udp] == QUIC_PORT
+    clients = np.where(away, table.src[udp], table.dst[udp]).astype(np.int64)
+    servers = np.where(away, table.dst[udp], table.src[udp]).astype(np.int64)
+    _, first = np.unique(clients << 32 | servers, return_index=True)
+    hosts = table.host_texts([*clients[first].tolist(), *servers[first].tolist()])
+    return tuple((hosts[int(clients[at])], hosts[int(servers[at])], (int(udp[at]) + 1,)) for at in np.sort(first))
 
 
 def on_ports(table: PacketTable, ports: Iterable[int]) -> list[Datagram]:

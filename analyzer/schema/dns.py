@@ -72,4 +72,8 @@ class DnsRow:
     referral: str | None = None  # the zone that the server referred to
     caused_by: int | None = None  # row of the client's question that a resolver asked this for
     conflicting_frames: tuple[int, ...] = ()  # those of the duplicates that say something else than the response
+    retry_of: int | None = None  # row of the same question that brought nothing before, asked elsewhere or anew
+    raced_with: tuple[int, ...] = ()  # rows of the same name that were under way: A beside AAAA, another server
+    still_valid: int | None = None  # row whose answer the client could still have used (time to live)
+    rotation: str | None = None  # order | addresses: how the addresses differ from the answer before
     retried_over_tcp: int | None = None  # row of the same question over TCP, after an answer that was cut (TC)

@@ -40,14 +40,14 @@ class Encrypted:
     """A connection that carries lookups.
 
     Attributes:
-        stream, tls: ``tcp.stream``, row of the tls table.
+        stream, tls: ``tcp.stream``, row of the tls table; None over QUIC.
         kind: ``dot``, ``doh`` or ``doq``.
         why: ``port``, ``alpn``, ``name`` or ``address``: what tells.
         frames: the handshake's first frames.
     """
 
-    stream: int
-    tls: int
+    stream: int | None
+    tls: int | None
     kind: str
     why: str
     client: str
@@ -57,7 +57,7 @@ class Encrypted:
 
 
 def encrypted(facts: Facts) -> Iterator[Encrypted]:
-    """Give the connections that carry encrypted lookups, in the order of the tls table."""
+    """Give the connections that carry encrypted lookups, in the order of the tls table, then those over QUIC."""
     c = facts.connections
     for at, row in enumerate(facts.tls):
         if row.stream is None or not 0 <= row.stream < len(c):
@@ -68,6 +68,8 @@ def encrypted(facts: Facts) -> Iterator[Encrypted]:
             frames = tuple(f for f in (row.client_hello_frame, row.server_hello_frame) if f is not None)
             client = c.host(int(c.client_host[row.stream]))
             yield Encrypted(row.stream, at, *found, client, server, row.sni, frames)
+    for client, server, frames in facts.dns_over_quic:
+        yield Encrypted(None, None, "doq", "port", client, server, None, frames)
 
 
 def kind_of(row: TlsRow, server: str, port: int) -> tuple[str, str] | None:

@@ -60,5 +60,6 @@ class Facts:
     oicq: tuple[OicqRow, ...] = ()
     pings: tuple[PingSeries, ...] = ()
     traceroutes: tuple[TracerouteRow, ...] = ()
+    dns_over_quic: tuple[tuple[str, str, tuple[int, ...]], ...] = ()  # client, server, first frames (UDP port 853)
     polls: tuple[Series, ...] = ()  # of the background, once it is marked
     visits: tuple[VisitRow, ...] = ()  # empty until they are drawn: findings have them

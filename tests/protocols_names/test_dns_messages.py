@@ -195,6 +195,42 @@ def test_record_data_against_dnspython(rtype: str, data: bytes) -> None:
     assert "".join(word.lower() for word in ours.split()) == "".join(words)
 
 
+WRITTEN = [
+    ("MX", "10 mail.example."),
+    ("TXT", '"v=spf1 -all" "second"'),
+    ("SRV", "0 5 5060 sip.example."),
+    ("SOA", "ns.example. admin.example. 1 7200 900 1209600 300"),
+    ("NS", "ns.example."),
+    ("PTR", "host.example."),
+    ("CAA", '0 issue "ca.example"'),
+    ("NAPTR", '100 10 "u" "E2U+sip" "!^.*$!sip:a@example!" .'),
+    ("DS", "60485 8 2 " + "ab" * 32),
+    ("DNSKEY", "257 3 13 AwEAAaz/tAm8yTn4Mfeh"),
+    ("RRSIG", "A 13 2 300 20261201000000 20261101000000 60485 example. AwEAAaz/tAm8yTn4Mfeh"),
+    ("NSEC", "b.example. A MX RRSIG NSEC"),
+    ("NSEC3", "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG"),
+    ("NSEC3PARAM", "1 0 0 -"),
+    ("TLSA", "3 1 1 " + "cd" * 32),
+    ("HTTPS", '1 . alpn="h2,h3" port="8443" ipv4hint="192.0.2.1"'),
+    ("SVCB", "0 svc.example."),
+]
+
+
+@pytest.mark.parametrize(("rtype", "text"), WRITTEN)
+def test_records_written_by_dnspython(rtype: str, text: str) -> None:
+    """An independent writer makes the bytes; order of types, quotes and the final dot of names are a zone file's."""
+    number = dns.rdatatype.from_text(rtype)
+    data = dns.rdata.from_text(dns.rdataclass.IN, number, text).to_wire()
+    found = parse(message([question("a.b")], [record(pointer(12), number, data)], flags=RESPONSE))
+    keep = rtype in ("TXT", "CAA", "NAPTR")
+    expected = [word.rstrip(".") or "." for word in (text if keep else text.replace('"', "")).split(" ")]
+    given_words = found.answers[0].data.split(" ")
+    assert (sorted(given_words) if rtype == "NSEC3" else given_words) == (
+        sorted(expected) if rtype == "NSEC3" else expected
+    )
+    assert found.odd == ()
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     for payload in (data, WHOLE[:12] + data):

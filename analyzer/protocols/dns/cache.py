@@ -31,6 +31,8 @@ Reading = tuple[Message, tuple[DnsAnswer, ...], int | None]
 """A message, perhaps shared with others of its shape; its answers; and how long its "no" may be kept."""
 
 _answer = maker(DnsAnswer)
+_compiled = lru_cache(4096)(struct.Struct)
+_OPT = b"\0\0\x29"
 _ADDRESSES = {"A": "4s", "AAAA": "16s"}
 _WIDTHS = {"I": 4, "4s": 4, "16s": 16}
 
@@ -68,26 +70,19 @@ class Messages:
         return reading
 
     def _response(self, payload: bytes, size: int) -> Reading:
-        end = _opt_at(payload, size)
-        key = (payload[2 : payload.find(b"\0", HEADER_BYTES) + 5], end)
+        end = size if payload[10:12] != b"\0\1" else _opt_at(payload, size)
+        key = payload[2 : payload.find(b"\0", HEADER_BYTES) + 5], end
         alike = self._shapes.get(key)
         if alike is not None:
             number = int.from_bytes(payload[2:end], "big")
             for shape in alike:
                 if number & shape.mask == shape.fixed:
                     return shape.read(payload, end)
-        if end == size:
-            message = parse(payload, questions_seen=self._names)
-        else:
-            message = parse(payload[:10] + b"\0\0" + payload[12:end], questions_seen=self._names)
-            if message.end != end:  # what looked like an OPT record is something else
-                return _whole(parse(payload))
-        if not _steady(payload, message):
-            return _whole(message if end == size else parse(payload))
-        shape = _Shape(payload, end, message)
-        self._remember(key, shape)
+        message = parse(payload, questions_seen=self._names)
+        if (end == size or message.opt_at == end) and _steady(payload, message):
+            self._remember(key, _Shape(payload, end, message))
         message.known = {}
-        return shape.read(payload, end)
+        return _whole(message)
 
     def _remember(self, key: tuple[bytes, int], shape: _Shape) -> None:
         if self._shaped >= CACHED_MESSAGES:
@@ -104,10 +99,10 @@ def _whole(message: Message) -> Reading:
 
 
 def _opt_at(payload: bytes, size: int) -> int:
-    """Return where the OPT record begins that is all there is of the additional section; the end without one."""
-    if payload[10:12] != b"\0\1":
-        return size
-    at = payload.rfind(b"\0\0\x29", size - OPT_BYTES if size > OPT_BYTES else HEADER_BYTES)
+    """Return where an OPT record seems to begin that reaches to the end; the end without one."""
+    if payload[-11:-8] == _OPT and payload[-2:] == b"\0\0":
+        return size - 11
+    at = payload.rfind(_OPT, size - OPT_BYTES if size > OPT_BYTES else HEADER_BYTES)
     if at < HEADER_BYTES or at + 11 > size or at + 11 + (payload[at + 9] << 8 | payload[at + 10]) != size:
         return size
     return at
@@ -136,8 +131,8 @@ class _Shape:
         self.fixed = int.from_bytes(payload[2:size], "big") & self.mask
         self._variable = _layout(variable)
         self._answers = plan
+        self._settings = {payload[size + 3 : size + 9]: message}
         self._message = message
-        self._settings: dict[bytes, Message] = {}
 
     def _soa(self, payload: bytes, message: Message, variable: list[tuple[int, str]]) -> tuple[int, int] | None:
         """Note where the first SOA record has its TTL; return its place among the variables and its minimum."""
@@ -159,21 +154,23 @@ class _Shape:
                 for name, rtype, at, text in self._answers
             ]
         )
-        message = self._message if end == len(payload) else self._with_options(payload[end + 3 : end + 9])
+        raw = payload[end + 3 : end + 9]
+        message = self._settings.get(raw) or self._with_options(raw)
         if self._negative is None:
             return message, answers, None
         at, minimum = self._negative
         return message, answers, min(values[at], minimum)
 
     def _with_options(self, raw: bytes) -> Message:
-        """Return the message with the settings of an OPT record: its class and TTL."""
-        message = self._settings.get(raw)
-        if message is None:
-            message = copy(self._message)
-            message.additional_count += 1
+        """Return the message with the settings of another OPT record (its class and TTL), or with none."""
+        message = copy(self._message)
+        message.additional_count += bool(raw) - (message.opt_at > 0)
+        message.edns_udp_size, message.dnssec_ok, message.rcode = None, False, message.flags & 15
+        message.opt_at = 1 if raw else 0
+        if raw:
             options(message, int.from_bytes(raw[:2], "big"), int.from_bytes(raw[2:], "big"))
-            if len(self._settings) < SHAPES_ALIKE:
-                self._settings[raw] = message
+        if len(self._settings) < SHAPES_ALIKE:
+            self._settings[raw] = message
         return message
 
 
@@ -190,7 +187,7 @@ def _layout(variable: list[tuple[int, str]]) -> struct.Struct:
     for place, code in variable:
         parts.append(f"{place - at}x{code}")
         at = place + _WIDTHS[code]
-    return struct.Struct("".join(parts))
+    return _compiled("".join(parts))
 
 
 def _steady(payload: bytes, message: Message) -> bool:

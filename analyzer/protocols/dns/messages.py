@@ -63,6 +63,7 @@ class Message:
         odd: (offset, sentence) for each answer whose data breaks its type's rules (the first few).
         dropped: answers that are there but not kept (see :func:`text_budget`).
         end: offset after the last record; 0 where reading stopped early.
+        opt_at: offset of the first OPT record of the additional section, 0 without one.
         places: offset of each answer's data.
         ttl_places: offset of the TTL of each record of the other sections.
         words: of :func:`question_words`, once somebody asked.
@@ -91,6 +92,7 @@ class Message:
     name_servers: tuple[str, ...] = ()
     glue: tuple[tuple[str, str], ...] = ()
     chain: tuple[str, ...] = ()
+    opt_at: int = 0
     places: tuple[int, ...] = ()
     ttl_places: tuple[int, ...] = ()
     words: tuple[str, str, str] | None = field(default=None, repr=False, compare=False)
@@ -275,6 +277,7 @@ def _additionals(message: Message, data: bytes, at: int, count: int, known: Know
         if rtype == _OPT:
             if message.edns_udp_size is None:
                 options(message, rclass, ttl)
+                message.opt_at = begin
         else:
             places.append(at + 4)
         at += 10 + length

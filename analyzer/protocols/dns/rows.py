@@ -72,6 +72,7 @@ class Exchange:
         asked = query or response or Message()
         said = response or asked
         answers = (*self.answers, *self.more) if self.more else self.answers
+        answered = response is not None
         qname = asked.qname
         shown, qtype, qclass = asked.words or question_words(asked)
         if query is None and not qname and answers:  # an mDNS announcement has no question
@@ -103,8 +104,8 @@ class Exchange:
             answers,
             tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and a.data[:3] != _RAW]) if answers else (),
             said.chain,
-            said.authority_count if response is not None else 0,
-            said.additional_count if response is not None else 0,
+            said.authority_count if answered else 0,
+            said.additional_count if answered else 0,
             edns.edns_udp_size,
             None if asked_at is None or answered_at is None else (answered_at - asked_at) / NS_PER_MS,
             outcome,
@@ -121,6 +122,10 @@ class Exchange:
             None,
             None,
             tuple(self.conflicting),
+            None,
+            (),
+            None,
+            None,
             None,
         )
 

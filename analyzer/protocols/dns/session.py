@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from operator import itemgetter
 
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.base import Datagram
-from analyzer.protocols.dns import walk
+from analyzer.protocols.dns import together, walk
 from analyzer.protocols.dns.cache import Messages, Reading
 from analyzer.protocols.dns.messages import Message
 from analyzer.protocols.dns.registry import type_name
@@ -67,12 +68,12 @@ def exchanges(
             unanswered (``outcome_why`` is ``capture_ended`` then).
     """
     pairing = _Pairing(ProblemLog() if problems is None else problems)
-    for datagram in sorted(datagrams, key=lambda one: one.frame):
-        pairing.add(datagram)
+    pairing.add(sorted(datagrams, key=itemgetter(0)))
     seen_ttl: SeenTtl = {}
     rows = [exchange.row(capture_end_time, seen_ttl) for exchange in pairing.rows]
     _tie_retries(rows)
     walk.tie(pairing.rows, rows)
+    together.tie(rows)
     return rows
 
 
@@ -115,23 +116,50 @@ class _Pairing:
         self._multicast: dict[tuple[str, str], dict[str, Exchange]] = {}
         self._unreadable = 0
 
-    def add(self, datagram: Datagram) -> None:
-        """Take the next message in capture order."""
-        kind = transport(datagram)
-        payload = datagram.payload
-        reading = self._messages.read(payload, multicast=kind == "mdns", cut=datagram.cut)
-        message = reading[0]
-        if message.error is not None or message.odd or message.dropped:
-            self._report(datagram, message)
-            if message.qtype is None and message.error is not None and not self._room(datagram):
-                return
-        ident = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
-        if kind == "mdns":
-            self._add_multicast(datagram, ident, reading)
-        elif message.flags < 0x8000:
-            self._ask(datagram, kind, ident, message, (message.qname, message.qtype, message.qclass))
-        else:
-            self._answer(datagram, kind, ident, reading)
+    def add(self, datagrams: Iterable[Datagram]) -> None:
+        """Take messages in capture order.
+
+        What nearly all are - a new question over UDP or TCP, and the first answer to it - is settled here, everything
+        else by the methods below.
+        """
+        read, last, rows = self._messages.read, self._last, self.rows
+        for datagram in datagrams:
+            frame, time, source, port, destination, to_port, payload, cut, stream = datagram
+            kind = "udp" if stream is None and (to_port == 53 or port == 53) else transport(datagram)
+            if kind == "mdns":
+                self._add_multicast(datagram, read(payload, multicast=True, cut=cut))
+                continue
+            reading = read(payload, cut=cut)
+            message = reading[0]
+            if not self._taken(datagram, message):
+                continue
+            ident = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
+            question = message.qname, message.qtype, message.qclass
+            if message.flags < 0x8000:
+                key = source, port, "" if kind == "llmnr" else destination, to_port, stream, ident
+                exchange = last.get(key)
+                if exchange is None:
+                    exchange = last[key] = Exchange(
+                        kind, source, port, destination, to_port, ident, stream, message, question, [frame], time, time
+                    )
+                    exchange.cut = cut
+                    rows.append(exchange)
+                else:
+                    self._ask_again(datagram, key, exchange, message, question)
+                continue
+            key = destination, to_port, "" if kind == "llmnr" else source, port, stream, ident
+            exchange = last.get(key)
+            if exchange is not None and exchange.response is None and exchange.question == question:
+                _respond(exchange, datagram, reading)
+            else:
+                self._answer(datagram, kind, key, reading, question)
+
+    def _taken(self, datagram: Datagram, message: Message) -> bool:
+        """Report what is wrong with a message; say whether it gets a row."""
+        if message.error is None and not message.odd and not message.dropped:
+            return True
+        self._report(datagram, message)
+        return message.qtype is not None or message.error is None or self._room(datagram)
 
     def _room(self, datagram: Datagram) -> bool:
         self._unreadable += 1
@@ -150,23 +178,14 @@ class _Pairing:
             text = f"{message.dropped} answers are not kept: compressed names blow them up beyond reason"
             add(Problem("LIMIT-REACHED", "dns", text, frame))
 
-    def _ask(self, datagram: Datagram, kind: str, ident: int, message: Message, question: Question) -> None:
-        server = "" if kind == "llmnr" else datagram.destination
-        key: Key = (
-            datagram.source,
-            datagram.source_port,
-            server,
-            datagram.destination_port,
-            datagram.stream,
-            ident,
-        )
-        last = self._last.get(key)
-        exchange = last
-        if last is not None and last.question != question:
+    def _ask_again(self, datagram: Datagram, key: Key, last: Exchange, message: Message, question: Question) -> None:
+        """Take a query under a key that was used before: another attempt, or another question."""
+        exchange: Exchange | None = last
+        if last.question != question:
             self._earlier[key, last.question] = last
             exchange = self._earlier.get((key, question))
         if exchange is None or not _waiting(exchange, datagram.time):
-            exchange = self._open(datagram, kind, ident, message, question)
+            exchange = self._open(datagram, last.transport, last.id, message, question)
         self._last[key] = exchange
         _attempt(exchange, datagram)
 
@@ -185,27 +204,16 @@ class _Pairing:
         self.rows.append(exchange)
         return exchange
 
-    def _answer(self, datagram: Datagram, kind: str, ident: int, reading: Reading) -> None:
+    def _answer(self, datagram: Datagram, kind: str, key: Key, reading: Reading, question: Question) -> None:
+        """Take a response that is not the first one to the last question under its key."""
         message = reading[0]
-        question = (message.qname, message.qtype, message.qclass)
-        server = "" if kind == "llmnr" else datagram.source
-        key: Key = (
-            datagram.destination,
-            datagram.destination_port,
-            server,
-            datagram.source_port,
-            datagram.stream,
-            ident,
-        )
         exchange = self._last.get(key)
         if exchange is not None and exchange.question != question and None not in (message.qtype, exchange.question[1]):
             exchange = self._earlier.get((key, question))
         if exchange is None:
-            self._unasked(datagram, kind, ident, reading)
+            self._unasked(datagram, kind, key[5], reading)
         elif exchange.response is None:
             _respond(exchange, datagram, reading)
-            if kind == "llmnr":
-                exchange.server = datagram.source
         elif datagram.stream is not None and exchange.query is not None and exchange.query.qtype in _TRANSFERS:
             if exchange.more is None:
                 exchange.more = []
@@ -230,8 +238,11 @@ class _Pairing:
         _respond(exchange, datagram, reading)
         self.rows.append(exchange)
 
-    def _add_multicast(self, datagram: Datagram, ident: int, reading: Reading) -> None:
-        message = reading[0]
+    def _add_multicast(self, datagram: Datagram, reading: Reading) -> None:
+        message, payload = reading[0], datagram.payload
+        if not self._taken(datagram, message):
+            return
+        ident = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
         if message.flags < 0x8000:
             waiting = self._multicast.setdefault((message.qname, type_name(message.qtype or 0)), {})
             exchange = waiting.get(datagram.source)
@@ -280,3 +291,5 @@ def _respond(exchange: Exchange, datagram: Datagram, reading: Reading) -> None:
     exchange.response_time = datagram.time
     if datagram.cut:
         exchange.cut = True
+    if exchange.transport == "llmnr":
+        exchange.server = datagram.source
