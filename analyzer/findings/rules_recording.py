@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
-from analyzer.findings.about_tcp import Streams, count
+from analyzer.findings.about_tcp import Streams, count, holes
 from analyzer.findings.model import Hit, Rule
 from analyzer.findings.thresholds import CLOCK_BACK_MS, MAX_FRAMES, RECORDED_TWICE
 from analyzer.flows.model import TWICE, Label
@@ -83,8 +83,8 @@ def gaps(facts: Facts) -> Iterator[Hit]:
         end = np.where(mine & plain, s.seq + s.length + ((s.flags & (Flag.SYN | Flag.FIN)) != 0), 0)
         acked = np.where(~mine & plain, s.ack, 0)
         covered = np.maximum.reduceat(acked, low) >= np.maximum.reduceat(end, low)
-        holes = count(facts, f"{side}_missing_bytes")
-        missing = np.where(both & covered & (holes > 1), holes, 0)  # one byte is a FIN, or a keep-alive's
+        hole = holes(facts, side)
+        missing = np.where(both & covered & (hole > 1), hole, 0)  # one byte is a FIN, or a keep-alive's
         lost += missing
         evidence |= mine & (missing[owner] > 0) & ((s.label & int(Label.LOST_SEGMENT)) != 0)
     streams = np.flatnonzero(lost)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.findings.about_tcp import Streams, count, ends, hit, said
+from analyzer.findings.about_tcp import Streams, count, ends, hit, holes, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
 from analyzer.findings.thresholds import (
     FALLBACK_MS,
@@ -153,14 +153,13 @@ def _loopback(address: str) -> bool:
 
 def _mostly_missing(facts: Facts) -> bool:
     """Say whether more bytes are known to be missing from the capture than are in it."""
-    sides = ("client", "server")
-    return (
-        sum(
-            int(count(facts, f"{side}_missing_bytes").sum() - count(facts, f"{side}_unique_bytes").sum())
-            for side in sides
-        )
-        > 0
-    )
+    recorded = missing = lost = 0
+    for side in ("client", "server"):
+        recorded += int(count(facts, f"{side}_unique_bytes").sum())
+        missing += int(count(facts, f"{side}_missing_bytes").sum())
+    if missing > recorded:  # perhaps only cut short by a snap length
+        lost = sum(int(holes(facts, side).sum()) for side in ("client", "server"))
+    return lost > recorded
 
 
 class _Fallbacks:

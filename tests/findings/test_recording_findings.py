@@ -104,6 +104,16 @@ def test_what_was_lost_and_repaired_is_no_gap(tmp_path: Path) -> None:
     assert told(scene.analysis(tmp_path)) == set()
 
 
+def test_what_a_snap_length_cut_off_is_no_gap(tmp_path: Path) -> None:
+    """Every packet is there, each with its first 100 bytes: another finding."""
+    scene = Scene()
+    p = exchange(scene)
+    path = tmp_path / "short.pcap"
+    packets = [(when, data[:100], len(data)) for when, data in p.packets]
+    path.write_bytes(build.pcap_file(packets, nanoseconds=True, snaplen=100))
+    assert told(analyze(str(path))) == set()
+
+
 def test_what_nobody_acknowledged_is_no_gap(tmp_path: Path) -> None:
     """It did not arrive either: the network lost it."""
     scene = Scene()
