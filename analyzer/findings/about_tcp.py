@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.findings.model import Hit
+from analyzer.findings.thresholds import CLOCK_BACK_MS
 from analyzer.schema import TcpRow
+from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
 
 Streams = NDArray[np.int64]
@@ -67,6 +69,21 @@ def holes(facts: Facts, side: str) -> Streams:
     span = np.where(reached > first, reached - first, 0)
     hole = np.minimum(missing, np.maximum(span - count(facts, f"{side}_unique_bytes"), 0))
     return np.where(count(facts, f"{side}_packets") > 0, hole, missing)  # of a side never heard all is missing
+
+
+def jumps(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the clock ran back from one TCP packet to the next, beyond what a recorder's queues explain.
+
+    Returns:
+        (j, 2) int64, the frames before and after; (j,) int64 ns, how far it went back.
+    """
+    s = facts.segments
+    time = np.zeros(int(s.frame.max(initial=0)) + 1, np.int64)
+    time[s.frame] = s.time
+    frame = np.flatnonzero(time)  # others are no TCP, or have no time
+    back = time[frame[:-1]] - time[frame[1:]]
+    at = np.flatnonzero(back >= CLOCK_BACK_MS * NS_PER_MS)
+    return np.stack([frame[at], frame[at + 1]], axis=1), back[at]
 
 
 def paced(facts: Facts) -> bool:
