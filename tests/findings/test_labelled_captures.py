@@ -1,4 +1,4 @@
-"""Shared captures that were read frame by frame with tshark, and what has to be said of them: no more, no less.
+"""Shared captures that were judged by hand, with tshark beside, and what has to be said of them: no more, no less.
 
 Only findings about the recording, TCP, TLS and HTTP count here, and of these warnings and errors.
 """
