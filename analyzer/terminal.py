@@ -374,7 +374,8 @@ def summary_lines(analysis: Analysis, written: Sequence[Path] = ()) -> list[Line
     total, failures = _failures(analysis)
     lines = [*_happened(analysis), *_slowest(analysis), *_listed("Failed", failures, total, "red")]
     lines += _findings(analysis.findings)
-    if not total and not analysis.findings and analysis.capture.packets:
+    alarming = any(finding.severity in ("error", "warning") for finding in analysis.findings)
+    if not total and not alarming and analysis.capture.packets:
         lines.append(Line("Failed", "nothing", "green"))
     for number, path in enumerate(written):
         lines.append(Line("Written" if number == 0 else "", display(str(path), 1000), "bold"))

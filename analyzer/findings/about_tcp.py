@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.table import Flag
 from analyzer.findings.model import Hit
+from analyzer.findings.thresholds import CLOCK_BACK_MS
 from analyzer.schema import TcpRow
+from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
 
 Streams = NDArray[np.int64]
@@ -48,6 +51,39 @@ def pair(facts: Facts, stream: int) -> tuple[int, int, int]:
     """Return (client, server, port) of a connection: what makes several of them one trouble."""
     c = facts.connections
     return int(c.client_host[stream]), int(c.server_host[stream]), int(c.columns["server_port"][stream])
+
+
+def holes(facts: Facts, side: str) -> Streams:
+    """Return (connections,) int64: bytes of a side whose segments are not in the capture, although later ones are.
+
+    What a snap length cut off segments that are there does not count.
+    """
+    s, low = facts.segments, facts.segments.first[:-1]
+    missing = count(facts, f"{side}_missing_bytes")
+    if not missing.any():
+        return missing
+    mine = (s.from_client == (side == "client")) & ((s.flags & Flag.RST) == 0)
+    begin = np.where(mine, s.seq + ((s.flags & Flag.SYN) != 0), np.iinfo(np.int64).max)
+    end = np.where(mine, s.seq + s.length, np.iinfo(np.int64).min)
+    reached, first = np.maximum.reduceat(end, low), np.minimum.reduceat(begin, low)
+    span = np.where(reached > first, reached - first, 0)
+    hole = np.minimum(missing, np.maximum(span - count(facts, f"{side}_unique_bytes"), 0))
+    return np.where(count(facts, f"{side}_packets") > 0, hole, missing)  # of a side never heard all is missing
+
+
+def jumps(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the clock ran back from one TCP packet to the next, beyond what a recorder's queues explain.
+
+    Returns:
+        (j, 2) int64, the frames before and after; (j,) int64 ns, how far it went back.
+    """
+    s = facts.segments
+    time = np.zeros(int(s.frame.max(initial=0)) + 1, np.int64)
+    time[s.frame] = s.time
+    frame = np.flatnonzero(time)  # others are no TCP, or have no time
+    back = time[frame[:-1]] - time[frame[1:]]
+    at = np.flatnonzero(back >= CLOCK_BACK_MS * NS_PER_MS)
+    return np.stack([frame[at], frame[at + 1]], axis=1), back[at]
 
 
 def paced(facts: Facts) -> bool:

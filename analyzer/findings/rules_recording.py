@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
-from analyzer.findings.about_tcp import Streams, count
+from analyzer.findings.about_tcp import Streams, count, holes, jumps
 from analyzer.findings.model import Hit, Rule
-from analyzer.findings.thresholds import CLOCK_BACK_MS, MAX_FRAMES, RECORDED_TWICE
+from analyzer.findings.thresholds import MAX_FRAMES, RECORDED_TWICE
 from analyzer.flows.model import TWICE, Label
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
@@ -83,8 +83,8 @@ def gaps(facts: Facts) -> Iterator[Hit]:
         end = np.where(mine & plain, s.seq + s.length + ((s.flags & (Flag.SYN | Flag.FIN)) != 0), 0)
         acked = np.where(~mine & plain, s.ack, 0)
         covered = np.maximum.reduceat(acked, low) >= np.maximum.reduceat(end, low)
-        holes = count(facts, f"{side}_missing_bytes")
-        missing = np.where(both & covered & (holes > 1), holes, 0)  # one byte is a FIN, or a keep-alive's
+        hole = holes(facts, side)
+        missing = np.where(both & covered & (hole > 1), hole, 0)  # one byte is a FIN, or a keep-alive's
         lost += missing
         evidence |= mine & (missing[owner] > 0) & ((s.label & int(Label.LOST_SEGMENT)) != 0)
     streams = np.flatnonzero(lost)
@@ -114,17 +114,10 @@ def duplicates(facts: Facts) -> Iterator[Hit]:
 
 def clock(facts: Facts) -> Iterator[Hit]:
     """Times that go backwards from one TCP packet to the next by more than a recorder's queues explain."""
-    s = facts.segments
-    time = np.zeros(int(s.frame.max(initial=0)) + 1, np.int64)
-    time[s.frame] = s.time
-    frame = np.flatnonzero(time)  # others are no TCP, or have no time
-    time = time[frame]
-    back = time[:-1] - time[1:]
-    at = np.flatnonzero(back >= CLOCK_BACK_MS * NS_PER_MS)
-    if at.size:
-        frames = np.unique(np.concatenate([frame[at], frame[at + 1]]))[:MAX_FRAMES]
-        args: dict[str, object] = {"count": int(at.size), "back_ms": float(back[at].max()) / NS_PER_MS}
-        yield Hit(args, tuple(frames.tolist()), "capture", 0)
+    frames, back = jumps(facts)
+    if back.size:
+        args: dict[str, object] = {"count": int(back.size), "back_ms": float(back.max()) / NS_PER_MS}
+        yield Hit(args, tuple(np.unique(frames)[:MAX_FRAMES].tolist()), "capture", 0)
 
 
 def offload(facts: Facts) -> Iterator[Hit]:

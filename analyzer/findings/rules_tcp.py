@@ -13,12 +13,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.findings.about_tcp import Streams, count, ends, hit, said
+from analyzer.findings.about_tcp import Streams, count, ends, hit, holes, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
 from analyzer.findings.thresholds import (
     FALLBACK_MS,
     HALF_OPEN,
     HOME_CONNECTIONS,
+    KNOCKED_TARGETS,
     MAX_FINDINGS_PER_CODE,
     MAX_FRAMES,
     MAX_RESETS_WEIGHED,
@@ -83,7 +84,25 @@ def _scanners(facts: Facts) -> NDArray[np.int64]:
     tried = np.stack(
         [c.client_host[bad].astype(np.int64), c.server_host[bad].astype(np.int64) << 16 | _ports(facts)[bad]]
     )
-    return _frequent(np.unique(tried, axis=1)[0])
+    return np.union1d(_frequent(np.unique(tried, axis=1)[0]), _knockers(facts))
+
+
+def _knockers(facts: Facts) -> Streams:
+    """Return the clients that look who is there, as nmap does: a connection that opens is reset at once.
+
+    They try several targets and never send a byte to any of them.
+    """
+    c = facts.connections
+    clients = np.asarray(c.client_host, np.int64)
+    silent = (count(facts, "client_unique_bytes") == 0) & (count(facts, "server_unique_bytes") == 0)
+    reset = (count(facts, "rst_frame") >= 0) & (count(facts, "rst_by_client") == 1)
+    knocked = silent & reset & said(facts, "handshake", HANDSHAKES, "complete")
+    some = np.setdiff1d(clients[knocked], clients[~silent])
+    theirs = np.isin(clients, some)
+    targets = np.unique(
+        np.stack([clients[theirs], np.asarray(c.server_host, np.int64)[theirs] << 16 | _ports(facts)[theirs]]), axis=1
+    )
+    return _frequent(targets[0], KNOCKED_TARGETS - 1)
 
 
 def _strangers(facts: Facts, client: Streams, server: Streams) -> NDArray[np.bool_]:
@@ -153,14 +172,13 @@ def _loopback(address: str) -> bool:
 
 def _mostly_missing(facts: Facts) -> bool:
     """Say whether more bytes are known to be missing from the capture than are in it."""
-    sides = ("client", "server")
-    return (
-        sum(
-            int(count(facts, f"{side}_missing_bytes").sum() - count(facts, f"{side}_unique_bytes").sum())
-            for side in sides
-        )
-        > 0
-    )
+    recorded = missing = lost = 0
+    for side in ("client", "server"):
+        recorded += int(count(facts, f"{side}_unique_bytes").sum())
+        missing += int(count(facts, f"{side}_missing_bytes").sum())
+    if missing > recorded:  # perhaps only cut short by a snap length
+        lost = sum(int(holes(facts, side).sum()) for side in ("client", "server"))
+    return lost > recorded
 
 
 class _Fallbacks:

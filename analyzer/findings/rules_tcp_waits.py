@@ -87,7 +87,7 @@ def _repeated(facts: Facts, stream: int, at: int) -> _Repeated | None:
     before = np.flatnonzero(told[: sent[-1]])
     if before.size and s.window[part][before[-1]] == 0:
         return None  # the receiver has no room: TCP-ZERO-WINDOW
-    took = float(time[sent[-1]] - time[sent[0]]) / NS_PER_MS
+    took = (int(time[sent[-1]]) - int(time[sent[0]])) / NS_PER_MS
     if took < BACKOFF_MS:
         return None
     arrived = bool((s.ack[part][told] > wanted).any()) if told.any() else None
@@ -139,7 +139,7 @@ def _unanswered_probes(facts: Facts, stream: int, side: str) -> tuple[int, ...]:
     probes = probes[np.searchsorted(probes, heard[-1]) :] if heard.size else probes[:0]
     if probes.size < KEEP_ALIVES_UNANSWERED:
         return ()
-    span = s.time[part][probes[-1]] - s.time[part][probes[0]]
+    span = int(s.time[part][probes[-1]]) - int(s.time[part][probes[0]])
     return tuple(s.frame[part][probes].tolist()) if span >= KEEP_ALIVE_SPAN_MS * NS_PER_MS else ()
 
 

@@ -102,8 +102,8 @@ def incomplete(facts: Facts) -> Iterator[Hit]:
     c, end = facts.connections, facts.capture.end_time
     found = []
     for at, row in enumerate(facts.tls):
-        if row.outcome != "incomplete" or row.client_hello_frame is None:
-            continue
+        if row.outcome != "incomplete" or row.client_hello_frame is None or row.version == "SSLv2":
+            continue  # of SSL 2 only the hellos are read
         quiet = ms_between(int(c.columns["end_time"][row.stream]), end) or 0.0
         why = row.handshake_why if row.handshake_why in ("reset", "closed") else None
         if why is None and row.handshake_why == "capture_ended" and quiet >= QUIET_MS and not paced(facts):

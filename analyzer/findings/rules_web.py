@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.findings.about import host_of
+from analyzer.findings.about_tcp import jumps
 from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import COST_NOTICED_MS, SLOW_SERVER_MS
 from analyzer.flows.ends import End, ends
@@ -132,10 +133,10 @@ def no_response(facts: Facts) -> Iterator[Hit]:
     can have waited: a beacon, or a page that was left. Nothing at all where it only stopped waiting for news (long
     polling).
     """
-    c = facts.connections
+    c, doubtful = facts.connections, _clock_ran_back(facts)
     for at, row in enumerate(facts.http):
         how = failure(row) if row.method is not None and row.request_frames is not None else None
-        if how not in ("no_answer", "gave_up", "left"):
+        if how not in ("no_answer", "gave_up", "left") or (row.outcome_why == "silence" and doubtful):
             continue
         assert row.request_frames is not None
         end = _end(facts, row)
@@ -174,6 +175,11 @@ def no_response(facts: Facts) -> Iterator[Hit]:
         )
 
 
+def _clock_ran_back(facts: Facts) -> bool:
+    """Say whether silences are known only by a clock that was set, or from recordings that were put together."""
+    return any(row.outcome_why == "silence" for row in facts.http) and jumps(facts)[1].size > 0
+
+
 def _end(facts: Facts, row: HttpRow) -> End | None:
     """Return the FIN or reset that a transaction's ``outcome_why`` speaks of."""
     side = (row.outcome_why or "").removesuffix("_closed")
@@ -190,7 +196,9 @@ def cut_short(facts: Facts) -> Iterator[Hit]:
     that skips); a warning when neither did, and nothing more came.
     """
     broken = [(at, row, how) for at, row in enumerate(facts.http) if (how := failure(row)) in ("cut_off", "left")]
-    told = grouped(((_same(facts, row), row.outcome_why), (at, row)) for at, row, _ in broken)
+    doubtful = _clock_ran_back(facts)
+    known = [(at, row) for at, row, _ in broken if row.outcome_why != "silence" or not doubtful]
+    told = grouped(((_same(facts, row), row.outcome_why), (at, row)) for at, row in known)
     for (_, why), found in told.items():
         at, row = found[0]
         end = _end(facts, row)

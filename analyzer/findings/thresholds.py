@@ -114,6 +114,8 @@ DHCP_LATER_NS = 60_000_000_000
 # TCP, capture
 SYN_AGAIN_MS = 200.0
 """Systems repeat a SYN after a second (RFC 6298), the impatient ones after a third; sooner it was recorded twice."""
+KNOCKED_TARGETS = 3
+"""Whoever opens connections only to drop them may check one service; from three on it looks what there is."""
 HOME_CONNECTIONS = 5
 """A machine that opens this many connections, and takes none, is somebody's own computer."""
 CLOSED_WINDOW_MS = 100.0

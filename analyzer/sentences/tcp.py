@@ -19,8 +19,8 @@ TCP: dict[str, tuple[str, str, str]] = {
     "TCP-SYN-UNANSWERED.scan": (
         "{client} tried {targets:connection|connections} to {servers:address|addresses} ({ports:port|ports}) and "
         "nobody answered",
-        "So many different targets are not a service that fails but a program that looks for something: a scanner, a "
-        "peer-to-peer program, or malware.",
+        "Targets tried one after the other are not a service that fails but a program that looks for something: a "
+        "scanner, a peer-to-peer program, or malware.",
         "Find out which program on {client} does this.",
     ),
     # clients, server, server_port, attempts
@@ -41,8 +41,8 @@ TCP: dict[str, tuple[str, str, str]] = {
     "TCP-REFUSED.scan": (
         "{client} tried {targets:connection|connections} to {servers:address|addresses} ({ports:port|ports}) that were "
         "refused",
-        "So many different targets are not a service that fails but a program that looks for something, such as a "
-        "port scanner.",
+        "Targets tried one after the other are not a service that fails but a program that looks for something, such "
+        "as a port scanner.",
         "Find out which program on {client} does this.",
     ),
     # clients, server, ports, connections

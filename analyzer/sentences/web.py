@@ -184,7 +184,7 @@ WEB: dict[str, tuple[str, str, str]] = {
         "Mend the program that writes this message, or update it.",
     ),
     "HTTP-MALFORMED.ambiguous": (
-        "{by} sent a message to or from {host} that can be read in two ways: {flaw_meaning} ({count:time|times})",
+        "{by} sent a message that can be read in two ways ({client} and {host}): {flaw_meaning} ({count:time|times})",
         "It is in doubt where the message ends or what it says. A proxy and the server behind it may see two different "
         "requests in it: that is how requests get past a filter unseen, and how answers end up with the wrong client.",
         "Mend the program that writes this message. Let proxies refuse such messages instead of passing them on.",

@@ -104,6 +104,16 @@ def test_what_was_lost_and_repaired_is_no_gap(tmp_path: Path) -> None:
     assert told(scene.analysis(tmp_path)) == set()
 
 
+def test_what_a_snap_length_cut_off_is_no_gap(tmp_path: Path) -> None:
+    """Every packet is there, each with its first 100 bytes: another finding."""
+    scene = Scene()
+    p = exchange(scene)
+    path = tmp_path / "short.pcap"
+    packets = [(when, data[:100], len(data)) for when, data in p.packets]
+    path.write_bytes(build.pcap_file(packets, nanoseconds=True, snaplen=100))
+    assert told(analyze(str(path))) == set()
+
+
 def test_what_nobody_acknowledged_is_no_gap(tmp_path: Path) -> None:
     """It did not arrive either: the network lost it."""
     scene = Scene()
@@ -199,3 +209,16 @@ def test_packets_without_a_time_are_no_jump(tmp_path: Path) -> None:
     p = exchange(scene)
     packets = [(0 if number in (3, 7) else when, data) for number, (when, data) in enumerate(p.packets)]
     assert told(written(tmp_path, packets)) == set()
+
+
+def test_a_silence_by_a_clock_that_was_set_is_none(tmp_path: Path) -> None:
+    """Two minutes pass between the request and the end of the capture, but only because recordings were joined."""
+    scene, other = Scene(), Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(50).client.send(get("/never"))
+    p.at(90).server.ack()
+    later = exchange(other, 120_000, port=40001)
+    ordered = written(tmp_path, [*p.packets, *later.packets])
+    assert [f.title_key for f in found(ordered, "HTTP-NO-RESPONSE")] == ["HTTP-NO-RESPONSE.silent"]
+    assert found(written(tmp_path, [*later.packets, *p.packets]), "HTTP-NO-RESPONSE") == []

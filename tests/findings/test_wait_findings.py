@@ -253,6 +253,36 @@ def test_a_stranger_at_the_door_of_somebody_s_computer(tmp_path: Path) -> None:
     assert (finding.title_key, finding.severity) == ("TCP-SYN-UNANSWERED.probed", "note")
 
 
+def knock(scene: Scene, ms: float, host: int, *, open_: bool) -> Playbook:
+    p = scene.connection(server=f"10.0.0.{host}", client_port=40000 + host, rtt_ms=1)
+    p.at(ms).client.syn()
+    if not open_:
+        p.at(ms + 1).server.rst()
+        return p
+    p.at(ms + 1).server.syn()
+    p.client.ack()
+    p.client.rst()
+    return p
+
+
+def test_who_knocks_at_doors_and_never_enters_is_a_scanner(tmp_path: Path) -> None:
+    """nmap asking which of three machines are there (-sn): one door opens, two are closed."""
+    scene = Scene()
+    for host, open_ in ((10, True), (11, False), (12, False)):
+        knock(scene, host, host, open_=open_)
+    (finding,) = found(scene.analysis(tmp_path), "TCP-REFUSED")
+    assert (finding.title_key, finding.severity, finding.args["targets"]) == ("TCP-REFUSED.scan", "note", 2)
+
+
+def test_who_enters_one_of_them_is_none(tmp_path: Path) -> None:
+    """The same, but with the first machine it talks: two services that it needs are down."""
+    scene = Scene()
+    for host, open_ in ((10, True), (11, False), (12, False)):
+        knock(scene, host, host, open_=open_)
+    scene.exchange(1000, get("/"), answer(), client_port=41000)
+    assert [f.severity for f in found(scene.analysis(tmp_path), "TCP-REFUSED")] == ["error", "error"]
+
+
 def test_a_syn_recorded_twice_is_nobody_waiting(tmp_path: Path) -> None:
     scene = Scene()
     p = scene.connection()
