@@ -15,7 +15,14 @@ from tests.samples.expected_facts import Paired, mismatch, pair_visits, row_mism
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.pcapng"))
-IN_TIME = {"arp": "request_time", "dns": "query_time", "http": "request_time", "icmp": "time", "dhcp": "start_time"}
+IN_TIME = {
+    "arp": "request_time",
+    "ndp": "request_time",
+    "dns": "query_time",
+    "http": "request_time",
+    "icmp": "time",
+    "dhcp": "start_time",
+}
 VISIT_COLUMNS = frozenset({"url", "final_url", "requests", "failed_requests", "redirects", "failed_step"})
 ORDERED = {"tcp": "stream", "tls": "stream", "websocket": "stream"}
 
