@@ -124,7 +124,7 @@ class _Pairing:
         """
         read, last, rows = self._messages.read, self._last, self.rows
         for datagram in datagrams:
-            frame, time, source, port, destination, to_port, payload, cut, stream = datagram
+            frame, time, source, port, destination, to_port, payload, cut, stream, _ = datagram
             kind = "udp" if stream is None and (to_port == 53 or port == 53) else transport(datagram)
             if kind == "mdns":
                 self._add_multicast(datagram, read(payload, multicast=True, cut=cut))
