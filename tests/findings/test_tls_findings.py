@@ -175,6 +175,25 @@ def test_lost_packets_make_a_handshake_slow(tmp_path: Path) -> None:
     assert (finding.title_key, finding.severity, finding.blame) == ("TLS-SLOW.network", "warning", "network")
 
 
+def test_losses_after_the_handshake_do_not_excuse_it(tmp_path: Path) -> None:
+    """The server took its time; what was lost was lost later."""
+    flights = talk(*contexts(ssl.TLSVersion.TLSv1_2)).flights
+    scene = Scene()
+    p = scene.connection(server_port=443)
+    p.handshake()
+    p.at(41).client.send(flights[0][1])
+    for number, (own, data) in enumerate(flights[1:]):
+        (p.at(981 + 40 * number).client if own else p.at(981 + 40 * number).server).send(data)
+    p.at(2000).client.ack()
+    lost = p.server.prepare(b"x" * 3000)
+    for segment in lost:
+        p.at(2001).emit(segment, delivered=False)
+    p.at(3500).resend(lost)
+    p.at(3501).client.ack()
+    (finding,) = found(scene.analysis(tmp_path), "TLS-SLOW")
+    assert (finding.title_key, finding.blame) == ("TLS-SLOW", "server")
+
+
 # ── cut off ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
