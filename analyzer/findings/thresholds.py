@@ -61,3 +61,10 @@ REDIRECT_LOOP = 3
 """An address that redirects this often in one chain leads in a circle; twice it may be to set a cookie."""
 REDIRECT_LIMIT = 10
 """Chains this long are most likely circles with changing addresses; browsers give up after twenty."""
+# visits
+SLOW_VISIT_MS = 1000.0
+"""A second is where a wait breaks a person's flow of thought (R. Miller, 1968; J. Nielsen, 1993)."""
+VERY_SLOW_VISIT_MS = 4000.0
+"""After some four seconds people turn away from a page (Akamai and Jupiter Research, 2006)."""
+WASTED_BYTES = 100_000
+"""A tenth of a megabyte is a second on a slow mobile network; less is told in the visit's own account."""
