@@ -53,6 +53,8 @@ def _hit(facts: Facts, some: Visits, frames: tuple[int, ...], args: dict[str, ob
 
 # ── what came to nothing ─────────────────────────────────────────────────────────────────────────────────────────
 
+_NOTHING_CAME = frozenset({"no_answer", "gave_up"})
+"""Of answers, those that did not even begin; what else is wrong with them, the findings about HTTP tell."""
 _STEPS = {"dns": ("dns",), "tcp": ("tcp",), "tls": ("tls",), "response": ("request", "response")}
 """Where a visit failed → the steps that show it."""
 
@@ -62,7 +64,7 @@ def failed(facts: Facts) -> Iterator[Hit]:
     bad = [
         ((_client(facts, visit), visit.url, visit.failed_step, visit.failed_why), (at, visit))
         for at, visit in enumerate(facts.visits)
-        if visit.failed_step is not None and not (visit.failed_why or "").isdigit()
+        if visit.failed_step is not None and (visit.failed_step != "response" or visit.failed_why in _NOTHING_CAME)
     ]
     for (_, _, step, _), some in grouped(bad).items():
         visit = some[0][1]

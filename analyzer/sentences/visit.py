@@ -31,8 +31,8 @@ VISIT: dict[str, tuple[str, str, str]] = {
         "wrong.",
     ),
     "VISIT-FAILED.response": (
-        "{client} asked for {url} and got no whole answer ({count:time|times})",
-        "The request was sent, and what should have come back did not come, or not to its end.",
+        "{client} asked for {url} and got no answer ({count:time|times})",
+        "The request was sent, and nothing came back.",
         "See the blame of the visit: it says which side ended it, where that can be told.",
     ),
     # url, host, client, count, duration_ms, share_ms, resolver_ms, network_ms, server_ms, client_ms, lost_ms

@@ -230,7 +230,7 @@ def test_both_addresses_of_a_name(tmp_path: Path) -> None:
 
 
 def test_the_next_address_works(tmp_path: Path) -> None:
-    """The first address refuses, the second one answers: the visit came to its end, and its clock runs from the start."""
+    """The first address refuses, the second one answers: nothing failed, and the clock runs from the start."""
     scene = Scene()
     scene.lookup(0, "shop.example", "10.0.0.3")
     scene.lookup(1, "shop.example", "10.0.0.2", port=50001)
