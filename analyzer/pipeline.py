@@ -59,6 +59,7 @@ from analyzer.visits import background, caching, gateway, idle, lookups, pings, 
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
+from analyzer.visits.unvisited import unvisited
 
 Progress = Callable[[str, float], None]
 """Called with a stage ("read", "decode", "connections", "messages", "link") and how much of it is done, 0 to 1."""
@@ -271,7 +272,7 @@ def _assemble(
         masked += more
         visit_rows, finding_rows = mask_visits(visit_rows), mask_findings(finding_rows)
     return Analysis(
-        replace(capture, problem_counts=dict(problems.counts)),
+        replace(capture, problem_counts=dict(problems.counts), unvisited=unvisited(facts, facts.visits)),
         facts.arp,
         facts.dns,
         flows.connections,

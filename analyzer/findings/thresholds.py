@@ -214,3 +214,10 @@ ASKED_AGAIN = 5
 """Questions for a name whose answer the client still had: a few are several programs, more are no cache at all."""
 TCP_PATIENCE_MS = 5000.0
 """A client that got a cut answer asks again at once; this long after it, it did not."""
+# visits
+SLOW_VISIT_MS = 1000.0
+"""A second is where a wait breaks a person's flow of thought (R. Miller, 1968; J. Nielsen, 1993)."""
+VERY_SLOW_VISIT_MS = 4000.0
+"""After some four seconds people turn away from a page (Akamai and Jupiter Research, 2006)."""
+WASTED_BYTES = 100_000
+"""A tenth of a megabyte is a second on a slow mobile network; less is told in the visit's own account."""

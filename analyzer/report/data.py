@@ -25,7 +25,7 @@ from analyzer.report.request_facts import MAX_LISTED
 from analyzer.report.requests import PHASES
 from analyzer.report.tables import TablesFact, problems_table, tables
 from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
-from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
+from analyzer.report.visits import MAX_VISITS, UnvisitedFact, VisitFact, drawn_requests, unvisited, visits
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS
 from analyzer.report.websocket import SocketFact
 
@@ -59,6 +59,7 @@ class Page:
     visits: tuple[VisitFact, ...]
     visits_shown: int
     visits_total: int
+    unvisited: tuple[UnvisitedFact, ...]
     connections: ConnectionsFact
     protocols: ProtocolsFact
     dns_summary: str
@@ -114,6 +115,7 @@ def page(analysis: Analysis) -> Page:
         visits=tuple(visited),
         visits_shown=min(len(analysis.visits), MAX_VISITS),
         visits_total=len(analysis.visits),
+        unvisited=tuple(unvisited(analysis)),
         connections=connected,
         protocols=proto,
         dns_summary=dns_sentence(analysis.dns),

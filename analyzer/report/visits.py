@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.options import Options
 from analyzer.provenance import frames_filter, frames_text
-from analyzer.report.cells import DASH, Clock, Mark, plural
+from analyzer.report.cells import DASH, Clock, Mark, number, plural
 from analyzer.report.escape import Prose, safe
 from analyzer.report.request_facts import Links
 from analyzer.report.requests import PHASES
@@ -47,6 +48,7 @@ class StepFact:
     frames: str
     display_filter: str
     absent: bool
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,38 @@ class VisitFact:
     waterfall: Waterfall
     display_filter: str
     mark: Mark
+    blame: str = ""
+    blamed: bool = False
+    waste: tuple[str, ...] = ()
+    savings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnvisitedFact:
+    """The rows of a table that belong to no visit: how many, and links to the first ones."""
+
+    table: str
+    count: str
+    links: tuple[tuple[str, str], ...]  # anchor (empty for none), text
+    more: str
+
+
+LISTED_ROWS = 12
+"""Rows in no visit that are named; the tables and the JSON document have the rest."""
+_ANCHORS = {"tcp": ("stream", 0), "arp": ("arp", 1), "dns": ("dns", 1), "tls": ("tls", 1), "http": ("http", 1)}
+"""Table → how the anchor of a row begins, and from which number rows are counted there."""
+
+
+def unvisited(analysis: Analysis) -> list[UnvisitedFact]:
+    """Return the rows that belong to no visit, by table."""
+    out = []
+    for one in analysis.capture.unvisited:
+        kind, first = _ANCHORS.get(one.table, ("", 1))
+        shown = [row + first for row in one.rows[:LISTED_ROWS]]
+        links = tuple((f"{kind}-{row}" if kind else "", str(row)) for row in shown)
+        more = one.count - len(links)
+        out.append(UnvisitedFact(one.table, number(one.count), links, f"and {number(more)} more" if more > 0 else ""))
+    return out
 
 
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
@@ -133,7 +167,7 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, options: Options) ->
         start_utc=rfc3339(visit.start_time) or DASH,
         duration=human_ms(visit.duration_ms),
         summary=_summary(visit),
-        failed=plural(visit.failed_requests, "failure") if visit.failed_requests else "",
+        failed=_failed(visit),
         phases=_phases(visit),
         steps=tuple(_step(step, options) for step in visit.steps),
         waterfall=drawn,
@@ -144,11 +178,21 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, options: Options) ->
             stream=" ".join(str(stream) for stream in visit.tcp_streams[:50]),
             duration="" if visit.duration_ms is None else f"{visit.duration_ms:.3f}",
         ),
+        blame="" if visit.blame_key is None else _said(visit.blame_key, visit.blame_args, options),
+        blamed=visit.blame is not None,
+        waste=tuple(_said(one.sentence_key, one.sentence_args, options) for one in visit.waste),
+        savings=tuple(_said(one.sentence_key, one.sentence_args, options) for one in visit.savings),
     )
 
 
+def _said(key: str, args: Mapping[str, object], options: Options) -> str:
+    return Prose(sentences.sentence(key, masked_args(args, options)))
+
+
 def _summary(visit: VisitRow) -> str:
-    """Return ``12 requests over 3 connections, 1 redirect, 240 kB``."""
+    """Return ``12 requests over 3 connections, 1 redirect, 240 kB``, or where it came to nothing."""
+    if visit.failed_step in _FAILED_AT:
+        return Prose(_FAILED_AT[visit.failed_step])
     if visit.requests is None:
         what = "no request" if visit.requests_why == "no_session" else "requests unknown"
         requests = f"{what} ({sentences.why(visit.requests_why or 'encrypted')})"
@@ -158,6 +202,17 @@ def _summary(visit: VisitRow) -> str:
     if visit.redirects:
         parts.append(plural(visit.redirects, "redirect"))
     return Prose(", ".join([*parts, human_bytes(visit.bytes)]))
+
+
+def _failed(visit: VisitRow) -> str:
+    """Return how many requests of a visit failed, or that it did as a whole."""
+    if visit.failed_requests:
+        return plural(visit.failed_requests, "failure")
+    return "failed" if visit.failed_step in _FAILED_AT else ""
+
+
+_FAILED_AT = {"dns": "no address: the name did not resolve", "tcp": "no connection came about"}
+"""Step at which a visit failed before anything could be asked → what is said instead of a sum."""
 
 
 def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
@@ -184,11 +239,12 @@ def _step(step: Step, options: Options) -> StepFact:
     return StepFact(
         step=safe(step.step),
         name=STEP_NAMES.get(step.step, safe(step.step)),
-        sentence=Prose(sentences.sentence(step.sentence_key, masked_args(step.sentence_args, options))),
+        sentence=_said(step.sentence_key, step.sentence_args, options),
         duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),
         frames=Prose(frames_text(step.frames, 4)),
         display_filter=Prose(frames_filter(step.frames)),
         absent=absent,
+        remarks=tuple(_said(remark.sentence_key, remark.sentence_args, options) for remark in step.remarks),
     )
 
 

@@ -146,11 +146,12 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     resolvers = {row.server for row in facts.dns if row.outcome == "answered"}
     end = facts.capture.end_time or 0
     asked = [facts.dns[at] for at in suspects]
-    good = _resolved(facts, {row.client for row in asked})
+    good, completed = _resolved(facts, {row.client for row in asked})
     deaf = _deaf(facts, {row.client for row in asked if row.outcome == "no_answer"})
     out = []
     for at, row in zip(suspects, asked, strict=True):
-        if row.client in resolvers or (row.client, row.qname) in good:
+        shorter = ((row.client, name) for name in _prefixes(row.qname))
+        if row.client in resolvers or (row.client, row.qname) in completed or any(name in good for name in shorter):
             continue
         if row.outcome == "no_answer":
             waited = row.attempts >= REPEATED_SYNS or end - (row.query_time or end) >= QUIET_NS
@@ -160,15 +161,21 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     return out
 
 
-def _resolved(facts: Facts, clients: set[str]) -> set[tuple[str, str]]:
+def _resolved(facts: Facts, clients: set[str]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """Return (client, name) that got records, and the shorter names that a search list could have made these from."""
-    out: set[tuple[str, str]] = set()
+    good: set[tuple[str, str]] = set()
+    completed: set[tuple[str, str]] = set()
     for row in facts.dns:
         if row.client in clients and row.answers and row.rcode == "NOERROR":
-            labels = row.qname.split(".")
-            out.update((row.client, ".".join(labels[:k])) for k in range(1, min(len(labels), MAX_LABELS)))
-            out.add((row.client, row.qname))
-    return out
+            good.add((row.client, row.qname))
+            completed.update((row.client, name) for name in _prefixes(row.qname))
+    return good, completed
+
+
+def _prefixes(name: str) -> list[str]:
+    """Return a name and the shorter ones that a search list could have made it from: a.b and a of a.b.corp."""
+    labels = name.split(".")
+    return [name, *(".".join(labels[:count]) for count in range(1, min(len(labels), MAX_LABELS)))]
 
 
 def _deaf(facts: Facts, clients: set[str]) -> set[str]:

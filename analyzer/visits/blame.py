@@ -232,7 +232,7 @@ class _Shares:
     def add(self, row: HttpRow) -> None:
         """Add the phases of one request."""
         self.resolver += row.dns_ms or 0.0
-        self.network += (row.connect_ms or 0.0) + (row.tls_ms or 0.0) + (row.send_ms or 0.0)
+        self.network += (row.connect_ms or 0.0) + (row.tls_ms or 0.0)
         wait = row.wait_ms or 0.0
         network, lost = row.wait_network_ms or 0.0, row.wait_loss_ms or 0.0
         server = row.wait_server_ms
@@ -247,9 +247,9 @@ class _Shares:
         held, shut = row.receive_loss_ms or 0.0, row.receive_window_ms or 0.0
         self.network += held
         self.client += shut
-        self.transfer += max((row.receive_ms or 0.0) - held - shut, 0.0)
+        self.transfer += (row.send_ms or 0.0) + max((row.receive_ms or 0.0) - held - shut, 0.0)
         self.lost += lost + held
-        self.bytes += row.response_body_bytes or 0
+        self.bytes += (row.request_body_bytes or 0) + (row.response_body_bytes or 0)
 
     def total(self) -> float:
         """Return all that is somebody's."""
