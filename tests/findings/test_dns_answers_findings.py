@@ -211,6 +211,52 @@ def test_answers_alone(tmp_path: Path) -> None:
     assert found(unasked(tmp_path, 30, asks=False), "DNS-UNASKED") == []
 
 
+# ── DNS-LAME ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def walked(tmp_path: Path, first: bytes, *, asked_for: bool = True) -> Analysis:
+    """A resolver (10.0.0.53) asks a name server, then another one, for what a client wants to know."""
+    scene = Scene()
+    name = "www.shop.example"
+    if asked_for:
+        udp(scene, 0, question(name))
+    good = response(name, bytes([10, 0, 0, 2]), ident=9, flags=0x8400)
+    for ms, server, said in ((1, "192.0.2.9", first), (30, "192.0.2.10", good)):
+        for at, payload, back in ((ms, question(name, ident=9, flags=0), False), (ms + 10, said, True)):
+            scene.udp(at, payload, client=RESOLVER, server=server, port=33000, back=back)
+    if asked_for:
+        udp(scene, 50, response(name, bytes([10, 0, 0, 2])), back=True)
+    return scene.analysis(tmp_path)
+
+
+def upward(zone: str) -> bytes:
+    """A referral: no answer, but the name servers of a zone."""
+    authority = [wire.record(wire.name(zone), wire.NS, wire.name("ns.other.example"))]
+    return wire.message([wire.question("www.shop.example")], None, authority, ident=9, flags=0x8000)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [response("www.shop.example", b"", ident=9, flags=0x8000 | REFUSED), upward(".")],
+    ids=["refuses", "points back to the root"],
+)
+def test_lame(tmp_path: Path, first: bytes) -> None:
+    analysis = walked(tmp_path, first)
+    (finding,) = found(analysis, "DNS-LAME")
+    assert (finding.severity, finding.args["server"], finding.frames) == ("note", "192.0.2.9", (2, 3))
+    assert alarms(analysis) == []
+
+
+def test_a_referral_downwards_is_no_trouble(tmp_path: Path) -> None:
+    assert found(walked(tmp_path, upward("shop.example")), "DNS-LAME") == []
+
+
+def test_a_tool_that_asks_for_what_a_server_does_not_serve(tmp_path: Path) -> None:
+    """Nobody sent it there: no walk for a client's question."""
+    refused = response("www.shop.example", b"", ident=9, flags=0x8000 | REFUSED)
+    assert found(walked(tmp_path, refused, asked_for=False), "DNS-LAME") == []
+
+
 # ── DNS-MALFORMED, DNS-CHAIN, DNS-UNCACHED, DNS-ENCRYPTED ────────────────────────────────────────────────────────
 
 
