@@ -27,6 +27,8 @@ class Rule:
         code: stable name; severity, layer, blame, reference: of every finding it makes, unless it says otherwise.
         check: gives a hit per thing found.
         thresholds: names of the constants of :mod:`analyzer.findings.thresholds` that it compares with.
+        unless_told: codes that tell the same of a part of it: what shares a frame with one of their findings, or with
+            an error or a warning of any code, is left out, so that one trouble is told once.
     """
 
     code: str
@@ -36,6 +38,7 @@ class Rule:
     reference: str
     check: Callable[[Facts], Iterator[Hit]]
     thresholds: tuple[str, ...] = ()
+    unless_told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,18 @@ def failed(facts: Facts) -> Iterator[Hit]:
         yield _hit(facts, some, frames, args, cost_ms=cost, blame=visit.blame, variant=str(step), severity=severity)
 
 
+_TOLD = (
+    "DNS-FAILED",
+    "DNS-NO-ANSWER",
+    "DNS-RESOLVER-DEAD",
+    "TCP-REFUSED",
+    "TCP-SYN-UNANSWERED",
+    "TLS-ALERT",
+    "HTTP-NO-RESPONSE",
+)
+"""What made a visit fail says so itself, and better."""
+
+
 # ── what was slow ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -177,7 +189,7 @@ def waste(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("VISIT-FAILED", "error", "visit", "unknown", "docs/measures.md, Visits", failed),
+    Rule("VISIT-FAILED", "error", "visit", "unknown", "docs/measures.md, Visits", failed, unless_told=_TOLD),
     Rule("VISIT-SLOW", "note", "visit", "unknown", "docs/measures.md, Visits", slow),
     Rule("VISIT-REDIRECTS", "note", "visit", "server", "RFC 9110 section 15.4", redirects),
     Rule("VISIT-CONNECTIONS", "note", "visit", "unknown", "RFC 9112 section 9.3", connections),

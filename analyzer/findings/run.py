@@ -61,6 +61,9 @@ RULES: tuple[Rule, ...] = (
     *rules_visit.RULES,
 )
 
+GRAVE = ("error", "warning")
+"""Severities of findings that tell of trouble."""
+
 
 def find(facts: Facts, problems: ProblemLog) -> list[FindingRow]:
     """Return the ``findings`` table: in the order of :func:`analyzer.findings.model.rank`.
@@ -75,5 +78,16 @@ def find(facts: Facts, problems: ProblemLog) -> list[FindingRow]:
         if len(hits) == MAX_FINDINGS_PER_CODE:
             text = f"no more than {MAX_FINDINGS_PER_CODE} findings {rule.code} are listed; the tables have the rest"
             problems.add(Problem("LIMIT-REACHED", rule.layer, text))
+    found = _once(found)
     found.sort(key=rank)
+    return found
+
+
+def _once(found: list[FindingRow]) -> list[FindingRow]:
+    """Leave out what another finding tells of the same frames, of the rules that ask for it."""
+    for rule in RULES:
+        if rule.unless_told and any(row.code == rule.code for row in found):
+            others = (row for row in found if row.code in rule.unless_told or row.severity in GRAVE)
+            told = {frame for row in others if row.code != rule.code for frame in row.frames}
+            found = [row for row in found if row.code != rule.code or told.isdisjoint(row.frames)]
     return found
