@@ -6,7 +6,7 @@ its own. No open file is inside: rows refer to frames by number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ class Analysis:
 
     capture: CaptureRow
     arp: tuple[ArpRow, ...]
-    dns: tuple[DnsRow, ...]
+    dns: Sequence[DnsRow]
     connections: Connections
     segments: Segments
     tls: tuple[TlsRow, ...]

@@ -38,6 +38,7 @@ from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
 from analyzer.protocols.dhcp import session as dhcp
 from analyzer.protocols.dhcp import session6 as dhcp6
+from analyzer.protocols.dns import plain as plain_dns
 from analyzer.protocols.dns import session as dns
 from analyzer.protocols.http1 import session as http1
 from analyzer.protocols.ndp import session as ndp
@@ -218,9 +219,10 @@ def _assemble(
     end = _span(index)[1]
     guard = Guard(problems)
     arp_rows = guard.run("arp", lambda: arp.exchanges(collect.arp_messages(table, problems))) or []
-    datagrams = (guard.run("dns", collect.datagrams, table) or []) + spoken.dns
+    plain = guard.run("dns", plain_dns.lookups, table)
+    datagrams = (guard.run("dns", collect.datagrams, table, plain) or []) + spoken.dns
     datagrams.sort(key=lambda d: d.frame)
-    dns_rows = guard.run("dns", dns.exchanges, datagrams, problems, end) or []
+    dns_rows = guard.run("dns", dns.exchanges, datagrams, problems, end, plain) or ()
     resolve = collect.resolver(table, flows.stream_of_frame)
     signals = guard.run("icmp", collect.icmp_messages, table) or []
     icmp_rows = guard.run("icmp", icmp.exchanges, signals, resolve, problems) or []
@@ -240,7 +242,7 @@ def _assemble(
     facts = Facts(
         capture,
         tuple(arp_rows),
-        tuple(dns_rows),
+        dns_rows,
         flows.connections,
         tuple(spoken.tls),
         tuple(spoken.http),

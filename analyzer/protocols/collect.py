@@ -22,6 +22,7 @@ from analyzer.protocols.arp import ArpMessage
 from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.framing import DNS_TCP_PORTS, tcp_dns_messages
 from analyzer.protocols.dns.messages import HEADER_BYTES, is_whole
+from analyzer.protocols.dns.plain import Plain
 from analyzer.protocols.icmp_quotes import (
     CIRCLE_NS,
     ICMP4,
@@ -165,8 +166,8 @@ def neighbour_messages(table: PacketTable) -> list[ndp.Signal]:
     ]
 
 
-def datagrams(table: PacketTable) -> list[Datagram]:
-    """Return every UDP datagram that carries DNS in frame order.
+def datagrams(table: PacketTable, read: Plain | None = None) -> list[Datagram]:
+    """Return every UDP datagram that carries DNS in frame order, without those of lookups that were read already.
 
     That is each one from or to a DNS port (empty ones left out), and on other ports each that is a whole, ordinary
     query or response from its first to its last byte.
@@ -174,8 +175,11 @@ def datagrams(table: PacketTable) -> list[Datagram]:
     udp = np.flatnonzero((table.kind == Kind.UDP) & (table.payload_len > 0))
     by_port = _has_port(table, udp, DNS_PORTS)
     others = _dns_elsewhere(table, udp[~by_port])
-    rows = np.sort(np.concatenate((udp[by_port], others)))
-    return _datagrams(table, rows)
+    wanted = np.zeros(len(table), np.bool_)
+    wanted[udp[by_port]] = wanted[others] = True
+    if read is not None:
+        wanted[read.query] = wanted[read.response] = False
+    return _datagrams(table, np.flatnonzero(wanted))
 
 
 def dns_over_quic(table: PacketTable) -> tuple[tuple[str, str, tuple[int, ...]], ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.schema import DnsRow, HttpRow
@@ -50,7 +51,7 @@ class Lookup:
 class Lookups:
     """Finds the answers behind connections; call :meth:`charge` in the order connections began."""
 
-    def __init__(self, dns: tuple[DnsRow, ...]) -> None:
+    def __init__(self, dns: Sequence[DnsRow]) -> None:
         self._dns = dns
         self._by_address: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         self._by_name: dict[tuple[str, str], list[int]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.flows.model import Connections, Segments
@@ -48,7 +49,7 @@ class Facts:
 
     capture: CaptureRow
     arp: tuple[ArpRow, ...]
-    dns: tuple[DnsRow, ...]
+    dns: Sequence[DnsRow]
     connections: Connections
     tls: tuple[TlsRow, ...]
     http: tuple[HttpRow, ...]

@@ -28,13 +28,9 @@ COMPARED = 16
 
 _ADDRESS_TYPES = ("A", "AAAA")
 _RAW = "\\# "  # data that could not be read (RFC 3597)
-_AA, _TC, _RD, _RA, _AD, _CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
+AA, _TC, _RD, _RA, _AD, _CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 
 _row = maker(DnsRow)
-
-SeenTtl = dict[tuple[str, str, int | None], int]
-"""Highest TTL that a server gave for a question so far: (server, name, type) -> seconds."""
-
 
 Question = tuple[str, int | None, int | None]
 """Name, type and class asked for."""
@@ -66,8 +62,8 @@ class Exchange:
     cut: bool = False
     more: list[DnsAnswer] | None = None  # records of later messages of a zone transfer
 
-    def row(self, capture_end_time: int | None, seen_ttl: SeenTtl) -> DnsRow:
-        """Return the finished row; rows must be drawn in order, because ``seen_ttl`` learns from each."""
+    def row(self, capture_end_time: int | None) -> DnsRow:
+        """Return the row, but for what only shows beside others: ``source`` where it is a copy, walks, retries."""
         query, response = self.query, self.response
         asked = query or response or Message()
         said = response or asked
@@ -98,7 +94,7 @@ class Exchange:
             None
             if response is None or response.rcode is None
             else RCODES.get(response.rcode) or rcode_name(response.rcode),
-            _ALL_FLAGS[said.flags >> 4 & 0x7F],
+            ALL_FLAGS[said.flags >> 4 & 0x7F],
             len(frames),
             frames,
             answers,
@@ -110,7 +106,7 @@ class Exchange:
             None if asked_at is None or answered_at is None else (answered_at - asked_at) / NS_PER_MS,
             outcome,
             len(self.duplicates),
-            self._source(seen_ttl) if response is not None else "unknown",
+            "authoritative" if response is not None and response.flags & AA else "unknown",
             self._step(asked, response),
             answered_at,
             self.stream,
@@ -151,21 +147,6 @@ class Exchange:
             return "no_answer", "capture_ended" if short and len(self.query_frames) == 1 else why
         return ("answered", why) if self.query is not None else ("unsolicited", "query_not_captured")
 
-    def _source(self, seen_ttl: SeenTtl) -> str:
-        response, answers = self.response, self.answers
-        if response is None or response.flags & _AA:
-            return "authoritative" if response is not None else "unknown"
-        if not answers:
-            return "unknown"
-        ttl = answers[0].ttl
-        if len(answers) > 1:
-            ttl = min([answer.ttl for answer in answers])
-        key = (self.server, response.qname, response.qtype)
-        before = seen_ttl.get(key)
-        if before is None or ttl > before:
-            seen_ttl[key] = ttl
-        return "cache" if before is not None and ttl < before else "unknown"
-
     def _step(self, asked: Message, response: Message | None) -> str | None:
         if self.transport not in ("udp", "tcp") or asked.opcode != 0:
             return None
@@ -173,7 +154,7 @@ class Exchange:
             return "recursive"
         if response is None:
             return None
-        if response.flags & _AA:
+        if response.flags & AA:
             return "root" if response.qname == "." else "authoritative"
         if response.answers or response.referral in (None, "."):
             return None
@@ -185,5 +166,5 @@ def _said(message: Message, answers: tuple[DnsAnswer, ...]) -> tuple[int | None,
     return message.rcode, frozenset([(answer.type, answer.data) for answer in answers])
 
 
-_ALL_FLAGS = tuple(DnsFlags(*(bool(bits << 4 & bit) for bit in (_AA, _TC, _RD, _RA, _AD, _CD))) for bits in range(0x80))
+ALL_FLAGS = tuple(DnsFlags(*(bool(bits << 4 & bit) for bit in (AA, _TC, _RD, _RA, _AD, _CD))) for bits in range(0x80))
 """One shared value for each setting of the flag bits; the index is header bits 4 to 10."""

@@ -18,18 +18,18 @@ RFC 1034 section 4.3.1 (recursion) and 4.2.1 (referrals).
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from operator import itemgetter
 
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.base import Datagram
-from analyzer.protocols.dns import together, walk
+from analyzer.protocols.dns import assemble
 from analyzer.protocols.dns.cache import Messages, Reading
 from analyzer.protocols.dns.messages import Message
+from analyzer.protocols.dns.plain import Plain
 from analyzer.protocols.dns.registry import type_name
-from analyzer.protocols.dns.rows import Exchange, Question, SeenTtl
-from analyzer.schema import DnsRow, filled
+from analyzer.protocols.dns.rows import Exchange, Question
+from analyzer.protocols.dns.table import DnsRows
 from analyzer.units import NS_PER_S
 
 RETRY_GAP_NS = 60 * NS_PER_S
@@ -39,9 +39,6 @@ ports and ids come round again."""
 MDNS_WINDOW_NS = 5 * NS_PER_S
 """How long an mDNS question waits: responders answer within 120 ms, half a second when more is to come (RFC 6762
 section 6, 7.2); five seconds leave room for sleepy hosts and keep later announcements apart."""
-
-TCP_RETRY_NS = 10 * NS_PER_S
-"""A client that got a cut answer opens a connection at once, and gives up on it within seconds."""
 
 TRANSFER_ANSWERS = 50_000
 """Records kept of one zone transfer; the rest is in the capture, and no reader wants it in a table."""
@@ -57,8 +54,11 @@ Key = tuple[str, int, str, int, int | None, int]
 
 
 def exchanges(
-    datagrams: Iterable[Datagram], problems: ProblemLog | None = None, capture_end_time: int | None = None
-) -> list[DnsRow]:
+    datagrams: Iterable[Datagram],
+    problems: ProblemLog | None = None,
+    capture_end_time: int | None = None,
+    plain: Plain | None = None,
+) -> DnsRows:
     """Pair DNS messages, in any order, into rows ordered by their first frame.
 
     Args:
@@ -66,32 +66,11 @@ def exchanges(
         problems: where malformed messages are reported.
         capture_end_time: ns, last packet of the capture; tells a question at the very end from one left
             unanswered (``outcome_why`` is ``capture_ended`` then).
+        plain: lookups that were read already, whose datagrams are not among ``datagrams``.
     """
     pairing = _Pairing(ProblemLog() if problems is None else problems)
     pairing.add(sorted(datagrams, key=itemgetter(0)))
-    seen_ttl: SeenTtl = {}
-    rows = [exchange.row(capture_end_time, seen_ttl) for exchange in pairing.rows]
-    _tie_retries(rows)
-    walk.tie(pairing.rows, rows)
-    together.tie(rows)
-    return rows
-
-
-def _tie_retries(rows: list[DnsRow]) -> None:
-    """Note where a question was asked again over TCP because its answer was cut (RFC 7766 section 5)."""
-    cut = [row for row in rows if row.flags.tc and row.transport == "udp" and row.response_time is not None]
-    if not cut:
-        return
-    over_tcp: dict[tuple[str, str, str, str], list[int]] = {}
-    for number, row in enumerate(rows):
-        if row.transport == "tcp" and row.query_time is not None:
-            over_tcp.setdefault((row.client, row.server, row.qname, row.qtype), []).append(number)
-    for row in cut:
-        since = row.response_time or 0
-        again = over_tcp.get((row.client, row.server, row.qname, row.qtype), [])
-        at = bisect_left(again, since, key=lambda number: rows[number].query_time or 0)
-        if at < len(again) and (rows[again[at]].query_time or 0) - since <= TCP_RETRY_NS:
-            filled(row, retried_over_tcp=again[at])
+    return assemble.table(pairing.rows, [exchange.row(capture_end_time) for exchange in pairing.rows], plain)
 
 
 def transport(datagram: Datagram) -> str:

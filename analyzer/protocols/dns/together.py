@@ -16,9 +16,13 @@ RFC 1034 section 3.6 (times to live).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from analyzer.schema import DnsRow, filled
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.protocols.dns.outline import Outline, runs
+from analyzer.protocols.dns.table import NONE
 from analyzer.units import NS_PER_S
 
 RETRY_NS = 10 * NS_PER_S
@@ -27,59 +31,90 @@ RACE_NS = NS_PER_S // 4
 """Sooner than this no library gives up on a server; what is asked meanwhile was meant to be asked beside it."""
 LOOKED_BACK = 8
 """Questions for one name looked at, latest first; no more run side by side (two servers, three types, retries)."""
-_FAILED = frozenset({"SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"})
-_UNICAST = ("udp", "tcp")
-_raced = vars(DnsRow)["raced_with"].__set__  # as filled() does, quicker, for the one that is common
+ROTATIONS = (None, "order", "addresses")
+
+Ints = NDArray[np.int64]
 
 
-def tie(rows: Sequence[DnsRow]) -> None:
-    """Fill in the four columns (in the rows), which are in the order of their first frames."""
-    before: dict[tuple[str, str], list[int]] = {}
-    addresses: dict[tuple[str, str, str], tuple[str, ...]] = {}
-    for number, row in enumerate(rows):
-        name = row.qname
-        if row.addresses and row.response_time is not None:
-            where = row.server, name, row.qtype
-            seen = addresses.get(where)
-            if seen != row.addresses:
-                addresses[where] = row.addresses
-                if seen is not None:
-                    filled(row, rotation="order" if sorted(seen) == sorted(row.addresses) else "addresses")
-        asked = row.query_time
-        if asked is None:
-            continue
-        key = row.client, name
-        earlier = before.get(key)
-        if earlier is None:
-            before[key] = [number]
-        else:
-            if row.transport in _UNICAST:
-                _compare(rows, row, asked, earlier)
-            earlier.append(number)
-            if len(earlier) > LOOKED_BACK:
-                del earlier[0]
+@dataclass(slots=True)
+class Together:
+    """Columns over n rows.
+
+    Attributes:
+        retry_of, still_valid: (n,) rows, :data:`NONE` without one.
+        raced_first: (n + 1,), raced: the rows that row i is raced with are ``raced[raced_first[i] : raced_first[i + 1]]``.
+        rotation: (n,) index into :data:`ROTATIONS`.
+    """
+
+    retry_of: Ints
+    still_valid: Ints
+    raced_first: Ints
+    raced: Ints
+    rotation: Ints
 
 
-def _compare(rows: Sequence[DnsRow], row: DnsRow, asked: int, earlier: list[int]) -> None:
-    raced: list[int] = []
-    retry = valid = None
-    for number in reversed(earlier):
-        other = rows[number]
-        since, answered = other.query_time or 0, other.response_time
-        under_way = answered is None or answered > asked
-        if other.qtype == row.qtype:
-            in_vain = under_way or other.rcode in _FAILED or (other.flags.tc and not other.addresses)
-            if retry is None and in_vain and asked - since <= RETRY_NS and other.retried_over_tcp is None:
-                if under_way and other.server != row.server and asked - since < RACE_NS:
-                    raced.append(number)  # nobody waited for the first to fail
-                else:
-                    retry = number
-            elif valid is None and not in_vain and other.answers and other.server == row.server:
-                ttl = min([answer.ttl for answer in other.answers])
-                valid = number if asked < (answered or 0) + ttl * NS_PER_S else None
-        elif under_way and asked - since <= RETRY_NS:
-            raced.append(number)
-    if raced and retry is None and valid is None:
-        _raced(row, tuple(raced[::-1]))
-    elif raced or retry is not None or valid is not None:
-        filled(row, raced_with=tuple(reversed(raced)), retry_of=retry, still_valid=valid)
+def compare(rows: Outline, addresses: list[tuple[str, ...]]) -> Together:
+    """Compare each row with those before it.
+
+    Args:
+        addresses: what ``rows.addresses`` are numbers of.
+    """
+    size = rows.client.size
+    retry, valid = np.full(size, NONE, np.int64), np.full(size, NONE, np.int64)
+    which = np.flatnonzero(rows.was_asked)
+    order, same = runs(rows.client[which], rows.name[which])
+    which = which[order]
+    depth = _depths(same)
+    pairs: list[tuple[Ints, Ints]] = []
+    for back in range(1, LOOKED_BACK + 1):
+        at = np.flatnonzero(depth >= back)
+        if not at.size:
+            break
+        row, other = which[at], which[at - back]
+        unicast = rows.unicast[row]
+        pairs.append(_step(rows, row[unicast], other[unicast], retry, valid))
+    row = np.concatenate([pair[0] for pair in pairs]) if pairs else np.zeros(0, np.int64)
+    other = np.concatenate([pair[1] for pair in pairs]) if pairs else row
+    in_order = np.lexsort((other, row))
+    first = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=size))))
+    return Together(retry, valid, first, other[in_order], _rotation(rows, addresses))
+
+
+def _depths(same: NDArray[np.bool_]) -> Ints:
+    """Return for each place how many before it belong to the same run."""
+    places = np.arange(same.size)
+    return places - np.maximum.accumulate(np.where(same, 0, places))
+
+
+def _step(rows: Outline, row: Ints, other: Ints, retry: Ints, valid: Ints) -> tuple[Ints, Ints]:
+    """Compare rows with others, one for each, that were asked before; return which race which."""
+    since = rows.asked[row] - rows.asked[other]
+    answered = rows.answered[other]
+    under_way = ~rows.was_answered[other] | (answered > rows.asked[row])
+    alike = rows.qtype[row] == rows.qtype[other]
+    in_vain = under_way | rows.failed[other] | rows.cut[other]
+    same_server = rows.server[row] == rows.server[other]
+    again = alike & (retry[row] == NONE) & in_vain & (since <= RETRY_NS) & ~rows.over_tcp[other]
+    beside = again & under_way & ~same_server & (since < RACE_NS)  # nobody waited for the first to fail
+    retry[row[again & ~beside]] = other[again & ~beside]
+    good = alike & ~again & (valid[row] == NONE) & ~in_vain & (rows.answers[other] > 0) & same_server
+    good &= rows.asked[row] < answered + rows.ttl[other] * NS_PER_S
+    valid[row[good]] = other[good]
+    raced = beside | (~alike & under_way & (since <= RETRY_NS))
+    return row[raced], other[raced]
+
+
+def _rotation(rows: Outline, addresses: list[tuple[str, ...]]) -> Ints:
+    """Compare the addresses of each answer with those that the same server gave before."""
+    out = np.zeros(rows.client.size, np.int64)
+    which = np.flatnonzero((rows.addresses != NONE) & rows.was_answered)
+    if not which.size:
+        return out
+    order, same = runs(rows.server[which], rows.name[which], rows.qtype[which])
+    which = which[order]
+    sets: dict[tuple[str, ...], int] = {}
+    sorted_as = np.array([sets.setdefault(tuple(sorted(one)), len(sets)) for one in addresses], np.int64)
+    now, before = rows.addresses[which][1:], rows.addresses[which][:-1]
+    differ = same[1:] & (now != before)
+    out[which[1:][differ]] = np.where(sorted_as[now[differ]] == sorted_as[before[differ]], 1, 2)
+    return out

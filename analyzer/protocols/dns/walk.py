@@ -19,9 +19,12 @@ RFC 8109 (priming), RFC 4035 section 4.2 (DS and DNSKEY on the way).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
 
 from analyzer.protocols.dns.rows import Exchange
+from analyzer.protocols.dns.table import DnsRows
 from analyzer.schema import DnsRow, filled
 from analyzer.units import NS_PER_S
 
@@ -36,14 +39,15 @@ ZONES_OF_A_SERVER = 64
 ROOT = "."
 
 
-def tie(exchanges: Sequence[Exchange], rows: Sequence[DnsRow]) -> None:
+def tie(exchanges: Mapping[int, Exchange], rows: DnsRows) -> None:
     """Fill in ``zone``, ``referral``, ``step`` and ``caused_by`` of the rows of resolvers' walks (in the rows).
 
     Args:
-        exchanges, rows: the same, in the order of their first frames.
+        exchanges: those of the rows that are no plain lookups (which are all recursive, over UDP), by their numbers.
+        rows: the table.
     """
-    asked, asking = set(), set()
-    for row in rows:
+    asked, asking = set(rows.plain_servers), set()
+    for row in rows.others.values():
         if row.flags.rd:
             asked.add(row.server)
         elif row.query_frame is not None:
@@ -51,14 +55,20 @@ def tie(exchanges: Sequence[Exchange], rows: Sequence[DnsRow]) -> None:
     if not asking:
         return
     walk = _Walk(rows, asked & asking)
-    for number, (exchange, row) in enumerate(zip(exchanges, rows, strict=True)):
+    looked_at = list(exchanges)
+    if walk.resolvers & rows.plain_servers:
+        mine = np.flatnonzero(rows.where("server", walk.resolvers.__contains__)).tolist()
+        looked_at = sorted({*looked_at, *mine})
+        rows.pick(mine)
+    for number in looked_at:
+        row = rows[number]
         if row.transport not in ("udp", "tcp"):
             continue
         if row.flags.rd:
             if row.server in walk.resolvers and row.query_time is not None:
                 walk.ask(number, row)
         else:
-            walk.step(exchange, row)
+            walk.step(exchanges[number], row)
 
 
 def above(name: str) -> Iterator[str]:

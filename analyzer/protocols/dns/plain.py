@@ -1,0 +1,476 @@
+"""Lookups as nearly all are, read as columns: one question over UDP, one answer, nothing wrong with either.
+
+Rules:
+
+* A lookup is plain when its five-tuple and id are those of exactly two datagrams, first a query, then a response to the
+  same question; both whole, small, with RD set and not cut short (TC). Everything else goes through :mod:`session`,
+  which would make the same of the plain ones: what is here is only quicker.
+* A response is known by its *shape*: all its bytes but the id, times to live, addresses, and what is in the OPT
+  record. Of each shape one is parsed; what differs is read from columns. A name that borrows letters from a place
+  that differs is not plain.
+
+Sources: RFC 1035 section 4.1, RFC 6891 section 6.1, RFC 2308 section 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.decode.gather import gather
+from analyzer.decode.table import Kind, PacketTable
+from analyzer.protocols.dns.messages import HEADER_BYTES, Message, parse
+from analyzer.protocols.dns.names import QuestionNames
+from analyzer.protocols.dns.strings import Ints, Mask, Strings, gathered
+
+PORT = 53
+LARGEST = 1500
+"""Bytes of a message looked at here: over UDP larger ones come in fragments and are rare."""
+MOST_RECORDS = 32
+"""Records of a section; more are rare, and reading them one by one costs the same."""
+LONGEST_NAME = 255
+
+_HEADER = np.dtype([(name, ">u2") for name in ("id", "flags", "questions", "answers", "authorities", "additionals")])
+_KIND = 0xFB00
+"""Bits that tell what a message is: QR, opcode, TC, RD."""
+_QUERY, _RESPONSE = 0x0100, 0x8100
+_A, _SOA, _AAAA, _OPT = 1, 6, 28, 41
+_OPT_BYTES, _RECORD_BYTES, _SOA_BYTES = 11, 10, 22
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT = np.uint64(29)
+UNKNOWN = -1
+"""No EDNS, no time to live."""
+
+
+@dataclass(slots=True)
+class Plain:
+    """Plain lookups (m of them, in the order of their queries) and their answers (f, one lookup's after the other).
+
+    Attributes:
+        query, response: (m,) rows of the packet table; query_time, response_time: (m,) ns.
+        hosts: text of host ids; client, server: (m,) host ids; client_port, server_port, id: (m,).
+        question: (m,) index into ``questions``, one message for each question that was asked.
+        shape: (m,) index into ``shapes``, one message for each shape of a response (its variable parts are zero).
+        flags, authorities, additionals: (m,) of the response; rcode: (m,) with the upper bits of its OPT record.
+        edns, wants_signatures: (m,) UDP size (:data:`UNKNOWN` without EDNS) and DO bit, the query's where it has them.
+        negative_ttl: (m,) seconds, :data:`UNKNOWN` without an SOA record.
+        first: (m + 1,) where the answers of each lookup begin.
+        number: (f,) place of the answer in its message; ttl: (f,); address: (f,) index into ``addresses`` (packed), or
+            :data:`UNKNOWN` where the data is that of the shape.
+    """
+
+    query: Ints
+    response: Ints
+    query_time: Ints
+    response_time: Ints
+    hosts: dict[int, str]
+    client: Ints
+    server: Ints
+    client_port: Ints
+    server_port: Ints
+    id: Ints
+    question: Ints
+    questions: list[Message]
+    shape: Ints
+    shapes: list[Message]
+    flags: Ints
+    rcode: Ints
+    authorities: Ints
+    additionals: Ints
+    edns: Ints
+    wants_signatures: Mask
+    negative_ttl: Ints
+    first: Ints
+    number: Ints
+    ttl: Ints
+    address: Ints
+    addresses: list[bytes]
+
+
+def lookups(table: PacketTable) -> Plain | None:
+    """Return the plain lookups of a capture, None without any."""
+    rows = np.flatnonzero((table.kind == Kind.UDP) & (table.payload_len > 0))
+    rows = rows[(table.sport[rows] == PORT) | (table.dport[rows] == PORT)]
+    pairs = _pairs(table, rows.astype(np.int64))
+    if not pairs.query.size:
+        return None
+    messages = _messages(table, np.concatenate((pairs.query, pairs.response)))
+    return _read(table, pairs, messages)
+
+
+@dataclass(slots=True)
+class _Pairs:
+    """Datagrams that may be a query and its response."""
+
+    query: Ints
+    response: Ints
+    query_head: NDArray[np.void]
+    response_head: NDArray[np.void]
+    client: Ints
+    server: Ints
+    client_port: Ints
+    server_port: Ints
+
+    def take(self, which: Mask) -> _Pairs:
+        return _Pairs(
+            self.query[which],
+            self.response[which],
+            self.query_head[which],
+            self.response_head[which],
+            self.client[which],
+            self.server[which],
+            self.client_port[which],
+            self.server_port[which],
+        )
+
+
+def _pairs(table: PacketTable, rows: Ints) -> _Pairs:
+    """Return pairs of datagrams that have a five-tuple and an id to themselves, and whose headers are plain."""
+    head = _heads(table, rows)
+    flags = head["flags"].astype(np.int64)
+    response = flags >= 0x8000
+    src, dst = table.src[rows].astype(np.int64), table.dst[rows].astype(np.int64)
+    sport, dport = table.sport[rows].astype(np.int64), table.dport[rows].astype(np.int64)
+    client, server = np.where(response, dst, src), np.where(response, src, dst)
+    client_port, server_port = np.where(response, dport, sport), np.where(response, sport, dport)
+    mixed = np.zeros(rows.size, np.uint64)
+    for column in (client, server, client_port << 32 | server_port << 16 | head["id"].astype(np.int64)):
+        mixed = (mixed ^ column.astype(np.uint64)) * _MIX
+        mixed ^= mixed >> _SHIFT
+    order = np.argsort(mixed, kind="stable")
+    mixed = mixed[order]
+    edges = np.flatnonzero(np.concatenate(([True], mixed[1:] != mixed[:-1], [True])) if rows.size else np.zeros(1))
+    two = edges[:-1][np.diff(edges) == 2]
+    ask, say = order[two], order[two + 1]
+    alike = _plain_heads(head, ask, say) & (head["id"][ask] == head["id"][say])
+    for column in (client, server, client_port, server_port):
+        alike &= column[ask] == column[say]
+    size = table.payload_cap[rows].astype(np.int64)
+    whole = (size == table.payload_len[rows]) & (size > HEADER_BYTES) & (size <= LARGEST)
+    if table.rebuilt:
+        whole &= ~np.isin(rows, np.fromiter(table.rebuilt, np.int64, len(table.rebuilt)))
+    alike &= whole[ask] & whole[say]
+    ask, say = ask[alike], say[alike]
+    in_order = np.argsort(ask)
+    ask, say = ask[in_order], say[in_order]
+    return _Pairs(
+        rows[ask], rows[say], head[ask], head[say], client[ask], server[ask], client_port[ask], server_port[ask]
+    )
+
+
+def _plain_heads(head: NDArray[np.void], ask: Ints, say: Ints) -> Mask:
+    query, response = head[ask], head[say]
+    plain = ((query["flags"] & _KIND) == _QUERY) & (query["questions"] == 1) & (query["answers"] == 0)
+    plain &= (query["authorities"] == 0) & (query["additionals"] <= 1)
+    plain &= ((response["flags"] & _KIND) == _RESPONSE) & (response["questions"] == 1)
+    for section in ("answers", "authorities", "additionals"):
+        plain &= response[section] <= MOST_RECORDS
+    return np.asarray(plain, np.bool_)
+
+
+def _heads(table: PacketTable, rows: Ints) -> NDArray[np.void]:
+    """Return the headers; what was not captured of them reads as zero."""
+    starts = table.index.offset[rows] + table.payload_at[rows]
+    size = table.payload_cap[rows]
+    rebuilt = [at for at, row in enumerate(rows.tolist()) if row in table.rebuilt] if table.rebuilt else []
+    starts[rebuilt] = table.index.offset[rows[rebuilt]]
+    out = np.zeros(rows.size, _HEADER)
+    for span in table.index.data.spans(starts):
+        out[span] = gather(table.index.data.array, starts[span], _HEADER)
+    for at in rebuilt:
+        out[at] = np.frombuffer(table.payload(int(rows[at]), 0, HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), _HEADER)[0]
+    out["id"][size < 2] = 0
+    out["flags"][size < 4] = 0
+    return out
+
+
+def _messages(table: PacketTable, rows: Ints) -> Strings:
+    """Copy whole messages out of the capture, in the order of the rows given."""
+    order = np.argsort(rows)
+    starts = (table.index.offset[rows] + table.payload_at[rows])[order]
+    found = gathered(
+        table.index.data.array, starts, table.payload_cap[rows][order].astype(np.int64), table.index.data.spans
+    )
+    back = np.empty_like(order)
+    back[order] = np.arange(order.size)
+    return found.take(back)
+
+
+@dataclass(slots=True)
+class _Records:
+    """The records of responses: which response, its section (0 answer, 1 authority, 2 additional), where it is."""
+
+    message: Ints
+    section: Ints
+    number: Ints
+    kind: Ints
+    at: Ints  # of its type
+    size: Ints  # of its data
+
+    def take(self, which: Mask | Ints) -> _Records:
+        return _Records(
+            self.message[which],
+            self.section[which],
+            self.number[which],
+            self.kind[which],
+            self.at[which],
+            self.size[which],
+        )
+
+
+def _read(table: PacketTable, pairs: _Pairs, messages: Strings) -> Plain | None:
+    count = pairs.query.size
+    data = np.concatenate((messages.words, np.zeros(4, np.uint64))).view(np.uint8)
+    start = messages.first * 8
+    end = start + messages.sizes
+    asked, end_asked = start[:count], end[:count]
+    said, end_said = start[count:], end[count:]
+    plain = np.ones(count, np.bool_)
+    size = _questions(data, asked + HEADER_BYTES, end_asked, plain)
+    edns, wants = _query_options(data, pairs, asked + HEADER_BYTES + size, end_asked, plain)
+    plain &= said + HEADER_BYTES + size <= end_said
+    safe = np.where(plain, size, 1)
+    questions = gathered(data, asked + HEADER_BYTES, safe)
+    plain &= questions.same(gathered(data, said + HEADER_BYTES, safe))
+    records = _walk(data, pairs, said + HEADER_BYTES + size, end_said, plain)
+    plain &= ~np.isin(np.arange(count), records.message[(records.kind == _OPT) & (records.section < 2)])
+    which = np.flatnonzero(plain)
+    if not which.size:
+        return None
+    records = records.take(plain[records.message])
+    said_edns, said_wants, upper = _options(data, records, count)
+    ttl = _number(data, records.at + 4, 4)
+    negative = _negative(data, records, ttl, count)
+    answers = records.section == 0
+    address, addresses = _addresses(data, records.take(answers))
+    ends = _without_options(data, records, said, end_said)
+    variable = _blank(data, records, said[which])
+    shapes = gathered(data, said[which], (ends - said)[which])
+    chosen, shape, exact = shapes.groups()
+    found, steady = _parsed(data, said[which[chosen]], shapes.sizes[chosen], variable)
+    counts = pairs.response_head["answers"].astype(np.int64)
+    kept = exact & steady[shape]
+    groups, question, same = questions.take(which).groups()
+    kept &= same
+    names = [_question(data, int(asked[which[one]]), int(size[which[one]])) for one in groups.tolist()]
+    plain[which[~kept]] = False
+    chosen_pairs = which[kept]
+    keep_answer = plain[records.message[answers]]
+    final = pairs.take(plain)
+    use = edns[chosen_pairs] != UNKNOWN
+    flags = final.response_head["flags"].astype(np.int64)
+    return Plain(
+        final.query,
+        final.response,
+        table.index.time[final.query],
+        table.index.time[final.response],
+        table.host_texts(np.unique(np.concatenate((final.client, final.server))).tolist()),
+        final.client,
+        final.server,
+        final.client_port,
+        final.server_port,
+        final.query_head["id"].astype(np.int64),
+        question[kept],
+        names,
+        shape[kept],
+        found,
+        flags,
+        flags & 15 | upper[chosen_pairs] << 4,
+        final.response_head["authorities"].astype(np.int64),
+        final.response_head["additionals"].astype(np.int64),
+        np.where(use, edns[chosen_pairs], said_edns[chosen_pairs]),
+        np.where(use, wants[chosen_pairs], said_wants[chosen_pairs]),
+        negative[chosen_pairs],
+        np.concatenate(([0], np.cumsum(counts[chosen_pairs]))),
+        records.number[answers][keep_answer],
+        ttl[answers][keep_answer],
+        address[keep_answer],
+        addresses,
+    )
+
+
+def _number(data: NDArray[np.uint8], at: Ints, width: int) -> Ints:
+    """Read big-endian numbers."""
+    out = np.zeros(at.size, np.int64)
+    for place in range(width):
+        out = out << 8 | data[at + place]
+    return out
+
+
+def _skip(data: NDArray[np.uint8], at: Ints, end: Ints, *, pointers: bool) -> tuple[Ints, Mask]:
+    """Step over names; return where they end, and which are names (as far as their labels tell)."""
+    at, good = at.copy(), np.ones(at.size, np.bool_)
+    todo = np.arange(at.size)
+    while todo.size:
+        inside = at[todo] < end[todo]
+        good[todo[~inside]] = False
+        todo = todo[inside]
+        length = data[at[todo]]
+        pointer = (length >= 0xC0) if pointers else np.zeros(todo.size, np.bool_)
+        good[todo[(length > 63) & ~pointer]] = False
+        at[todo] += np.where(pointer, 2, length.astype(np.int64) + 1)
+        todo = todo[(length > 0) & (length <= 63)]
+    return at, good
+
+
+def _questions(data: NDArray[np.uint8], at: Ints, end: Ints, plain: Mask) -> Ints:
+    """Return the bytes of each question: name, type and class. What has none that can be read is not plain."""
+    after, good = _skip(data, at, end, pointers=False)
+    plain &= good & (after - at <= LONGEST_NAME) & (after + 4 <= end)
+    return np.asarray(np.where(plain, after + 4 - at, 0))
+
+
+def _query_options(data: NDArray[np.uint8], pairs: _Pairs, at: Ints, end: Ints, plain: Mask) -> tuple[Ints, Mask]:
+    """Return the UDP size and the DO bit of queries; another additional record than an OPT record is not plain."""
+    extra = pairs.query_head["additionals"] == 1
+    plain &= ~extra | (at + _OPT_BYTES <= end)
+    where = np.flatnonzero(extra & plain)
+    place = at[where]
+    fits = (data[place] == 0) & (_number(data, place + 1, 2) == _OPT)
+    fits &= place + _OPT_BYTES + _number(data, place + 9, 2) <= end[where]
+    plain[where[~fits]] = False
+    edns, wants = np.full(at.size, UNKNOWN, np.int64), np.zeros(at.size, np.bool_)
+    edns[where] = _number(data, place + 3, 2)
+    wants[where] = data[place + 7] >= 0x80
+    return edns, wants
+
+
+def _walk(data: NDArray[np.uint8], pairs: _Pairs, at: Ints, end: Ints, plain: Mask) -> _Records:
+    """Step from record to record of responses; what runs over the end is not plain."""
+    head = pairs.response_head
+    answers = head["answers"].astype(np.int64)
+    authorities = answers + head["authorities"]
+    total = authorities + head["additionals"]
+    parts: list[_Records] = []
+    at = at.copy()
+    number = 0
+    while True:
+        here = np.flatnonzero(plain & (total > number))
+        if not here.size:
+            break
+        place, good = _skip(data, at[here], end[here], pointers=True)
+        good &= place + _RECORD_BYTES <= end[here]
+        plain[here[~good]] = False
+        here, place = here[good], place[good]
+        size = _number(data, place + 8, 2)
+        at[here] = place + _RECORD_BYTES + size
+        fits = at[here] <= end[here]
+        plain[here[~fits]] = False
+        section = (number >= answers[here]).astype(np.int64) + (number >= authorities[here])
+        kind = _number(data, place, 2)
+        parts.append(_Records(here, section, np.full(here.size, number), kind, place, size).take(fits))
+        number += 1
+    if not parts:
+        nothing = np.zeros(0, np.int64)
+        return _Records(nothing, nothing, nothing, nothing, nothing, nothing)
+    fields = ("message", "section", "number", "kind", "at", "size")
+    found = _Records(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+    return found.take(np.argsort(found.message, kind="stable"))
+
+
+def _first_of(records: _Records, chosen: Mask) -> tuple[Ints, Ints]:
+    """Return each response that has a chosen record, and the place of the first of them."""
+    at = np.flatnonzero(chosen)
+    message, first = np.unique(records.message[at], return_index=True)
+    return message, at[first]
+
+
+def _options(data: NDArray[np.uint8], records: _Records, count: int) -> tuple[Ints, Mask, Ints]:
+    """Return UDP size, DO bit and upper bits of the response code of the first OPT record of each response."""
+    edns, wants = np.full(count, UNKNOWN, np.int64), np.zeros(count, np.bool_)
+    upper = np.zeros(count, np.int64)
+    message, first = _first_of(records, records.kind == _OPT)
+    place = records.at[first]
+    edns[message] = _number(data, place + 2, 2)
+    upper[message] = data[place + 4]
+    wants[message] = data[place + 6] >= 0x80
+    return edns, wants, upper
+
+
+def _without_options(data: NDArray[np.uint8], records: _Records, said: Ints, end: Ints) -> Ints:
+    """Take an OPT record at the very end out of responses (its count too); return where they end now."""
+    last = np.append(records.message[1:] != records.message[:-1], True) if records.at.size else np.zeros(0, np.bool_)
+    option = records.take(last & (records.kind == _OPT))
+    option = option.take(option.at + _RECORD_BYTES + option.size == end[option.message])
+    option = option.take(data[option.at - 1] == 0)
+    data[said[option.message] + HEADER_BYTES - 1] -= 1
+    out = end.copy()
+    out[option.message] = option.at - 1
+    return out
+
+
+def _negative(data: NDArray[np.uint8], records: _Records, ttl: Ints, count: int) -> Ints:
+    """Return how long a "no" may be kept: the lesser of the first SOA record's time to live and its minimum."""
+    out = np.full(count, UNKNOWN, np.int64)
+    soa = (records.section == 1) & (records.kind == _SOA) & (records.size >= _SOA_BYTES)
+    message, first = _first_of(records, soa)
+    minimum = _number(data, records.at[first] + _RECORD_BYTES + records.size[first] - 4, 4)
+    out[message] = np.minimum(ttl[first], minimum)
+    return out
+
+
+def _is_address(records: _Records) -> Mask:
+    four, sixteen = (records.kind == _A) & (records.size == 4), (records.kind == _AAAA) & (records.size == 16)
+    return np.asarray((records.section == 0) & (four | sixteen), np.bool_)
+
+
+def _addresses(data: NDArray[np.uint8], records: _Records) -> tuple[Ints, list[bytes]]:
+    """Return the number of each answer's address, and the addresses."""
+    out = np.full(records.at.size, UNKNOWN, np.int64)
+    packed: list[bytes] = []
+    chosen = _is_address(records)
+    for width in (4, 16):
+        at = np.flatnonzero(chosen & (records.size == width))
+        raw = gather(data, records.at[at] + _RECORD_BYTES, np.dtype((np.void, width)))
+        different, number = np.unique(raw, return_inverse=True)
+        out[at] = number + len(packed)
+        packed += [one.tobytes() for one in different]
+    return out, packed
+
+
+def _blank(data: NDArray[np.uint8], records: _Records, said: Ints) -> Mask:
+    """Set what differs between responses of one shape to zero; return (size,) which bytes those are."""
+    variable = np.zeros(data.size, np.bool_)
+    option = records.kind == _OPT
+    addresses = records.take(_is_address(records))
+    options = records.take(option)
+    ids = (said, np.full(said.size, 2))
+    lives = (records.at[~option] + 4, np.full(int((~option).sum()), 4))
+    settings = (options.at + 2, np.full(options.at.size, 6))
+    contents = (options.at + _RECORD_BYTES, options.size)
+    for at, size in (ids, lives, settings, contents, (addresses.at + _RECORD_BYTES, addresses.size)):
+        starts = np.cumsum(size) - size
+        variable[np.repeat(at - starts, size) + np.arange(int(size.sum()))] = True
+    data[variable] = 0
+    return variable
+
+
+def _parsed(data: NDArray[np.uint8], starts: Ints, sizes: Ints, variable: Mask) -> tuple[list[Message], Mask]:
+    """Parse one response of each shape; return what they say, and which are flawless and steady."""
+    names = QuestionNames()
+    found: list[Message] = []
+    places: list[int] = []
+    lengths: list[int] = []
+    view = memoryview(data.data)
+    for begin, size in zip(starts.tolist(), sizes.tolist(), strict=True):
+        message = parse(view[begin : begin + size].tobytes(), questions_seen=names)
+        found.append(message)
+        places.extend(message.known)
+        lengths.append(len(message.known))
+        message.known = {}
+    steady = np.array([not (one.error or one.odd or one.dropped) for one in found], np.bool_)
+    owner = np.repeat(np.arange(len(found)), lengths)
+    low = starts[owner] + np.array(places, np.int64)
+    length = data[np.minimum(low, data.size - 1)].astype(np.int64)
+    high = np.minimum(low + np.where(length >= 0xC0, 2, length + 2), data.size)
+    differing = np.flatnonzero(variable)
+    steady[owner[np.searchsorted(differing, high) > np.searchsorted(differing, low)]] = False
+    return found, steady
+
+
+def _question(data: NDArray[np.uint8], start: int, size: int) -> Message:
+    """Read a question alone."""
+    raw = data[start + HEADER_BYTES : start + HEADER_BYTES + size].tobytes()
+    return parse(b"\0\0\1\0\0\1\0\0\0\0\0\0" + raw)

@@ -1,0 +1,112 @@
+"""Byte strings of any length as columns: gathered from a capture, hashed, and put into groups of equal ones.
+
+Rules: a string is a run of little-endian 64-bit words, the last one filled up with zeros, so that a hundred thousand
+strings are compared by a few operations on all their words. Strings are equal when their sizes and words are: a hash
+only proposes, because whoever made the capture may have chosen bytes with one hash on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.decode.gather import gather
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+WORD = 8
+_WORD = np.dtype("<u8")
+_PLACE, _VALUE, _LAST = (np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+"""Odd numbers with about as many ones as zeros; the bits of a product depend on all lower bits of its factors."""
+_HALF = np.uint64(32)
+
+
+@dataclass(slots=True)
+class Strings:
+    """Byte strings one after the other.
+
+    Attributes:
+        words: (w,) uint64, all words.
+        first: (n,) int64, the first word of each string; counts: (n,) how many words it has, at least one.
+        sizes: (n,) int64, bytes.
+    """
+
+    words: NDArray[np.uint64]
+    first: Ints
+    counts: Ints
+    sizes: Ints
+
+    def hashes(self) -> NDArray[np.uint64]:
+        """Return (n,) a hash of each string."""
+        if not self.sizes.size:
+            return np.zeros(0, np.uint64)
+        starts = np.cumsum(self.counts) - self.counts
+        place = np.arange(int(self.counts.sum())) - np.repeat(starts, self.counts)
+        mixed = self.words[np.repeat(self.first, self.counts) + place] + place.astype(np.uint64) * _PLACE
+        mixed *= _VALUE
+        mixed ^= mixed >> _HALF
+        mixed *= _LAST
+        mixed ^= mixed >> _HALF
+        return np.asarray(np.add.reduceat(mixed, starts) ^ self.sizes.astype(np.uint64), np.uint64)
+
+    def same(self, other: Strings) -> Mask:
+        """Return (n,) whether each string equals the other's string with the same number."""
+        same: Mask = np.asarray(self.sizes == other.sizes, np.bool_)
+        at = np.flatnonzero(same)
+        if not at.size:
+            return same
+        counts = self.counts[at]
+        starts = np.cumsum(counts) - counts
+        place = np.arange(int(counts.sum())) - np.repeat(starts, counts)
+        mine = self.words[np.repeat(self.first[at], counts) + place]
+        theirs = other.words[np.repeat(other.first[at], counts) + place]
+        same[at] = np.logical_and.reduceat(mine == theirs, starts)
+        return same
+
+    def groups(self) -> tuple[Ints, Ints, Mask]:
+        """Put equal strings together.
+
+        Returns:
+            (g,) one string of each group; (n,) the group of each string; (n,) whether it equals that one.
+        """
+        _, chosen, group = np.unique(self.hashes(), return_index=True, return_inverse=True)
+        chosen, group = chosen.astype(np.int64), group.astype(np.int64)
+        return chosen, group, self.same(self.take(chosen[group]))
+
+    def take(self, which: Ints) -> Strings:
+        """Return chosen strings (of the same words)."""
+        return Strings(self.words, self.first[which], self.counts[which], self.sizes[which])
+
+
+def gathered(
+    data: NDArray[np.uint8],
+    starts: Ints,
+    sizes: Ints,
+    spans: Callable[[Ints], Iterable[slice]] | None = None,
+) -> Strings:
+    """Copy strings out of bytes.
+
+    Args:
+        data: (size,) uint8, contiguous.
+        starts: (n,) int64, where each string begins; sizes: (n,) its bytes, at least one.
+        spans: cuts ascending starts into runs that lie close together (:meth:`PacketBytes.spans`).
+    """
+    counts = (sizes + WORD - 1) // WORD
+    first = np.cumsum(counts) - counts
+    words = np.zeros(int(counts.sum()), np.uint64)
+    runs = [slice(0, starts.size)] if spans is None else spans(starts)
+    for run in runs:
+        some = counts[run]
+        if not some.size:
+            continue
+        low = int(first[run][0])
+        place = np.arange(int(some.sum())) - np.repeat(first[run] - low, some)
+        words[low : low + place.size] = gather(data, np.repeat(starts[run], some) + WORD * place, _WORD)
+    left = (sizes % WORD).astype(np.uint64) * np.uint64(8)
+    ends = (first + counts - 1)[left > 0]
+    words[ends] &= (np.uint64(1) << left[left > 0]) - np.uint64(1)
+    return Strings(words, first, counts, sizes)
