@@ -66,8 +66,8 @@ def drawn(tables: Iterable[tuple[type, Sequence[Sequence[Any]]]]) -> Iterator[li
 
 def of_columns(shape: Layout, columns: Iterable[Sequence[Any]]) -> Texts:
     """Encode a table that is there as columns: the values of each field of its layout, as many in each."""
-    encoded = [_instants(column) if at in shape.instants else _column(column) for at, column in enumerate(columns)]
-    return _objects(shape.names, encoded)
+    encoded = [_instants(column) if at in shape.instants else column_texts(column) for at, column in enumerate(columns)]
+    return objects(shape.names, encoded)
 
 
 def _rows(rows: Sequence[Any]) -> Texts:
@@ -77,7 +77,7 @@ def _rows(rows: Sequence[Any]) -> Texts:
     return of_columns(shape, zip(*map(shape.values, rows), strict=True))
 
 
-def _objects(names: Sequence[str], columns: Sequence[Texts]) -> Texts:
+def objects(names: Sequence[str], columns: Sequence[Texts]) -> Texts:
     """Put encoded columns together to objects."""
     literals: list[str] = []
     varying: list[list[str]] = []
@@ -112,7 +112,7 @@ def _instants(values: Sequence[int | None]) -> Texts:
     return ["null" if value is None else next(given) for value in values]
 
 
-def _column(values: Sequence[Any]) -> Texts:
+def column_texts(values: Sequence[Any]) -> Texts:
     """Encode the values of a column."""
     kinds = set(map(type, values))
     if kinds <= _SCALARS:
@@ -143,7 +143,7 @@ def _lists(values: Sequence[Sequence[Any]]) -> Texts:
         return "[]"
     sizes = list(map(len, values))
     alike = sizes.count(sizes[0]) == len(sizes)
-    items = _pairs(flat) or _column(flat)
+    items = _pairs(flat) or column_texts(flat)
     if isinstance(items, str):
         if alike:
             return f"[{', '.join([items] * sizes[0])}]"
@@ -165,7 +165,7 @@ def _pairs(flat: list[Any]) -> list[str] | None:
         return None
     if len(different) == len(flat) or set(map(type, chain.from_iterable(different))) != {str}:
         return None
-    made = dict(zip(different, _listed(_column(different), len(different)), strict=True))
+    made = dict(zip(different, _listed(column_texts(different), len(different)), strict=True))
     return list(map(made.__getitem__, flat))
 
 
@@ -181,7 +181,7 @@ def _mappings(values: Sequence[Mapping[str, Any]]) -> Texts:
     out = [""] * len(values)
     for keys, places in groups.items():
         columns = zip(*(values[at].values() for at in places), strict=True)
-        made = _objects([str(key) for key in keys], [_column(column) for column in columns])
+        made = objects([str(key) for key in keys], [column_texts(column) for column in columns])
         for at, text in zip(places, _listed(made, len(places)), strict=True):
             out[at] = text
     return out
@@ -194,7 +194,7 @@ def _mixed(values: Sequence[Any], kinds: set[type]) -> Texts:
         places = [at for at, value in enumerate(values) if type(value) is kind]
         chosen = [values[at] for at in places]
         known = kind in _SCALARS or kind in (tuple, list, dict) or layout(kind) is not None
-        made = _column(chosen) if known else [_one(plain(value)) for value in chosen]
+        made = column_texts(chosen) if known else [_one(plain(value)) for value in chosen]
         for at, text in zip(places, _listed(made, len(places)), strict=True):
             out[at] = text
     return out

@@ -79,10 +79,13 @@ def parts(analysis: Analysis) -> Iterator[str]:
 
 def rows_text(analysis: Analysis, name: str) -> Iterator[str]:
     """Yield the text of the rows of a member that is a table, many rows at a time, as they stand in the list."""
-    from analyzer.export import columns
+    from analyzer.export import columns, dns_columns
+    from analyzer.protocols.dns.table import DnsRows
 
     if name == "tcp":
         made = columns.drawn(analysis.connections.drawn())
+    elif name == "dns" and isinstance(analysis.dns, DnsRows):
+        made = dns_columns.batches(analysis.dns)
     else:
         made = columns.batches(analysis.problems if name == "problems" else analysis.rows(name))
     return map(_BETWEEN.join, made)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import compress
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.findings.model import Hit, most, worst
+from analyzer.protocols.dns.table import chosen, one_of
 from analyzer.schema import DnsRow
 from analyzer.visits.model import Facts
 
@@ -21,14 +24,19 @@ GOOD = ("NOERROR", None)
 Found = list[tuple[int, DnsRow]]
 
 
-def rows_of(facts: Facts, chosen: Iterable[bool]) -> Found:
-    """Return the chosen ones of the unicast DNS rows, with their numbers.
+def rows_of(facts: Facts, wanted: NDArray[np.bool_]) -> Found:
+    """Return the wanted ones of the unicast DNS rows, with their numbers.
 
     Args:
-        chosen: for every row of the table, whether it is wanted; made by one comprehension, it is quick to pass over
-            a hundred thousand lookups that are as they should be.
+        wanted: (n,) for every row of the table; made from columns, it is quick to pass over a hundred thousand lookups
+            that are as they should be.
     """
-    return [(at, row) for at, row in compress(enumerate(facts.dns), chosen) if row.transport in UNICAST]
+    return chosen(facts.dns, wanted & one_of(facts.dns, "transport", UNICAST))
+
+
+def ended(facts: Facts, outcome: str) -> NDArray[np.bool_]:
+    """Return (n,) which rows of the table have an outcome."""
+    return one_of(facts.dns, "outcome", (outcome,))
 
 
 def prefixes(name: str) -> Iterator[str]:

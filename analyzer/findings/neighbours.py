@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from analyzer.findings.thresholds import MOVE_NS
+from analyzer.protocols.dns.table import column, one_of
 from analyzer.schema import ArpRow, NdpRow
 from analyzer.visits.model import Facts
 
@@ -44,7 +45,8 @@ def heard(facts: Facts) -> set[str]:
     ids = {(int(a), int(b)) for a, b in zip(c.client_host.tolist(), c.server_host.tolist(), strict=True)}
     names = {number: c.host(number) for pair in ids for number in pair}
     begun = {(names[client], names[server]) for client, server in ids}
-    begun.update((row.client, row.server) for row in facts.dns if row.transport in ("udp", "tcp"))
+    unicast = one_of(facts.dns, "transport", ("udp", "tcp")).tolist()
+    begun.update(compress(zip(column(facts.dns, "client"), column(facts.dns, "server"), strict=True), unicast))
     begun.update((row.source, row.destination) for row in facts.icmp if row.kind == "echo")
     met = {
         (row.asker_ip, row.target_ip)

@@ -10,7 +10,7 @@ otherwise resolves. Multicast questions (mDNS, LLMNR) are normally met with sile
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, compress
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from analyzer.findings.about_names import (
     UNICAST,
     Found,
     background,
+    ended,
     hit,
     milder,
     one_or_all,
@@ -29,6 +30,7 @@ from analyzer.findings.about_names import (
 )
 from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import DEAD_NAMES, ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
+from analyzer.protocols.dns.table import column, latencies, one_of, where
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
@@ -45,15 +47,13 @@ class Known:
         names = {row.qname for _, row in failed}
         wanted = names.union(chain.from_iterable(map(prefixes, names)))
         heads = {name.partition(".")[0] for name in names}
-        for row in facts.dns:
-            if row.rcode != "NOERROR" or (row.qname not in wanted and row.qname.partition(".")[0] not in heads):
-                continue
-            if row.outcome == "answered" and row.transport in UNICAST:
-                self.good.add((row.qname, row.qtype))
-                if row.answers:
-                    self.answered.add((row.qname, row.qtype))
-                    self.resolved.add(row.qname)
-                    self.completed.update((row.client, name) for name in prefixes(row.qname))
+        likely = where(facts.dns, "qname", lambda name: name in wanted or name.partition(".")[0] in heads)
+        for _, row in rows_of(facts, likely & one_of(facts.dns, "rcode", ("NOERROR",)) & ended(facts, "answered")):
+            self.good.add((row.qname, row.qtype))
+            if row.answers:
+                self.answered.add((row.qname, row.qtype))
+                self.resolved.add(row.qname)
+                self.completed.update((row.client, name) for name in prefixes(row.qname))
 
     def severity(self, row: DnsRow) -> str | None:
         """Return the severity of this question's failure; None for the rule's own."""
@@ -71,7 +71,7 @@ class Known:
 
 def failed(facts: Facts) -> Iterator[Hit]:
     """A name that did not resolve."""
-    bad = rows_of(facts, [row.rcode not in GOOD and row.outcome == "answered" for row in facts.dns])
+    bad = rows_of(facts, ~one_of(facts.dns, "rcode", GOOD) & ended(facts, "answered"))
     if not bad:
         return
     known = Known(facts, bad)
@@ -87,7 +87,7 @@ class _Silent:
         end = facts.capture.end_time
         self.waiting = [
             (at, row)
-            for at, row in rows_of(facts, [row.outcome == "no_answer" for row in facts.dns])
+            for at, row in rows_of(facts, ended(facts, "no_answer"))
             if row.query_time is not None
             and end is not None
             and (row.attempts >= 2 or (end - row.query_time) / NS_PER_MS >= QUIET_MS)
@@ -98,7 +98,8 @@ class _Silent:
             names.setdefault(row.server, set()).add(row.qname)
         silent = {server for server, asked in names.items() if len(asked) >= DEAD_NAMES}
         if silent:
-            silent -= {row.server for row in facts.dns if row.response_frame is not None}
+            heard = zip(column(facts.dns, "server"), column(facts.dns, "response_frame"), strict=True)
+            silent -= {server for server, frame in heard if frame is not None}
         self.dead = silent
 
 
@@ -124,7 +125,8 @@ def dead(facts: Facts) -> Iterator[Hit]:
         return
     known = Known(facts, rows)
     clients = {row.client for _, row in rows}
-    useful = grouped((row.client, row.server) for row in facts.dns if row.client in clients and _answers(row))
+    answering = rows_of(facts, one_of(facts.dns, "client", clients) & ended(facts, "answered"))
+    useful = grouped((row.client, row.server) for _, row in answering)
     for found in grouped((row.server, (at, row)) for at, row in rows).values():
         severity = milder([known.severity(row) for _, row in found], "error")
         others = one_or_all(useful.get(found[0][1].client, []))
@@ -138,13 +140,10 @@ def dead(facts: Facts) -> Iterator[Hit]:
         )
 
 
-def _answers(row: DnsRow) -> bool:
-    return row.outcome == "answered" and row.transport in UNICAST
-
-
 def _one_way(facts: Facts) -> set[str]:
     """Return the clients to which the capture shows not one packet, where such clients ask a lot."""
-    asked = grouped((row.client, row.outcome) for row in facts.dns if row.transport in UNICAST)
+    unicast = one_of(facts.dns, "transport", UNICAST).tolist()
+    asked = grouped(compress(zip(column(facts.dns, "client"), column(facts.dns, "outcome"), strict=True), unicast))
     lone = {client for client, outcomes in asked.items() if set(outcomes) == {"no_answer"}}
     if not lone:
         return lone
@@ -158,12 +157,8 @@ def _one_way(facts: Facts) -> set[str]:
 
 
 def _late(facts: Facts, least_ms: float) -> Found:
-    late = [row.latency_ms is not None and row.latency_ms >= least_ms for row in facts.dns]
-    return [
-        (at, row)
-        for at, row in rows_of(facts, late)
-        if row.outcome == "answered" and row.rcode in ("NOERROR", "NXDOMAIN")
-    ]
+    told = ended(facts, "answered") & one_of(facts.dns, "rcode", ("NOERROR", "NXDOMAIN"))
+    return rows_of(facts, told & (latencies(facts.dns) >= least_ms))
 
 
 def _by_name(found: Found) -> Iterator[Hit]:

@@ -5,10 +5,14 @@ Also what a capture shows of lookups without their names: encrypted ones.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from operator import itemgetter
+from itertools import compress
+from operator import attrgetter
 
-from analyzer.findings.about_names import Found, background, frames_of, hit, one_or_all, rows_of
+import numpy as np
+
+from analyzer.findings.about_names import UNICAST, Found, background, ended, frames_of, hit, one_or_all, rows_of
 from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.thresholds import (
     ASKED_AGAIN,
@@ -20,6 +24,7 @@ from analyzer.findings.thresholds import (
     STORM_SHARE,
     TCP_PATIENCE_MS,
 )
+from analyzer.protocols.dns.table import chosen, column, one_of, where
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.encrypted_names import encrypted
@@ -28,16 +33,14 @@ from analyzer.visits.model import Facts
 
 def truncated(facts: Facts) -> Iterator[Hit]:
     """Answers that did not fit and were asked for again over TCP; a warning where that did not help or never came."""
-    cut = rows_of(facts, [row.flags.tc and row.outcome == "answered" for row in facts.dns])
+    cut = rows_of(facts, where(facts.dns, "flags", attrgetter("tc")) & ended(facts, "answered"))
     cut = [(at, row) for at, row in cut if row.transport == "udp"]
     if not cut:
         return
     names = {row.qname for _, row in cut}
-    whole = {
-        (row.client, row.qname, row.qtype)
-        for row in facts.dns
-        if row.qname in names and row.outcome == "answered" and not row.flags.tc
-    }
+    uncut = ended(facts, "answered") & ~where(facts.dns, "flags", attrgetter("tc"))
+    told = chosen(facts.dns, uncut & one_of(facts.dns, "qname", names))
+    whole = {(row.client, row.qname, row.qtype) for _, row in told}
     fates = grouped(((row.client, _fate(facts, row, whole)), (at, row)) for at, row in cut)
     for (_, fate), found in fates.items():
         tcp = [row.retried_over_tcp for _, row in found if row.retried_over_tcp is not None]
@@ -65,12 +68,10 @@ def _fate(facts: Facts, row: DnsRow, whole: set[tuple[str, str, str]]) -> str | 
 
 def storm(facts: Facts) -> Iterator[Hit]:
     """One client that asks for many names that do not exist in a short time, and for little else."""
-    missing = rows_of(facts, [row.rcode == "NXDOMAIN" for row in facts.dns])
+    missing = rows_of(facts, one_of(facts.dns, "rcode", ("NXDOMAIN",)))
     if len(missing) < STORM_NAMES:
         return
-    asked: dict[str, int] = {}
-    for row in facts.dns:
-        asked[row.client] = asked.get(row.client, 0) + 1
+    asked = Counter(column(facts.dns, "client"))
     wanted = ((at, row) for at, row in missing if row.flags.rd and row.qtype != "PTR" and row.query_time is not None)
     for client, found in grouped((row.client, (at, row)) for at, row in wanted).items():
         burst = _densest(found)
@@ -99,7 +100,7 @@ def conflicting(facts: Facts) -> Iterator[Hit]:
     Who asks twice may get two answers that differ, because servers spread their visitors; more answers than questions
     have more than one sender.
     """
-    found = rows_of(facts, [bool(row.conflicting_frames) for row in facts.dns])
+    found = rows_of(facts, where(facts.dns, "conflicting_frames", bool))
     for (client, name), rows in grouped(((row.client, row.qname), (at, row)) for at, row in found).items():
         more = any(1 + row.duplicate_responses > max(row.attempts, 1) for _, row in rows)
         frames = tuple(f for _, row in rows for f in (*row.query_frames, row.response_frame, *row.conflicting_frames))
@@ -114,10 +115,11 @@ def _data(rows: Found) -> object:
 
 def unasked(facts: Facts) -> Iterator[Hit]:
     """Answers that fit no question, for a client whose questions are captured; a warning where they are many."""
-    lone = rows_of(facts, [row.outcome == "unsolicited" for row in facts.dns])
+    lone = rows_of(facts, ended(facts, "unsolicited"))
     if not lone:
         return
-    asking = {row.client for row in facts.dns if row.query_frame is not None}
+    frames = column(facts.dns, "query_frame")
+    asking = {client for client, frame in zip(column(facts.dns, "client"), frames, strict=True) if frame is not None}
     start = facts.capture.start_time or 0
     lone = [
         (at, row)
@@ -137,7 +139,7 @@ def _one_host(row: DnsRow) -> bool:
 
 def malformed(facts: Facts) -> Iterator[Hit]:
     """Messages on DNS's ports that break its format; one finding for each sender's peer and reason."""
-    bad = [(at, row) for at, row in enumerate(facts.dns) if row.outcome == "malformed"]
+    bad = chosen(facts.dns, ended(facts, "malformed"))
     for (_, why), found in grouped(((row.server, row.outcome_why), (at, row)) for at, row in bad).items():
         names = one_or_all([row.qname for _, row in found if row.qname] or ["an unreadable name"])
         yield hit(found, None, name=names, reason=why, count=len(found))
@@ -145,7 +147,7 @@ def malformed(facts: Facts) -> Iterator[Hit]:
 
 def lame(facts: Facts) -> Iterator[Hit]:
     """A server that a resolver was sent to, and that does not know the zone: refuses, or points back up."""
-    walked = rows_of(facts, [not row.flags.rd and row.outcome == "answered" for row in facts.dns])
+    walked = rows_of(facts, ~where(facts.dns, "flags", attrgetter("rd")) & ended(facts, "answered"))
     found = [(at, row) for at, row in walked if row.caused_by is not None and _lame(row)]
     for server, rows in grouped((row.server, (at, row)) for at, row in found).items():
         names = one_or_all([row.qname for _, row in rows])
@@ -168,18 +170,20 @@ def _within(name: str, zone: str) -> bool:
 
 def chain(facts: Facts) -> Iterator[Hit]:
     """Names that lead to an address over many aliases."""
-    long = rows_of(facts, [len(row.cname_chain) >= CHAIN_NAMES for row in facts.dns])
+    long = rows_of(facts, where(facts.dns, "cname_chain", lambda names: len(names) >= CHAIN_NAMES))
     for (_, name), found in grouped(((row.client, row.qname), (at, row)) for at, row in long).items():
         yield hit(found, None, name=name, names=len(found[0][1].cname_chain), target=found[0][1].cname_chain[-1])
 
 
 def uncached(facts: Facts) -> Iterator[Hit]:
     """A client that asks for a name again and again while it could still use the answer it has. One a client."""
-    again = rows_of(facts, [row.still_valid is not None and row.flags.rd for row in facts.dns])
-    by_question = grouped(((row.client, row.qname, row.qtype), (at, row)) for at, row in again)
-    often = sorted(
-        (pair for found in by_question.values() if len(found) >= ASKED_AGAIN for pair in found), key=itemgetter(0)
-    )
+    valid = np.array([number is not None for number in column(facts.dns, "still_valid")], np.bool_)
+    again = valid & where(facts.dns, "flags", attrgetter("rd")) & one_of(facts.dns, "transport", UNICAST)
+    asked = zip(*(column(facts.dns, name) for name in ("client", "qname", "qtype")), strict=True)
+    questions = list(compress(asked, again.tolist()))
+    counts = Counter(questions)
+    again[again] = [counts[question] >= ASKED_AGAIN for question in questions]
+    often = chosen(facts.dns, again)
     for client, found in grouped((row.client, (at, row)) for at, row in often).items():
         names = one_or_all([row.qname for _, row in found])
         cost = sum(row.latency_ms or 0.0 for _, row in found)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
+from itertools import chain
 
 from analyzer.findings.model import Hit, Rule, grouped
+from analyzer.protocols.dns.table import column
 from analyzer.protocols.icmp import MAX_HOP
 from analyzer.schema import IcmpRow
 from analyzer.visits.model import Facts
@@ -40,6 +42,12 @@ def is_group(address: str) -> bool:
         return False
 
 
+def _answers(facts: Facts) -> frozenset[int | None]:
+    """Return the frames of DNS responses."""
+    again = chain.from_iterable(column(facts.dns, "duplicate_frames"))
+    return frozenset(chain(column(facts.dns, "response_frame"), again)) - {None}
+
+
 def unreachable(facts: Facts) -> Iterator[Hit]:
     """A router or host that says packets do not arrive; one finding for each sender, destination and reason.
 
@@ -48,7 +56,7 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
     is there), and a router that takes no multicast. "Too big" is another finding, and what a traceroute gets belongs to
     the trace.
     """
-    answers = {f for row in facts.dns for f in (row.response_frame, *row.duplicate_frames) if f is not None}
+    answers = _answers(facts) if facts.icmp else frozenset()
     probing = probing_rows(facts.traceroutes)
     traced = {row.quoted_destination for row in facts.icmp if _out_of_time(row)}
     groups = grouped(

@@ -20,6 +20,7 @@ from analyzer.findings.thresholds import (
     SILENT_PINGS,
     SLOW_PING_MS,
 )
+from analyzer.protocols.dns.table import column
 from analyzer.schema import IcmpRow, PingSeries
 from analyzer.visits.model import Facts
 from analyzer.visits.pings import deviation
@@ -37,7 +38,9 @@ def _heard(facts: Facts) -> set[str]:
     answered = np.asarray(c.columns["server_packets"], np.int64) > 0
     out = {c.host(host) for host in {*c.client_host[answered].tolist(), *c.server_host.tolist()}}
     out |= {row.destination for row in facts.icmp} | {row.source for row in facts.icmp if row.reply_frame is not None}
-    out |= {row.client for row in facts.dns if row.response_frame is not None} | {row.server for row in facts.dns}
+    frames = column(facts.dns, "response_frame")
+    out |= {client for client, frame in zip(column(facts.dns, "client"), frames, strict=True) if frame is not None}
+    out |= set(column(facts.dns, "server"))
     return out | {row.asker_ip for row in facts.arp if row.outcome == "answered" and row.asker_ip}
 
 

@@ -30,6 +30,7 @@ from analyzer.findings.thresholds import (
     UNANSWERED_SYNS,
 )
 from analyzer.flows.model import CLOSES, HANDSHAKES
+from analyzer.protocols.dns.table import column
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import verdicts
@@ -198,9 +199,10 @@ class _Fallbacks:
             opened.setdefault(int(c.columns["server_port"][stream]), []).append(place)
         for places in opened.values():
             places.sort()
-        for row in self._facts.dns:
-            for address in row.addresses:
-                self._names.setdefault(address, set()).add(row.qname)
+        dns = self._facts.dns
+        for addresses, name in set(zip(column(dns, "addresses"), column(dns, "qname"), strict=True)):
+            for address in addresses:
+                self._names.setdefault(address, set()).add(name)
         return opened
 
     def after(self, row: TcpRow) -> bool:

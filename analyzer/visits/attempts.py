@@ -22,11 +22,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.flows.model import HANDSHAKE_WHYS, HANDSHAKES
+from analyzer.protocols.dns.table import answer_counts, chosen, column, one_of
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_S
 from analyzer.visits.lookups import CHARGE_WITHIN_NS, Lookups, is_address
@@ -101,10 +103,6 @@ def attempts(facts: Facts, taken: Iterable[int]) -> list[Attempt]:
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _failed(row: DnsRow) -> bool:
-    return row.outcome == "no_answer" or (row.outcome == "answered" and row.rcode not in _GOOD)
-
-
 def _somebody_waits(row: DnsRow) -> bool:
     """Say whether a question is one that a person or program waits for."""
     if row.qtype not in _TYPES or row.transport not in ("udp", "tcp") or not row.flags.rd or row.query_time is None:
@@ -121,7 +119,9 @@ def _somebody_waits(row: DnsRow) -> bool:
 
 def _lookups(facts: Facts, taken: frozenset[int]) -> Iterator[Attempt]:
     """Give the lookups that failed in every form."""
-    suspects = [at for at, row in enumerate(facts.dns) if _failed(row) and at not in taken and _somebody_waits(row)]
+    unsure = one_of(facts.dns, "outcome", ("answered",)) & ~one_of(facts.dns, "rcode", _GOOD)
+    failed = chosen(facts.dns, unsure | one_of(facts.dns, "outcome", ("no_answer",)))
+    suspects = [at for at, row in failed if at not in taken and _somebody_waits(row)]
     if not suspects:
         return
     suspects = _confirmed(facts, suspects)
@@ -143,10 +143,10 @@ def _lookups(facts: Facts, taken: frozenset[int]) -> Iterator[Attempt]:
 
 def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     """Leave out what resolvers ask, what was answered in the end, and silence that may be the recording's."""
-    resolvers = {row.server for row in facts.dns if row.outcome == "answered"}
+    resolvers = set(compress(column(facts.dns, "server"), one_of(facts.dns, "outcome", ("answered",)).tolist()))
     end = facts.capture.end_time or 0
     asked = [facts.dns[at] for at in suspects]
-    good, completed = _resolved(facts, {row.client for row in asked})
+    good, completed = _resolved(facts, {row.client for row in asked}, {row.qname for row in asked})
     deaf = _deaf(facts, {row.client for row in asked if row.outcome == "no_answer"})
     out = []
     for at, row in zip(suspects, asked, strict=True):
@@ -161,15 +161,13 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     return out
 
 
-def _resolved(facts: Facts, clients: set[str]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Return (client, name) that got records, and the shorter names that a search list could have made these from."""
-    good: set[tuple[str, str]] = set()
-    completed: set[tuple[str, str]] = set()
-    for row in facts.dns:
-        if row.client in clients and row.answers and row.rcode == "NOERROR":
-            good.add((row.client, row.qname))
-            completed.update((row.client, name) for name in _prefixes(row.qname))
-    return good, completed
+def _resolved(facts: Facts, clients: set[str], wanted: set[str]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Return (client, name) that got records, and those of the wanted names that a search list made these from."""
+    dns = facts.dns
+    told = one_of(dns, "client", clients) & one_of(dns, "rcode", ("NOERROR",)) & (answer_counts(dns) > 0)
+    good = set(compress(zip(column(dns, "client"), column(dns, "qname"), strict=True), told.tolist()))
+    shorter = {name: wanted.intersection(_prefixes(name)) for _, name in good}
+    return good, {(client, short) for client, name in good for short in shorter[name]}
 
 
 def _prefixes(name: str) -> list[str]:
@@ -185,11 +183,11 @@ def _deaf(facts: Facts, clients: set[str]) -> set[str]:
     asked: dict[str, int] = defaultdict(int)
     heard = {row.asker_ip for row in facts.arp if row.outcome == "answered"}
     heard |= {row.destination for row in facts.icmp}
-    for row in facts.dns:
-        if row.outcome == "no_answer":
-            asked[row.client] += 1
-        elif row.outcome == "answered":
-            heard.add(row.client)
+    for client, outcome in zip(column(facts.dns, "client"), column(facts.dns, "outcome"), strict=True):
+        if outcome == "no_answer":
+            asked[client] += 1
+        elif outcome == "answered":
+            heard.add(client)
     left = {client for client in clients - heard if asked[client] >= ONE_WAY_QUERIES}
     if left:
         c = facts.connections

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from analyzer.protocols.dns.table import column
 from analyzer.schema import HttpRow, TlsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import trust
@@ -117,7 +118,8 @@ def _of_attempt(v: Linked, facts: Facts) -> Blame:
 
 def _answers(facts: Facts, servers: set[str]) -> bool:
     """Say whether a resolver that was silent answered other questions."""
-    return any(row.server in servers and row.outcome == "answered" for row in facts.dns)
+    said = zip(column(facts.dns, "server"), column(facts.dns, "outcome"), strict=True)
+    return any(server in servers and outcome == "answered" for server, outcome in said)
 
 
 _OF_THE_CERTIFICATE = frozenset(

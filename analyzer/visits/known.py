@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
+from analyzer.protocols.dns.table import chosen, where
 from analyzer.schema import ArpRow, DnsRow, NdpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
@@ -90,10 +91,9 @@ class Known:
         self._told: set[int] = set()
         self._met: set[str] = set()
         self.asked_on: dict[int, list[DnsRow]] = {}
-        for one in facts.dns:
-            cause = getattr(one, "caused_by", None)
-            if cause is not None:
-                self.asked_on.setdefault(cause, []).append(one)
+        for _, one in chosen(facts.dns, where(facts.dns, "caused_by", lambda cause: cause is not None)):
+            if one.caused_by is not None:
+                self.asked_on.setdefault(one.caused_by, []).append(one)
 
     def waited_for(self, client: str, mac: str | None, sent: Sequence[Sent]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the ARP and the NDP rows that packets of a client waited for.

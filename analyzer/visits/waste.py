@@ -20,8 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
+from itertools import compress
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from analyzer.protocols.dns.table import answer_counts, column, least_ttls, one_of
 from analyzer.schema import HttpRow, Waste
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.grouping import REDIRECTS
@@ -89,23 +92,19 @@ def _needless(facts: Facts) -> Iterator[int]:
 
 def _asked_again(facts: Facts) -> Iterator[int]:
     """Give the rows that ask a resolver for what it said before, within the time it may be kept."""
+    dns = facts.dns
     good_until: dict[tuple[str, str, str], int] = {}
-    answered = [
-        (row.query_time, at)
-        for at, row in enumerate(facts.dns)
-        if row.answers and row.query_time is not None and row.response_time is not None
-    ]
-    if len(answered) < 2:
-        return
-    for asked, at in sorted(answered):
-        row = facts.dns[at]
-        if row.transport not in ("udp", "tcp") or row.rcode != "NOERROR":
-            continue
-        key = row.client, row.qname, row.qtype
+    told = one_of(dns, "transport", ("udp", "tcp")) & one_of(dns, "rcode", ("NOERROR",)) & (answer_counts(dns) > 0)
+    names = ("query_time", "response_time", "client", "qname", "qtype")
+    values = zip(*(column(dns, name) for name in names), least_ttls(dns), strict=True)
+    answered = [(row[0], at, row) for at, row in compress(enumerate(values), told.tolist()) if None not in row[:2]]
+    answered.sort(key=itemgetter(0))
+    for asked, at, (_, response_time, client, name, kind, ttl) in answered:
+        key = client, name, kind
         if asked < good_until.get(key, 0):
             yield at
-        elif row.response_time is not None:
-            good_until[key] = row.response_time + min(answer.ttl for answer in row.answers) * NS_PER_S
+        else:
+            good_until[key] = response_time + ttl * NS_PER_S
 
 
 def _fetched_again(facts: Facts) -> Iterator[int]:

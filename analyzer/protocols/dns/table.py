@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import compress, count
+from itertools import compress, count, islice
 from operator import attrgetter
 from typing import Any, overload
 
@@ -197,24 +197,32 @@ class DnsRows(Sequence[DnsRow]):
         """Return the values of one field in all rows."""
         found = self._fields.get(name)
         if found is None:
-            found = self.columns[name].of(np.arange(self.plain.size))
+            found = self.columns[name].of(np.arange(self.plain.size)) if self.columns else []
             if self.others:
-                values = iter(found)
-                others, get = self.others, attrgetter(name)
-                found = [get(others[at]) if at in others else next(values) for at in range(len(self))]
+                found = self._with_others(found, list(map(attrgetter(name), self.others.values())))
             self._fields[name] = found
         return found
 
-    def where(self, name: str, wanted: Callable[[Any], bool]) -> NDArray[np.bool_]:
+    def _with_others(self, values: list[Any], others: list[Any]) -> list[Any]:
+        out: list[Any] = []
+        taken = iter(values)
+        for at, value in zip(self.others, others, strict=True):
+            out.extend(islice(taken, at - len(out)))
+            out.append(value)
+        out.extend(taken)
+        return out
+
+    def where(self, name: str, wanted: Callable[[Any], object]) -> NDArray[np.bool_]:
         """Return (n,) for which rows a field is as wanted; each value of a coded column is looked at once."""
         out = np.zeros(len(self), np.bool_)
-        column = self.columns[name]
-        if isinstance(column, Constant):
-            out[self.plain] = bool(wanted(column.value))
-        elif isinstance(column, Coded):
-            out[self.plain] = np.array([bool(wanted(value)) for value in column.values], np.bool_)[column.codes]
-        else:
-            out[self.plain] = [bool(wanted(value)) for value in column.of(np.arange(self.plain.size))]
+        if self.plain.size:
+            column = self.columns[name]
+            if isinstance(column, Constant):
+                out[self.plain] = bool(wanted(column.value))
+            elif isinstance(column, Coded):
+                out[self.plain] = np.array([bool(wanted(value)) for value in column.values], np.bool_)[column.codes]
+            else:
+                out[self.plain] = [bool(wanted(value)) for value in column.of(np.arange(self.plain.size))]
         get = attrgetter(name)
         for at, row in self.others.items():
             out[at] = bool(wanted(get(row)))
@@ -229,7 +237,7 @@ def column(rows: Sequence[DnsRow], name: str) -> list[Any]:
     return rows.field(name) if isinstance(rows, DnsRows) else list(map(attrgetter(name), rows))
 
 
-def where(rows: Sequence[DnsRow], name: str, wanted: Callable[[Any], bool]) -> NDArray[np.bool_]:
+def where(rows: Sequence[DnsRow], name: str, wanted: Callable[[Any], object]) -> NDArray[np.bool_]:
     """Return (n,) for which rows a field is as wanted."""
     if isinstance(rows, DnsRows):
         return rows.where(name, wanted)
@@ -251,3 +259,45 @@ def chosen(rows: Sequence[DnsRow], wanted: Iterable[Any]) -> list[tuple[int, Dns
     if isinstance(rows, DnsRows):
         return list(zip(numbers, rows.pick(numbers), strict=True))
     return [(at, rows[at]) for at in numbers]
+
+
+def latencies(rows: Sequence[DnsRow]) -> NDArray[np.float64]:
+    """Return (n,) milliseconds from question to answer, NaN where there is no such time."""
+    if not isinstance(rows, DnsRows):
+        return np.array([np.nan if row.latency_ms is None else row.latency_ms for row in rows], np.float64)
+    out = np.full(len(rows), np.nan)
+    column = rows.columns.get("latency_ms")
+    if isinstance(column, Durations):
+        out[rows.plain] = (column.end - column.begin) / NS_PER_MS
+    for at, row in rows.others.items():
+        out[at] = np.nan if row.latency_ms is None else row.latency_ms
+    return out
+
+
+def answer_counts(rows: Sequence[DnsRow]) -> Ints:
+    """Return (n,) how many answers each row has."""
+    if not isinstance(rows, DnsRows):
+        return np.array([len(row.answers) for row in rows], np.int64)
+    out = np.zeros(len(rows), np.int64)
+    column = rows.columns.get("answers")
+    if isinstance(column, Answers):
+        out[rows.plain] = np.diff(column.first)
+    for at, row in rows.others.items():
+        out[at] = len(row.answers)
+    return out
+
+
+def least_ttls(rows: Sequence[DnsRow]) -> list[int]:
+    """Return the least time to live of each row's answers, 0 without any."""
+    if not isinstance(rows, DnsRows):
+        return [min((answer.ttl for answer in row.answers), default=0) for row in rows]
+    out = np.zeros(len(rows), np.int64)
+    column = rows.columns.get("answers")
+    if isinstance(column, Answers):
+        some = np.diff(column.first) > 0
+        if some.any():
+            out[rows.plain[some]] = np.minimum.reduceat(column.ttl, column.first[:-1][some])
+    for at, row in rows.others.items():
+        out[at] = min((answer.ttl for answer in row.answers), default=0)
+    found: list[int] = out.tolist()
+    return found

@@ -42,7 +42,7 @@ class Together:
 
     Attributes:
         retry_of, still_valid: (n,) rows, :data:`NONE` without one.
-        raced_first: (n + 1,), raced: the rows that row i is raced with are ``raced[raced_first[i] : raced_first[i + 1]]``.
+        raced_first: (n + 1,), raced: row i is raced with the rows ``raced[raced_first[i] : raced_first[i + 1]]``.
         rotation: (n,) index into :data:`ROTATIONS`.
     """
 
