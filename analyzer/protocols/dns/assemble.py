@@ -14,11 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzer.protocols.dns import together, walk
-from analyzer.protocols.dns.messages import question_words
+from analyzer.protocols.dns.names import to_unicode
 from analyzer.protocols.dns.outline import FAILED, Outline, Vocabulary, Words, from_copies, merged, of_rows
 from analyzer.protocols.dns.plain import UNKNOWN, Plain
 from analyzer.protocols.dns.rdata import ipv4_text, ipv6_text
-from analyzer.protocols.dns.registry import RCODES, rcode_name
+from analyzer.protocols.dns.registry import RCODES, class_name, rcode_name, type_name
 from analyzer.protocols.dns.rows import AA, ALL_FLAGS, Exchange
 from analyzer.protocols.dns.strings import WORD, Strings
 from analyzer.protocols.dns.table import (
@@ -138,8 +138,8 @@ def _raced(beside: together.Together, places: Ints) -> Lists:
 
 def _columns(plain: Plain, words: Vocabulary) -> tuple[dict[str, Column], Outline]:
     """Return the columns of plain lookups, without what comparing shows, and their outline."""
-    asked = [question_words(message) for message in plain.questions]
-    qnames = [message.qname for message in plain.questions]
+    qnames = [name for name, _, _ in plain.questions]
+    kinds = [type_name(kind) for _, kind, _ in plain.questions]
     client, server = (_hosts(plain, column) for column in (plain.client, plain.server))
     answers = _answers(plain)
     addresses = _tuples(plain, answers)
@@ -156,9 +156,9 @@ def _columns(plain: Plain, words: Vocabulary) -> tuple[dict[str, Column], Outlin
         "server_port": Numbers(plain.server_port),
         "id": Numbers(plain.id),
         "qname": Coded(qnames, plain.question),
-        "qname_unicode": Coded([shown for shown, _, _ in asked], plain.question),
-        "qtype": Coded([kind for _, kind, _ in asked], plain.question),
-        "qclass": Coded([group for _, _, group in asked], plain.question),
+        "qname_unicode": Coded(list(map(to_unicode, qnames)), plain.question),
+        "qtype": Coded(kinds, plain.question),
+        "qclass": Coded([class_name(group) for _, _, group in plain.questions], plain.question),
         "rcode": rcodes,
         "flags": Coded(list(ALL_FLAGS), plain.flags >> 4 & 0x7F),
         "query_frames": Lists(np.arange(size + 1), plain.query + 1),
@@ -173,7 +173,7 @@ def _columns(plain: Plain, words: Vocabulary) -> tuple[dict[str, Column], Outlin
         "dnssec_ok": Coded([False, True], plain.wants_signatures.astype(np.int64)),
         "negative_ttl": Numbers(plain.negative_ttl, optional=True),
     }
-    said = [words.said((message.qname, message.qtype)) for message in plain.questions]
+    said = words.said.of([(name, kind) for name, kind, _ in plain.questions])
     known = words.addresses.of(addresses.values)
     counts = np.diff(plain.first)
     ttl = _least(plain, counts)
@@ -181,8 +181,8 @@ def _columns(plain: Plain, words: Vocabulary) -> tuple[dict[str, Column], Outlin
         words.hosts.of(client.values)[client.codes],
         words.hosts.of(server.values)[server.codes],
         words.names.of(qnames)[plain.question],
-        words.types.of([kind for _, kind, _ in asked])[plain.question],
-        np.array(said, np.int64)[plain.question],
+        words.types.of(kinds)[plain.question],
+        said[plain.question],
         plain.query_time,
         plain.response_time,
         np.ones(size, np.bool_),

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from analyzer.decode.gather import gather
 from analyzer.decode.table import Kind, PacketTable
 from analyzer.protocols.dns.messages import HEADER_BYTES, Message, parse
-from analyzer.protocols.dns.names import QuestionNames
-from analyzer.protocols.dns.strings import Ints, Mask, Strings, gathered
+from analyzer.protocols.dns.names import QuestionNames, read_name
+from analyzer.protocols.dns.strings import WORD, Ints, Mask, Strings, blank_ends, gathered
 
 PORT = 53
 LARGEST = 1500
@@ -51,7 +51,7 @@ class Plain:
     Attributes:
         query, response: (m,) rows of the packet table; query_time, response_time: (m,) ns.
         hosts: text of host ids; client, server: (m,) host ids; client_port, server_port, id: (m,).
-        question: (m,) index into ``questions``, one message for each question that was asked.
+        question: (m,) index into ``questions``: name, type and class that were asked for.
         shape: (m,) index into ``shapes``, one message for each shape of a response (its variable parts are zero).
         flags, authorities, additionals: (m,) of the response; rcode: (m,) with the upper bits of its OPT record.
         edns, wants_signatures: (m,) UDP size (:data:`UNKNOWN` without EDNS) and DO bit, the query's where it has them.
@@ -72,7 +72,7 @@ class Plain:
     server_port: Ints
     id: Ints
     question: Ints
-    questions: list[Message]
+    questions: list[tuple[str, int, int]]
     shape: Ints
     shapes: list[Message]
     flags: Ints
@@ -246,15 +246,17 @@ def _read(table: PacketTable, pairs: _Pairs, messages: Strings) -> Plain | None:
     answers = records.section == 0
     address, addresses = _addresses(data, records.take(answers))
     ends = _without_options(data, records, said, end_said)
-    variable = _blank(data, records, said[which])
-    shapes = gathered(data, said[which], (ends - said)[which])
+    _blank(data, records, said[which])
+    shapes = _shapes(data, said[which], (ends - said)[which])
     chosen, shape, exact = shapes.groups()
-    found, steady = _parsed(data, said[which[chosen]], shapes.sizes[chosen], variable)
+    found, places, owner = _parsed(data, said[which[chosen]], shapes.sizes[chosen])
+    steady = np.array([not (one.error or one.odd or one.dropped) for one in found], np.bool_)
+    steady[owner[_borrowing(data, records, places, which[chosen])]] = False
     counts = pairs.response_head["answers"].astype(np.int64)
     kept = exact & steady[shape]
     groups, question, same = questions.take(which).groups()
     kept &= same
-    names = [_question(data, int(asked[which[one]]), int(size[which[one]])) for one in groups.tolist()]
+    names = _names(data, asked[which[groups]] + HEADER_BYTES, size[which[groups]])
     plain[which[~kept]] = False
     chosen_pairs = which[kept]
     keep_answer = plain[records.message[answers]]
@@ -430,25 +432,43 @@ def _addresses(data: NDArray[np.uint8], records: _Records) -> tuple[Ints, list[b
     return out, packed
 
 
-def _blank(data: NDArray[np.uint8], records: _Records, said: Ints) -> Mask:
-    """Set what differs between responses of one shape to zero; return (size,) which bytes those are."""
-    variable = np.zeros(data.size, np.bool_)
+def _variable(records: _Records) -> list[tuple[Ints, Ints]]:
+    """Return what differs between responses of one shape: where it begins, and its bytes."""
     option = records.kind == _OPT
-    addresses = records.take(_is_address(records))
-    options = records.take(option)
-    ids = (said, np.full(said.size, 2))
-    lives = (records.at[~option] + 4, np.full(int((~option).sum()), 4))
-    settings = (options.at + 2, np.full(options.at.size, 6))
-    contents = (options.at + _RECORD_BYTES, options.size)
-    for at, size in (ids, lives, settings, contents, (addresses.at + _RECORD_BYTES, addresses.size)):
-        starts = np.cumsum(size) - size
-        variable[np.repeat(at - starts, size) + np.arange(int(size.sum()))] = True
-    data[variable] = 0
-    return variable
+    lives = records.at[~option] + 4
+    options, addresses = records.take(option), records.take(_is_address(records))
+    return [
+        (lives, np.full(lives.size, 4)),
+        (options.at + 2, np.full(options.at.size, 6)),
+        (options.at + _RECORD_BYTES, options.size),
+        (addresses.at + _RECORD_BYTES, addresses.size),
+    ]
 
 
-def _parsed(data: NDArray[np.uint8], starts: Ints, sizes: Ints, variable: Mask) -> tuple[list[Message], Mask]:
-    """Parse one response of each shape; return what they say, and which are flawless and steady."""
+def _blank(data: NDArray[np.uint8], records: _Records, said: Ints) -> None:
+    """Set what differs between responses of one shape to zero."""
+    data[said] = data[said + 1] = 0
+    for start, size in _variable(records):
+        least = int(size.min(initial=LARGEST))
+        for place in range(int(size.max(initial=0))):
+            data[(start if place < least else start[size > place]) + place] = 0
+
+
+def _shapes(data: NDArray[np.uint8], said: Ints, sizes: Ints) -> Strings:
+    """Return responses that begin with a word, without what follows their end."""
+    words = data.view(np.uint64)
+    counts = (sizes + WORD - 1) // WORD
+    first = said // WORD
+    blank_ends(words, first + counts - 1, sizes)
+    return Strings(words, first, counts, sizes)
+
+
+def _parsed(data: NDArray[np.uint8], starts: Ints, sizes: Ints) -> tuple[list[Message], Ints, Ints]:
+    """Parse one response of each shape.
+
+    Returns:
+        What each says; where names were read, all together; and in which response each of those is.
+    """
     names = QuestionNames()
     found: list[Message] = []
     places: list[int] = []
@@ -460,17 +480,37 @@ def _parsed(data: NDArray[np.uint8], starts: Ints, sizes: Ints, variable: Mask) 
         places.extend(message.known)
         lengths.append(len(message.known))
         message.known = {}
-    steady = np.array([not (one.error or one.odd or one.dropped) for one in found], np.bool_)
     owner = np.repeat(np.arange(len(found)), lengths)
-    low = starts[owner] + np.array(places, np.int64)
-    length = data[np.minimum(low, data.size - 1)].astype(np.int64)
-    high = np.minimum(low + np.where(length >= 0xC0, 2, length + 2), data.size)
-    differing = np.flatnonzero(variable)
-    steady[owner[np.searchsorted(differing, high) > np.searchsorted(differing, low)]] = False
-    return found, steady
+    return found, starts[owner] + np.array(places, np.int64), owner
 
 
-def _question(data: NDArray[np.uint8], start: int, size: int) -> Message:
-    """Read a question alone."""
-    raw = data[start + HEADER_BYTES : start + HEADER_BYTES + size].tobytes()
-    return parse(b"\0\0\1\0\0\1\0\0\0\0\0\0" + raw)
+def _borrowing(data: NDArray[np.uint8], records: _Records, places: Ints, parsed: Ints) -> Mask:
+    """Return which labels, by their places, overlap something that differs between responses."""
+    mine = np.zeros(int(records.message.max(initial=0)) + 1, np.bool_)
+    mine[parsed[parsed < mine.size]] = True
+    parts = _variable(records.take(mine[records.message]))
+    start = np.concatenate([begin for begin, _ in parts])
+    order = np.argsort(start)
+    start, end = start[order], (start + np.concatenate([size for _, size in parts]))[order]
+    if not start.size:
+        return np.zeros(places.size, np.bool_)
+    length = data[np.minimum(places, data.size - 1)].astype(np.int64)
+    after = places + np.where(length >= 0xC0, 2, length + 2)
+    before = np.searchsorted(start, after) - 1  # the last part that begins before the label's end
+    return np.asarray((before >= 0) & (end[before] > places), np.bool_)
+
+
+def _names(data: NDArray[np.uint8], starts: Ints, sizes: Ints) -> list[tuple[str, int, int]]:
+    """Read questions; a name that is asked for with several types is read once."""
+    seen: dict[bytes, str] = {}
+    out: list[tuple[str, int, int]] = []
+    view = memoryview(data.data)
+    ends = starts + sizes - 4
+    kinds, groups = _number(data, ends, 2).tolist(), _number(data, ends + 2, 2).tolist()
+    for start, end, kind, group in zip(starts.tolist(), ends.tolist(), kinds, groups, strict=True):
+        raw = view[start:end].tobytes()
+        name = seen.get(raw)
+        if name is None:
+            name = seen[raw] = read_name(raw, 0, {})[0]
+        out.append((name, kind, group))
+    return out

@@ -44,27 +44,32 @@ class Strings:
         """Return (n,) a hash of each string."""
         if not self.sizes.size:
             return np.zeros(0, np.uint64)
-        starts = np.cumsum(self.counts) - self.counts
-        place = np.arange(int(self.counts.sum())) - np.repeat(starts, self.counts)
-        mixed = self.words[np.repeat(self.first, self.counts) + place] + place.astype(np.uint64) * _PLACE
+        starts, place = self._places()
+        mixed = self.words[np.repeat(self.first - starts, self.counts) + place]
+        mixed += (place - np.repeat(starts, self.counts)).astype(np.uint64) * _PLACE
         mixed *= _VALUE
         mixed ^= mixed >> _HALF
         mixed *= _LAST
         mixed ^= mixed >> _HALF
         return np.asarray(np.add.reduceat(mixed, starts) ^ self.sizes.astype(np.uint64), np.uint64)
 
+    def _places(self) -> tuple[Ints, Ints]:
+        """Return where each string begins when all are laid side by side, and (w,) the places of their words then."""
+        return np.cumsum(self.counts) - self.counts, np.arange(int(self.counts.sum()))
+
     def same(self, other: Strings) -> Mask:
         """Return (n,) whether each string equals the other's string with the same number."""
         same: Mask = np.asarray(self.sizes == other.sizes, np.bool_)
-        at = np.flatnonzero(same)
-        if not at.size:
+        if not same.all():
+            at = np.flatnonzero(same)
+            same[at] = self.take(at).same(other.take(at))
             return same
-        counts = self.counts[at]
-        starts = np.cumsum(counts) - counts
-        place = np.arange(int(counts.sum())) - np.repeat(starts, counts)
-        mine = self.words[np.repeat(self.first[at], counts) + place]
-        theirs = other.words[np.repeat(other.first[at], counts) + place]
-        same[at] = np.logical_and.reduceat(mine == theirs, starts)
+        if not same.size:
+            return same
+        starts, place = self._places()
+        mine = self.words[np.repeat(self.first - starts, self.counts) + place]
+        theirs = other.words[np.repeat(other.first - starts, self.counts) + place]
+        same &= np.logical_and.reduceat(mine == theirs, starts)
         return same
 
     def groups(self) -> tuple[Ints, Ints, Mask]:
@@ -106,7 +111,12 @@ def gathered(
         low = int(first[run][0])
         place = np.arange(int(some.sum())) - np.repeat(first[run] - low, some)
         words[low : low + place.size] = gather(data, np.repeat(starts[run], some) + WORD * place, _WORD)
-    left = (sizes % WORD).astype(np.uint64) * np.uint64(8)
-    ends = (first + counts - 1)[left > 0]
-    words[ends] &= (np.uint64(1) << left[left > 0]) - np.uint64(1)
+    blank_ends(words, first + counts - 1, sizes)
     return Strings(words, first, counts, sizes)
+
+
+def blank_ends(words: NDArray[np.uint64], last: Ints, sizes: Ints) -> None:
+    """Fill up the last word of each string with zeros."""
+    bits = (sizes % WORD).astype(np.uint64) * np.uint64(8)
+    short = bits > 0
+    words[last[short]] &= (np.uint64(1) << bits[short]) - np.uint64(1)
