@@ -1,0 +1,163 @@
+"""Plain lookups read as columns give the rows, and the text, that reading every datagram by itself gives."""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.capture.source import open_capture
+from analyzer.decode.decode import decode
+from analyzer.decode.table import PacketTable
+from analyzer.export import columns, dns_columns
+from analyzer.options import Options
+from analyzer.problems import ProblemLog
+from analyzer.protocols import collect
+from analyzer.protocols.dns import plain
+from analyzer.protocols.dns.session import exchanges
+from analyzer.protocols.dns.table import answer_counts, chosen, column, latencies, least_ttls, one_of
+from tests import build
+from tests.protocols_names.wire import (
+    AAAA,
+    CNAME,
+    NS,
+    QUERY,
+    RESPONSE,
+    SOA,
+    TXT,
+    A,
+    message,
+    name,
+    opt,
+    pointer,
+    question,
+    record,
+)
+
+NAMES = ("www.example.com", "WWW.example.com", "example.com", "xn--bcher-kva.example", "a.b.c.d.e.f", ".")
+CLIENTS = ("10.0.0.1", "10.0.0.2", "2001:db8::1")
+SERVERS = ("10.0.0.53", "10.0.0.54", "2001:db8::53")
+Packet = tuple[str, int, str, int, bytes]
+
+
+def cookie(size: int, value: int) -> bytes:
+    return record(
+        b"\0", 41, struct.pack("!HH", 10, size) + bytes([value]) * size, ttl=0x8000 * (value & 1), rclass=1232
+    )
+
+
+def records(rng: random.Random, asked: str, qtype: int) -> list[bytes]:
+    """Answers as servers write them: an alias, addresses whose owner is a pointer to its data, or some text."""
+    ttl = rng.choice((0, 5, 60, 300, 2**32 - 1))
+    owner, out, offset = pointer(12), [], 12 + len(question(asked))
+    for hop in range(rng.choice((0, 0, 1, 2))):
+        data = rng.choice((name(f"edge{hop}.cdn.test"), b"\3cdn" + pointer(12), name("Edge.Test")))
+        out.append(record(owner, CNAME, data, ttl=ttl))
+        offset += len(owner) + 10
+        owner = pointer(offset)
+        offset += len(data)
+    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        if qtype == A:
+            out.append(record(owner, A, bytes((192, 0, 2, rng.randrange(4))), ttl=ttl))
+        elif qtype == AAAA:
+            out.append(record(owner, AAAA, b"\x20\x01\x0d\xb8" + bytes(11) + bytes([rng.randrange(4)]), ttl=ttl))
+        else:
+            out.append(record(owner, TXT, b"\4text", ttl=ttl))
+    return out
+
+
+def response(rng: random.Random, asked: str, qtype: int, ident: int) -> bytes:
+    answers = records(rng, asked, qtype)
+    flags = RESPONSE | rng.choice((0, 0, 0, 0, 2, 3, 0x0400, 0x0200, 0x0020))
+    authority = []
+    if not answers:
+        data = name("ns.example") + pointer(12) + bytes(16) + rng.choice((30, 900)).to_bytes(4, "big")
+        authority = [record(name("example"), SOA, data, ttl=rng.choice((10, 600)))]
+    elif rng.random() < 0.2:
+        authority = [record(pointer(12), NS, name("ns.example"))]
+    extra = rng.choice(
+        ([], [opt()], [opt(512, 1)], [cookie(8, ident & 3)], [opt(), record(pointer(12), A, b"\1\2\3\4")])
+    )
+    return message([question(asked, qtype)], answers, authority, extra, ident=ident, flags=flags)
+
+
+def traffic(rng: random.Random) -> list[Packet]:
+    """Lookups of few hosts with few numbers, so that they meet; some repeated, odd, or with a byte changed."""
+    out: list[Packet] = []
+    for _ in range(rng.randrange(1, 14)):
+        at = rng.randrange(2)
+        family = at if rng.random() < 0.8 else 2
+        client, server = CLIENTS[family], SERVERS[family]
+        port, ident = rng.choice((53, 40000, 40001, 40002)), rng.randrange(6)
+        asked, qtype = rng.choice(NAMES), rng.choice((A, A, AAAA, TXT))
+        query = message(
+            [question(asked, qtype)],
+            additional=rng.choice(([], [opt()], [cookie(8, ident)], [record(name("x"), A, b"\1\2\3\4")])),
+            ident=ident,
+            flags=QUERY if rng.random() < 0.9 else 0,
+        )
+        pair = [(client, port, server, 53, query), (server, 53, client, port, response(rng, asked, qtype, ident))]
+        chance = rng.random()
+        if chance < 0.1:
+            pair = pair[::-1]
+        elif chance < 0.2:
+            pair = rng.choice((pair[:1], pair[1:], [pair[0], *pair], [*pair, pair[1]]))
+        out += [mangled(rng, packet) for packet in pair]
+    return out
+
+
+def mangled(rng: random.Random, packet: Packet) -> Packet:
+    payload = bytearray(packet[4])
+    chance = rng.random()
+    if chance < 0.1:
+        payload[rng.randrange(len(payload))] = rng.choice((0, 1, 12, 41, 63, 64, 0xC0, 0xFF, rng.randrange(256)))
+    elif chance < 0.15:
+        payload = payload[: rng.randrange(1, len(payload))]
+    elif chance < 0.2:
+        payload += bytes(rng.randrange(1, 9))
+    return (*packet[:4], bytes(payload))
+
+
+def table_of(packets: list[Packet], times: list[int], snaplen: int) -> PacketTable:
+    frames = []
+    for time, (source, sport, destination, dport, payload) in zip(times, packets, strict=True):
+        whole = build.udp(payload, sport=sport, dport=dport)
+        if ":" in source:
+            frame = build.eth(build.ip6(whole, src=source, dst=destination, next_header=17), ethertype=0x86DD)
+        else:
+            frame = build.eth(build.ip4(whole, src=source, dst=destination, proto=17))
+        frames.append((time, frame[:snaplen], len(frame)))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "dns.pcap"
+        path.write_bytes(build.pcap_file(frames))
+        index = open_capture(str(path), Options(), None)
+        return decode(index, Options(), None)
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from((65535, 65535, 65535, 100)))
+def test_as_one_by_one(rng: random.Random, snaplen: int) -> None:
+    packets = traffic(rng)
+    times = sorted(rng.randrange(10_000_000) * 1000 * rng.choice((1, 1000)) for _ in packets)
+    table = table_of(packets, times, snaplen)
+    end = int(table.index.time.max())
+    slow_problems, quick_problems = ProblemLog(), ProblemLog()
+    slow = tuple(exchanges(collect.datagrams(table), slow_problems, end))
+    read = plain.lookups(table)
+    quick = exchanges(collect.datagrams(table, read), quick_problems, end, read)
+    assert list(quick.others.values()) == [row for at, row in enumerate(slow) if at in quick.others]
+    for field in ("client", "qname", "still_valid", "query_frames", "raced_with", "response_time"):
+        assert column(quick, field) == column(slow, field)
+    assert answer_counts(quick).tolist() == answer_counts(slow).tolist()
+    assert least_ttls(quick) == least_ttls(slow)
+    assert str(latencies(quick)) == str(latencies(slow))
+    mask = one_of(quick, "rcode", ("NXDOMAIN", None))
+    assert mask.tolist() == one_of(slow, "rcode", ("NXDOMAIN", None)).tolist()
+    text = [row for batch in dns_columns.batches(quick) for row in batch]
+    assert text == list(columns.texts(slow))
+    assert chosen(quick, mask) == chosen(slow, mask)
+    assert quick == slow
+    assert list(quick_problems) == list(slow_problems)
