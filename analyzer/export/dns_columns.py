@@ -6,8 +6,8 @@ comes again and again (a name, a set of flags, a list of addresses) is encoded o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,7 @@ def batches(rows: DnsRows) -> Iterator[list[str]]:
     """Yield the JSON text of each row, many rows at a time."""
     shape = layout(DnsRow)
     assert shape is not None
-    if rows.plain.size:
-        writers = [_writer(name, rows.columns[name]) for name in shape.names]
+    names, writers = _writers(shape.names, rows) if rows.plain.size else ([], [])
     others = texts(rows.others.values())
     places = np.array(list(rows.others), np.int64)
     for low in range(0, len(rows), ROWS_AT_ONCE):
@@ -49,7 +48,7 @@ def batches(rows: DnsRows) -> Iterator[list[str]]:
         made: list[str] = []
         if last > first:
             which = np.arange(first, last)
-            found = objects(shape.names, [writer(which) for writer in writers])
+            found = objects(names, [writer(which) for writer in writers])
             made = [found] * which.size if isinstance(found, str) else found
         here = places[np.searchsorted(places, low) : np.searchsorted(places, high)]
         yield _mixed(made, others, (here - low).tolist()) if here.size else made
@@ -66,12 +65,38 @@ def _mixed(made: list[str], others: Iterator[str], places: list[int]) -> list[st
     return out
 
 
+def _writers(names: Sequence[str], rows: DnsRows) -> tuple[list[str], list[_Writer]]:
+    """Return what writes the columns; neighbours with the same codes (those of the question) are one column.
+
+    The text of such a column has the other names in it, and the name is that of the first.
+    """
+    titles: list[str] = []
+    writers: list[_Writer] = []
+    for _, some in groupby(names, lambda name: _codes(name, rows.columns[name])):
+        first, *rest = some
+        columns = [rows.columns[name] for name in (first, *rest)]
+        titles.append(first)
+        if not rest:
+            writers.append(_writer(first, columns[0]))
+            continue
+        made = [_listed(column.values) for column in columns if isinstance(column, Coded)]
+        begin = ["", *(f', "{name}": ' for name in rest)]
+        pieces = (zip(begin, values, strict=True) for values in zip(*made, strict=True))
+        joined = ["".join(map("".join, pairs)) for pairs in pieces]
+        writers.append(_coded(joined, columns[0].codes if isinstance(columns[0], Coded) else np.zeros(0, np.int64)))
+    return titles, writers
+
+
+def _codes(name: str, column: Column) -> int | str:
+    return id(column.codes) if isinstance(column, Coded) else name
+
+
 def _writer(name: str, column: Column) -> _Writer:
     if isinstance(column, Constant):
         (text,) = _listed([column.value])
         return lambda which: text
     if isinstance(column, Coded):
-        return _coded(column)
+        return _coded(_listed(column.values), column.codes)
     if isinstance(column, Numbers):
         if name.endswith("_time"):
             return lambda which: _instants(column.values[which])
@@ -90,11 +115,9 @@ def _numbers(values: Ints) -> list[str]:
     return list(map(str, values.tolist()))
 
 
-def _coded(column: Coded) -> _Writer:
-    made = _listed(column.values)
-
+def _coded(made: list[str], all_codes: Ints) -> _Writer:
     def write(which: Ints) -> Texts:
-        codes = column.codes[which]
+        codes = all_codes[which]
         if codes.size and (codes == codes[0]).all():
             return made[int(codes[0])]
         return list(map(made.__getitem__, codes.tolist()))

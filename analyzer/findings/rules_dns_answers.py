@@ -18,13 +18,14 @@ from analyzer.findings.thresholds import (
     ASKED_AGAIN,
     CHAIN_NAMES,
     FORGED_ANSWERS,
+    MAX_FRAMES,
     START_MS,
     STORM_MS,
     STORM_NAMES,
     STORM_SHARE,
     TCP_PATIENCE_MS,
 )
-from analyzer.protocols.dns.table import chosen, column, one_of, where
+from analyzer.protocols.dns.table import chosen, column, latencies, one_of, picked, where
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.encrypted_names import encrypted
@@ -183,12 +184,29 @@ def uncached(facts: Facts) -> Iterator[Hit]:
     questions = list(compress(asked, again.tolist()))
     counts = Counter(questions)
     again[again] = [counts[question] >= ASKED_AGAIN for question in questions]
-    often = chosen(facts.dns, again)
-    for client, found in grouped((row.client, (at, row)) for at, row in often).items():
-        names = one_or_all([row.qname for _, row in found])
-        cost = sum(row.latency_ms or 0.0 for _, row in found)
-        one = hit(found, None, name=names, client=client, count=len(found), waited_ms=cost)
-        yield Hit(one.args, one.frames, "dns", found[0][0])
+    often = np.flatnonzero(again).tolist()
+    clients = column(facts.dns, "client")
+    for found in grouped((clients[at], at) for at in often).values():
+        # Rows are in the order of their first frames: those that are shown are of the first rows.
+        shown = picked(facts.dns, found[:MAX_FRAMES])
+        yield Hit(_again(facts, found, shown[0][1]), frames_of(shown), "dns", found[0])
+
+
+def _again(facts: Facts, found: list[int], first: DnsRow) -> dict[str, object]:
+    """Say what one client asked for again (rows by their numbers), without making rows of them all."""
+    names, kinds, servers, attempts = (column(facts.dns, name) for name in ("qname", "qtype", "server", "attempts"))
+    waited = [float(ms) for ms in latencies(facts.dns)[found] if not np.isnan(ms)]
+    return {
+        "name": one_or_all([names[at] for at in found]),
+        "qtype": one_or_all([kinds[at] for at in found]),
+        "server": one_or_all([servers[at] for at in found]),
+        "client": first.client,
+        "rcode": first.rcode,
+        "attempts": sum(max(attempts[at], 1) for at in found),
+        "latency_ms": max(waited, default=None),
+        "count": len(found),
+        "waited_ms": sum(waited),
+    }
 
 
 def opaque(facts: Facts) -> Iterator[Hit]:

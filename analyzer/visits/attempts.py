@@ -166,8 +166,9 @@ def _resolved(facts: Facts, clients: set[str], wanted: set[str]) -> tuple[set[tu
     dns = facts.dns
     told = one_of(dns, "client", clients) & one_of(dns, "rcode", ("NOERROR",)) & (answer_counts(dns) > 0)
     good = set(compress(zip(column(dns, "client"), column(dns, "qname"), strict=True), told.tolist()))
-    shorter = {name: wanted.intersection(_prefixes(name)) for _, name in good}
-    return good, {(client, short) for client, name in good for short in shorter[name]}
+    heads = {name.partition(".")[0] for name in wanted}
+    longer = ((client, name) for client, name in good if name.partition(".")[0] in heads)
+    return good, {(client, short) for client, name in longer for short in wanted.intersection(_prefixes(name))}
 
 
 def _prefixes(name: str) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -213,9 +214,11 @@ def _rcodes(plain: Plain) -> Coded:
 def _answers(plain: Plain) -> Answers:
     """Put answers together: names, types and most data from the shapes, addresses from the responses."""
     names, kinds, data = Words[str](), Words[str](), Words[str]()
-    flat = [answer for message in plain.shapes for answer in message.answers]
-    begin = np.cumsum([0, *(len(message.answers) for message in plain.shapes)])
-    at = np.repeat(begin[plain.shape], np.diff(plain.first)) + plain.number
+    used = np.unique(plain.shape)
+    parts = [plain.shapes[at].answers for at in used.tolist()]
+    flat = list(chain.from_iterable(parts))
+    begin = np.cumsum([0, *map(len, parts)])[:-1]
+    at = np.repeat(begin[np.searchsorted(used, plain.shape)], np.diff(plain.first)) + plain.number
     name = names.of([answer.name for answer in flat])[at]
     kind = kinds.of([answer.type for answer in flat])[at]
     datum = data.of([answer.data for answer in flat])[at]

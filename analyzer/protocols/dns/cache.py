@@ -65,8 +65,11 @@ class Messages:
         if reading is None:
             if len(seen) >= CACHED_MESSAGES:
                 seen.clear()
-            names = None if multicast else self._names
-            reading = seen[key] = _whole(parse(payload, multicast=multicast, questions_seen=names))
+            message = parse(payload, multicast=multicast, questions_seen=self._names)
+            reading = _whole(message)
+            if all(place >= HEADER_BYTES for place in message.known):  # else a name may be made of the id
+                seen[key] = reading
+            message.known = {}
         return reading
 
     def _response(self, payload: bytes, size: int) -> Reading:
@@ -204,6 +207,8 @@ def _steady(payload: bytes, message: Message) -> bool:
         variable[start - 6 : start - 2] = b"1111"
         variable[start : start + width] = b"1" * width
     for place in message.known:
+        if place < HEADER_BYTES:
+            return False  # it may be made of the id
         length = payload[place]
         if any(variable[place : place + (2 if length >= 0xC0 else length + 2)]):
             return False

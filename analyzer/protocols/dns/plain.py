@@ -251,6 +251,7 @@ def _read(table: PacketTable, pairs: _Pairs, messages: Strings) -> Plain | None:
     chosen, shape, exact = shapes.groups()
     found, places, owner = _parsed(data, said[which[chosen]], shapes.sizes[chosen])
     steady = np.array([not (one.error or one.odd or one.dropped) for one in found], np.bool_)
+    steady[owner[places < said[which[chosen]][owner] + HEADER_BYTES]] = False  # a name made of the id, or of counts
     steady[owner[_borrowing(data, records, places, which[chosen])]] = False
     counts = pairs.response_head["answers"].astype(np.int64)
     kept = exact & steady[shape]
@@ -393,13 +394,14 @@ def _options(data: NDArray[np.uint8], records: _Records, count: int) -> tuple[In
 
 def _without_options(data: NDArray[np.uint8], records: _Records, said: Ints, end: Ints) -> Ints:
     """Take an OPT record at the very end out of responses (its count too); return where they end now."""
-    last = np.append(records.message[1:] != records.message[:-1], True) if records.at.size else np.zeros(0, np.bool_)
-    option = records.take(last & (records.kind == _OPT))
-    option = option.take(option.at + _RECORD_BYTES + option.size == end[option.message])
-    option = option.take(data[option.at - 1] == 0)
-    data[said[option.message] + HEADER_BYTES - 1] -= 1
     out = end.copy()
-    out[option.message] = option.at - 1
+    at = np.flatnonzero(records.kind == _OPT)
+    message = np.append(records.message, UNKNOWN)
+    at = at[message[at + 1] != message[at]]  # the last of its response
+    at = at[records.at[at] + _RECORD_BYTES + records.size[at] == end[message[at]]]
+    at = at[data[records.at[at] - 1] == 0]
+    data[said[message[at]] + HEADER_BYTES - 1] -= 1
+    out[message[at]] = records.at[at] - 1
     return out
 
 

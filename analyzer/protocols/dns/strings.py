@@ -7,7 +7,7 @@ only proposes, because whoever made the capture may have chosen bytes with one h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 WORD = 8
+AT_ONCE = 4096
+"""Strings worked on at a time: their words fit into a processor's cache."""
 _WORD = np.dtype("<u8")
 _PLACE, _VALUE, _LAST = (np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 """Odd numbers with about as many ones as zeros; the bits of a product depend on all lower bits of its factors."""
@@ -42,8 +44,16 @@ class Strings:
 
     def hashes(self) -> NDArray[np.uint64]:
         """Return (n,) a hash of each string."""
-        if not self.sizes.size:
-            return np.zeros(0, np.uint64)
+        out = np.zeros(self.sizes.size, np.uint64)
+        for part in self._parts():
+            out[part] = self.take(part)._hashes()
+        return out
+
+    def _parts(self) -> Iterator[slice]:
+        for low in range(0, self.sizes.size, AT_ONCE):
+            yield slice(low, low + AT_ONCE)
+
+    def _hashes(self) -> NDArray[np.uint64]:
         starts, place = self._places()
         mixed = self.words[np.repeat(self.first - starts, self.counts) + place]
         mixed += (place - np.repeat(starts, self.counts)).astype(np.uint64) * _PLACE
@@ -64,13 +74,15 @@ class Strings:
             at = np.flatnonzero(same)
             same[at] = self.take(at).same(other.take(at))
             return same
-        if not same.size:
-            return same
+        for part in self._parts():
+            same[part] = self.take(part)._same_words(other.take(part))
+        return same
+
+    def _same_words(self, other: Strings) -> Mask:
         starts, place = self._places()
         mine = self.words[np.repeat(self.first - starts, self.counts) + place]
         theirs = other.words[np.repeat(other.first - starts, self.counts) + place]
-        same &= np.logical_and.reduceat(mine == theirs, starts)
-        return same
+        return np.asarray(np.logical_and.reduceat(mine == theirs, starts), np.bool_)
 
     def groups(self) -> tuple[Ints, Ints, Mask]:
         """Put equal strings together.
@@ -82,7 +94,7 @@ class Strings:
         chosen, group = chosen.astype(np.int64), group.astype(np.int64)
         return chosen, group, self.same(self.take(chosen[group]))
 
-    def take(self, which: Ints) -> Strings:
+    def take(self, which: Ints | slice) -> Strings:
         """Return chosen strings (of the same words)."""
         return Strings(self.words, self.first[which], self.counts[which], self.sizes[which])
 
@@ -103,14 +115,13 @@ def gathered(
     counts = (sizes + WORD - 1) // WORD
     first = np.cumsum(counts) - counts
     words = np.zeros(int(counts.sum()), np.uint64)
-    runs = [slice(0, starts.size)] if spans is None else spans(starts)
-    for run in runs:
-        some = counts[run]
-        if not some.size:
-            continue
-        low = int(first[run][0])
-        place = np.arange(int(some.sum())) - np.repeat(first[run] - low, some)
-        words[low : low + place.size] = gather(data, np.repeat(starts[run], some) + WORD * place, _WORD)
+    for run in [slice(0, starts.size)] if spans is None else spans(starts):
+        for begin in range(run.start, run.stop, AT_ONCE):
+            part = slice(begin, min(begin + AT_ONCE, run.stop))
+            some, low = counts[part], int(first[begin])
+            place = WORD * np.arange(low, low + int(some.sum()))
+            found = gather(data, np.repeat(starts[part] - WORD * first[part], some) + place, _WORD)
+            words[low : low + found.size] = found
     blank_ends(words, first + counts - 1, sizes)
     return Strings(words, first, counts, sizes)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import compress, count, islice
+from itertools import islice, pairwise
 from operator import attrgetter
 from typing import Any, overload
 
@@ -91,10 +91,10 @@ class Lists:
         begin, end = self.first[which], self.first[which + 1]
         if not int((end - begin).sum()):
             return [()] * int(which.size)
-        return [
-            tuple(self.values[low:high].tolist()) if high > low else ()
-            for low, high in zip(begin.tolist(), end.tolist(), strict=True)
-        ]
+        counts = end - begin
+        after = np.cumsum(counts)
+        values = self.values[np.repeat(begin - after + counts, counts) + np.arange(int(after[-1]))].tolist()
+        return [tuple(values[low:high]) for low, high in pairwise([0, *after.tolist()])]
 
 
 @dataclass(slots=True)
@@ -249,13 +249,18 @@ def one_of(rows: Sequence[DnsRow], name: str, values: Collection[Any]) -> NDArra
     return where(rows, name, values.__contains__)
 
 
-def chosen(rows: Sequence[DnsRow], wanted: Iterable[Any]) -> list[tuple[int, DnsRow]]:
+def chosen(rows: Sequence[DnsRow], wanted: NDArray[np.bool_]) -> list[tuple[int, DnsRow]]:
     """Return the wanted rows with their numbers.
 
     Args:
-        wanted: for every row, whether it is wanted.
+        wanted: (n,) bool.
     """
-    numbers = np.flatnonzero(wanted).tolist() if isinstance(wanted, np.ndarray) else list(compress(count(), wanted))
+    numbers = np.flatnonzero(wanted).tolist()
+    return picked(rows, numbers)
+
+
+def picked(rows: Sequence[DnsRow], numbers: Sequence[int]) -> list[tuple[int, DnsRow]]:
+    """Return the rows with these numbers, with them."""
     if isinstance(rows, DnsRows):
         return list(zip(numbers, rows.pick(numbers), strict=True))
     return [(at, rows[at]) for at in numbers]
