@@ -28,8 +28,8 @@ from analyzer.protocols.dns.table import (
 from analyzer.schema import DnsRow, layout
 from analyzer.units import NS_PER_S, second
 
-ROWS_AT_ONCE = 4096
-"""Rows whose text is in memory at a time: some five megabytes."""
+ROWS_AT_ONCE = 1024
+"""Rows whose text is in memory at a time: some megabyte."""
 
 _Writer = Callable[[Ints], Texts]
 """Gives the text of a column for some of the plain lookups."""

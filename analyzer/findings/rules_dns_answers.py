@@ -11,6 +11,7 @@ from itertools import compress
 from operator import attrgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.findings.about_names import UNICAST, Found, background, ended, frames_of, hit, one_or_all, rows_of
 from analyzer.findings.model import Hit, Rule, grouped
@@ -185,17 +186,17 @@ def uncached(facts: Facts) -> Iterator[Hit]:
     counts = Counter(questions)
     again[again] = [counts[question] >= ASKED_AGAIN for question in questions]
     often = np.flatnonzero(again).tolist()
-    clients = column(facts.dns, "client")
+    clients, latency = column(facts.dns, "client"), latencies(facts.dns)
     for found in grouped((clients[at], at) for at in often).values():
         # Rows are in the order of their first frames: those that are shown are of the first rows.
         shown = picked(facts.dns, found[:MAX_FRAMES])
-        yield Hit(_again(facts, found, shown[0][1]), frames_of(shown), "dns", found[0])
+        yield Hit(_again(facts, found, shown[0][1], latency[found]), frames_of(shown), "dns", found[0])
 
 
-def _again(facts: Facts, found: list[int], first: DnsRow) -> dict[str, object]:
+def _again(facts: Facts, found: list[int], first: DnsRow, latency: NDArray[np.float64]) -> dict[str, object]:
     """Say what one client asked for again (rows by their numbers), without making rows of them all."""
     names, kinds, servers, attempts = (column(facts.dns, name) for name in ("qname", "qtype", "server", "attempts"))
-    waited = [float(ms) for ms in latencies(facts.dns)[found] if not np.isnan(ms)]
+    waited = [float(ms) for ms in latency if not np.isnan(ms)]
     return {
         "name": one_or_all([names[at] for at in found]),
         "qtype": one_or_all([kinds[at] for at in found]),
