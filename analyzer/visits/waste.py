@@ -20,11 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
-from itertools import compress
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from analyzer.protocols.dns.table import answer_counts, column, least_ttls, one_of
+import numpy as np
+
+from analyzer.protocols.dns.table import answer_counts, codes, instants, least_ttls, one_of
 from analyzer.schema import HttpRow, Waste
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.grouping import REDIRECTS
@@ -93,18 +93,23 @@ def _needless(facts: Facts) -> Iterator[int]:
 def _asked_again(facts: Facts) -> Iterator[int]:
     """Give the rows that ask a resolver for what it said before, within the time it may be kept."""
     dns = facts.dns
-    good_until: dict[tuple[str, str, str], int] = {}
     told = one_of(dns, "transport", ("udp", "tcp")) & one_of(dns, "rcode", ("NOERROR",)) & (answer_counts(dns) > 0)
-    names = ("query_time", "response_time", "client", "qname", "qtype")
-    values = zip(*(column(dns, name) for name in names), least_ttls(dns), strict=True)
-    answered = [(row[0], at, row) for at, row in compress(enumerate(values), told.tolist()) if None not in row[:2]]
-    answered.sort(key=itemgetter(0))
-    for asked, at, (_, response_time, client, name, kind, ttl) in answered:
-        key = client, name, kind
-        if asked < good_until.get(key, 0):
+    asked, was_asked = instants(dns, "query_time")
+    answered, was_answered = instants(dns, "response_time")
+    which = np.flatnonzero(told & was_asked & was_answered)
+    keys = [codes(dns, name)[which] for name in ("client", "qname", "qtype")]
+    order = np.lexsort((asked[which], *keys))
+    which = which[order]
+    new = np.ones(which.size, np.bool_)
+    if which.size:
+        new[1:] = np.logical_or.reduce([key[order][1:] != key[order][:-1] for key in keys])
+    columns = (asked[which], answered[which], least_ttls(dns)[which], new, which)
+    good_until = 0
+    for time, answer_time, ttl, other, at in zip(*(column.tolist() for column in columns), strict=True):
+        if not other and time < good_until:
             yield at
         else:
-            good_until[key] = response_time + ttl * NS_PER_S
+            good_until = answer_time + ttl * NS_PER_S
 
 
 def _fetched_again(facts: Facts) -> Iterator[int]:

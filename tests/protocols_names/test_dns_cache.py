@@ -116,3 +116,13 @@ def test_what_is_the_same_is_shared() -> None:
 def test_a_chain_is_told_of_a_message_alone() -> None:
     assert parse(answered(300, b"\x0a\0\0\1")).chain == ("edge.cdn.test",)
     assert Message().chain == ()
+
+
+def test_a_name_made_of_the_id() -> None:
+    """Compression lets a name point into the header: what it says changes with the id."""
+    messages = Messages()
+    for ident in (0x0161, 0x0162):
+        check(
+            messages, message([question("a.example")], [record(pointer(0), A, bytes(4))], ident=ident, flags=RESPONSE)
+        )
+        check(messages, message([pointer(0) + bytes((0, 1, 0, 1))], ident=ident))

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,10 @@ from analyzer.options import Options
 from analyzer.problems import ProblemLog
 from analyzer.protocols import collect
 from analyzer.protocols.dns import plain
+from analyzer.protocols.dns.messages import parse
 from analyzer.protocols.dns.session import exchanges
-from analyzer.protocols.dns.table import answer_counts, chosen, column, latencies, least_ttls, one_of
+from analyzer.protocols.dns.strings import gathered
+from analyzer.protocols.dns.table import answer_counts, chosen, codes, column, instants, latencies, least_ttls, one_of
 from tests import build
 from tests.protocols_names.wire import (
     AAAA,
@@ -152,8 +155,17 @@ def test_as_one_by_one(rng: random.Random, snaplen: int) -> None:
     for field in ("client", "qname", "still_valid", "query_frames", "raced_with", "response_time"):
         assert column(quick, field) == column(slow, field)
     assert answer_counts(quick).tolist() == answer_counts(slow).tolist()
-    assert least_ttls(quick) == least_ttls(slow)
+    assert least_ttls(quick).tolist() == least_ttls(slow).tolist()
     assert str(latencies(quick)) == str(latencies(slow))
+    assert [one.tolist() for one in instants(quick, "query_time")] == [
+        one.tolist() for one in instants(slow, "query_time")
+    ]
+    numbers = codes(quick, "qname").tolist()
+    assert (
+        len(set(zip(numbers, column(slow, "qname"), strict=True)))
+        == len(set(numbers))
+        == len(set(column(slow, "qname")))
+    )
     mask = one_of(quick, "rcode", ("NXDOMAIN", None))
     assert mask.tolist() == one_of(slow, "rcode", ("NXDOMAIN", None)).tolist()
     text = [row for batch in dns_columns.batches(quick) for row in batch]
@@ -161,3 +173,53 @@ def test_as_one_by_one(rng: random.Random, snaplen: int) -> None:
     assert chosen(quick, mask) == chosen(slow, mask)
     assert quick == slow
     assert list(quick_problems) == list(slow_problems)
+
+
+def pair(asked: bytes, said: bytes) -> list[Packet]:
+    return [("10.0.0.1", 40000, "10.0.0.53", 53, asked), ("10.0.0.53", 53, "10.0.0.1", 40000, said)]
+
+
+def plain_pairs(*packets: Packet) -> int:
+    read = plain.lookups(table_of(list(packets), list(range(0, 1000 * len(packets), 1000)), 65535))
+    return 0 if read is None else int(read.query.size)
+
+
+def test_what_is_plain() -> None:
+    """One query and one response to it; a repeated, cut, malformed or contradicting one is read by itself."""
+    query = message([question("example.com")], additional=[opt()], ident=7)
+    address = record(pointer(12), A, b"\xc0\0\2\1")
+    said = message([question("example.com")], [address], None, [opt()], ident=7, flags=RESPONSE)
+    assert plain_pairs(*pair(query, said)) == 1
+    assert plain_pairs(*pair(query, said), *pair(query, said)) == 0
+    assert plain_pairs(*pair(query, said)[::-1]) == 0
+    assert plain_pairs(*pair(query, said[:-1])) == 0
+    assert plain_pairs(*pair(query, message([question("other.com")], [address], ident=7, flags=RESPONSE))) == 0
+    assert plain_pairs(*pair(query, message([question("example.com")], ident=7, flags=RESPONSE | 0x0200))) == 0
+    assert plain_pairs(*pair(query, message([question("example.com")], ident=7, flags=0x8080))) == 0
+
+
+def test_names_made_of_what_differs_are_not_plain() -> None:
+    """A name whose letters are the id, or a time to live, says something else in each response."""
+    query = message([question("example.com")], ident=2)
+    of_the_id = record(pointer(1), A, b"\xc0\0\2\1")  # a label of two octets, the flags
+    said = message([question("example.com")], [of_the_id], ident=2, flags=RESPONSE)
+    assert not parse(said).error
+    assert plain_pairs(*pair(query, said)) == 0
+    life = 12 + len(question("example.com")) + 2 + 4
+    first = record(pointer(12), A, b"\xc0\0\2\1", ttl=0x01610000)
+    said = message([question("example.com")], [first, record(pointer(life), A, bytes(4))], ident=2, flags=RESPONSE)
+    assert [answer.name for answer in parse(said).answers] == ["example.com", "a"]
+    assert plain_pairs(*pair(query, said)) == 0
+
+
+def test_hashes_only_propose() -> None:
+    """Strings are equal by their bytes: sizes and order count, and so does a zero at the end."""
+    data = np.frombuffer(b"abcdefgh12345678" + b"12345678abcdefgh" + b"abcdefgh12345678" + b"ab\0" + b"ab", np.uint8)
+    starts, sizes = np.array([0, 16, 32, 48, 51]), np.array([16, 16, 16, 3, 2])
+    found = gathered(data, starts, sizes)
+    _, group, exact = found.groups()
+    assert exact.all()
+    assert [int(one) for one in group == group[0]] == [1, 0, 1, 0, 0]
+    assert group[3] != group[4]
+    other = gathered(data, starts[[1, 0, 0, 3, 4]], sizes[[1, 0, 0, 3, 4]])
+    assert found.same(other).tolist() == [False, False, True, True, True]

@@ -292,17 +292,45 @@ def answer_counts(rows: Sequence[DnsRow]) -> Ints:
     return out
 
 
-def least_ttls(rows: Sequence[DnsRow]) -> list[int]:
-    """Return the least time to live of each row's answers, 0 without any."""
-    if not isinstance(rows, DnsRows):
-        return [min((answer.ttl for answer in row.answers), default=0) for row in rows]
+def least_ttls(rows: Sequence[DnsRow]) -> Ints:
+    """Return (n,) the least time to live of each row's answers, 0 without any."""
     out = np.zeros(len(rows), np.int64)
-    column = rows.columns.get("answers")
-    if isinstance(column, Answers):
+    column = rows.columns.get("answers") if isinstance(rows, DnsRows) else None
+    if isinstance(rows, DnsRows) and isinstance(column, Answers):
         some = np.diff(column.first) > 0
         if some.any():
             out[rows.plain[some]] = np.minimum.reduceat(column.ttl, column.first[:-1][some])
-    for at, row in rows.others.items():
+    for at, row in _objects(rows):
         out[at] = min((answer.ttl for answer in row.answers), default=0)
-    found: list[int] = out.tolist()
-    return found
+    return out
+
+
+def instants(rows: Sequence[DnsRow], name: str) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return (n,) the times of a field, 0 where there is none, and (n,) where there is one."""
+    out, known = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.bool_)
+    column = rows.columns.get(name) if isinstance(rows, DnsRows) else None
+    if isinstance(rows, DnsRows) and isinstance(column, Numbers):
+        out[rows.plain], known[rows.plain] = column.values, True
+    for at, row in _objects(rows):
+        value = getattr(row, name)
+        if value is not None:
+            out[at], known[at] = value, True
+    return out, known
+
+
+def codes(rows: Sequence[DnsRow], name: str) -> Ints:
+    """Return (n,) numbers that are equal where the values of a field are."""
+    seen: dict[Any, int] = {}
+    out = np.zeros(len(rows), np.int64)
+    column = rows.columns.get(name) if isinstance(rows, DnsRows) else None
+    if isinstance(rows, DnsRows) and isinstance(column, Coded):
+        numbers = np.array([seen.setdefault(value, len(seen)) for value in column.values], np.int64)
+        out[rows.plain] = numbers[column.codes]
+    for at, row in _objects(rows):
+        out[at] = seen.setdefault(getattr(row, name), len(seen))
+    return out
+
+
+def _objects(rows: Sequence[DnsRow]) -> Iterable[tuple[int, DnsRow]]:
+    """Give the rows that are in no column, with their numbers."""
+    return rows.others.items() if isinstance(rows, DnsRows) else enumerate(rows)
