@@ -31,6 +31,11 @@ from analyzer.units import NS_PER_S, second
 ROWS_AT_ONCE = 1024
 """Rows whose text is in memory at a time: some megabyte."""
 
+SMALL = 65_536
+"""Numbers below this (ports, ids, sizes) come again and again."""
+_SMALL = [*map(str, range(SMALL)), "null"]
+"""Their texts; the last is that of :data:`NONE`."""
+
 _Writer = Callable[[Ints], Texts]
 """Gives the text of a column for some of the plain lookups."""
 
@@ -111,7 +116,12 @@ def _listed(values: list[object]) -> list[str]:
     return [found] * len(values) if isinstance(found, str) else found
 
 
-def _numbers(values: Ints) -> list[str]:
+def _numbers(values: Ints) -> Texts:
+    first = values[:1]
+    if (values == first).all():
+        return str(int(first[0]))
+    if int(values.min()) >= 0 and int(values.max()) < SMALL:
+        return list(map(_SMALL.__getitem__, values.tolist()))
     return list(map(str, values.tolist()))
 
 
@@ -130,6 +140,8 @@ def _optional(values: Ints) -> _Writer:
         some = values[which]
         if (some == NONE).all():
             return "null"
+        if int(some.max()) < SMALL:
+            return list(map(_SMALL.__getitem__, some.tolist()))
         return ["null" if value == NONE else str(value) for value in some.tolist()]
 
     return write
@@ -148,7 +160,7 @@ def _lists(column: Lists) -> _Writer:
         begin, end = first[which], first[which + 1]
         if not (end > begin).any():
             return "[]"
-        values = _numbers(column.values[int(begin[0]) : int(end[-1])])  # rows side by side
+        values = list(map(str, column.values[int(begin[0]) : int(end[-1])].tolist()))  # rows side by side
         start = int(begin[0])
         return [
             f"[{values[low]}]" if high - low == 1 else f"[{', '.join(values[low:high])}]"
