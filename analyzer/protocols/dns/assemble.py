@@ -17,8 +17,9 @@ import numpy as np
 from analyzer.protocols.dns import together, walk
 from analyzer.protocols.dns.names import to_unicode
 from analyzer.protocols.dns.outline import FAILED, Outline, Vocabulary, Words, from_copies, merged, of_rows
-from analyzer.protocols.dns.plain import UNKNOWN, Plain
+from analyzer.protocols.dns.plain import Plain
 from analyzer.protocols.dns.rdata import ipv4_text, ipv6_text
+from analyzer.protocols.dns.records import UNKNOWN
 from analyzer.protocols.dns.registry import RCODES, class_name, rcode_name, type_name
 from analyzer.protocols.dns.rows import AA, ALL_FLAGS, Exchange
 from analyzer.protocols.dns.strings import WORD, Strings

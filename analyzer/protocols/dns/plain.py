@@ -23,11 +23,24 @@ from analyzer.decode.gather import gather
 from analyzer.decode.table import Kind, PacketTable
 from analyzer.protocols.dns.messages import HEADER_BYTES, Message, parse
 from analyzer.protocols.dns.names import QuestionNames, read_name
+from analyzer.protocols.dns.records import (
+    LARGEST,
+    OPT,
+    UNKNOWN,
+    Records,
+    addresses_of,
+    big_endian,
+    blank,
+    negative_ttls,
+    options,
+    skip_names,
+    variable,
+    walk,
+    without_options,
+)
 from analyzer.protocols.dns.strings import WORD, Ints, Mask, Strings, blank_ends, gathered
 
 PORT = 53
-LARGEST = 1500
-"""Bytes of a message looked at here: over UDP larger ones come in fragments and are rare."""
 MOST_RECORDS = 32
 """Records of a section; more are rare, and reading them one by one costs the same."""
 LONGEST_NAME = 255
@@ -36,12 +49,9 @@ _HEADER = np.dtype([(name, ">u2") for name in ("id", "flags", "questions", "answ
 _KIND = 0xFB00
 """Bits that tell what a message is: QR, opcode, TC, RD."""
 _QUERY, _RESPONSE = 0x0100, 0x8100
-_A, _SOA, _AAAA, _OPT = 1, 6, 28, 41
-_OPT_BYTES, _RECORD_BYTES, _SOA_BYTES = 11, 10, 22
+_OPT_BYTES = 11
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
-UNKNOWN = -1
-"""No EDNS, no time to live."""
 
 
 @dataclass(slots=True)
@@ -198,28 +208,6 @@ def _messages(table: PacketTable, rows: Ints) -> Strings:
     return found.take(back)
 
 
-@dataclass(slots=True)
-class _Records:
-    """The records of responses: which response, its section (0 answer, 1 authority, 2 additional), where it is."""
-
-    message: Ints
-    section: Ints
-    number: Ints
-    kind: Ints
-    at: Ints  # of its type
-    size: Ints  # of its data
-
-    def take(self, which: Mask | Ints) -> _Records:
-        return _Records(
-            self.message[which],
-            self.section[which],
-            self.number[which],
-            self.kind[which],
-            self.at[which],
-            self.size[which],
-        )
-
-
 def _read(table: PacketTable, pairs: _Pairs, messages: Strings) -> Plain | None:
     count = pairs.query.size
     data = np.concatenate((messages.words, np.zeros(4, np.uint64))).view(np.uint8)
@@ -234,19 +222,19 @@ def _read(table: PacketTable, pairs: _Pairs, messages: Strings) -> Plain | None:
     safe = np.where(plain, size, 1)
     questions = gathered(data, asked + HEADER_BYTES, safe)
     plain &= questions.same(gathered(data, said + HEADER_BYTES, safe))
-    records = _walk(data, pairs, said + HEADER_BYTES + size, end_said, plain)
-    plain &= ~np.isin(np.arange(count), records.message[(records.kind == _OPT) & (records.section < 2)])
+    records = walk(data, pairs.response_head, said + HEADER_BYTES + size, end_said, plain)
+    plain &= ~np.isin(np.arange(count), records.message[(records.kind == OPT) & (records.section < 2)])
     which = np.flatnonzero(plain)
     if not which.size:
         return None
     records = records.take(plain[records.message])
-    said_edns, said_wants, upper = _options(data, records, count)
-    ttl = _number(data, records.at + 4, 4)
-    negative = _negative(data, records, ttl, count)
+    said_edns, said_wants, upper = options(data, records, count)
+    ttl = big_endian(data, records.at + 4, 4)
+    negative = negative_ttls(data, records, ttl, count)
     answers = records.section == 0
-    address, addresses = _addresses(data, records.take(answers))
-    ends = _without_options(data, records, said, end_said)
-    _blank(data, records, said[which])
+    address, addresses = addresses_of(data, records.take(answers))
+    ends = without_options(data, records, said, end_said)
+    blank(data, records, said[which])
     shapes = _shapes(data, said[which], (ends - said)[which])
     chosen, shape, exact = shapes.groups()
     found, places, owner = _parsed(data, said[which[chosen]], shapes.sizes[chosen])
@@ -294,33 +282,9 @@ def _read(table: PacketTable, pairs: _Pairs, messages: Strings) -> Plain | None:
     )
 
 
-def _number(data: NDArray[np.uint8], at: Ints, width: int) -> Ints:
-    """Read big-endian numbers."""
-    out = np.zeros(at.size, np.int64)
-    for place in range(width):
-        out = out << 8 | data[at + place]
-    return out
-
-
-def _skip(data: NDArray[np.uint8], at: Ints, end: Ints, *, pointers: bool) -> tuple[Ints, Mask]:
-    """Step over names; return where they end, and which are names (as far as their labels tell)."""
-    at, good = at.copy(), np.ones(at.size, np.bool_)
-    todo = np.arange(at.size)
-    while todo.size:
-        inside = at[todo] < end[todo]
-        good[todo[~inside]] = False
-        todo = todo[inside]
-        length = data[at[todo]]
-        pointer = (length >= 0xC0) if pointers else np.zeros(todo.size, np.bool_)
-        good[todo[(length > 63) & ~pointer]] = False
-        at[todo] += np.where(pointer, 2, length.astype(np.int64) + 1)
-        todo = todo[(length > 0) & (length <= 63)]
-    return at, good
-
-
 def _questions(data: NDArray[np.uint8], at: Ints, end: Ints, plain: Mask) -> Ints:
     """Return the bytes of each question: name, type and class. What has none that can be read is not plain."""
-    after, good = _skip(data, at, end, pointers=False)
+    after, good = skip_names(data, at, end, pointers=False)
     plain &= good & (after - at <= LONGEST_NAME) & (after + 4 <= end)
     return np.asarray(np.where(plain, after + 4 - at, 0))
 
@@ -331,129 +295,13 @@ def _query_options(data: NDArray[np.uint8], pairs: _Pairs, at: Ints, end: Ints, 
     plain &= ~extra | (at + _OPT_BYTES <= end)
     where = np.flatnonzero(extra & plain)
     place = at[where]
-    fits = (data[place] == 0) & (_number(data, place + 1, 2) == _OPT)
-    fits &= place + _OPT_BYTES + _number(data, place + 9, 2) <= end[where]
+    fits = (data[place] == 0) & (big_endian(data, place + 1, 2) == OPT)
+    fits &= place + _OPT_BYTES + big_endian(data, place + 9, 2) <= end[where]
     plain[where[~fits]] = False
     edns, wants = np.full(at.size, UNKNOWN, np.int64), np.zeros(at.size, np.bool_)
-    edns[where] = _number(data, place + 3, 2)
+    edns[where] = big_endian(data, place + 3, 2)
     wants[where] = data[place + 7] >= 0x80
     return edns, wants
-
-
-def _walk(data: NDArray[np.uint8], pairs: _Pairs, at: Ints, end: Ints, plain: Mask) -> _Records:
-    """Step from record to record of responses; what runs over the end is not plain."""
-    head = pairs.response_head
-    answers = head["answers"].astype(np.int64)
-    authorities = answers + head["authorities"]
-    total = authorities + head["additionals"]
-    parts: list[_Records] = []
-    at = at.copy()
-    number = 0
-    while True:
-        here = np.flatnonzero(plain & (total > number))
-        if not here.size:
-            break
-        place, good = _skip(data, at[here], end[here], pointers=True)
-        good &= place + _RECORD_BYTES <= end[here]
-        plain[here[~good]] = False
-        here, place = here[good], place[good]
-        size = _number(data, place + 8, 2)
-        at[here] = place + _RECORD_BYTES + size
-        fits = at[here] <= end[here]
-        plain[here[~fits]] = False
-        section = (number >= answers[here]).astype(np.int64) + (number >= authorities[here])
-        kind = _number(data, place, 2)
-        parts.append(_Records(here, section, np.full(here.size, number), kind, place, size).take(fits))
-        number += 1
-    if not parts:
-        nothing = np.zeros(0, np.int64)
-        return _Records(nothing, nothing, nothing, nothing, nothing, nothing)
-    fields = ("message", "section", "number", "kind", "at", "size")
-    found = _Records(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
-    return found.take(np.argsort(found.message, kind="stable"))
-
-
-def _first_of(records: _Records, chosen: Mask) -> tuple[Ints, Ints]:
-    """Return each response that has a chosen record, and the place of the first of them."""
-    at = np.flatnonzero(chosen)
-    message, first = np.unique(records.message[at], return_index=True)
-    return message, at[first]
-
-
-def _options(data: NDArray[np.uint8], records: _Records, count: int) -> tuple[Ints, Mask, Ints]:
-    """Return UDP size, DO bit and upper bits of the response code of the first OPT record of each response."""
-    edns, wants = np.full(count, UNKNOWN, np.int64), np.zeros(count, np.bool_)
-    upper = np.zeros(count, np.int64)
-    message, first = _first_of(records, records.kind == _OPT)
-    place = records.at[first]
-    edns[message] = _number(data, place + 2, 2)
-    upper[message] = data[place + 4]
-    wants[message] = data[place + 6] >= 0x80
-    return edns, wants, upper
-
-
-def _without_options(data: NDArray[np.uint8], records: _Records, said: Ints, end: Ints) -> Ints:
-    """Take an OPT record at the very end out of responses (its count too); return where they end now."""
-    out = end.copy()
-    at = np.flatnonzero(records.kind == _OPT)
-    message = np.append(records.message, UNKNOWN)
-    at = at[message[at + 1] != message[at]]  # the last of its response
-    at = at[records.at[at] + _RECORD_BYTES + records.size[at] == end[message[at]]]
-    at = at[data[records.at[at] - 1] == 0]
-    data[said[message[at]] + HEADER_BYTES - 1] -= 1
-    out[message[at]] = records.at[at] - 1
-    return out
-
-
-def _negative(data: NDArray[np.uint8], records: _Records, ttl: Ints, count: int) -> Ints:
-    """Return how long a "no" may be kept: the lesser of the first SOA record's time to live and its minimum."""
-    out = np.full(count, UNKNOWN, np.int64)
-    soa = (records.section == 1) & (records.kind == _SOA) & (records.size >= _SOA_BYTES)
-    message, first = _first_of(records, soa)
-    minimum = _number(data, records.at[first] + _RECORD_BYTES + records.size[first] - 4, 4)
-    out[message] = np.minimum(ttl[first], minimum)
-    return out
-
-
-def _is_address(records: _Records) -> Mask:
-    four, sixteen = (records.kind == _A) & (records.size == 4), (records.kind == _AAAA) & (records.size == 16)
-    return np.asarray((records.section == 0) & (four | sixteen), np.bool_)
-
-
-def _addresses(data: NDArray[np.uint8], records: _Records) -> tuple[Ints, list[bytes]]:
-    """Return the number of each answer's address, and the addresses."""
-    out = np.full(records.at.size, UNKNOWN, np.int64)
-    packed: list[bytes] = []
-    chosen = _is_address(records)
-    for width in (4, 16):
-        at = np.flatnonzero(chosen & (records.size == width))
-        raw = gather(data, records.at[at] + _RECORD_BYTES, np.dtype((np.void, width)))
-        different, number = np.unique(raw, return_inverse=True)
-        out[at] = number + len(packed)
-        packed += [one.tobytes() for one in different]
-    return out, packed
-
-
-def _variable(records: _Records) -> list[tuple[Ints, Ints]]:
-    """Return what differs between responses of one shape: where it begins, and its bytes."""
-    option = records.kind == _OPT
-    lives = records.at[~option] + 4
-    options, addresses = records.take(option), records.take(_is_address(records))
-    return [
-        (lives, np.full(lives.size, 4)),
-        (options.at + 2, np.full(options.at.size, 6)),
-        (options.at + _RECORD_BYTES, options.size),
-        (addresses.at + _RECORD_BYTES, addresses.size),
-    ]
-
-
-def _blank(data: NDArray[np.uint8], records: _Records, said: Ints) -> None:
-    """Set what differs between responses of one shape to zero."""
-    data[said] = data[said + 1] = 0
-    for start, size in _variable(records):
-        least = int(size.min(initial=LARGEST))
-        for place in range(int(size.max(initial=0))):
-            data[(start if place < least else start[size > place]) + place] = 0
 
 
 def _shapes(data: NDArray[np.uint8], said: Ints, sizes: Ints) -> Strings:
@@ -486,11 +334,11 @@ def _parsed(data: NDArray[np.uint8], starts: Ints, sizes: Ints) -> tuple[list[Me
     return found, starts[owner] + np.array(places, np.int64), owner
 
 
-def _borrowing(data: NDArray[np.uint8], records: _Records, places: Ints, parsed: Ints) -> Mask:
+def _borrowing(data: NDArray[np.uint8], records: Records, places: Ints, parsed: Ints) -> Mask:
     """Return which labels, by their places, overlap something that differs between responses."""
     mine = np.zeros(int(records.message.max(initial=0)) + 1, np.bool_)
     mine[parsed[parsed < mine.size]] = True
-    parts = _variable(records.take(mine[records.message]))
+    parts = variable(records.take(mine[records.message]))
     start = np.concatenate([begin for begin, _ in parts])
     order = np.argsort(start)
     start, end = start[order], (start + np.concatenate([size for _, size in parts]))[order]
@@ -508,7 +356,7 @@ def _names(data: NDArray[np.uint8], starts: Ints, sizes: Ints) -> list[tuple[str
     out: list[tuple[str, int, int]] = []
     view = memoryview(data.data)
     ends = starts + sizes - 4
-    kinds, groups = _number(data, ends, 2).tolist(), _number(data, ends + 2, 2).tolist()
+    kinds, groups = big_endian(data, ends, 2).tolist(), big_endian(data, ends + 2, 2).tolist()
     for start, end, kind, group in zip(starts.tolist(), ends.tolist(), kinds, groups, strict=True):
         raw = view[start:end].tobytes()
         name = seen.get(raw)
