@@ -26,7 +26,7 @@ from analyzer.language import DOMAIN, FOLDERS, LOCALE
 from analyzer.protocols import icmp_words
 from analyzer.sentences.story import STORY
 from analyzer.sentences.words import SIDES, WORDS
-from analyzer.visits import journey
+from analyzer.visits import steps_web
 
 LEFT_OUT: dict[str, set[str]] = {}
 """Context → arguments that its translations may do without."""
@@ -75,7 +75,7 @@ def spoken() -> list[str]:
     icmp = (icmp_words._TYPES4, icmp_words._TYPES6, icmp_words._CODES4, icmp_words._CODES6)
     words = [
         *SIDES,
-        *journey._KINDS.values(),
+        *steps_web._KINDS.values(),
         tcp_words.NO_MEANING,
         *(text for table in icmp for text in table.values()),
     ]

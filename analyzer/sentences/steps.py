@@ -30,7 +30,7 @@ STEPS: dict[str, str] = {
     "step.dns.alias": "{name} is only another name: it leads to {chain}.",
     "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {name}, and had its "
     "answer after {latency_ms}.",
-    "step.dns.asked.other": "To find out, {resolver} asked {server} for {name}: {latency_ms}.",
+    "step.dns.asked.other": "To find out, {resolver} asked {server} for {name} and was answered after {latency_ms}.",
     "step.dns.asked.root": "To find out, {resolver} asked the root server {server} for {name}, and was referred on "
     "after {latency_ms}.",
     "step.dns.asked.tld": "To find out, {resolver} asked {server}, a server of the top-level domain, for {name}, and "

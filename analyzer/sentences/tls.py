@@ -16,7 +16,7 @@ TLS: dict[str, tuple[str, str, str]] = {
     ),
     # name, version, since, count, client, server, server_port
     "TLS-OLD-VERSION": (
-        "{name} encrypted with {version}, which is not to be used any more since {since}",
+        "{name} encrypted with {version}, which has not been allowed since {since}",
         "This version has known holes, and browsers refuse it. What was sent in these {count:session|sessions} is less "
         "safe than it looks, and newer programs may not be able to connect at all.",
         "Turn TLS 1.2 and TLS 1.3 on at {server}, and everything older off. If the server can do that already, the "
