@@ -25,7 +25,7 @@ from analyzer.findings import listing
 from analyzer.language import DOMAIN, FOLDERS, LOCALE
 from analyzer.protocols import icmp_words
 from analyzer.sentences.story import STORY
-from analyzer.sentences.words import SIDES, WORDS
+from analyzer.sentences.words import PARTS, SIDES, WORDS
 from analyzer.visits import steps_web
 
 LEFT_OUT: dict[str, set[str]] = {}
@@ -75,6 +75,7 @@ def spoken() -> list[str]:
     icmp = (icmp_words._TYPES4, icmp_words._TYPES6, icmp_words._CODES4, icmp_words._CODES6)
     words = [
         *SIDES,
+        *PARTS,
         *steps_web._KINDS.values(),
         tcp_words.NO_MEANING,
         *(text for table in icmp for text in table.values()),

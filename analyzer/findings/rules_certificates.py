@@ -207,9 +207,9 @@ def weak_key(facts: Facts) -> Iterator[Hit]:
             kind, digest = _weak_key(certificate), _weak_digest(certificate)
             found = {}
             if kind is not None and (certificate is leaf or not certificate.self_signed):
-                found[kind] = f"{certificate.key.replace(' ', ' key of ')} bits"
+                found[kind] = f"key: {certificate.key} bits"
             if digest is not None:
-                found[digest] = f"{digest} signature"
+                found[digest] = f"signature: {digest}"
             for weakness, text in found.items():
                 weight = worst(severity(weakness, moment) for moment in moments)
                 told.append((weight if certificate is leaf else "note", text))

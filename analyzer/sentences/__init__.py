@@ -139,8 +139,9 @@ def _text(name: str, value: object, lang: str) -> str:
     """Write a value that is neither number nor list: words of this program in the language, all else as it is."""
     if lang == SOURCE or name not in SPOKEN:
         return display(value)
-    pieces = [translated(piece, SPOKEN_CONTEXT, lang) for piece in str(value).split(": ")]
-    return display("：".join(pieces) if lang == "zh" else ": ".join(pieces))
+    pieces = str(value).split(": ")
+    said = [translated(piece, SPOKEN_CONTEXT, lang) for piece in pieces]
+    return display("：".join(said) if lang == "zh" and said != pieces else ": ".join(said))
 
 
 def _listed(items: list[str], comma: str, lang: str) -> str:

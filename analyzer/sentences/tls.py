@@ -135,13 +135,13 @@ TLS: dict[str, tuple[str, str, str]] = {
         "the default site of a server with many names, a captive portal, or somebody in between.",
     ),
     "TLS-WEAK-KEY": (
-        "The certificate of {name} can be forged: {weak}",
+        "The certificate of {name} can be forged ({weak})",
         "Whoever can compute the key, or another certificate with the same signature, can pretend to be {name}. That "
         "is within reach, so clients of today refuse it.",
         "Get a new certificate with an RSA key of 2048 bits or more (or ECDSA P-256), signed with SHA-256.",
     ),
     "TLS-WEAK-KEY.then": (
-        "The certificates of {name} are weak by the standards of today: {weak}",
+        "The certificates of {name} are weak by the standards of today ({weak})",
         "When this was recorded that was common, or it concerns a certificate in the chain that clients need not look "
         "at.",
         "If this server still runs, look at the certificates that it sends, and leave out what is old.",

@@ -20,10 +20,23 @@ WORDS: dict[str, str] = {
 }
 """Key → word or joint."""
 
-SIDES = ("client", "server", "client and the server", "client and server", "both")
-"""Who did something: values of the arguments ``by``, ``closed_by``, ``who`` and ``other``."""
+SIDES = (
+    "client",
+    "server",
+    "client and the server",
+    "client and server",
+    "client or the server",
+    "both",
+    "network",
+)
+"""Who did something: values of the arguments ``by``, ``closed_by``, ``who``, ``other``, ``first``, ``sender``, ``heard``."""
 
-SPOKEN = frozenset({"by", "closed_by", "who", "other", "kinds", "meaning"})
+PARTS = ("network", "gateway", "resolvers", "key", "signature")
+"""What something is about: values of ``what`` (two offers of an address differ in it) and the beginnings of ``weak``."""
+
+SPOKEN = frozenset(
+    {"by", "closed_by", "who", "other", "first", "sender", "heard", "kinds", "meaning", "what", "weak"}
+)
 """Arguments whose values are words of this program, not of the capture: they are translated, piece by piece where they
 are put together with a colon (``destination unreachable: port unreachable``)."""
 

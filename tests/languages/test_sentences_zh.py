@@ -27,7 +27,7 @@ def test_every_sentence_is_chinese_and_whole(key: str) -> None:
 
 @pytest.mark.parametrize("code", list(FINDINGS))
 def test_every_finding_says_all_three_things(code: str) -> None:
-    text = finding_text(code, {"status": 404, "close_code": 1006}, "zh")
+    text = finding_text(code, {"status": 404, "close_code": 1006, "rcode": "SERVFAIL"}, "zh")
     assert all(HAN.search(part) for part in (text.title, text.why, text.advice))
     assert (text.why[-1], text.advice[-1]) == ("。", "。")
     assert not text.title.endswith("。")
