@@ -31,8 +31,8 @@ JUDGED: dict[str, str] = {
     "there and back {network_ms}, the server {server_ms}, and the client itself {client_ms}.",
     "blame.slow.transfer": "Long because there was much to carry: {share_ms} of {duration_ms} went into "
     "{carried_bytes}.",
-    "blame.slow.unknown": "Slow, and who is to blame cannot be told from here: who spent {share_ms} of the {duration_ms} "
-    "is not visible where this was recorded.",
+    "blame.slow.unknown": "Slow, and who is to blame cannot be told from here: who spent {share_ms} of the "
+    "{duration_ms} is not visible where this was recorded.",
     # not in the capture: host, duration_ms
     "blame.capture": "Who is to blame cannot be told: the capture does not hold the answer of {host}.",
     # names: name, client, server, rcode, attempts

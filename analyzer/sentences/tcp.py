@@ -104,8 +104,8 @@ TCP: dict[str, tuple[str, str, str]] = {
     "TCP-ZERO-WINDOW": (
         "The {by} had no room for more data for {closed_ms} ({client} to {server} port {server_port})",
         "A receiver says with every packet how much it can still take. Here that was nothing, {times:time|times}, "
-        "so the {other} had to stop although it had more to send: the program on the {by} did not read fast enough what "
-        "had already arrived.",
+        "so the {other} had to stop although it had more to send: the program on the {by} did not read fast enough "
+        "what had already arrived.",
         "Look at the program on the {by}: a slow disk, a busy processor, or a program that reads only when it likes "
         "to, as players of video do on purpose.",
     ),
