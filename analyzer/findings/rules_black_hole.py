@@ -169,4 +169,14 @@ def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[
     yield Hit(args, frames, "tcp", stream, stream, cost_ms=cost, variant="ignored" if ignored else None)
 
 
-RULES: tuple[Rule, ...] = (Rule("ICMP-BLACK-HOLE", "error", "icmp", "network", "RFC 2923 section 2.1", black_holes),)
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "ICMP-BLACK-HOLE",
+        "error",
+        "icmp",
+        "network",
+        "RFC 2923 section 2.1",
+        black_holes,
+        ("BIG_SEGMENT", "STUCK_SENDS", "STUCK_MS", "SHRUNK_SENDS", "SHRUNK_MS", "SHRUNK_SHARE"),
+    ),
+)
