@@ -175,8 +175,10 @@ def _visit(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:
         text.append(teller.say("visit.failed", failed=visit.failed_requests))
     yield from teller.lines(paragraph(text, teller.lang))
     if visit.blame_key is not None:
+        unread = visit.requests is None and visit.blame_key.startswith("blame.fine.")
+        key = "blame.fine.encrypted" if unread else visit.blame_key  # "in all" is not known of what cannot be read
         args = with_makers(visit.blame_args, teller)
-        yield from teller.lines(sentence(visit.blame_key, args, teller.lang), "yellow" if visit.blame else "")
+        yield from teller.lines(sentence(key, args, teller.lang), "yellow" if visit.blame else "")
     yield ()
     number = 0
     for step in in_order(visit.steps):

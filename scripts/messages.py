@@ -23,7 +23,7 @@ from babel.messages.pofile import read_po, write_po
 from analyzer import close_codes, dns_words, http_status, sentences, tcp_states, tcp_words
 from analyzer.findings import listing
 from analyzer.language import DOMAIN, FOLDERS, LOCALE
-from analyzer.protocols import icmp_words
+from analyzer.protocols import icmp_words, oicq
 from analyzer.sentences.story import STORY
 from analyzer.sentences.words import PARTS, SIDES, WORDS
 from analyzer.visits import steps_web
@@ -78,6 +78,7 @@ def spoken() -> list[str]:
         *PARTS,
         *steps_web._KINDS.values(),
         tcp_words.NO_MEANING,
+        *oicq.COMMANDS.values(),
         *(text for table in icmp for text in table.values()),
     ]
     return list(dict.fromkeys(words))

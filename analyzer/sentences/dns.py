@@ -10,7 +10,7 @@ DNS: dict[str, tuple[str, str, str]] = {
     # name, qtype, rcode, server
     "DNS-FAILED": (
         "The name {name} could not be resolved: {server} answered {rcode}",
-        "Without an address nothing can be opened. {rcode_meaning}",
+        "{rcode_meaning} Without an address nothing can be opened.",
         "Check the spelling and the search domain. For SERVFAIL ask another resolver: if that one answers, the first "
         "is broken or DNSSEC validation fails.",
     ),

@@ -35,7 +35,9 @@ SIDES = (
 PARTS = ("network", "gateway", "resolvers", "key", "signature")
 """What something is about: values of ``what`` (in which two offers of an address differ), beginnings of ``weak``."""
 
-SPOKEN = frozenset({"by", "closed_by", "who", "other", "first", "sender", "heard", "kinds", "meaning", "what", "weak"})
+SPOKEN = frozenset(
+    {"by", "closed_by", "who", "other", "first", "sender", "heard", "kinds", "meaning", "what", "weak", "commands"}
+)
 """Arguments whose values are words of this program, not of the capture: they are translated, piece by piece where they
 are put together with a colon (``destination unreachable: port unreachable``)."""
 

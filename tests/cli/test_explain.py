@@ -127,7 +127,7 @@ def test_what_was_spent_in_vain_and_spared(analyze: Analyze) -> None:
 def test_details_are_told_once(analyze: Analyze) -> None:
     out = flat(analyze("explain", SAMPLES / "redirects-and-cache.pcapng").out)
     assert out.count("each side confirms the other's number plus one") == 1
-    assert out.count("That is what 302 means.") == 1
+    assert out.count("The status 302 means:") == 1
     assert "4 TCP connections without any data, such as stream" in out
 
 
