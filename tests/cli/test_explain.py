@@ -254,3 +254,37 @@ def test_steps_stand_in_the_order_of_their_times() -> None:
     arp, late, tcp, tls = step("arp", None, "cached"), step("dns", 90), step("tcp", 30), step("tls", None, "plain")
     request, close = step("request", 60), step("close", None)
     assert in_order((arp, late, tcp, tls, request, close)) == [arp, tcp, tls, request, late, close]
+
+
+# ── captures of others ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.shared
+def test_a_trace_is_told_hop_by_hop(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: nine senders of answers to 27 echo requests, the first 192.168.100.1; the router is a Cisco's."""
+    out = analyze("explain", shared_captures / "icmp" / "ppa3-icmp_traceroute.pcapng").out
+    hops = re.findall(r"(?m)^    · Hop (\d+): ([\d.]+), [\d.]+ ms$", out)
+    assert [int(number) for number, _ in hops] == list(range(1, 10))
+    assert (hops[0][1], hops[8][1]) == ("192.168.100.1", "4.2.2.1")
+    assert "leads through 00:12:80:4b:c0:7f (Cisco Systems, Inc)" in flat(out)
+    assert "reported about packets" not in out  # the answers to the probes are the trace's
+
+
+@pytest.mark.shared
+def test_a_lease_outside_of_visits(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: the ACK of 10.0.2.2 gives 10.0.2.15 to the host that calls itself pythagoras."""
+    out = flat(analyze("explain", shared_captures / "dhcp" / "joy-pcaps-dhcp.pcap").out)
+    assert "pythagoras got the address 10.0.2.15 from 10.0.2.2 after 0.26 ms (DHCP)." in out
+
+
+@pytest.mark.shared
+def test_a_router_that_announces_itself(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: the advertisement of fe80::1 has the prefix fc00:10:1:4::/64."""
+    out = flat(analyze("explain", shared_captures / "icmp" / "russo-nd_rsra.pcapng").out)
+    assert "fe80::1 announced the way out of the network, and the IPv6 prefixes fc00:10:1:4::/64." in out
+
+
+@pytest.mark.shared
+def test_commands_are_words_of_the_program(analyze: Analyze, shared_captures: Path) -> None:
+    out = flat(analyze("explain", shared_captures / "oicq" / "nDPI-pcap-oicq.pcap", "--lang", "zh").out)
+    assert "1 个账号的 29 次 QQ 交换（OICQ）：注销。" in out
