@@ -41,5 +41,20 @@ SPOKEN = frozenset(
 """Arguments whose values are words of this program, not of the capture: they are translated, piece by piece where they
 are put together with a colon (``destination unreachable: port unreachable``)."""
 
+STAND_INS = (
+    "a message",
+    "that is no HTTP request",
+    "a request",
+    "that was not captured",
+    "without an address",
+    "an unreadable name",
+    "(no name)",
+)
+"""What stands for a value that the capture does not have."""
+
+PHRASED = frozenset({"method", "target", "name", "names", "seen"})
+"""Arguments whose values are mostly the capture's, and some the program's: of these only phrases are translated, since
+a field may well be named ``key``, but no method is ``a request``."""
+
 CLAUSES = frozenset({"kinds"})
 """Arguments whose items are clauses, not names: other languages part them with a stronger mark than a comma."""

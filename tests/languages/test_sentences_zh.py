@@ -65,6 +65,21 @@ def test_words_of_the_program_are_translated_words_of_the_capture_are_not() -> N
     assert strange.endswith("：type 77, code 3")
 
 
+def test_what_stands_for_a_missing_value_is_translated_but_not_a_field_s_name() -> None:
+    args = {"method": "a request", "target": "that was not captured", "host": "h", "status": 404, "reason": "Not Found"}
+    assert sentence("HTTP-CLIENT-ERROR", args, "zh") == "h 对没有抓到的请求答复 404 Not Found"
+    asked = sentence("HTTP-FORM-IN-URL", {"host": "h", "names": ["key"]}, "zh")
+    assert asked == "发给 h 的请求在网址里带着密码（在 key 中）"
+    assert "一个 Windows 程序" in sentence("HTTP-TYPE-MISMATCH", {"host": "h", "seen": "a Windows program"}, "zh")
+
+
+def test_words_that_begin_a_value_are_translated() -> None:
+    args = {"name": "h.example", "weak": ["key: RSA 1024 bits", "signature: MD5"]}
+    assert sentence("TLS-WEAK-KEY", args, "zh") == "h.example 的证书可以伪造（密钥：RSA 1024 bits、签名：MD5）"
+    assert "a: b" in sentence("TCP-LOSS", {"client": "a: b"}, "zh")
+    assert "不同之处：网络、默认网关。" in finding_text("DHCP-SERVERS", {"what": ["network", "gateway"]}, "zh").why
+
+
 def test_a_step_without_a_sentence_still_says_something() -> None:
     assert sentence("step.tls.absent.cached", {}, "zh") == "没有 tls：先前已经知道，所以不必再问。"
     assert why("some_new_reason", "zh") == "some new reason"
@@ -120,6 +135,8 @@ def test_a_message_without_a_translation_stays_english() -> None:
         (["见", "", "7"], "见 7"),
         (["取", "/index.html", "。"], "取 /index.html。"),
         (["GET", "/"], "GET/"),
+        (["对", "某个", " ", "请求", "的"], "对某个请求的"),
+        (["对", "GET", " ", "/", "的"], "对 GET / 的"),
         ([], ""),
     ],
 )
