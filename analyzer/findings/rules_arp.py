@@ -311,11 +311,21 @@ def storm(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("ARP-CONFLICT", "error", "arp", "network", "RFC 5227", conflict),
-    Rule("ARP-ADDRESS-TAKEN", "error", "arp", "network", "RFC 5227 section 2.1.1", address_taken),
+    Rule("ARP-CONFLICT", "error", "arp", "network", "RFC 5227", conflict, ("MOVE_NS", "PROXY_ADDRESSES")),
+    Rule(
+        "ARP-ADDRESS-TAKEN", "error", "arp", "network", "RFC 5227 section 2.1.1", address_taken, ("PROBE_DEFENCE_NS",)
+    ),
     Rule("ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed),
-    Rule("ARP-UNANSWERED", "warning", "arp", "network", "RFC 826", unanswered),
-    Rule("ARP-STORM", "warning", "arp", "network", "RFC 826", storm),
-    Rule("ARP-SCAN", "note", "arp", "client", "RFC 826", scan),
-    Rule("ARP-SLOW", "note", "arp", "network", "RFC 826", slow),
+    Rule("ARP-UNANSWERED", "warning", "arp", "network", "RFC 826", unanswered, ("ARP_ATTEMPTS", "SCAN_TARGETS")),
+    Rule(
+        "ARP-STORM",
+        "warning",
+        "arp",
+        "network",
+        "RFC 826",
+        storm,
+        ("ARP_STORM_ASKER", "ARP_STORM_ASKER_SECONDS", "ARP_STORM_ALL", "ARP_STORM_ALL_SECONDS", "ARP_STORM_REPEATS"),
+    ),
+    Rule("ARP-SCAN", "note", "arp", "client", "RFC 826", scan, ("ARP_SCAN_TARGETS", "ARP_SCAN_NS")),
+    Rule("ARP-SLOW", "note", "arp", "network", "RFC 826", slow, ("ARP_SLOW_MS",)),
 )

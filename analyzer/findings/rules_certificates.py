@@ -207,9 +207,9 @@ def weak_key(facts: Facts) -> Iterator[Hit]:
             kind, digest = _weak_key(certificate), _weak_digest(certificate)
             found = {}
             if kind is not None and (certificate is leaf or not certificate.self_signed):
-                found[kind] = f"{certificate.key.replace(' ', ' key of ')} bits"
+                found[kind] = f"key: {certificate.key} bits"
             if digest is not None:
-                found[digest] = f"{digest} signature"
+                found[digest] = f"signature: {digest}"
             for weakness, text in found.items():
                 weight = worst(severity(weakness, moment) for moment in moments)
                 told.append((weight if certificate is leaf else "note", text))
@@ -222,9 +222,33 @@ def weak_key(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TLS-CERT-EXPIRED", "error", "tls", "server", "RFC 5280 section 4.1.2.5", expired),
-    Rule("TLS-CERT-NAME", "error", "tls", "server", "RFC 9525 section 6", wrong_name),
-    Rule("TLS-WEAK-KEY", "warning", "tls", "server", "RFC 9325 section 4.4", weak_key),
-    Rule("TLS-CERT-EXPIRES", "note", "tls", "server", "RFC 5280 section 4.1.2.5", expires),
+    Rule(
+        "TLS-CERT-EXPIRED",
+        "error",
+        "tls",
+        "server",
+        "RFC 5280 section 4.1.2.5",
+        expired,
+        ("CLOCK_WRONG_DAYS", "RECORDED_SINCE"),
+    ),
+    Rule("TLS-CERT-NAME", "error", "tls", "server", "RFC 9525 section 6", wrong_name, ("MAIL_PORTS",)),
+    Rule(
+        "TLS-WEAK-KEY",
+        "warning",
+        "tls",
+        "server",
+        "RFC 9325 section 4.4",
+        weak_key,
+        ("WEAK_RSA_BITS", "FORBIDDEN_SINCE", "RECORDED_SINCE"),
+    ),
+    Rule(
+        "TLS-CERT-EXPIRES",
+        "note",
+        "tls",
+        "server",
+        "RFC 5280 section 4.1.2.5",
+        expires,
+        ("CERTIFICATE_DAYS", "CERTIFICATE_LIFE_SHARE", "RECORDED_SINCE"),
+    ),
     Rule("TLS-CERT-SELF-SIGNED", "note", "tls", "server", "RFC 5280 section 3.2", self_signed),
 )

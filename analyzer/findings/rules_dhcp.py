@@ -238,9 +238,25 @@ def declined(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("DHCP-NO-ANSWER", "error", "dhcp", "network", "RFC 2131 section 4.1", no_answer),
-    Rule("DHCP-REFUSED", "warning", "dhcp", "server", "RFC 2131 section 4.3.2", refused),
+    Rule(
+        "DHCP-NO-ANSWER",
+        "error",
+        "dhcp",
+        "network",
+        "RFC 2131 section 4.1",
+        no_answer,
+        ("DHCP_ATTEMPTS", "DHCP_LATER_NS", "SCAN_TARGETS"),
+    ),
+    Rule(
+        "DHCP-REFUSED",
+        "warning",
+        "dhcp",
+        "server",
+        "RFC 2131 section 4.3.2",
+        refused,
+        ("DHCP_LATER_NS", "SCAN_TARGETS"),
+    ),
     Rule("DHCP-SERVERS", "warning", "dhcp", "network", "RFC 2131 section 3.1", servers),
     Rule("DHCP-DECLINED", "warning", "dhcp", "network", "RFC 2131 section 4.4.4", declined),
-    Rule("DHCP-SLOW", "note", "dhcp", "server", "RFC 2131 section 4.1", slow),
+    Rule("DHCP-SLOW", "note", "dhcp", "server", "RFC 2131 section 4.1", slow, ("DHCP_SLOW_MS", "DHCP_VERY_SLOW_MS")),
 )

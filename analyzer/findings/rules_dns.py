@@ -185,9 +185,25 @@ def slow(facts: Facts) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     Rule("DNS-FAILED", "error", "dns", "resolver", "RFC 1035 section 4.1.1", failed),
-    Rule("DNS-NO-ANSWER", "error", "dns", "resolver", "RFC 1035 section 4.2.1", silent),
-    Rule("DNS-RESOLVER-DEAD", "error", "dns", "resolver", "RFC 1035 section 7.2", dead),
-    Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry),
-    Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow),
+    Rule(
+        "DNS-NO-ANSWER",
+        "error",
+        "dns",
+        "resolver",
+        "RFC 1035 section 4.2.1",
+        silent,
+        ("QUIET_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
+    ),
+    Rule(
+        "DNS-RESOLVER-DEAD",
+        "error",
+        "dns",
+        "resolver",
+        "RFC 1035 section 7.2",
+        dead,
+        ("QUIET_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
+    ),
+    Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry, ("RETRY_COST_MS",)),
+    Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow, ("SLOW_DNS_MS",)),
     *rules_dns_answers.RULES,
 )

@@ -158,7 +158,17 @@ def _frames(rows: Sequence[IcmpRow]) -> tuple[int | None, ...]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("ICMP-ECHO-LOSS", "warning", "icmp", "network", "RFC 792", lost),
-    Rule("ICMP-ECHO-SLOW", "note", "icmp", "network", "ITU-T G.114", slow),
-    Rule("ICMP-TUNNEL", "note", "icmp", "client", "RFC 792", tunnel),
+    Rule(
+        "ICMP-ECHO-LOSS", "warning", "icmp", "network", "RFC 792", lost, ("LOST_PINGS", "SILENT_PINGS", "SCAN_TARGETS")
+    ),
+    Rule(
+        "ICMP-ECHO-SLOW",
+        "note",
+        "icmp",
+        "network",
+        "ITU-T G.114",
+        slow,
+        ("SLOW_PING_MS", "JITTER_MS", "MEASURED_PINGS"),
+    ),
+    Rule("ICMP-TUNNEL", "note", "icmp", "client", "RFC 792", tunnel, ("FOREIGN_REPLIES",)),
 )

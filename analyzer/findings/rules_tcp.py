@@ -382,9 +382,25 @@ def reset(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TCP-SYN-UNANSWERED", "error", "tcp", "unknown", "RFC 9293 section 3.5", unanswered),
-    Rule("TCP-REFUSED", "error", "tcp", "server", "RFC 9293 section 3.5.1", refused),
-    Rule("TCP-SYN-LOST", "warning", "tcp", "network", "RFC 6298 section 2", syn_lost),
-    Rule("TCP-SYN-FLOOD", "warning", "tcp", "client", "RFC 4987 section 2", half_open),
+    Rule(
+        "TCP-SYN-UNANSWERED",
+        "error",
+        "tcp",
+        "unknown",
+        "RFC 9293 section 3.5",
+        unanswered,
+        ("UNANSWERED_SYNS", "SYN_AGAIN_MS", "FALLBACK_MS", "SCAN_TARGETS", "PROBED_PORTS", "HOME_CONNECTIONS"),
+    ),
+    Rule(
+        "TCP-REFUSED",
+        "error",
+        "tcp",
+        "server",
+        "RFC 9293 section 3.5.1",
+        refused,
+        ("FALLBACK_MS", "SCAN_TARGETS", "PROBED_PORTS", "HOME_CONNECTIONS"),
+    ),
+    Rule("TCP-SYN-LOST", "warning", "tcp", "network", "RFC 6298 section 2", syn_lost, ("SYN_LOSS_MS",)),
+    Rule("TCP-SYN-FLOOD", "warning", "tcp", "client", "RFC 4987 section 2", half_open, ("HALF_OPEN",)),
     Rule("TCP-RESET", "warning", "tcp", "unknown", "RFC 9293 section 3.5.2", reset),
 )

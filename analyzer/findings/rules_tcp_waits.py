@@ -208,7 +208,31 @@ def slow_connect(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TCP-BACKOFF", "warning", "tcp", "network", "RFC 6298 section 5.5", backoff),
-    Rule("TCP-KEEPALIVE-DEAD", "warning", "tcp", "unknown", "RFC 9293 section 3.8.4", keepalive_dead),
-    Rule("TCP-SLOW-CONNECT", "note", "tcp", "network", "RFC 9293 section 3.5", slow_connect),
+    Rule(
+        "TCP-BACKOFF",
+        "warning",
+        "tcp",
+        "network",
+        "RFC 6298 section 5.5",
+        backoff,
+        ("SENT_TIMES", "BACKOFF_MS", "PADDING_BYTES"),
+    ),
+    Rule(
+        "TCP-KEEPALIVE-DEAD",
+        "warning",
+        "tcp",
+        "unknown",
+        "RFC 9293 section 3.8.4",
+        keepalive_dead,
+        ("KEEP_ALIVES_UNANSWERED", "KEEP_ALIVE_SPAN_MS"),
+    ),
+    Rule(
+        "TCP-SLOW-CONNECT",
+        "note",
+        "tcp",
+        "network",
+        "RFC 9293 section 3.5",
+        slow_connect,
+        ("SLOW_CONNECT_MS", "SLOW_OPENING_SHARE"),
+    ),
 )

@@ -177,10 +177,26 @@ def slow(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TLS-OLD-VERSION", "warning", "tls", "server", "RFC 8996, RFC 7568, RFC 6176", old_version),
-    Rule("TLS-WEAK-CIPHER", "warning", "tls", "server", "RFC 9325 section 4.1", weak_cipher),
-    Rule("TLS-SLOW", "warning", "tls", "server", "RFC 8446 section 2", slow),
-    Rule("TLS-INCOMPLETE", "note", "tls", "unknown", "RFC 8446 section 6.1", incomplete),
+    Rule(
+        "TLS-OLD-VERSION",
+        "warning",
+        "tls",
+        "server",
+        "RFC 8996, RFC 7568, RFC 6176",
+        old_version,
+        ("FORBIDDEN_SINCE", "RECORDED_SINCE"),
+    ),
+    Rule(
+        "TLS-WEAK-CIPHER",
+        "warning",
+        "tls",
+        "server",
+        "RFC 9325 section 4.1",
+        weak_cipher,
+        ("FORBIDDEN_SINCE", "RECORDED_SINCE"),
+    ),
+    Rule("TLS-SLOW", "warning", "tls", "server", "RFC 8446 section 2", slow, ("SLOW_TLS_MS",)),
+    Rule("TLS-INCOMPLETE", "note", "tls", "unknown", "RFC 8446 section 6.1", incomplete, ("QUIET_MS",)),
     Rule("TLS-HELLO-RETRY", "note", "tls", "client", "RFC 8446 section 4.1.4", hello_retry),
-    Rule("TLS-NO-RESUMPTION", "note", "tls", "unknown", "RFC 8446 section 2.2", no_resumption),
+    Rule("TLS-NO-RESUMPTION", "note", "tls", "unknown", "RFC 8446 section 2.2", no_resumption, ("FULL_HANDSHAKES",)),
 )

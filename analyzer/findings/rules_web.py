@@ -42,7 +42,7 @@ def _hit(facts: Facts, found: Found, cost: float | None, severity: str | None = 
     method, target = row.method, row.target or "without an address"
     if method is None:
         junk = row.request_frames is not None
-        method, target = ("something", "that is no HTTP request") if junk else ("a request", "that was not captured")
+        method, target = ("a message", "that is no HTTP request") if junk else ("a request", "that was not captured")
     args: dict[str, object] = {
         "method": method,
         "target": target,

@@ -58,7 +58,7 @@ DNS: dict[str, tuple[str, str, str]] = {
     ),
     # client, count, name, server, duration_ms
     "DNS-STORM": (
-        "{client} asked for {count:name|names} that do not exist within {duration_ms}",
+        "Within {duration_ms} {client} asked for {count:name|names} that do not exist",
         "Nobody mistypes that often. It is a program with a wrong setting, a search for hosts, or malware that looks "
         "for its master under computed names.",
         "Find the program on {client} that asks for {name}. A search list that is added to every name shows as one "

@@ -15,7 +15,7 @@ JUDGED: dict[str, str] = {
     "blame.fine.resolver": "Quick: {duration_ms} in all, most of it for looking up names ({share_ms}).",
     "blame.fine.server": "Quick: {duration_ms} in all, most of it in the server {host} ({share_ms}).",
     "blame.fine.transfer": "Quick: {duration_ms} in all, most of it for carrying what was asked for ({share_ms}).",
-    "blame.fine.unknown": "Quick: {duration_ms} in all; whose {share_ms} of it were cannot be told from here.",
+    "blame.fine.unknown": "Quick: {duration_ms} in all; who spent {share_ms} of it cannot be told from here.",
     # slow: the same, and resolver_ms, network_ms, server_ms, client_ms, lost_ms, carried_bytes
     "blame.slow.client": "Slow because of the client: for {client_ms} of {duration_ms} it had what it needed and did "
     "not go on, or took no more data; the server needed {server_ms}, the way there and back {network_ms}.",
@@ -31,8 +31,8 @@ JUDGED: dict[str, str] = {
     "there and back {network_ms}, the server {server_ms}, and the client itself {client_ms}.",
     "blame.slow.transfer": "Long because there was much to carry: {share_ms} of {duration_ms} went into "
     "{carried_bytes}.",
-    "blame.slow.unknown": "Slow, and who is to blame cannot be told from here: whose {share_ms} of the {duration_ms} "
-    "were is not visible where this was recorded.",
+    "blame.slow.unknown": "Slow, and who is to blame cannot be told from here: who spent {share_ms} of the "
+    "{duration_ms} is not visible where this was recorded.",
     # not in the capture: host, duration_ms
     "blame.capture": "Who is to blame cannot be told: the capture does not hold the answer of {host}.",
     # names: name, client, server, rcode, attempts
@@ -72,8 +72,8 @@ JUDGED: dict[str, str] = {
     "blame.http.server_error": "The server is to blame: {host} answered {status} {reason}.",
     "blame.http.silence": "Who is to blame cannot be told from here: {host} never answered, and nothing says why.",
     # waste: count, and time_ms or size_bytes where they are known
-    "waste.compression": "{count:answer was|answers were} text sent as it is; compressed, {size_bytes} less would have "
-    "travelled.",
+    "waste.compression": "{count:answer was|answers were} text that was not compressed; that would have saved "
+    "{size_bytes}.",
     "waste.connections": "{count:connection was|connections were} opened although an earlier one could have been kept: "
     "that took {time_ms}.",
     "waste.dns": "{count:lookup was|lookups were} for what was known already, and still good: that took {time_ms}.",

@@ -30,7 +30,7 @@ STEPS: dict[str, str] = {
     "step.dns.alias": "{name} is only another name: it leads to {chain}.",
     "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {name}, and had its "
     "answer after {latency_ms}.",
-    "step.dns.asked.other": "To find out, {resolver} asked {server} for {name}: {latency_ms}.",
+    "step.dns.asked.other": "To find out, {resolver} asked {server} for {name} and was answered after {latency_ms}.",
     "step.dns.asked.root": "To find out, {resolver} asked the root server {server} for {name}, and was referred on "
     "after {latency_ms}.",
     "step.dns.asked.tld": "To find out, {resolver} asked {server}, a server of the top-level domain, for {name}, and "
@@ -128,9 +128,9 @@ STEPS: dict[str, str] = {
     "step.response.caching": "For caches it says: {cache_control}.",
     "step.response.compressed": "It travelled compressed ({coding}): {decoded_bytes} became {body_bytes}.",
     "step.response.cookies": "It sets {cookies:cookie|cookies}: {names}.",
-    "step.response.meaning": "{status_meaning} That is what {status} means.",
+    "step.response.meaning": "The status {status} means: {status_meaning}",
     "step.response.server": "The server calls itself {server}.",
-    "step.response.type": "What came is of the type {content_type}.",
+    "step.response.type": "The type of its body is {content_type}.",
     "step.response.absent.encrypted": "The responses are encrypted, so they cannot be read.",
     "step.response.absent.aborted": "No response: the connection was aborted first.",
     "step.response.absent.client_closed": "No response: the client gave up after {wait_ms} and closed the connection.",

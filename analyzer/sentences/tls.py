@@ -16,9 +16,9 @@ TLS: dict[str, tuple[str, str, str]] = {
     ),
     # name, version, since, count, client, server, server_port
     "TLS-OLD-VERSION": (
-        "{name} encrypted with {version}, which is not to be used any more since {since}",
-        "This version has known holes, and browsers refuse it. What was sent that way ({count:session|sessions}) is "
-        "less safe than it looks, and newer programs may not be able to connect at all.",
+        "{name} encrypted with {version}, which has not been allowed since {since}",
+        "This version has known holes, and browsers refuse it. What was sent in these {count:session|sessions} is less "
+        "safe than it looks, and newer programs may not be able to connect at all.",
         "Turn TLS 1.2 and TLS 1.3 on at {server}, and everything older off. If the server can do that already, the "
         "client is what has to be updated.",
     ),
@@ -135,13 +135,13 @@ TLS: dict[str, tuple[str, str, str]] = {
         "the default site of a server with many names, a captive portal, or somebody in between.",
     ),
     "TLS-WEAK-KEY": (
-        "The certificate of {name} can be forged: {weak}",
+        "The certificate of {name} can be forged ({weak})",
         "Whoever can compute the key, or another certificate with the same signature, can pretend to be {name}. That "
         "is within reach, so clients of today refuse it.",
         "Get a new certificate with an RSA key of 2048 bits or more (or ECDSA P-256), signed with SHA-256.",
     ),
     "TLS-WEAK-KEY.then": (
-        "The certificates of {name} are weak by the standards of today: {weak}",
+        "The certificates of {name} are weak by the standards of today ({weak})",
         "When this was recorded that was common, or it concerns a certificate in the chain that clients need not look "
         "at.",
         "If this server still runs, look at the certificates that it sends, and leave out what is old.",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from analyzer.explain_text import broken, in_order
+from analyzer.explain_lines import broken
+from analyzer.explain_text import in_order
 from analyzer.schema import Step
 from analyzer.text_ladder import PIPE_WIDTH
 from tests import build
@@ -18,9 +19,8 @@ from tests.playbook import Playbook
 
 VISIT_1 = """\
 Visit 1: http://shop.example/index.html
-It began 0 ms after the recording and took 40 ms: 1 request over 1 connection, 5 B.
-
-"""
+It began 0 ms into the recording and took 40 ms: 1 request over 1 connection, 5 B.
+Quick: 40 ms in all, """
 
 
 def flat(text: str) -> str:
@@ -86,6 +86,59 @@ def test_findings_stand_with_their_visit(analyze: Analyze) -> None:
     assert "upstream-down" not in out
 
 
+def test_the_walk_of_a_resolver_is_a_tree(analyze: Analyze) -> None:
+    """What the four name servers of the sample logged (samples/expected/dns-iterative.json), root first."""
+    out = analyze("explain", SAMPLES / "dns-iterative.pcapng").out
+    walk = out.split("192.0.2.10 asked 192.0.2.53 for www.garden.test (A)")[1].split("name lookup")[0]
+    places = [
+        (part, re.search(rf"(?m)^( *)· {re.escape(part)}", walk))
+        for part in ("Root server 203.0.113.1:", "203.0.113.12, a server of the top", "203.0.113.55, in charge of")
+    ]
+    assert all(found for _, found in places)
+    depths = [len(found[1]) for _, found in places if found]
+    assert depths == sorted(set(depths))
+    said = flat(walk)
+    assert "asked for test (A), it referred to the servers of test after 24 ms." in said
+    assert "asked for www.garden.test (A), it answered 198.51.100.82 after 25 ms." in said
+    assert "1 lookup was answered by the resolver from its cache: www.shop.example." in flat(out)
+    assert out.count("203.0.113.55") == 1
+
+
+def test_the_walk_for_a_visit_stands_below_its_lookup(analyze: Analyze) -> None:
+    out = flat(analyze("explain", SAMPLES / "dns-iterative.pcapng", "--lang", "zh").out)
+    walk = "解析器沿域名树逐级进行了迭代查询： · shop.example 的权威服务器 203.0.113.53：对 nothing.shop.example（A）"
+    assert walk in out
+
+
+def test_a_visit_that_failed_says_where_and_through_whom(analyze: Analyze) -> None:
+    out = flat(analyze("explain", SAMPLES / "dns-trouble.pcapng").out)
+    assert "1 +0 ms 25 ms nothing.shop.example failed: DNS" in out
+    assert "and came to nothing after 25 ms (DNS). The client asked for a name that does not exist" in out
+
+
+def test_what_was_spent_in_vain_and_spared(analyze: Analyze) -> None:
+    """Two redirects and one uncompressed text (samples/expected/web-app.json)."""
+    out = flat(analyze("explain", SAMPLES / "web-app.pcapng", "--visit", 1).out)
+    assert "What it spent in vain, and what it was spared in vain 2 redirects before the right address" in out
+    assert "spared 3 answers travelled compressed" in out
+    assert "Quick: 311 ms in all, most of it on the way there and back" in out
+
+
+def test_details_are_told_once(analyze: Analyze) -> None:
+    out = flat(analyze("explain", SAMPLES / "redirects-and-cache.pcapng").out)
+    assert out.count("each side confirms the other's number plus one") == 1
+    assert out.count("The status 302 means:") == 1
+    assert "4 TCP connections without any data, such as stream" in out
+
+
+def test_addresses_and_neighbours(analyze: Analyze) -> None:
+    """The machine "desk" got 192.0.2.10 (samples/expected/dhcp-lease.json), after nobody else claimed it."""
+    out = flat(analyze("explain", SAMPLES / "dhcp-lease.pcapng").out)
+    assert "The way to other networks leads through 192.0.2.1 (02:00:00:00:00:01)." in out
+    assert "Before it used 192.0.2.10, a machine asked whether another one has it; none did." in out
+    assert "DHCP" not in out.split("Besides the visits")[1]  # its visit tells it
+
+
 def test_a_capture_without_visits_says_what_is_there(analyze: Analyze) -> None:
     """The pings of the sample, as the programs counted them (samples/expected/ping.json)."""
     out = flat(analyze("explain", SAMPLES / "ping.pcapng").out)
@@ -106,7 +159,8 @@ def test_a_question_without_an_answer(analyze: Analyze, tmp_path: Path) -> None:
 def test_a_connection_that_never_opened(analyze: Analyze, tmp_path: Path) -> None:
     (tmp_path / "syn.pcap").write_bytes(unanswered())
     out = flat(analyze("explain", "syn.pcap").out)
-    assert "1 TCP connection, 0 B in all, such as stream 0: 10.0.0.1 to 10.0.0.2 port 80." in out
+    assert "came to nothing after 3.00 s (TCP). Who is to blame cannot be told from here" in out
+    assert "10.0.0.1 tried 10.0.0.2 port 80 3 times and got no answer." in out
     assert "10.0.0.1 tried 3 times to connect to 10.0.0.2 port 80 and nobody answered" in out
 
 
@@ -200,3 +254,37 @@ def test_steps_stand_in_the_order_of_their_times() -> None:
     arp, late, tcp, tls = step("arp", None, "cached"), step("dns", 90), step("tcp", 30), step("tls", None, "plain")
     request, close = step("request", 60), step("close", None)
     assert in_order((arp, late, tcp, tls, request, close)) == [arp, tcp, tls, request, late, close]
+
+
+# ── captures of others ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.shared
+def test_a_trace_is_told_hop_by_hop(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: nine senders of answers to 27 echo requests, the first 192.168.100.1; the router is a Cisco's."""
+    out = analyze("explain", shared_captures / "icmp" / "ppa3-icmp_traceroute.pcapng").out
+    hops = re.findall(r"(?m)^    · Hop (\d+): ([\d.]+), [\d.]+ ms$", out)
+    assert [int(number) for number, _ in hops] == list(range(1, 10))
+    assert (hops[0][1], hops[8][1]) == ("192.168.100.1", "4.2.2.1")
+    assert "leads through 00:12:80:4b:c0:7f (Cisco Systems, Inc)" in flat(out)
+    assert "reported about packets" not in out  # the answers to the probes are the trace's
+
+
+@pytest.mark.shared
+def test_a_lease_outside_of_visits(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: the ACK of 10.0.2.2 gives 10.0.2.15 to the host that calls itself pythagoras."""
+    out = flat(analyze("explain", shared_captures / "dhcp" / "joy-pcaps-dhcp.pcap").out)
+    assert "pythagoras got the address 10.0.2.15 from 10.0.2.2 after 0.26 ms (DHCP)." in out
+
+
+@pytest.mark.shared
+def test_a_router_that_announces_itself(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: the advertisement of fe80::1 has the prefix fc00:10:1:4::/64."""
+    out = flat(analyze("explain", shared_captures / "icmp" / "russo-nd_rsra.pcapng").out)
+    assert "fe80::1 announced the way out of the network, and the IPv6 prefixes fc00:10:1:4::/64." in out
+
+
+@pytest.mark.shared
+def test_commands_are_words_of_the_program(analyze: Analyze, shared_captures: Path) -> None:
+    out = flat(analyze("explain", shared_captures / "oicq" / "nDPI-pcap-oicq.pcap", "--lang", "zh").out)
+    assert "1 个账号的 29 次 QQ 交换（OICQ）：注销。" in out

@@ -438,7 +438,7 @@ def test_junk_is_not_missing(tmp_path: Path) -> None:
     scene.exchange(0, b"OPTIONSHTTP/1.1\r\nHost: shop.example\r\n\r\n", answer(400))
     analysis = scene.analysis(tmp_path)
     (finding,) = found(analysis, "HTTP-CLIENT-ERROR")
-    assert sentence(finding.title_key, finding.args).endswith("400 X to something that is no HTTP request")
+    assert sentence(finding.title_key, finding.args).endswith("400 X to a message that is no HTTP request")
     (note,) = found(analysis, "HTTP-MALFORMED")
     assert (note.severity, note.blame, note.frames) == ("note", "client", (4, 5))
 
