@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzer.schema import DnsRow, HttpRow
 from analyzer.units import NS_PER_MS, NS_PER_S
@@ -39,12 +39,15 @@ class Lookup:
         ms: how long the client waited, None when it did not wait for it here.
         why: the reason of a None: cached, not_captured, literal_address, before_capture.
         frames: the first query and the last answer that was waited for.
+        also: rows for the same name that were asked between the answer and the connection: the other family of
+            addresses, when the first answer is quicker than the second question.
     """
 
     rows: tuple[int, ...]
     ms: float | None
     why: str | None
     frames: tuple[int, int] | None = None
+    also: tuple[int, ...] = ()
 
 
 class Lookups:
@@ -65,6 +68,7 @@ class Lookups:
             answers.sort()
         for asked in self._by_name.values():
             asked.sort(key=self._asked_at)
+        self._times = {key: [self._asked_at(at) for at in asked] for key, asked in self._by_name.items()}
 
     def _asked_at(self, at: int) -> int:
         return self._dns[at].query_time or 0
@@ -83,7 +87,8 @@ class Lookups:
         answered = self._dns[at].response_time or 0
         if when - answered > CHARGE_WITHIN_NS:
             return Lookup(rows, None, "cached")
-        return self._waited(at, rows, when)
+        waited, also = self._waited(at, rows, when), self._also(at, rows, when)
+        return replace(waited, also=also) if also else waited
 
     def _answer(self, client: str, server: str, host: str | None, when: int) -> int | None:
         answers = self._by_address.get((client, server), [])
@@ -102,28 +107,44 @@ class Lookups:
         row = self._dns[at]
         begin, end = row.query_time or row.response_time or 0, row.response_time or 0
         asked = self._by_name[row.client, row.qname]
-        stop = bisect_right(asked, min(end, when), key=self._asked_at)
+        stop = bisect_right(self._times.get((row.client, row.qname), ()), min(end, when))
         same = {at}
-        for other in asked[max(stop - LOOKED_BACK, 0) : stop]:
-            answered = self._dns[other].response_time
-            if (self._asked_at(other) if answered is None else answered) >= begin:
+        for other in reversed(asked[max(stop - LOOKED_BACK, 0) : stop]):
+            since, answered = self._asked_at(other), self._dns[other].response_time
+            if begin - since > CHARGE_WITHIN_NS:
+                break
+            if (since if answered is None else answered) >= begin:
                 same.add(other)
         same.update(self._tries(at))
         return tuple(sorted(same))
+
+    def _also(self, at: int, rows: tuple[int, ...], when: int) -> tuple[int, ...]:
+        """Return other rows for the name of a row that were asked after its answer, and before a moment (ns)."""
+        row = self._dns[at]
+        asked = self._by_name[row.client, row.qname]
+        if len(asked) == len(rows):
+            return ()
+        times = self._times.get((row.client, row.qname), ())
+        first, stop = bisect_right(times, row.response_time or 0), bisect_right(times, when)
+        found = tuple(other for other in asked[first : min(stop, first + LOOKED_BACK)] if other not in rows)
+        self._charged.update(found)
+        return found
 
     def _tries(self, at: int) -> list[int]:
         """Return the queries before a row, latest first, that asked the same in vain."""
         row = self._dns[at]
         begin = self._asked_at(at)
         asked = self._by_name[row.client, row.qname]
-        stop = bisect_right(asked, begin, key=self._asked_at)
+        if len(asked) < 2:
+            return []
+        stop = bisect_right(self._times.get((row.client, row.qname), ()), begin)
         out = []
         for other in reversed(asked[max(stop - LOOKED_BACK, 0) : stop]):
             tried = self._dns[other]
-            if other == at or tried.qtype != row.qtype or not _in_vain(tried, begin):
-                continue
             if begin - self._asked_at(other) > RETRY_WITHIN_NS:
                 break
+            if other == at or tried.qtype != row.qtype or not _in_vain(tried, begin):
+                continue
             out.append(other)
             begin = self._asked_at(other)
         return out
