@@ -126,7 +126,9 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
     encrypted_only = not nothing and (not rows or (draft.tls and not any(row.decrypted for row in rows)))
     failed_only = bool(draft.tls) and not draft.chain and all(facts.tls[at].outcome == "failed" for at in draft.tls)
     chain = [facts.http[at] for at in draft.chain]
-    redirects = sum(1 for row in chain[:-1]) + (1 if chain and _left_for_tls(chain[-1], v, facts) else 0)
+    redirects = sum(row.status in grouping.REDIRECTS for row in chain[:-1]) + (
+        1 if chain and _left_for_tls(chain[-1], v, facts) else 0
+    )
     counted = nothing or (readable and not draft.tls)
     duration = max(draft.until - start, 0) / NS_PER_MS
     who, key, args, step, why = blame.of_visit(v, facts, duration)
