@@ -43,7 +43,8 @@ def _asked_with(row: HttpRow) -> tuple[Remark, ...]:
     if row.user_agent:
         out.append(_remark("step.request.agent", "user_agent", _short(row.user_agent)))
     if row.referer:
-        out.append(_remark("step.request.referer", "referer", _short(row.referer)))
+        page = row.referer.partition("?")[0]  # parameters may be secret, and a cut one is not known as such
+        out.append(_remark("step.request.referer", "referer", _short(page)))
     if row.cookies_sent:
         out.append(Remark("step.request.cookies", {"cookies": len(row.cookies_sent), "names": list(row.cookies_sent)}))
     if row.cache in ("hit_304", "conditional"):
