@@ -19,6 +19,7 @@ Sources: RFC 8305 (racing addresses), RFC 1123 section 6.1.4.3 (search lists), R
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ MAX_LABELS = 16
 """Labels of a name that are compared with names asked for beside it; names people type have fewer."""
 _UNASKED = frozenset({"wpad", "isatap", "localhost", "local"})
 """First labels that systems ask for on their own."""
+_HOST_NAME = re.compile(r"[\w.-]+")
+"""A name that hosts can have (RFC 1123 section 2.1), or one in another script; nobody types one with a star in it."""
 _TYPES = frozenset({"A", "AAAA"})
 _GOOD = frozenset({"NOERROR", None})
 
@@ -113,6 +116,8 @@ def _somebody_waits(row: DnsRow) -> bool:
         return False  # a resolver asks on behalf of another question
     if row.rcode == "NXDOMAIN" and row.flags.aa and not row.flags.ra:
         return False  # who asks a server that only knows its own zone is a tool
+    if not _HOST_NAME.fullmatch(row.qname):
+        return False
     labels = row.qname.split(".")
     if len(labels) < 2 or labels[-1] in ("arpa", "local") or labels[0] in _UNASKED or not labels[0]:
         return False
@@ -150,8 +155,7 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     deaf = _deaf(facts, {row.client for row in asked if row.outcome == "no_answer"})
     out = []
     for at, row in zip(suspects, asked, strict=True):
-        shorter = ((row.client, name) for name in _prefixes(row.qname))
-        if row.client in resolvers or (row.client, row.qname) in completed or any(name in good for name in shorter):
+        if row.client in resolvers or (row.client, row.qname) in completed or not good.isdisjoint(_prefixes(row.qname)):
             continue
         if row.outcome == "no_answer":
             waited = row.attempts >= REPEATED_SYNS or end - (row.query_time or end) >= QUIET_NS
@@ -161,14 +165,16 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     return out
 
 
-def _resolved(facts: Facts, clients: set[str]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Return (client, name) that got records, and the shorter names that a search list could have made these from."""
-    good: set[tuple[str, str]] = set()
+def _resolved(facts: Facts, clients: set[str]) -> tuple[set[str], set[tuple[str, str]]]:
+    """Return names that got records, whoever asked (a host asks from several addresses), and (client, shorter name)
+    that a search list could have made some of these from."""
+    good: set[str] = set()
     completed: set[tuple[str, str]] = set()
     for row in facts.dns:
-        if row.client in clients and row.answers and row.rcode == "NOERROR":
-            good.add((row.client, row.qname))
-            completed.update((row.client, name) for name in _prefixes(row.qname))
+        if row.answers and row.rcode == "NOERROR":
+            good.add(row.qname)
+            if row.client in clients:
+                completed.update((row.client, name) for name in _prefixes(row.qname))
     return good, completed
 
 

@@ -1,12 +1,13 @@
 """Which requests and encrypted connections belong to one thing a person did.
 
 Evidence, strongest first: a redirect that names the URL asked for next; a Referer that names a URL (or, cut to its
-origin, the host) of the visit, or the Origin that a WebSocket names instead; the same client asking the same host for a
-part of a page while the visit is still going on. A page (HTML) asked for without a Referer, or after a pause, begins a
-new visit; so does a form that is sent, and what the browser says a person asked for (Sec-Fetch-User). A Referer that
-names a style sheet stands for the page shown last that may use it, because a sheet in the cache is not asked for again.
-Encrypted connections join by host name, or by beginning while an encrypted visit is going on, those inside a proxy's
-tunnel the visit that asked for it (CONNECT). Where nothing speaks for a visit, the request stands as its own.
+origin, the host) of the visit, or the Origin that a WebSocket names instead; credentials sent for what was refused
+without (401); the same client asking the same host for a part of a page while the visit is still going on. A page
+(HTML) asked for without a Referer, or after a pause, begins a new visit; so does a form that is sent, and what the
+browser says a person asked for (Sec-Fetch-User). A Referer that names a style sheet stands for the page shown last
+that may use it, because a sheet in the cache is not asked for again. Encrypted connections join by host name, or by
+beginning while an encrypted visit is going on, those inside a proxy's tunnel the visit that asked for it (CONNECT).
+Where nothing speaks for a visit, the request stands as its own.
 
 Requests in the background (``HttpRow.background``) belong to a visit but make it no longer, and do not show that a page
 is still loading. Nor does what a page asks for when it has been there for a while make the visit longer.
@@ -36,8 +37,16 @@ from analyzer.visits.model import Facts
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_WITHIN_NS = 10 * NS_PER_S
 """A client follows a redirect at once (a new connection may need repeated SYNs); later is somebody asking anew."""
+PROGRAM_WITHIN_NS = 500 * NS_PER_MS
+"""Until a program that is no browser looks up the new name, or connects: it has nothing else to do in between."""
+CHALLENGED_WITHIN_NS = 10 * NS_PER_S
+"""A request is sent again with credentials at once, if the client has them; a person takes longer to type them."""
 KEEPS_METHOD = frozenset({307, 308})
 """Redirects after which the same method is sent again (RFC 9110 section 15.4); after the others it is GET or HEAD."""
+CHALLENGES = frozenset({401, 407})
+CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
+BROWSERS = ("Mozilla/", "Opera/")
+"""How the programs begin to call themselves that load the parts of pages on their own."""
 TOGETHER_NS = 2 * NS_PER_S
 """A page asks for its parts within about this long after its last activity; a person is slower."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -108,6 +117,9 @@ class Client:
         self._to_url: dict[str, list[Redirect]] = defaultdict(list)
         self._to_tls: dict[str, list[Redirect]] = defaultdict(list)
         self._got_on: dict[tuple[int, str], list[Redirect]] = defaultdict(list)  # stream and host sent to
+        self._refused: dict[
+            tuple[str, str], tuple[Draft, int, int, int]
+        ] = {}  # method and URL → where and when 401 came, stream
 
     def open(self, draft: Draft) -> None:
         """Note a new visit."""
@@ -130,6 +142,8 @@ class Client:
             known = self._asked.get(name)
             if known is None or known[0] is not draft or known[1] in self._sent_on:
                 self._asked[name] = draft, at
+        if row.status in CHALLENGES and row.response_time is not None:
+            self._refused[row.method or "", row.url] = draft, at, row.response_time, row.stream
         if row.status in REDIRECTS and row.location and row.response_time is not None:
             target = join(row.url, row.location)
             parts = split(target)
@@ -150,10 +164,25 @@ class Client:
         later = reversed(self.recent)
         return next((draft for draft in later if draft is of or draft.pages & of.pages), of), sheet
 
+    def challenged(self, row: HttpRow, when: int) -> tuple[Draft, int] | None:
+        """Return the visit and the http row that a request repeats with the credentials that were asked for.
+
+        A program that is no browser repeats it on the connection that it has.
+        """
+        if not self._refused or not any(name.lower() in CREDENTIALS for name, _ in row.request_headers):
+            return None
+        found = self._refused.pop((row.method or "", row.url or ""), None)
+        if found is None or not 0 <= when - found[2] <= CHALLENGED_WITHIN_NS:
+            return None
+        browser = (row.user_agent or "").startswith(BROWSERS)
+        return found[:2] if browser or row.stream == found[3] else None
+
     def followed(self, row: HttpRow, when: int) -> Redirect | None:
         """Return the redirect that a request follows, and strike it off."""
         waiting = self._to_url.get(row.url or "", [])
         found = _latest(waiting, when, row.method)
+        if found is not None and _idled(row, when, found):
+            found = None
         # A client that asks the same host for something else on the connection did not follow the redirect it got.
         for redirect in self._got_on.pop((row.stream, row.host or ""), []):
             redirect.over = True
@@ -162,6 +191,16 @@ class Client:
     def followed_by_tls(self, name: str, when: int) -> Redirect | None:
         """Return the redirect that an encrypted connection to a host follows, and strike it off."""
         return _latest(self._to_tls.get(name, []), when, None)
+
+
+def _idled(row: HttpRow, when: int, redirect: Redirect) -> bool:
+    """Say whether a program did nothing for a while before it asked for what a redirect names: a new command."""
+    if row.user_agent is None or row.user_agent.startswith(BROWSERS):
+        return False
+    opening = sum(
+        part or 0.0 for part in (row.dns_ms, row.connect_ms, row.tls_ms, row.blocked_ms if not row.index else 0)
+    )
+    return when - round(opening * NS_PER_MS) - redirect.answered > PROGRAM_WITHIN_NS
 
 
 def _latest(waiting: list[Redirect], when: int, method: str | None) -> Redirect | None:
@@ -268,6 +307,12 @@ def _join_http(row: HttpRow, at: int, when: int, client: Client, page: bool) -> 
         if redirect.row in redirect.draft.chain:
             redirect.draft.chain.append(at)
         return redirect.draft, redirect.row
+    again = client.challenged(row, when)
+    if again is not None:
+        draft, cause = again
+        if cause in draft.chain:
+            draft.chain.append(at)
+        return draft, cause
     asking = row.referer or origin(row)
     named = client.named(asking) if asking else None
     if named is not None:
@@ -275,7 +320,8 @@ def _join_http(row: HttpRow, at: int, when: int, client: Client, page: bool) -> 
         if (page and when - draft.active > TOGETHER_NS) or by_hand(row, page):
             return None, cause  # a link followed or a form sent, not a part of the page
         return draft, cause
-    if not page and row.method == "GET" and is_part(row):
+    program = row.user_agent is not None and not row.user_agent.startswith(BROWSERS)
+    if not page and row.method == "GET" and is_part(row) and not program:
         for draft in reversed(client.recent):
             if when - draft.active <= TOGETHER_NS and row.host in draft.hosts:
                 return draft, None

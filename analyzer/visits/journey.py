@@ -43,7 +43,7 @@ def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
     out.append(objects(v, facts))
     out += background(v, facts)
     last = facts.http[v.draft.chain[-1]].stream if v.draft.chain and not v.draft.tls else v.streams[-1]
-    out.append(closing(v, facts, last))
+    out.append(closing(v, last))
     return tuple(_in_time(out))
 
 
@@ -78,7 +78,7 @@ def _beside(v: Linked, facts: Facts, shown: set[int]) -> list[Step]:
     if len(v.lookup) > len(shown):
         for stream, found in v.lookup.items():
             if stream not in shown and found.ms is not None:
-                out += asked(found.rows, facts, v, found.ms)
+                out += asked(found.rows + found.also, facts, v, found.ms)
     for attempt in v.draft.attempts:
         if attempt.failed_rows:
             out += asked(attempt.failed_rows, facts, v, None)

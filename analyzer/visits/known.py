@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
+import numpy as np
+
+from analyzer.decode.table import Flag
 from analyzer.schema import ArpRow, DnsRow, NdpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
@@ -63,6 +66,15 @@ def _answered(rows: Iterable[ArpRow | NdpRow], by_mac: bool) -> dict[str, Asked]
     return out
 
 
+def _ended(facts: Facts) -> dict[int, int]:
+    """Return when the first FIN or RST of each connection that has one was recorded (ns)."""
+    s = facts.segments
+    found = np.flatnonzero((s.flags & (Flag.FIN | Flag.RST)) != 0)
+    owner = np.searchsorted(s.first, found, "right") - 1
+    streams, first = np.unique(owner, return_index=True)
+    return dict(zip(streams.tolist(), s.time[found[first]].tolist(), strict=True))
+
+
 Sent = tuple[int, str | None, str | None]
 
 
@@ -72,6 +84,7 @@ class Known:
     Attributes:
         heard: addresses that asked, or were asked for, on the local network.
         asked_on: dns row → the questions that a resolver asked because of it.
+        ended: stream → ns, its first FIN or RST.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -86,6 +99,7 @@ class Known:
                 self._leases[row.address].append((row.answer_time or row.start_time, at))
         for some in self._leases.values():
             some.sort()
+        self.ended = _ended(facts)
         self._dhcp = bool(facts.dhcp)
         self._told: set[int] = set()
         self._met: set[str] = set()

@@ -49,7 +49,7 @@ def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[
         owed: per stream what its connection owes to DNS, from :func:`analyzer.visits.lookups.owed`.
     """
     drafts = grouping.group(facts)
-    tried = attempts.attempts(facts, {row for found in owed.values() for row in found.rows})
+    tried = attempts.attempts(facts, {row for found in owed.values() for row in (*found.rows, *found.also)})
     drafts = placing.placed(drafts, tried, facts)
     fresh = {stream for draft in drafts for stream in draft.fresh}
     fresh.update(stream for attempt in tried for stream in attempt.streams)
@@ -74,7 +74,7 @@ def _link(
         events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
         streams = tuple(dict.fromkeys(stream for _, stream in sorted(events)))
         lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
-        used = {row for found in lookup.values() if found.ms is not None for row in found.rows}
+        used = {row for found in lookup.values() if found.ms is not None for row in (*found.rows, *found.also)}
         main: int | None = streams[0]
     else:
         streams = tuple(draft.attempt.streams)
@@ -126,7 +126,9 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
     encrypted_only = not nothing and (not rows or (draft.tls and not any(row.decrypted for row in rows)))
     failed_only = bool(draft.tls) and not draft.chain and all(facts.tls[at].outcome == "failed" for at in draft.tls)
     chain = [facts.http[at] for at in draft.chain]
-    redirects = sum(1 for row in chain[:-1]) + (1 if chain and _left_for_tls(chain[-1], v, facts) else 0)
+    redirects = sum(row.status in grouping.REDIRECTS for row in chain[:-1]) + (
+        1 if chain and _left_for_tls(chain[-1], v, facts) else 0
+    )
     counted = nothing or (readable and not draft.tls)
     duration = max(draft.until - start, 0) / NS_PER_MS
     who, key, args, step, why = blame.of_visit(v, facts, duration)
@@ -201,29 +203,34 @@ def _phases(v: Linked, facts: Facts) -> VisitPhases:
     c = facts.connections
     rows = [facts.http[at] for at in v.draft.chain]
 
-    def total(values: list[float | None]) -> float | None:
-        known = [x for x in values if x is not None]
-        return sum(known) if known else None
-
     # A request may leave before its connection is ready (fast open): then its row has the part that was waited for.
     opened = {row.stream: row.connect_ms for row in rows if row.index == 0}
     streams = list(dict.fromkeys([row.stream for row in rows] + [facts.tls[at].stream for at in v.draft.tls[:1]]))
     last = v.main if not rows else rows[-1].stream
-    found = [facts.arp[at].latency_ms for at in (*v.arp_resolver, *v.arp_server)]
-    found += [facts.ndp[at].latency_ms for at in (*v.ndp_resolver, *v.ndp_server)]
+    found = [facts.arp[at].latency_ms for some in (v.arp_resolver, v.arp_server) for at in some]
+    found += [facts.ndp[at].latency_ms for some in (v.ndp_resolver, v.ndp_server) for at in some]
     looked_up = [looked.ms for s in streams if (looked := v.lookup.get(s)) is not None]
     if v.draft.attempt is not None:
         looked_up = [_longest(facts, v.draft.attempt)]
+    one = len(rows) == 1
     return VisitPhases(
-        arp_ms=total(found),
-        dns_ms=total(looked_up),
-        connect_ms=total([opened.get(s, c.ms("connect_ms", s)) for s in streams if s in v.draft.fresh]),
-        tls_ms=total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
-        send_ms=total([row.send_ms for row in rows]),
-        wait_ms=total([row.wait_ms for row in rows]),
-        receive_ms=total([row.receive_ms for row in rows]),
+        arp_ms=_total(found),
+        dns_ms=_total(looked_up),
+        connect_ms=_total([opened.get(s, c.ms("connect_ms", s)) for s in streams if s in v.draft.fresh]),
+        tls_ms=_total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
+        send_ms=rows[0].send_ms if one else _total([row.send_ms for row in rows]),
+        wait_ms=rows[0].wait_ms if one else _total([row.wait_ms for row in rows]),
+        receive_ms=rows[0].receive_ms if one else _total([row.receive_ms for row in rows]),
         close_ms=None if last is None else c.ms("close_ms", last),
     )
+
+
+def _total(values: list[float | None]) -> float | None:
+    """Add up what is known; None when nothing is."""
+    if not values:
+        return None
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _longest(facts: Facts, attempt: attempts.Attempt) -> float | None:

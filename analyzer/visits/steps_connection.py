@@ -5,9 +5,8 @@ Sources: RFC 9293 sections 3.5 and 3.6 (handshake, closing), RFC 8446 section 2 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from analyzer.schema import Remark, Step, TlsRow
 from analyzer.visits.model import Facts
@@ -174,7 +173,7 @@ _STATES: dict[str, tuple[str, str]] = {
 _ARROW = " → "
 
 
-def closing(v: Linked, facts: Facts, stream: int) -> Step:
+def closing(v: Linked, stream: int) -> Step:
     """Return the step that ended a connection, with the states both sides went through."""
     row = v.tcp(stream)
     args = {"closed_by": row.closed_by, "kind": row.close, "close_ms": row.close_ms, "stream": stream}
@@ -189,23 +188,25 @@ def closing(v: Linked, facts: Facts, stream: int) -> Step:
     )
     frames = tuple(sorted({frame for frame in ends if frame is not None}))
     key = _CLOSES.get(row.close, "step.close")
-    begin = _time(facts, stream, frames[0]) if frames else None
-    return Step("close", frames, begin, row.close_ms, key, args, None, _states(row))
+    states = _states(row.close, row.closed_by, row.client_state, row.server_state)
+    return Step("close", frames, v.known.ended.get(stream), row.close_ms, key, args, None, states)
 
 
-def _states(row: Opened) -> tuple[Remark, ...]:
-    if row.close not in _STATES or row.closed_by is None:
+@lru_cache(maxsize=256)
+def _states(close: str, closed_by: str | None, client: str, server: str) -> tuple[Remark, ...]:
+    """Return the states both sides went through; the same sentence for all connections that closed alike."""
+    if close not in _STATES or closed_by is None:
         return ()
-    first, other = _STATES[row.close]
-    by_server = row.closed_by == "server"
-    ends = (row.server_state, row.client_state) if by_server else (row.client_state, row.server_state)
+    first, other = _STATES[close]
+    by_server = closed_by == "server"
+    ends = (server, client) if by_server else (client, server)
     args = {
         "first": "server" if by_server else "client",
         "other": "client" if by_server else "server",
         "first_states": _through(first, ends[0]),
         "other_states": _through(other, ends[1]),
     }
-    key = "step.close.states.both" if row.close == "simultaneous" else "step.close.states"
+    key = "step.close.states.both" if close == "simultaneous" else "step.close.states"
     return (Remark(key, args),)
 
 
@@ -213,11 +214,3 @@ def _through(states: str, last: str) -> str:
     """Return the states a side went through, up to the one it was seen to reach."""
     names = states.split()
     return _ARROW.join(names[: names.index(last) + 1] if last in names else names)
-
-
-def _time(facts: Facts, stream: int, frame: int) -> int | None:
-    """Return when a frame of a connection was recorded (ns)."""
-    s = facts.segments
-    part = s.of(stream)
-    at = part.start + int(np.searchsorted(s.frame[part], np.int32(frame)))
-    return int(s.time[at]) if at < part.stop and int(s.frame[at]) == frame else None

@@ -75,7 +75,7 @@ def lookups(v: Linked, facts: Facts, stream: int) -> list[Step]:
         return [absent("dns", "reused", {"name": host(v)})]
     if found is None or found.ms is None:
         return [absent("dns", (found.why if found else None) or "not_captured", {"name": host(v)})]
-    return asked(found.rows, facts, v, found.ms)
+    return asked(found.rows + found.also, facts, v, found.ms)
 
 
 def asked(rows: Sequence[int], facts: Facts, v: Linked, waited_ms: float | None) -> list[Step]:

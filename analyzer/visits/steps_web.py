@@ -5,6 +5,7 @@ Source: RFC 9110 (semantics), RFC 9111 (caching).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from analyzer.schema import HttpRow, Remark, Step
@@ -21,6 +22,12 @@ SHOWN = 80
 """Characters of a header's value that a sentence has room for."""
 
 
+@lru_cache(maxsize=4096)
+def _remark(key: str, name: str, value: object) -> Remark:
+    """Return a remark with one argument: the same one wherever it is said, for programs and servers say it often."""
+    return Remark(key, {name: value})
+
+
 def request(row: HttpRow, v: Linked) -> Step:
     """Return the step that asked."""
     if row.request_frames is None or row.request_time is None:
@@ -34,15 +41,16 @@ def _asked_with(row: HttpRow) -> tuple[Remark, ...]:
     """Tell the important header fields of a request."""
     out = []
     if row.user_agent:
-        out.append(Remark("step.request.agent", {"user_agent": _short(row.user_agent)}))
+        out.append(_remark("step.request.agent", "user_agent", _short(row.user_agent)))
     if row.referer:
-        out.append(Remark("step.request.referer", {"referer": _short(row.referer)}))
+        page = row.referer.partition("?")[0]  # parameters may be secret, and a cut one is not known as such
+        out.append(_remark("step.request.referer", "referer", _short(page)))
     if row.cookies_sent:
         out.append(Remark("step.request.cookies", {"cookies": len(row.cookies_sent), "names": list(row.cookies_sent)}))
     if row.cache in ("hit_304", "conditional"):
         out.append(Remark("step.request.conditional", {}))
     if row.request_body_bytes:
-        out.append(Remark("step.request.body", {"body_bytes": row.request_body_bytes}))
+        out.append(_remark("step.request.body", "body_bytes", row.request_body_bytes))
     return tuple(out)
 
 
@@ -73,20 +81,20 @@ def response(row: HttpRow) -> Step:
 
 def _answered_with(row: HttpRow) -> tuple[Remark, ...]:
     """Tell what the status means, and the important header fields of an answer."""
-    out = [] if row.status is None else [Remark("step.response.meaning", {"status": row.status})]
+    out = [] if row.status is None else [_remark("step.response.meaning", "status", row.status)]
     if row.response_body_bytes and row.content_type:
-        out.append(Remark("step.response.type", {"content_type": _short(row.content_type)}))
+        out.append(_remark("step.response.type", "content_type", _short(row.content_type)))
     if row.content_encoding and row.response_decoded_bytes and row.response_body_bytes:
         sizes = {"decoded_bytes": row.response_decoded_bytes, "body_bytes": row.response_body_bytes}
         out.append(Remark("step.response.compressed", {"coding": _short(row.content_encoding), **sizes}))
     control = header(row.response_headers, "cache-control")
     if control:
-        out.append(Remark("step.response.caching", {"cache_control": _short(control)}))
+        out.append(_remark("step.response.caching", "cache_control", _short(control)))
     if row.cookies_set:
         names = [cookie.name for cookie in row.cookies_set]
         out.append(Remark("step.response.cookies", {"cookies": len(names), "names": names}))
     if row.server:
-        out.append(Remark("step.response.server", {"server": _short(row.server)}))
+        out.append(_remark("step.response.server", "server", _short(row.server)))
     return tuple(out)
 
 

@@ -200,8 +200,9 @@ def _redirected_ms(v: Linked, facts: Facts, sent_on: Sequence[int]) -> float | N
     chain = [facts.http[at] for at in v.draft.chain]
     total, known = 0.0, False
     if chain and v.draft.chain[0] in sent_on:
-        last = chain[-1].request_time if len(chain) > 1 else None
-        if chain[-1].status in REDIRECTS:
+        moved = [at for at, row in enumerate(chain) if row.status in REDIRECTS]
+        last = chain[moved[-1] + 1].request_time if moved[-1] + 1 < len(chain) else None
+        if last is None:
             hellos = [facts.tls[at].client_hello_time for at in v.draft.tls[:1]]
             last = next((time for time in hellos if time is not None), chain[-1].response_end_time)
         if last is not None and chain[0].request_time is not None and last >= chain[0].request_time:

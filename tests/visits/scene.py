@@ -156,8 +156,12 @@ class Scene:
             taken += book.packets
         return sorted(taken, key=lambda packet: packet[0])
 
-    def analysis(self, folder: Path, *, cut: int = 0) -> Analysis:
-        """Write the capture (its last ``cut`` bytes missing) and analyze it."""
+    def analysis(self, folder: Path, *, cut: int = 0, about_visits: bool = False) -> Analysis:
+        """Write the capture (its last ``cut`` bytes missing) and analyze it.
+
+        Findings about whole visits sum up what findings of other layers say in detail. A test of one layer gets only
+        those, unless it asks for the others too (``about_visits``).
+        """
         path = folder / "scene.pcap"
         whole = build.pcap_file(self.ordered(), nanoseconds=True)
         path.write_bytes(whole[: len(whole) - cut])
@@ -165,6 +169,8 @@ class Scene:
         assert analysis.problem_counts.get("PARSER-FAILED") is None
         check(analysis)
         check_frames(analysis, [when for when, _ in self.ordered()])
+        if not about_visits:
+            analysis.findings = tuple(finding for finding in analysis.findings if finding.layer != "visit")
         return analysis
 
 

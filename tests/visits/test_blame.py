@@ -23,7 +23,7 @@ def test_the_server(tmp_path: Path) -> None:
     """It acknowledges the request after 40 ms (a round trip) and answers 2 s after it was asked."""
     scene = Scene()
     scene.exchange(0, get("/"), answer(), took=2000, acked=40)
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert visit.blame == "server"
     assert said(visit) == (
@@ -40,7 +40,7 @@ def test_the_server(tmp_path: Path) -> None:
 def test_very_slow(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, get("/"), answer(), took=6000, acked=40)
-    (finding,) = found(scene.analysis(tmp_path), "VISIT-SLOW")
+    (finding,) = found(scene.analysis(tmp_path, about_visits=True), "VISIT-SLOW")
     assert finding.severity == "warning"
 
 
@@ -48,7 +48,7 @@ def test_not_proven(tmp_path: Path) -> None:
     """No acknowledgement says that the request had arrived: lost on the way, or a slow server, who knows."""
     scene = Scene()
     scene.exchange(0, get("/"), answer(), took=2000)
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert visit.blame == "unknown"
     assert "cannot be told from here" in said(visit)
@@ -65,7 +65,7 @@ def test_lost_syns(tmp_path: Path) -> None:
     p.at(1040).client.ack()
     p.at(1041).client.send(get("/"))
     p.at(1101).server.send(answer())
-    (visit,) = scene.analysis(tmp_path).visits
+    (visit,) = scene.analysis(tmp_path, about_visits=True).visits
     assert visit.blame == "network"
     assert said(visit).startswith("Slow because of the network: 1.00 s of 1.10 s were spent repeating lost packets")
 
@@ -74,7 +74,7 @@ def test_the_resolver(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example", after=3000)
     scene.exchange(3001, get("/"), answer())
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert visit.blame == "resolver"
     assert said(visit).startswith("Slow because of looking up names: that took 3.00 s of 3.10 s")
@@ -88,7 +88,7 @@ def test_the_client(tmp_path: Path) -> None:
     p = scene.exchange(0, get("/"), answer(302, 0, Location="/new"))
     p.at(3100).client.send(get("/new"))
     p.at(3160).server.send(answer())
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert visit.blame == "client"
     assert found(analysis, "VISIT-SLOW")[0].severity == "note"
@@ -105,7 +105,7 @@ def test_a_large_download_is_nobodys_fault(tmp_path: Path) -> None:
     for k in range(60):
         p.at(100 + 50 * k).server.send(b"v" * 1000)
         p.at(100 + 50 * k).client.ack()
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert visit.blame is None
     assert said(visit).startswith("Long because there was much to carry")
@@ -115,7 +115,7 @@ def test_a_large_download_is_nobodys_fault(tmp_path: Path) -> None:
 def test_quick(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, get("/"), answer())
-    (visit,) = scene.analysis(tmp_path).visits
+    (visit,) = scene.analysis(tmp_path, about_visits=True).visits
     assert (visit.blame, visit.blame_key) == (None, "blame.fine.network")
     assert said(visit) == "Quick: 100 ms in all, most of it on the way there and back (80 ms)."
 
@@ -129,7 +129,7 @@ def test_the_last_part_of_a_page(tmp_path: Path) -> None:
     p.at(140).client.send(get("/slow.png", "img.example", Referer=PAGE))
     p.at(180).server.ack()
     p.at(1680).server.send(answer(kind="image/png"))
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert visit.blame == "server"
     assert visit.blame_args["host"] == "img.example"
@@ -142,7 +142,7 @@ def test_error_answers(tmp_path: Path, status: int, who: str | None, step: str |
     """They are told of by the findings about HTTP, not a second time."""
     scene = Scene()
     scene.exchange(0, get("/"), answer(status))
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert (visit.blame, visit.failed_step) == (who, step)
     assert found(analysis, "VISIT-FAILED") == []
@@ -154,7 +154,7 @@ def test_server_closes_without_an_answer(tmp_path: Path) -> None:
     p.at(0).handshake()
     p.at(40).client.send(get("/"))
     p.at(100).server.fin()
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     (visit,) = analysis.visits
     assert (visit.blame, visit.failed_step, visit.failed_why) == ("server", "response", "no_answer")
     (finding,) = found(analysis, "VISIT-FAILED")
@@ -169,7 +169,7 @@ def test_client_gives_up(tmp_path: Path) -> None:
     p.at(40).client.send(get("/"))
     p.at(80).server.ack()
     p.at(10_040).client.fin()
-    (visit,) = scene.analysis(tmp_path).visits
+    (visit,) = scene.analysis(tmp_path, about_visits=True).visits
     assert (visit.blame, visit.blame_key) == ("server", "blame.http.gave_up.server")
     assert "10.00 s" in said(visit)
 
@@ -181,6 +181,6 @@ def test_polls_are_not_waited_for(tmp_path: Path) -> None:
     for k in range(6):
         p.at(40 + 2000 * k).client.send(get("/news", **{"X-Requested-With": "XMLHttpRequest"}))
         p.at(100 + 2000 * k).server.send(answer(204, 0))
-    analysis = scene.analysis(tmp_path)
+    analysis = scene.analysis(tmp_path, about_visits=True)
     assert all(visit.blame is None for visit in analysis.visits)
     assert found(analysis, "VISIT-SLOW") == []
