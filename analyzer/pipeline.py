@@ -23,6 +23,7 @@ from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
 from analyzer.decode.hops import hops
 from analyzer.decode.ledger import ledger
+from analyzer.decode.receivers import receivers
 from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
@@ -55,7 +56,19 @@ from analyzer.schema import (
     filled,
 )
 from analyzer.units import ms_between
-from analyzer.visits import background, caching, gateway, idle, lookups, pings, sites, traceroutes, unreachable, vantage
+from analyzer.visits import (
+    background,
+    caching,
+    gateway,
+    idle,
+    lookups,
+    neighbours,
+    pings,
+    sites,
+    traceroutes,
+    unreachable,
+    vantage,
+)
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -254,6 +267,7 @@ def _assemble(
         traceroutes=routes,
         dns_over_quic=guard.run("dns", collect.dns_over_quic, table) or (),
     )
+    facts = replace(facts, receivers=guard.run("link", receivers, table, neighbours.in_vain(facts)) or {})
     owed = lookups.owed(facts)
     facts = with_phases(facts, flows, owed, _latest(index))
     facts = background.mark(facts)

@@ -76,7 +76,15 @@ def heard_macs(facts: Facts, there: set[str]) -> set[str]:
     for row in _exchanges(facts):
         if row.outcome == "answered" and row.asker_mac and row.asker_ip in there:
             macs.add(row.asker_mac)
-    return macs - {gateway.mac for gateway in facts.capture.gateways}
+    return (macs | reached(facts, 2)) - {gateway.mac for gateway in facts.capture.gateways}
+
+
+def reached(facts: Facts, senders: int) -> set[str]:
+    """Return the hardware addresses of those who asked in vain, but were sent unicast frames by so many others.
+
+    One may be the recorder, whose frames are recorded wherever they go; what a second one sends came by by itself.
+    """
+    return {mac for mac, them in facts.receivers.items() if len(them) >= senders}
 
 
 @dataclass(frozen=True, slots=True, order=True)

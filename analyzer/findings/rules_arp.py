@@ -17,6 +17,7 @@ from analyzer.findings.neighbours import (
     heard,
     moved,
     owners,
+    reached,
     taken,
     turns,
 )
@@ -57,12 +58,13 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
     if not silent:
         return
     there, scanning = heard(facts), _scanning(facts)
+    reached_ones = reached(facts, 2) - {gateway.mac for gateway in facts.capture.gateways}
     for (asker, _), found in grouped(((row.asker_ip, row.vlan), (at, row)) for at, row in silent).items():
         rows = [row for _, row in found]
         if (rows[0].asker_mac, rows[0].vlan) in scanning:
             continue
         targets = sorted({row.target_ip or "?" for row in rows})
-        is_heard = asker in there
+        is_heard = asker in there or rows[0].asker_mac in reached_ones
         args: dict[str, object] = {
             "target_ip": targets[0] if len(targets) == 1 else targets,
             "asker_ip": asker,

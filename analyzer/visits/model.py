@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from analyzer.flows.model import Connections, Segments
 from analyzer.schema import (
@@ -61,5 +62,6 @@ class Facts:
     pings: tuple[PingSeries, ...] = ()
     traceroutes: tuple[TracerouteRow, ...] = ()
     dns_over_quic: tuple[tuple[str, str, tuple[int, ...]], ...] = ()  # client, server, first frames (UDP port 853)
+    receivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # MAC that asked in vain → senders to it
     polls: tuple[Series, ...] = ()  # of the background, once it is marked
     visits: tuple[VisitRow, ...] = ()  # empty until they are drawn: findings have them
