@@ -70,8 +70,9 @@ class Known:
 
 
 def failed(facts: Facts) -> Iterator[Hit]:
-    """A name that did not resolve."""
+    """A name that did not resolve; a resolver's own question is told of by the question that caused it."""
     bad = rows_of(facts, [row.rcode not in GOOD and row.outcome == "answered" for row in facts.dns])
+    bad = [(at, row) for at, row in bad if row.caused_by is None or facts.dns[row.caused_by].rcode in GOOD]
     if not bad:
         return
     known = Known(facts, bad)
