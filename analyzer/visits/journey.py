@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Opened", "steps"]
 
+MAX_TRIES_TOLD = 8
+"""Connections of one attempt that are steps of their own; a program may try for hours, and the row has them all."""
+
 
 def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
     """Return the steps of a visit, in order of time."""
@@ -82,7 +85,7 @@ def _beside(v: Linked, facts: Facts, shown: set[int]) -> list[Step]:
     for attempt in v.draft.attempts:
         if attempt.failed_rows:
             out += asked(attempt.failed_rows, facts, v, None)
-        out += [failed_opening(v, stream, facts) for stream in attempt.streams]
+        out += [failed_opening(v, stream, facts) for stream in attempt.streams[:MAX_TRIES_TOLD]]
     return out
 
 
@@ -97,7 +100,7 @@ def _failed(v: Linked, facts: Facts) -> list[Step]:
         out.append(absent("dns", attempt.dns_why or "not_captured", {"name": v.draft.name}))
     if attempt.streams:
         out += neighbours(v, facts, resolver=False)
-        out += [failed_opening(v, stream, facts) for stream in attempt.streams]
+        out += [failed_opening(v, stream, facts) for stream in attempt.streams[:MAX_TRIES_TOLD]]
     else:
         out.append(absent("tcp", "failed", {}))
     return [*_in_time(out), absent("request", "failed", {}), absent("response", "failed", {})]
