@@ -38,7 +38,7 @@ def receivers(table: PacketTable, macs: Collection[str]) -> Mapping[str, tuple[s
         header = gather(index.data.array, starts[span], STATIONS)
         to_mac[span] = header["to_high"].astype(np.int64) << 32 | header["to_low"]
         from_mac[span] = header["from_high"].astype(np.int64) << 32 | header["from_low"]
-    found = np.isin(to_mac, wanted)
+    found = np.isin(to_mac, wanted) & (from_mac != to_mac)  # a poisoned host may speak to itself
     if not found.any():
         return {}
     order = np.lexsort((from_mac[found], to_mac[found]))

@@ -34,11 +34,13 @@ from analyzer.findings.thresholds import (
     PROBE_DEFENCE_NS,
     PROXY_ADDRESSES,
     SCAN_TARGETS,
+    TAKEN_OVER_NS,
 )
 from analyzer.schema import ArpRow
 from analyzer.units import NS_PER_S
 from analyzer.visits.model import Facts
 
+UNASKED = ("gratuitous", "announcement", "unsolicited_reply")
 Numbered = list[tuple[int, ArpRow]]
 Asker = tuple[str | None, int | None]
 """(MAC, VLAN)."""
@@ -140,6 +142,7 @@ def gateway_changed(facts: Facts) -> Iterator[Hit]:
 
     Where it goes back and forth there are two who claim it at once, which is said in other words.
     """
+    yield from _taken_over(facts)
     for address, found in _gateway_changes(facts):
         macs = owners(found)
         handed = {g.mac: g for g in facts.capture.gateways if g.mac in macs and g.version == 4}
@@ -156,6 +159,35 @@ def gateway_changed(facts: Facts) -> Iterator[Hit]:
         contested = len(turns(found)) >= len(macs)
         proof = (*evidence(found), *packets)
         yield Hit(args, proof, "arp", found[0].row, variant="contested" if contested else None)
+
+
+def _taken_over(facts: Facts) -> Iterator[Hit]:
+    """Gateways whose former hardware address never spoke by ARP, but packets between the same hosts went there before.
+
+    What the new one says unasked, just before it is handed them, tells whose place it takes.
+    """
+    by_mac = {gateway.mac: gateway for gateway in facts.capture.gateways if gateway.version == 4}
+    for new in by_mac.values():
+        old = by_mac.get(new.took_over or "")
+        if old is None or any(gateway.mac.startswith(SHARED_MACS) for gateway in (old, new)):
+            continue
+        keys = {(row.vlan, row.target_ip) for row in facts.arp if row.kind in UNASKED and row.target_ip}
+        for (_, address), found in claims(facts.arp, keys).items():
+            unasked = [claim for claim in found if facts.arp[claim.row].kind in UNASKED]
+            last = next((claim for claim in reversed(unasked) if claim.time <= new.first_time), None)
+            earliest = max(old.first_time, new.first_time - TAKEN_OVER_NS)
+            if last is None or last.time < earliest or owners(found) != [new.mac] or (old.ip or address) != address:
+                continue
+            args: dict[str, object] = {
+                "ip": address,
+                "first": old.mac,
+                "last": new.mac,
+                "macs": [old.mac, new.mac],
+                "hosts": list(new.hosts),
+                "packets": new.packets,
+            }
+            proof = (old.frames[0], old.frames[-1], last.frame, new.frames[0], new.frames[-1])
+            yield Hit(args, proof, "arp", last.row)
 
 
 def address_taken(facts: Facts) -> Iterator[Hit]:

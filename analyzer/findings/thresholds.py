@@ -111,6 +111,8 @@ DHCP_VERY_SLOW_MS = 10_000.0
 """After ten seconds without an address people unplug cables, and some systems give themselves one (RFC 3927)."""
 DHCP_LATER_NS = 60_000_000_000
 """A client that is refused or not heard asks anew at once; within a minute it is the same wish for an address."""
+TAKEN_OVER_NS = 60_000_000_000
+"""A claim works from the next packet on; a host that sends none for a minute has forgotten it and asks anew."""
 # TCP, capture
 SYN_AGAIN_MS = 200.0
 """Systems repeat a SYN after a second (RFC 6298), the impatient ones after a third; sooner it was recorded twice."""

@@ -187,6 +187,7 @@ _WHY = {
     "netmask": "what it is handed lies outside the netmask of who sends it",
     "public_address": "it is handed packets of private addresses for public ones",
     "several_networks": "it is handed packets for several other networks",
+    "passed_on": "it is handed packets for an address that is not its own, and their answers come from behind a router",
 }
 _TOLD = {"arp": "by ARP", "ndp": "by its own advertisement", "dhcp": "by the DHCP lease"}
 

@@ -7,6 +7,8 @@ Rules:
   address to a public one (``public_address``).
 * Where neither is known, a station that is handed packets for :data:`SEVERAL` networks besides the sender's own is no
   end of them (``several_networks``). Networks are told apart by their first 24 bits (IPv6: 64), the usual sizes.
+* The weakest sign is that ARP knows a packet's station by another address than the packet's destination, and that a
+  router had part in the answers (``passed_on``, see :mod:`routed`).
 * The gateway's address is never guessed from a packet: an ARP row, a neighbour discovery row or a lease tells it. ARP
   answers to the hosts that use it come first, then what it said unasked. A station that answers for several addresses
   (proxy ARP) is known by the one that a lease names as router, else by none (``ambiguous``).
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 import numpy as np
@@ -29,6 +31,7 @@ from analyzer.addresses import host_text
 from analyzer.decode.hops import Hops, mac_text
 from analyzer.decode.table import PacketTable
 from analyzer.schema import ArpRow, DhcpRow, Gateway, NdpRow
+from analyzer.visits.routed import passed_on, took_over
 
 SEVERAL = 3
 """Machines have an address or two more; one that is handed packets for three other networks passes them on."""
@@ -45,7 +48,7 @@ PRIVATE4 = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16
 LOCAL4 = tuple(map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
 PRIVATE6, PUBLIC6 = ip_network("fc00::/7"), ip_network("2000::/3")
 
-WHYS = ("several_networks", "public_address", "netmask")
+WHYS = ("passed_on", "several_networks", "public_address", "netmask")
 """From the weakest reason to the strongest."""
 
 Mask = NDArray[np.bool_]
@@ -73,15 +76,21 @@ def gateways(
     if not len(hops):
         return ()
     hosts = _about(table.hosts)
-    strength = _strength(table.hosts, hosts, hops, ndp, dhcp)
+    strength = _strength(table, hosts, hops, arp, ndp, dhcp)
     away = np.flatnonzero(strength >= 0)
     four = hosts.four[hops.dst[away]]
     groups: dict[tuple[int, bool], list[int]] = {}
     for at, mac, version in zip(away.tolist(), hops.to_mac[away].tolist(), four.tolist(), strict=True):
         groups.setdefault((mac, version), []).append(at)
     ranked = sorted(groups.items(), key=lambda item: (-int(hops.packets[item[1]].sum()), item[1][0]))[:MAX_GATEWAYS]
-    told = _Told(arp, ndp, dhcp)
-    return tuple(_gateway(table, hops, strength, mac, version, at, told) for (mac, version), at in ranked)
+    told, former = _Told(arp, ndp, dhcp), took_over(hops, away)
+    return tuple(
+        replace(
+            _gateway(table, hops, strength, mac, version, at, told),
+            took_over=mac_text(former[mac]) if mac in former else None,
+        )
+        for (mac, version), at in ranked
+    )
 
 
 def _about(hosts: NDArray[np.uint8]) -> _Hosts:
@@ -111,18 +120,24 @@ def _inside(hosts: NDArray[np.uint8], prefix: bytes, bits: int) -> Mask:
 
 
 def _strength(
-    raw: NDArray[np.uint8], hosts: _Hosts, hops: Hops, ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow]
+    table: PacketTable,
+    hosts: _Hosts,
+    hops: Hops,
+    arp: Sequence[ArpRow],
+    ndp: Sequence[NdpRow],
+    dhcp: Sequence[DhcpRow],
 ) -> NDArray[np.int8]:
     """Return (hops,) int8: index into :data:`WHYS` for what leaves the local network, -1 for the rest."""
     src, dst = hops.src, hops.dst
     out = np.full(len(hops), -1, np.int8)
-    out[_several(hosts, hops)] = 0
-    out[hosts.private[src] & hosts.public[dst]] = 1
     outward = hosts.private | hosts.public  # no broadcasts, groups, or addresses of one link
-    for sender, inside in _netmasks(raw, ndp, dhcp):
+    out[passed_on(table, hops, arp) & outward[dst]] = 0
+    out[_several(hosts, hops)] = 1
+    out[hosts.private[src] & hosts.public[dst]] = 2
+    for sender, inside in _netmasks(table.hosts, ndp, dhcp):
         known = sender[src] & outward[dst]
         out[known & inside[dst]] = -1
-        out[known & ~inside[dst]] = 2
+        out[known & ~inside[dst]] = 3
     return out
 
 

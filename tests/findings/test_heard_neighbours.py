@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.sentences import finding_text
 from tests import build
-from tests.findings.test_link_findings import MAC, arp_ask, arp_tell, dhcp
+from tests.findings.test_link_findings import GATE, MAC, arp_ask, arp_tell, dhcp, far
 from tests.protocols_names import lease
 from tests.visits.scene import Scene, alarms, answer, get
 
@@ -92,3 +92,36 @@ def test_servers_that_share_the_work(tmp_path: Path) -> None:
     dhcp(scene, 7, lease.request())
     dhcp(scene, 9, lease.ack(), back=True)
     assert alarms(scene.analysis(tmp_path)) == []
+
+
+def taken_over(*, claims: float = 4000, by: str = MAC[51], asked: bool = False, first: str = MAC[50]) -> Scene:
+    """A host's packets go to one machine, then to another one, which says in between that it is the gateway."""
+    scene = Scene()
+    far(scene, 10, first)
+    far(scene, 20, first)
+    if asked:
+        arp_ask(scene, claims - 1, 1, GATE)
+    arp_tell(scene, claims, by, GATE, 1)
+    far(scene, 6000, MAC[51])
+    return scene
+
+
+def test_a_gateway_that_never_spoke_is_replaced(tmp_path: Path) -> None:
+    (finding,) = taken_over().analysis(tmp_path).findings
+    assert (finding.title_key, finding.severity, finding.frames) == ("ARP-GATEWAY-CHANGED", "warning", (1, 2, 3, 4))
+    args = finding.args
+    assert (args["ip"], args["first"], args["last"], args["hosts"]) == (GATE, MAC[50], MAC[51], ["10.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        pytest.param(taken_over(claims=7000), id="says so only afterwards"),
+        pytest.param(taken_over(claims=1), id="said so before the first one was in use"),
+        pytest.param(taken_over(by=MAC[52]), id="somebody else says so"),
+        pytest.param(taken_over(asked=True), id="was asked"),
+        pytest.param(taken_over(first="00:00:5e:00:01:01"), id="takes turns with a virtual router"),
+    ],
+)
+def test_a_gateway_is_not_called_replaced(tmp_path: Path, scene: Scene) -> None:
+    assert [f.code for f in scene.analysis(tmp_path).findings if f.code == "ARP-GATEWAY-CHANGED"] == []

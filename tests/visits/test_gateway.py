@@ -181,3 +181,68 @@ def test_the_busiest_comes_first_and_many_hosts_are_counted(tmp_path: Path) -> N
     assert (first.mac, first.packets, first.host_count, len(first.hosts)) == (GATE, 30, 30, 16)
     assert (second.mac, second.packets) == (OTHER, 1)
     assert len(first.frames) == 6
+
+
+def came_back(scene: Scene, ms: float, src: str, ttl: int, *, by: str = GATE) -> None:
+    """An answer to the host, with what is left of its TTL."""
+    packet = build.ip4(build.udp(b"hello", sport=6000, dport=50000), src=src, dst=NEAR, proto=17, ttl=ttl)
+    scene.add(ms, build.eth(packet, src=by, dst=HOST))
+
+
+NEAR, NEAR_GATE = "192.0.2.10", "192.0.2.1"
+
+
+def near_resolved(scene: Scene, ip: str = NEAR_GATE) -> None:
+    scene.arp(0, 1, HOST, NEAR, NOBODY, ip)
+    scene.arp(1, 2, GATE, ip, HOST, NEAR)
+
+
+def test_one_far_network_behind_a_station_that_arp_knows(tmp_path: Path) -> None:
+    """No private address, no lease, one network only; the answers have been through a router (TTL 63)."""
+    scene = Scene()
+    near_resolved(scene)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, 63)
+    (gateway,) = gateways(scene, tmp_path)
+    assert (gateway.mac, gateway.ip, gateway.why, gateway.packets) == (GATE, NEAR_GATE, "passed_on", 1)
+
+
+@pytest.mark.parametrize("ttl", [64, 128, 255, 1])
+def test_a_neighbour_with_two_addresses(tmp_path: Path, ttl: int) -> None:
+    """Its second address was known from before; no router had a hand in what it says."""
+    scene = Scene()
+    near_resolved(scene)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, ttl)
+    assert gateways(scene, tmp_path) == ()
+
+
+def test_a_neighbour_that_was_asked_for(tmp_path: Path) -> None:
+    """Somebody asks for the second address by ARP, so it is on the link, whatever its TTL."""
+    scene = Scene()
+    near_resolved(scene)
+    near_resolved(scene, FAR)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, 63)
+    assert gateways(scene, tmp_path) == ()
+
+
+def test_a_host_that_never_asked(tmp_path: Path) -> None:
+    """Without an answered question of the host nothing is known of how it finds its neighbours."""
+    scene = Scene()
+    scene.arp(1, 1, GATE, NEAR_GATE, NOBODY, NEAR_GATE)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, 63)
+    assert gateways(scene, tmp_path) == ()
+
+
+@pytest.mark.parametrize(("again", "before"), [(False, GATE), (True, None)])
+def test_a_gateway_in_another_one_s_place(tmp_path: Path, again: bool, before: str | None) -> None:
+    """From a moment on the same two hosts' packets go to another station; where they go back and forth nobody left."""
+    scene = Scene()
+    datagram(scene, 10, ME, FAR)
+    datagram(scene, 20, ME, FAR, to=OTHER)
+    if again:
+        datagram(scene, 30, ME, FAR)
+    found = {gateway.mac: gateway.took_over for gateway in gateways(scene, tmp_path)}
+    assert found == {GATE: None, OTHER: before}
