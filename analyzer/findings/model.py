@@ -97,7 +97,10 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
     """Gather values by key, keys in the order they came."""
     out: dict[K, list[V]] = {}
     for key, value in pairs:
-        out.setdefault(key, []).append(value)
+        if key in out:
+            out[key].append(value)
+        else:
+            out[key] = [value]
     return out
 
 

@@ -106,7 +106,8 @@ def slow(facts: Facts) -> Iterator[Hit]:
     """Round trips that are long for any distance, or that vary more than talk and video stand."""
     if facts.capture.clock_step_ms is not None:
         return  # the file's times are not the network's
-    for (source, destination), runs in _by_pair(facts).items():
+    answered = grouped(((one.source, one.destination), one) for one in facts.pings if one.received)
+    for (source, destination), runs in answered.items():
         found = [at for run in runs for at in run.rows if facts.icmp[at].latency_ms is not None]
         times = [facts.icmp[at].latency_ms or 0.0 for at in found]
         if len(times) < MEASURED_PINGS:
@@ -135,8 +136,11 @@ def _lone_stray(times: Sequence[float]) -> bool:
 
 def tunnel(facts: Facts) -> Iterator[Hit]:
     """Replies that return other data than was sent: something talks inside of the pings."""
-    foreign = {pair: sum(run.foreign for run in runs) for pair, runs in _by_pair(facts).items()}
+    strange = grouped(((one.source, one.destination), one.foreign) for one in facts.pings if one.foreign)
+    foreign = {pair: sum(counts) for pair, counts in strange.items()}
     talk = {pair: count for pair, count in foreign.items() if count >= FOREIGN_REPLIES}
+    if not talk:
+        return
     found = grouped(
         (pair, at)
         for at, row in enumerate(facts.icmp)
