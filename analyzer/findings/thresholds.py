@@ -23,6 +23,8 @@ HEAVY_LOSS_SHARE = 0.03
 """TCP slows down visibly from about 3 % loss on (MEASURES)."""
 HEAVY_LOSS_COUNT = 5
 """Fewer retransmissions say nothing about a rate (MEASURES)."""
+DEAR_LOSS_MS = 1000.0
+"""Losses that cost a second were waited for, be they few: it is the first timeout of many systems (RFC 6298)."""
 SYN_LOSS_MS = 500.0
 """The first SYN timeout is 1 s (RFC 6298 section 2); anything near it is a lost SYN, not a slow path."""
 FALLBACK_MS = 5000.0
@@ -214,6 +216,8 @@ ASKED_AGAIN = 5
 """Questions for a name whose answer the client still had: a few are several programs, more are no cache at all."""
 TCP_PATIENCE_MS = 5000.0
 """A client that got a cut answer asks again at once; this long after it, it did not."""
+ONE_RECORDING_NS = 24 * 3600 * 1_000_000_000
+"""A file without a packet for longer was put together from several: nobody recorded the silence between."""
 # visits
 SLOW_VISIT_MS = 1000.0
 """A second is where a wait breaks a person's flow of thought (R. Miller, 1968; J. Nielsen, 1993)."""
