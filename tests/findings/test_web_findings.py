@@ -417,6 +417,13 @@ def test_an_answer_stalls_for_the_rest_of_the_capture(tmp_path: Path) -> None:
     assert (finding.title_key, finding.severity) == ("HTTP-CUT-SHORT.stalled", "warning")
 
 
+def test_a_year_between_two_recordings_is_no_silence(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), page_of(5000, 1000))
+    scene.exchange(365 * 86_400_000, get("/b"), answer(), client_port=40001)
+    assert found(scene.analysis(tmp_path), "HTTP-CUT-SHORT") == []
+
+
 def test_an_event_stream_lasts_until_somebody_leaves(tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
     scene = Scene()
