@@ -63,7 +63,8 @@ def test_https_on_a_port_for_http(tmp_path: Path) -> None:
 
 PYTHON = (
     b'<!DOCTYPE HTML>\n<html lang="en">\n    <head>\n        <meta charset="utf-8">\n'
-    b"        <title>Error response</title>\n    </head>\n    <body>\n        <h1>Error response</h1>\n        <p>Error code: 400</p>\n"
+    b"        <title>Error response</title>\n    </head>\n    <body>\n        <h1>Error response</h1>\n"
+    b"        <p>Error code: 400</p>\n"
 )
 """What http.server of Python 3.11 says to a ClientHello: HTTP/0.9, so no status line."""
 
