@@ -62,8 +62,8 @@ def _facts_of(certificate: Certificate) -> dict[str, object]:
 def expired(facts: Facts) -> Iterator[Hit]:
     """A certificate that was not valid when the session began: over, or not begun yet.
 
-    A note where it is self-signed (who trusts it does so for another reason), and where it begins so much later that
-    the recorder's clock must be wrong.
+    A warning where it is self-signed and over: who trusts it does so for another reason, but nobody looks after it. A
+    note where such a one has not begun yet, and where any begins so much later that the recorder's clock must be wrong.
     """
     for certificate, group in _leaves(facts):
         start, end = _moment(certificate.not_before), _moment(certificate.not_after)
@@ -80,7 +80,8 @@ def expired(facts: Facts) -> Iterator[Hit]:
             continue
         early = (_moment(began(facts, bad[0][1])) or start) < start
         doubtful = early and max(late) > CLOCK_WRONG_DAYS * _DAY
-        weight = "note" if certificate.self_signed or doubtful else None if _refused(bad) else "warning"
+        mild = doubtful or (certificate.self_signed and early)
+        weight = "note" if mild else None if _refused(bad) and not certificate.self_signed else "warning"
         args = {**_facts_of(certificate), "days": max(late) // _DAY}
         variant = "clock" if doubtful else "early" if early else None
         blame = "capture" if doubtful else None

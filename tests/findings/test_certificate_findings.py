@@ -112,7 +112,13 @@ def test_run_out(tmp_path: Path) -> None:
     (accepted,) = judged(tmp_path, "TLS-CERT-EXPIRED")(session(certificates=(old,)))
     assert accepted.severity == "warning"
     (device,) = judged(tmp_path, "TLS-CERT-EXPIRED")(session(certificates=(certificate_of_a_device(),)))
-    assert device.severity == "note"
+    assert device.severity == "warning"  # the client goes on, and nobody has looked after it for years
+
+
+def test_a_clock_that_is_behind_a_self_signed_certificate(tmp_path: Path) -> None:
+    early = certificate(not_before="2023-12-01T00:00:00Z", not_after="2033-01-01T00:00:00Z", self_signed=True)
+    (finding,) = judged(tmp_path, "TLS-CERT-EXPIRED")(session(certificates=(early,)))
+    assert (finding.title_key, finding.severity) == ("TLS-CERT-EXPIRED.early", "note")
 
 
 def certificate_of_a_device() -> object:
@@ -216,7 +222,7 @@ def test_self_signed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "severity"),
     [
-        ("tls/nDPI-selfsigned.pcap", "TLS-CERT-SELF-SIGNED", "note"),
+        ("tls/nDPI-selfsigned.pcap", "TLS-CERT-EXPIRED", "warning"),  # until 2016-10-09, recorded in 2020
         ("tls/zeek-certificate-with-sct.pcap", "TLS-CERT-NAME", "warning"),  # www.lilawelt.net, for lilawelt.net
         ("tls/zeek-pop3-starttls.pcap", "TLS-WEAK-KEY", "warning"),
         ("tls/wireshark-tls12-dsb.pcapng", "TLS-CERT-EXPIRES", "note"),

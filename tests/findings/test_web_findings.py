@@ -141,7 +141,9 @@ def test_lost_request_is_not_the_servers(tmp_path: Path) -> None:
     p.at(50).resend(segments, delivered=False)
     p.at(1050).resend(segments)
     p.at(1100).server.send(answer())
-    assert scene.analysis(tmp_path).findings == ()
+    findings = scene.analysis(tmp_path).findings
+    assert [f.code for f in findings if f.layer == "http" or f.blame == "server"] == []
+    assert {f.blame for f in findings} <= {"network"}
 
 
 def test_slow_page_seen_from_the_middle(tmp_path: Path) -> None:
@@ -413,6 +415,13 @@ def test_an_answer_stalls_for_the_rest_of_the_capture(tmp_path: Path) -> None:
     scene.exchange(600_000, get("/b"), answer(), client_port=40001)
     (finding,) = found(scene.analysis(tmp_path), "HTTP-CUT-SHORT")
     assert (finding.title_key, finding.severity) == ("HTTP-CUT-SHORT.stalled", "warning")
+
+
+def test_a_year_between_two_recordings_is_no_silence(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), page_of(5000, 1000))
+    scene.exchange(365 * 86_400_000, get("/b"), answer(), client_port=40001)
+    assert found(scene.analysis(tmp_path), "HTTP-CUT-SHORT") == []
 
 
 def test_an_event_stream_lasts_until_somebody_leaves(tmp_path: Path) -> None:
