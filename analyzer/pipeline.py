@@ -29,7 +29,7 @@ from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
 from analyzer.flows.ends import ends
-from analyzer.flows.pace import even_step_ms
+from analyzer.flows.pace import even_step_ms, made_up_step_ms
 from analyzer.masking import mask_accounts, mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
@@ -344,7 +344,7 @@ def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows
         _partial_why(index, problems),
         dict(problems.counts),
         traffic(table),
-        even_step_ms(flows.segments),
+        even_step_ms(flows.segments) or made_up_step_ms(index.time, table.src),
     )
 
 

@@ -6,11 +6,13 @@ unanswered request means something only for a host whose unicast traffic the cap
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
-from analyzer.findings.thresholds import MOVE_NS
+from analyzer.findings.model import grouped
+from analyzer.findings.thresholds import ARP_SCAN_NS, ARP_SCAN_TARGETS, MOVE_NS
 from analyzer.schema import ArpRow, NdpRow
 from analyzer.visits.model import Facts
 
@@ -26,6 +28,10 @@ SHARED_MACS = (
 """Addresses that routers and clusters share on purpose: VRRP and CARP (RFC 9568), HSRP, GLBP, load balancing."""
 
 Row = ArpRow | NdpRow
+RowT = TypeVar("RowT", ArpRow, NdpRow)
+Asker = tuple[str | None, int | None]
+"""(MAC, VLAN)."""
+ASKED = ("answered", "unanswered")
 
 
 def frames(rows: Iterable[Row]) -> tuple[int | None, ...]:
@@ -85,6 +91,47 @@ def reached(facts: Facts, senders: int) -> set[str]:
     One may be the recorder, whose frames are recorded wherever they go; what a second one sends came by by itself.
     """
     return {mac for mac, them in facts.receivers.items() if len(them) >= senders}
+
+
+def scanning(rows: Iterable[RowT]) -> dict[Asker, list[tuple[int, RowT]]]:
+    """Return the askers that ask for many different addresses within a short time, with all their questions."""
+    asked = grouped(
+        ((row.asker_mac, row.vlan), (at, row))
+        for at, row in enumerate(rows)
+        if row.kind in ("request", "solicitation") and row.request_time is not None and row.outcome in ASKED
+    )
+    return {
+        asker: found
+        for asker, found in asked.items()
+        if len(found) >= ARP_SCAN_TARGETS and _burst([row for _, row in found]) >= ARP_SCAN_TARGETS
+    }
+
+
+def _burst(asked: Sequence[Row]) -> int:
+    """Return the most different addresses asked for within :data:`ARP_SCAN_NS`."""
+    window: dict[str | None, int] = {}
+    start = best = 0
+    for row in asked:
+        window[row.target_ip] = window.get(row.target_ip, 0) + 1
+        while (row.request_time or 0) - (asked[start].request_time or 0) > ARP_SCAN_NS:
+            oldest = asked[start].target_ip
+            window[oldest] -= 1
+            if not window[oldest]:
+                del window[oldest]
+            start += 1
+        best = max(best, len(window))
+    return best
+
+
+def scanners(facts: Facts) -> set[str]:
+    """Return the IP addresses of machines that go through the addresses of their network."""
+    them = {*scanning(facts.arp), *scanning(facts.ndp)}
+    gateways = {gateway.mac for gateway in facts.capture.gateways}
+    return {
+        row.asker_ip
+        for row in _exchanges(facts)
+        if row.asker_ip and row.asker_mac not in gateways and (row.asker_mac, row.vlan) in them
+    }
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analyzer.findings.model import Hit, Rule, grouped, most
 from analyzer.findings.neighbours import (
     SHARED_MACS,
+    Asker,
     Claim,
     claims,
     evidence,
@@ -18,13 +19,12 @@ from analyzer.findings.neighbours import (
     moved,
     owners,
     reached,
+    scanning,
     taken,
     turns,
 )
 from analyzer.findings.thresholds import (
     ARP_ATTEMPTS,
-    ARP_SCAN_NS,
-    ARP_SCAN_TARGETS,
     ARP_SLOW_MS,
     ARP_STORM_ALL,
     ARP_STORM_ALL_SECONDS,
@@ -42,8 +42,6 @@ from analyzer.visits.model import Facts
 
 UNASKED = ("gratuitous", "announcement", "unsolicited_reply")
 Numbered = list[tuple[int, ArpRow]]
-Asker = tuple[str | None, int | None]
-"""(MAC, VLAN)."""
 
 
 def unanswered(facts: Facts) -> Iterator[Hit]:
@@ -59,11 +57,11 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
     ]
     if not silent:
         return
-    there, scanning = heard(facts), _scanning(facts)
+    there, scanners = heard(facts), scanning(facts.arp)
     reached_ones = reached(facts, 2) - {gateway.mac for gateway in facts.capture.gateways}
     for (asker, _), found in grouped(((row.asker_ip, row.vlan), (at, row)) for at, row in silent).items():
         rows = [row for _, row in found]
-        if (rows[0].asker_mac, rows[0].vlan) in scanning:
+        if (rows[0].asker_mac, rows[0].vlan) in scanners:
             continue
         targets = sorted({row.target_ip or "?" for row in rows})
         is_heard = asker in there or rows[0].asker_mac in reached_ones
@@ -231,36 +229,10 @@ def _askers(facts: Facts) -> dict[Asker, Numbered]:
     )
 
 
-def _scanning(facts: Facts) -> dict[Asker, Numbered]:
-    """Return the askers that ask for many different addresses within a short time, with all their questions."""
-    out = {}
-    for asker, found in _askers(facts).items():
-        asked = [(at, row) for at, row in found if row.kind == "request"]
-        if len(asked) >= ARP_SCAN_TARGETS and _burst(asked) >= ARP_SCAN_TARGETS:
-            out[asker] = asked
-    return out
-
-
-def _burst(asked: Numbered) -> int:
-    """Return the most different addresses asked for within :data:`ARP_SCAN_NS`."""
-    window: dict[str | None, int] = {}
-    start = best = 0
-    for _, row in asked:
-        window[row.target_ip] = window.get(row.target_ip, 0) + 1
-        while (row.request_time or 0) - (asked[start][1].request_time or 0) > ARP_SCAN_NS:
-            oldest = asked[start][1].target_ip
-            window[oldest] -= 1
-            if not window[oldest]:
-                del window[oldest]
-            start += 1
-        best = max(best, len(window))
-    return best
-
-
 def scan(facts: Facts) -> Iterator[Hit]:
     """One asker goes through many addresses; one finding for each asker. Where it is a storm, that is said."""
     storming = {asker for asker, _, _ in _storms(facts)}
-    for asker, found in _scanning(facts).items():
+    for asker, found in scanning(facts.arp).items():
         if asker in storming:
             continue
         rows = [row for _, row in found]

@@ -27,8 +27,9 @@ from analyzer.findings.about_names import (
     prefixes,
     rows_of,
 )
+from analyzer.findings.about_tcp import jumps
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.thresholds import DEAD_NAMES, ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
+from analyzer.findings.thresholds import DEAD_NAMES, LEFT_MS, ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
@@ -86,21 +87,59 @@ class _Silent:
 
     def __init__(self, facts: Facts) -> None:
         end = facts.capture.end_time
+        asked = rows_of(facts, [row.outcome == "no_answer" for row in facts.dns])
+        if end is not None and asked and jumps(facts)[1].size:
+            end = 0  # the clock was set: how long it was silent after a question is not known
         self.waiting = [
             (at, row)
-            for at, row in rows_of(facts, [row.outcome == "no_answer" for row in facts.dns])
+            for at, row in asked
             if row.query_time is not None
             and end is not None
             and (row.attempts >= 2 or (end - row.query_time) / NS_PER_MS >= QUIET_MS)
         ]
-        self.lone: set[str] = _one_way(facts) if self.waiting else set()
-        names: dict[str, set[str]] = {}
-        for _, row in self.waiting:
-            names.setdefault(row.server, set()).add(row.qname)
-        silent = {server for server, asked in names.items() if len(asked) >= DEAD_NAMES}
+        self.left = _left(facts, asked)
+        self.lone: set[str] = _one_way(facts) if asked else set()
+        silent = {
+            server
+            for server, rows in grouped((row.server, row) for _, row in self.unheard()).items()
+            if _tries(rows) >= DEAD_NAMES
+        }
         if silent:
             silent -= {row.server for row in facts.dns if row.response_frame is not None}
         self.dead = silent
+
+    def unheard(self) -> Found:
+        """Return all that somebody waited for in vain: questions repeated, too old, or taken to another resolver."""
+        return sorted({at: (at, row) for at, row in (*self.waiting, *self.left)}.values(), key=lambda item: item[0])
+
+
+def _left(facts: Facts, asked: Found) -> Found:
+    """Return the questions that their client asked another resolver :data:`LEFT_MS` later or more: it gave up here."""
+    wanted = {(row.client, row.qname, row.qtype) for _, row in asked}
+    elsewhere: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
+    for row in facts.dns if wanted else ():
+        if (key := (row.client, row.qname, row.qtype)) in wanted and row.query_time is not None:
+            elsewhere.setdefault(key, []).append((row.query_time, row.server))
+    found = []
+    for at, row in asked:
+        times = elsewhere.get((row.client, row.qname, row.qtype), ())
+        began = row.query_time
+        if began is not None and any(
+            server != row.server and LEFT_MS <= (time - began) / NS_PER_MS <= QUIET_MS for time, server in times
+        ):
+            found.append((at, row))
+    return found
+
+
+def _tries(rows: list[DnsRow]) -> int:
+    """Return how many different things a resolver left without a word: names, or times it was turned to for some."""
+    names = {row.qname for row in rows}
+    times = sorted(row.query_time for row in rows if row.query_time is not None)
+    apart, last = 0, None
+    for time in times:
+        if last is None or (time - last) / NS_PER_MS >= LEFT_MS:
+            apart, last = apart + 1, time
+    return max(len(names), apart if len(names) > 1 else 1)
 
 
 def silent(facts: Facts) -> Iterator[Hit]:
@@ -118,9 +157,12 @@ def silent(facts: Facts) -> Iterator[Hit]:
 
 
 def dead(facts: Facts) -> Iterator[Hit]:
-    """A resolver that was asked for several names and never answered; a warning where another one did."""
+    """A resolver that was asked for several names and never answered; a warning where another one did.
+
+    So does one that was asked for two, but again and again.
+    """
     seen = _Silent(facts)
-    rows = [(at, row) for at, row in seen.waiting if row.server in seen.dead and row.client not in seen.lone]
+    rows = [(at, row) for at, row in seen.unheard() if row.server in seen.dead and row.client not in seen.lone]
     if not rows:
         return
     known = Known(facts, rows)
@@ -159,7 +201,7 @@ def _one_way(facts: Facts) -> set[str]:
 
 
 def _late(facts: Facts, least_ms: float) -> Found:
-    late = [row.latency_ms is not None and row.latency_ms >= least_ms for row in facts.dns]
+    late = [row.latency_ms is not None and row.latency_ms > least_ms for row in facts.dns]
     return [
         (at, row)
         for at, row in rows_of(facts, late)

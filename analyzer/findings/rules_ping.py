@@ -44,8 +44,8 @@ def _heard(facts: Facts) -> set[str]:
 def lost(facts: Facts) -> Iterator[Hit]:
     """Pings without an answer, as ping counts them; those that an error answered are another finding.
 
-    One that is lost of many is a note; so is silence from many hosts, which is a search for those that are there, and
-    silence in a capture that shows nothing on its way back.
+    One that is lost of many is a note, and so are two that nobody answers; so is silence from many hosts, which is a
+    search for those that are there, and silence in a capture that shows nothing on its way back.
     """
     silent: dict[str, list[tuple[str, Pings]]] = {}
     for (source, destination), runs in _by_pair(facts).items():
@@ -63,8 +63,10 @@ def lost(facts: Facts) -> Iterator[Hit]:
             yield _sweep(facts, source, found)
             continue
         for _, asked in found:
-            if (missing := sum(_missing(run) for run in asked)) >= SILENT_PINGS:
-                yield _loss(facts, asked, missing, "note" if lone else None, "one_way" if lone else "silent")
+            missing = sum(_missing(run) for run in asked)
+            if missing >= (SILENT_PINGS if lone else LOST_PINGS):
+                mild = lone or missing < SILENT_PINGS
+                yield _loss(facts, asked, missing, "note" if mild else None, "one_way" if lone else "silent")
 
 
 def _missing(run: PingSeries) -> int:

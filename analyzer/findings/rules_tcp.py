@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from analyzer.findings.about_tcp import Streams, count, ends, hit, holes, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
+from analyzer.findings.neighbours import scanners
 from analyzer.findings.thresholds import (
     FALLBACK_MS,
     HALF_OPEN,
@@ -76,15 +77,21 @@ def _ports(facts: Facts) -> NDArray[np.int64]:
 
 
 def _scanners(facts: Facts) -> NDArray[np.int64]:
-    """Return the clients (host numbers) that got silence or a refusal from more targets than is accident."""
+    """Return the clients (host numbers) that look for something.
+
+    They got silence or a refusal from more targets than is accident, or went through the addresses of their network.
+    """
     c = facts.connections
+    looking = scanners(facts)
+    clients = np.unique(np.asarray(c.client_host, np.int64)).tolist() if looking else ()
+    swept = np.array([host for host in clients if c.host(host) in looking], np.int64)
     bad = (said(facts, "handshake", HANDSHAKES, "no_synack") & (count(facts, "server_packets") == 0)) | said(
         facts, "handshake", HANDSHAKES, "refused"
     )
     tried = np.stack(
         [c.client_host[bad].astype(np.int64), c.server_host[bad].astype(np.int64) << 16 | _ports(facts)[bad]]
     )
-    return np.union1d(_frequent(np.unique(tried, axis=1)[0]), _knockers(facts))
+    return np.union1d(np.union1d(_frequent(np.unique(tried, axis=1)[0]), swept), _knockers(facts))
 
 
 def _knockers(facts: Facts) -> Streams:

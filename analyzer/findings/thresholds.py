@@ -80,6 +80,8 @@ TCP_PATIENCE_MS = 5000.0
 """A client that got a cut answer asks again at once; this long after it, it did not."""
 DEAD_NAMES = 3
 """Two questions may be lost on the way; a resolver that leaves three names without a word does not work."""
+LEFT_MS = 900.0
+"""Systems turn to the next resolver after a second at the earliest (Windows: 1 s, glibc: 5 s); timers are coarse."""
 STORM_NAMES = 100
 """Names that do not exist, one client asked for within :data:`STORM_MS`: people mistype one, browsers try three."""
 STORM_MS = 60_000.0
@@ -101,6 +103,8 @@ LOST_PINGS = 2
 """The first ping of a run is often lost while the neighbour's address is looked up; a second one is lost on the way."""
 SILENT_PINGS = 3
 """Pings without any answer that say something: one or two may be a question whether an address is in use."""
+UNINVITED = 3
+"""More senders than this, to more ports than this, are strangers that try what is open, not a service that is down."""
 SLOW_PING_MS = 300.0
 """Round trips on the ground take less than this all around the world; talk becomes hard (ITU-T G.114: 150 ms a way)."""
 JITTER_MS = 50.0

@@ -55,6 +55,26 @@ def test_one_of_two_resolvers_is_dead(tmp_path: Path) -> None:
     assert found(analysis, "DNS-NO-ANSWER") == []
 
 
+@pytest.mark.parametrize(("times", "dead"), [((0, 1500, 3000), True), ((0, 1500), False), ((0, 100, 200), False)])
+def test_a_resolver_that_was_left_again_and_again(tmp_path: Path, times: tuple[float, ...], dead: bool) -> None:
+    """Two names only, but each time the client goes on to another resolver after a second; the capture ends soon."""
+    scene = Scene()
+    for number, at in enumerate(times):
+        name = f"n{number % 2}.example"
+        scene.lookup(at, name, after=None, server="10.0.0.54", port=50000 + number)
+        scene.lookup(at + 1000, name, port=51000 + number)
+    assert alarms(scene.analysis(tmp_path)) == ([("DNS-RESOLVER-DEAD", "warning")] if dead else [])
+
+
+def test_two_resolvers_asked_at_once(tmp_path: Path) -> None:
+    """Programs that race two resolvers do not wait for the slower one; that it is never heard costs nothing."""
+    scene = Scene()
+    for number, at in enumerate((0, 1500, 3000)):
+        scene.lookup(at, f"n{number}.example", after=None, server="10.0.0.54", port=50000 + number)
+        scene.lookup(at + 10, f"n{number}.example", port=51000 + number)
+    assert alarms(scene.analysis(tmp_path)) == []
+
+
 def test_a_resolver_that_leaves_out_one_name(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "lost.example", after=None)

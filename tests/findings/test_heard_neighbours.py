@@ -8,8 +8,10 @@ import pytest
 
 from analyzer.sentences import finding_text
 from tests import build
-from tests.findings.test_link_findings import GATE, MAC, arp_ask, arp_tell, dhcp, far
+from tests.findings.test_link_findings import GATE, MAC, arp_ask, arp_tell, dhcp, far, icmp6
+from tests.findings.test_tcp_findings import refused
 from tests.protocols_names import lease
+from tests.protocols_names.test_ndp import ask
 from tests.visits.scene import Scene, alarms, answer, get
 
 
@@ -125,3 +127,19 @@ def test_a_gateway_that_never_spoke_is_replaced(tmp_path: Path) -> None:
 )
 def test_a_gateway_is_not_called_replaced(tmp_path: Path, scene: Scene) -> None:
     assert [f.code for f in scene.analysis(tmp_path).findings if f.code == "ARP-GATEWAY-CHANGED"] == []
+
+
+@pytest.mark.parametrize(("version", "targets", "severity"), [(4, 30, "note"), (4, 29, "error"), (6, 30, "note")])
+def test_refused_while_looking_for_hosts(tmp_path: Path, version: int, targets: int, severity: str) -> None:
+    """Whoever goes through a network's addresses and knocks at those that are there meets closed ports by the way."""
+    scene = Scene()
+    client, server = ("10.0.0.1", "10.0.0.8") if version == 4 else ("fe80::1", "fe80::8")
+    for number in range(targets):
+        if version == 4:
+            arp_ask(scene, 100 * number, 1, f"10.0.0.{number + 100}")
+        else:
+            icmp6(scene, 100 * number, client, "ff02::1:ff00:1", ask(f"fe80::{number + 100:x}", MAC[1]), 1)
+    for port in (40000, 40001):
+        refused(scene, 4000 + port - 40000, client=client, server=server, client_port=port)
+    found = [f for f in scene.analysis(tmp_path).findings if f.code == "TCP-REFUSED"]
+    assert [f.severity for f in found] == [severity]

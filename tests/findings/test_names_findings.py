@@ -319,7 +319,7 @@ def test_asked_twice_at_once(tmp_path: Path) -> None:
     assert scene.analysis(tmp_path).findings == ()
 
 
-@pytest.mark.parametrize(("after", "alarm"), [(1000, [("DNS-SLOW", "warning")]), (999, [])])
+@pytest.mark.parametrize(("after", "alarm"), [(1001, [("DNS-SLOW", "warning")]), (1000, [])])
 def test_slow(tmp_path: Path, after: float, alarm: list[tuple[str, str]]) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example", after=after)

@@ -119,7 +119,6 @@ CLEAN = (
     "labs/wlabs-HTTP-2.pcapng",
     "labs/ws-training-ws-training-sample.pcapng",
     "mixed/joy-firefox58.pcap",
-    "mixed/nDPI-iphone.pcap",
     "http1/zeek-m57-long-49600-80.pcap",
     "http1/filesamples-simple_http.pcap",
     "tcp/zeek-ssh-dups.pcap",
@@ -145,7 +144,8 @@ TROUBLE = {
     "dns/ppa3-nowebaccess1.pcapng": {"DNS-NO-ANSWER"},
     "dns/sv-flow-drop-iponly-02.pcap": {"DNS-FAILED"},
     "tls/nDPI-tls_alert.pcapng": {"TLS-ALERT"},
-    "arp/samples-arp欺骗攻击v2.pcap": {"ARP-CONFLICT"},
+    "arp/samples-arp欺骗攻击v2.pcap": {"ARP-CONFLICT", "ARP-UNANSWERED"},
+    "mixed/nDPI-iphone.pcap": {"DHCP-NO-ANSWER"},
 }
 """Captures with trouble → the codes of every finding of severity warning or error."""
 

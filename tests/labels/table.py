@@ -76,7 +76,6 @@ LABELS: tuple[Label, ...] = (
         "next one is answered: a note. Around it two neighbours look for all addresses of the network by ARP and one "
         "tries the recorder's ports that worms like (frames 51 to 57), once each: looking around, notes. About 13 "
         "broadcasts a second.",
-        tolerated=("TCP-PORT-SCAN",),
     ),
     Label(
         "labs/kr-icmp-ethereal-trace-2.pcap",
@@ -477,6 +476,12 @@ LABELS: tuple[Label, ...] = (
         "name that could be 'localhost', which the client asks for.",
         (Wanted("TLS-CERT-EXPIRED", (5, 7)),),
         ("TLS-CERT-NAME",),
+    ),
+    Label(
+        "icmp/packetlife-ipv6_neighbor_spoofing.pcap",
+        "fe80::2 pings fe80::1 every second. From frame 33 on 00:00:00:00:00:0c says every five seconds, unasked, that "
+        "it has that address; the pings go to it from then on, and none of frames 34 to 44 is answered.",
+        (Wanted("NDP-CONFLICT", (2, 33, 39, 45)), Wanted("ICMP-ECHO-LOSS", (34, 35, 36, 37, 38, 40))),
     ),
     # ── others ───────────────────────────────────────────────────────────────────────────────────────────────────────
     Label(
