@@ -140,6 +140,12 @@ def test_refused_while_looking_for_hosts(tmp_path: Path, version: int, targets: 
         else:
             icmp6(scene, 100 * number, client, "ff02::1:ff00:1", ask(f"fe80::{number + 100:x}", MAC[1]), 1)
     for port in (40000, 40001):
-        refused(scene, 4000 + port - 40000, client=client, server=server, client_port=port)
+        if version == 4:
+            refused(scene, 4000, client=client, server=server, client_port=port)
+            continue
+        for ms, flags, ends in ((4000, "S", (port, 80)), (4001, "RA", (80, port))):
+            src, dst = (client, server) if flags == "S" else (server, client)
+            segment = build.tcp(sport=ends[0], dport=ends[1], seq=1, ack=2, flags=flags)
+            scene.add(ms, build.eth(build.ip6(segment, src=src, dst=dst), ethertype=0x86DD))
     found = [f for f in scene.analysis(tmp_path).findings if f.code == "TCP-REFUSED"]
     assert [f.severity for f in found] == [severity]

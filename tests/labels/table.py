@@ -477,12 +477,6 @@ LABELS: tuple[Label, ...] = (
         (Wanted("TLS-CERT-EXPIRED", (5, 7)),),
         ("TLS-CERT-NAME",),
     ),
-    Label(
-        "icmp/packetlife-ipv6_neighbor_spoofing.pcap",
-        "fe80::2 pings fe80::1 every second. From frame 33 on 00:00:00:00:00:0c says every five seconds, unasked, that "
-        "it has that address; the pings go to it from then on, and none of frames 34 to 44 is answered.",
-        (Wanted("NDP-CONFLICT", (2, 33, 39, 45)), Wanted("ICMP-ECHO-LOSS", (34, 35, 36, 37, 38, 40))),
-    ),
     # ── others ───────────────────────────────────────────────────────────────────────────────────────────────────────
     Label(
         "oicq/nDPI-pcap-oicq.pcap",
