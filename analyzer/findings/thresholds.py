@@ -83,9 +83,9 @@ DEAD_NAMES = 3
 LEFT_MS = 900.0
 """Systems turn to the next resolver after a second at the earliest (Windows: 1 s, glibc: 5 s); timers are coarse."""
 STORM_NAMES = 100
-"""Names that do not exist, one client asked for within :data:`STORM_MS`: people mistype one, browsers try three."""
+"""Names that do not exist, asked for by one client within a minute: people mistype one, browsers try three."""
 STORM_MS = 60_000.0
-"""A minute: search lists and start-ups ask in bursts that are over by then."""
+"""Search lists and programs that start ask in bursts; a minute later those are over."""
 STORM_SHARE = 0.5
 """Of a busy client's questions some always fail; a client that asks mostly for nothing looks for something."""
 FORGED_ANSWERS = 20
