@@ -9,6 +9,7 @@ otherwise resolves. Multicast questions (mDNS, LLMNR) are normally met with sile
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import chain
 
@@ -33,6 +34,9 @@ from analyzer.findings.thresholds import DEAD_NAMES, LEFT_MS, ONE_WAY_QUERIES, Q
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
+
+MAX_RESOLVERS = 16
+"""Resolvers of one client that are compared; systems take three."""
 
 
 class Known:
@@ -116,19 +120,27 @@ class _Silent:
 def _left(facts: Facts, asked: Found) -> Found:
     """Return the questions that their client asked another resolver :data:`LEFT_MS` later or more: it gave up here."""
     wanted = {(row.client, row.qname, row.qtype) for _, row in asked}
-    elsewhere: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
+    asking: dict[tuple[str, str, str], dict[str, list[int]]] = {}
     for row in facts.dns if wanted else ():
         if (key := (row.client, row.qname, row.qtype)) in wanted and row.query_time is not None:
-            elsewhere.setdefault(key, []).append((row.query_time, row.server))
-    found = []
-    for at, row in asked:
-        times = elsewhere.get((row.client, row.qname, row.qtype), ())
-        began = row.query_time
-        if began is not None and any(
-            server != row.server and LEFT_MS <= (time - began) / NS_PER_MS <= QUIET_MS for time, server in times
-        ):
-            found.append((at, row))
-    return found
+            servers = asking.setdefault(key, {})
+            if row.server in servers or len(servers) < MAX_RESOLVERS:
+                servers.setdefault(row.server, []).append(row.query_time)
+    for servers in asking.values():
+        for times in servers.values():
+            times.sort()
+    return [(at, row) for at, row in asked if _went_on(row, asking.get((row.client, row.qname, row.qtype), {}))]
+
+
+def _went_on(row: DnsRow, asking: dict[str, list[int]]) -> bool:
+    """Return whether a question went to another resolver after some patience, given when each was asked."""
+    if row.query_time is None:
+        return False
+    first, last = (row.query_time + round(patience * NS_PER_MS) for patience in (LEFT_MS, QUIET_MS))
+    return any(
+        server != row.server and (at := bisect_left(times, first)) < len(times) and times[at] <= last
+        for server, times in asking.items()
+    )
 
 
 def _tries(rows: list[DnsRow]) -> int:

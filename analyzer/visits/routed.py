@@ -27,6 +27,9 @@ from analyzer.schema import ArpRow
 FIRST_TTLS = (1, 2, 30, 32, 60, 64, 128, 200, 255)
 """Values that packets set out with; the smallest ones are meant for the own link."""
 
+MAC_TEXT = 17
+"""Characters of an Ethernet address; ARP has others for other networks."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -40,7 +43,9 @@ def passed_on(table: PacketTable, hops: Hops, arp: Sequence[ArpRow]) -> Mask:
         return found
     asks = _hosts(table, askers)
     named = _hosts(table, {ip for row in sound for ip in (row.asker_ip, row.target_ip)})
-    stations = np.array(sorted(int(mac.replace(":", ""), 16) for mac in known if mac), np.int64)
+    stations = np.array(
+        sorted(int(mac.replace(":", ""), 16) for mac in known if mac and len(mac) == MAC_TEXT), np.int64
+    )
     found = asks[hops.src] & ~named[hops.dst] & np.isin(hops.to_mac, stations)
     routed = ~np.isin(table.ttl[hops.first], FIRST_TTLS)
     back = keys(hops.from_mac[routed], hops.dst[routed], hops.src[routed])
