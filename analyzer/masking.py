@@ -20,7 +20,7 @@ from typing import TypeVar
 from analyzer.masking_headers import mask_cookie_domain, mask_cookie_path, mask_header, mask_headers
 from analyzer.masking_text import HARMLESS, MASKED
 from analyzer.masking_urls import mask_url, mask_value
-from analyzer.schema import Cookie, FindingRow, HttpRow, OicqRow, Parameter, Remark, Step, VisitRow, changed
+from analyzer.schema import Cookie, FindingRow, HttpRow, Later, OicqRow, Parameter, Remark, Step, VisitRow, changed
 from analyzer.secret_names import is_secret
 
 __all__ = [
@@ -293,11 +293,11 @@ def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
 
 def _mask_visit(row: VisitRow) -> VisitRow:
     url, final = mask_url(row.url), None if row.final_url is None else mask_url(row.final_url)
-    steps = tuple(map(_mask_step, row.steps))
-    blame = _mask_args(row.blame_args)
-    if url == row.url and final == row.final_url and blame is row.blame_args and all(map(is_, steps, row.steps)):
-        return row
-    return changed(row, url=url, final_url=final, steps=steps, blame_args=blame)
+    return changed(row, url=url, final_url=final, steps=Later(_steps, row.steps), blame_args=_mask_args(row.blame_args))
+
+
+def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(map(_mask_step, steps))
 
 
 def mask_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:

@@ -278,9 +278,8 @@ def _of_time(v: Linked, facts: Facts, duration_ms: float) -> Blame:
     for row in rows:
         shares.add(row)
     shares.network += sum(ms for at in (*v.arp_resolver, *v.arp_server) if (ms := facts.arp[at].latency_ms) is not None)
-    opened = v.tcp(v.main) if v.main in v.draft.fresh and v.main is not None else None
-    if opened is not None:
-        shares.lost += opened.syn_loss_ms or 0.0
+    if v.main is not None and v.main in v.draft.fresh:
+        shares.lost += facts.connections.ms("syn_loss_ms", v.main) or 0.0
     if v.draft.tls:
         _add_opening(shares, v, facts)
         duration_ms = shares.total()  # what came then is unreadable, and no wait

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from analyzer.schema import Step
 from analyzer.visits.grouping import REDIRECTS
 from analyzer.visits.model import Facts
-from analyzer.visits.steps_connection import Opened, closing, encryption, failed_opening, opening
+from analyzer.visits.steps_connection import Openings, closing, encryption, failed_opening, opening
 from analyzer.visits.steps_names import absent, asked, lease, lookups, neighbours
 from analyzer.visits.steps_web import background, objects, redirect, request, response
 
 if TYPE_CHECKING:
     from analyzer.visits.link import Linked
 
-__all__ = ["Opened", "steps"]
+__all__ = ["Openings", "steps"]
 
 MAX_TRIES_TOLD = 8
 """Connections of one attempt that are steps of their own; a program may try for hours, and the row has them all."""

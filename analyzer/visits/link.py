@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from analyzer.schema import HttpRow, VisitPhases, VisitRow
+from analyzer.schema import HttpRow, Later, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import attempts, blame, grouping, journey, placing, waste
 from analyzer.visits.known import Known, Sent
@@ -14,7 +13,7 @@ from analyzer.visits.model import Facts
 from analyzer.visits.verdicts import failure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Linked:
     """A visit with everything it touched, before it becomes a row.
 
@@ -24,7 +23,7 @@ class Linked:
         dns: rows of all lookups that were waited for.
         arp_resolver, ndp_resolver: rows waited for by the first question for a name; arp_server, ndp_server: by others.
         lease: row of the dhcp table, in the first visit of its client; lease_why: why that has none.
-        tcp: gives what the journey tells of a connection that some visit was the first to use.
+        tcp: gives what the journey tells of a connection.
     """
 
     draft: grouping.Draft
@@ -38,7 +37,7 @@ class Linked:
     ndp_server: tuple[int, ...]
     lease: int | None
     lease_why: str | None
-    tcp: Callable[[int], journey.Opened]
+    tcp: journey.Openings
     known: Known
 
 
@@ -51,9 +50,7 @@ def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[
     drafts = grouping.group(facts)
     tried = attempts.attempts(facts, {row for found in owed.values() for row in (*found.rows, *found.also)})
     drafts = placing.placed(drafts, tried, facts)
-    fresh = {stream for draft in drafts for stream in draft.fresh}
-    fresh.update(stream for attempt in tried for stream in attempt.streams)
-    tcp = facts.connections.outlines(journey.Opened, journey.Opened._fields, fresh).__getitem__
+    tcp = journey.Openings(facts.connections)
     known = Known(facts)
     spent = waste.Spent(facts)
     rows = [_row(number, _link(draft, facts, owed, known, tcp), facts, spent) for number, draft in enumerate(drafts, 1)]
@@ -65,7 +62,7 @@ def _link(
     facts: Facts,
     owed: dict[int, Lookup],
     known: Known,
-    tcp: Callable[[int], journey.Opened],
+    tcp: journey.Openings,
 ) -> Linked:
     """Collect the connections, lookups and ARP exchanges of a draft."""
     c = facts.connections
@@ -153,7 +150,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
         )
         + (sum((row.response_body_bytes or 0) + (row.request_body_bytes or 0) for row in rows) if not draft.tls else 0),
         phases=_phases(v, facts),
-        steps=journey.steps(v, facts),
+        steps=Later(journey.steps, v, facts),
         requests_why=("no_session" if failed_only else "encrypted") if encrypted_only else None,
         background=sum(row.background is not None for row in rows),
         dhcp_rows=() if v.lease is None else (v.lease,),
