@@ -12,6 +12,7 @@ from analyzer.findings.model import Hit, Rule, grouped, most
 from analyzer.findings.thresholds import (
     CLOSED_CONNECTIONS,
     COST_NOTICED_MS,
+    EXPLAINED_SHARE,
     REDIRECT_HOPS,
     SLOW_VISIT_MS,
     VERY_SLOW_VISIT_MS,
@@ -124,6 +125,21 @@ def _cost(visit: VisitRow) -> float | None:
     return value if isinstance(value, float) else None
 
 
+_SLOWED = (
+    "ARP-SLOW",
+    "DNS-RETRY",
+    "DNS-SLOW",
+    "HTTP-SLOW-SERVER",
+    "TCP-BACKOFF",
+    "TCP-LOSS",
+    "TCP-SLOW-CONNECT",
+    "TCP-SYN-LOST",
+    "TCP-ZERO-WINDOW",
+    "TLS-SLOW",
+)
+"""What makes a visit slow says so itself, where it took most of the time."""
+
+
 # ── what was spent in vain ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -190,7 +206,17 @@ def waste(facts: Facts) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     Rule("VISIT-FAILED", "error", "visit", "unknown", "docs/measures.md, Visits", failed, unless_told=_TOLD),
-    Rule("VISIT-SLOW", "note", "visit", "unknown", "docs/measures.md, Visits", slow),
+    Rule(
+        "VISIT-SLOW",
+        "note",
+        "visit",
+        "unknown",
+        "docs/measures.md, Visits",
+        slow,
+        ("SLOW_VISIT_MS", "VERY_SLOW_VISIT_MS", "EXPLAINED_SHARE"),
+        unless_told=_SLOWED,
+        explained=EXPLAINED_SHARE,
+    ),
     Rule(
         "VISIT-REDIRECTS",
         "note",

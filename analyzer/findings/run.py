@@ -87,7 +87,16 @@ def _once(found: list[FindingRow]) -> list[FindingRow]:
     """Leave out what another finding tells of the same frames, of the rules that ask for it."""
     for rule in RULES:
         if rule.unless_told and any(row.code == rule.code for row in found):
-            others = (row for row in found if row.code in rule.unless_told or row.severity in GRAVE)
-            told = {frame for row in others if row.code != rule.code for frame in row.frames}
-            found = [row for row in found if row.code != rule.code or told.isdisjoint(row.frames)]
+            told: dict[int, float] = {}
+            for row in found:
+                if row.code != rule.code and (row.code in rule.unless_told or row.severity in GRAVE):
+                    cost = row.cost_ms or 0.0
+                    told.update((frame, max(cost, told.get(frame, 0.0))) for frame in row.frames)
+            found = [row for row in found if row.code != rule.code or not _told(row, told, rule.explained)]
     return found
+
+
+def _told(row: FindingRow, told: dict[int, float], share: float) -> bool:
+    """Say whether one of a finding's frames was told of at a share of its cost."""
+    least = share * (row.cost_ms or 0.0)
+    return any(frame in told and told[frame] >= least for frame in row.frames)

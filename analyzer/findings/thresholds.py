@@ -260,5 +260,7 @@ SLOW_VISIT_MS = 1000.0
 """A second is where a wait breaks a person's flow of thought (R. Miller, 1968; J. Nielsen, 1993)."""
 VERY_SLOW_VISIT_MS = 4000.0
 """After some four seconds people turn away from a page (Akamai and Jupiter Research, 2006)."""
+EXPLAINED_SHARE = 0.5
+"""Who took half of the time is to blame for it (analyzer.visits.blame); another finding about that half tells all."""
 WASTED_BYTES = 100_000
 """A tenth of a megabyte is a second on a slow mobile network; less is told in the visit's own account."""

@@ -257,8 +257,8 @@ class _Shares:
 
     def leader(self) -> tuple[str, float]:
         """Return who had most of the time, and how much."""
-        parts = [(getattr(self, party), party) for party in PARTIES]
-        most, party = max(parts)
+        had = (self.resolver, self.network, self.server, self.client, self.transfer, self.unknown)
+        most, party = max(zip(had, PARTIES, strict=True))
         return party, most
 
 
@@ -271,13 +271,16 @@ def _of_time(v: Linked, facts: Facts, duration_ms: float) -> Blame:
     rows = _path(v, facts)
     if not rows:
         return _of_opening(v, facts)
-    if all(row.background is not None for row in rows):
-        return Blame(None, "blame.fine.background", {"duration_ms": duration_ms})
-    waiting = next((row for row in rows if row.response_time is None and unknown(row) is not None), None)
     shares = _Shares(_near(rows[0]))
+    waiting, beside = None, True
     for row in rows:
         shares.add(row)
-    shares.network += sum(ms for at in (*v.arp_resolver, *v.arp_server) if (ms := facts.arp[at].latency_ms) is not None)
+        beside = beside and row.background is not None
+        if row.response_time is None and waiting is None and unknown(row) is not None:
+            waiting = row
+    if beside:
+        return Blame(None, "blame.fine.background", {"duration_ms": duration_ms})
+    shares.network += _found_ms(v, facts)
     if v.main is not None and v.main in v.draft.fresh:
         shares.lost += facts.connections.ms("syn_loss_ms", v.main) or 0.0
     if v.draft.tls:
@@ -291,6 +294,11 @@ def _of_time(v: Linked, facts: Facts, duration_ms: float) -> Blame:
     if waiting is not None and duration_ms >= SLOW_MS:
         return Blame("capture", "blame.capture", {"host": waiting.host, "duration_ms": duration_ms})
     return _slow(shares, duration_ms, shares.host)
+
+
+def _found_ms(v: Linked, facts: Facts) -> float:
+    """Return how long hardware addresses were looked for by ARP."""
+    return sum(facts.arp[at].latency_ms or 0.0 for at in v.arp_resolver + v.arp_server)
 
 
 def _path(v: Linked, facts: Facts) -> list[HttpRow]:
@@ -321,7 +329,7 @@ def _ended(row: HttpRow) -> int:
 def _of_opening(v: Linked, facts: Facts) -> Blame:
     """Return who is to blame for how long an encrypted visit took to begin: what came then cannot be read."""
     shares = _Shares(near=True)
-    shares.network += sum(ms for at in (*v.arp_resolver, *v.arp_server) if (ms := facts.arp[at].latency_ms) is not None)
+    shares.network += _found_ms(v, facts)
     _add_opening(shares, v, facts)
     return _slow(shares, shares.total(), host_of(v.draft.url), encrypted=True)
 

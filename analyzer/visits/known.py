@@ -109,6 +109,10 @@ class Known:
             if cause is not None:
                 self.asked_on.setdefault(cause, []).append(one)
 
+    def asks(self, client: str) -> bool:
+        """Say whether a client may have waited for a neighbour's answer at all."""
+        return client in self._arp or (":" in client and bool(self._ndp))
+
     def waited_for(self, client: str, mac: str | None, sent: Sequence[Sent]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the ARP and the NDP rows that packets of a client waited for.
 

@@ -67,9 +67,7 @@ def _link(
     """Collect the connections, lookups and ARP exchanges of a draft."""
     c = facts.connections
     if draft.attempt is None:
-        events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
-        events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
-        streams = tuple(dict.fromkeys(stream for _, stream in sorted(events)))
+        streams = _streams(draft, facts)
         lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
         used = {row for found in lookup.values() if found.ms is not None for row in (*found.rows, *found.also)}
         main: int | None = streams[0]
@@ -81,6 +79,33 @@ def _link(
         used.update(attempt.dns)
         streams += tuple(attempt.streams)
     dns = tuple(sorted(used))
+    found = _NOBODY
+    if known.asks(draft.client):
+        found = _neighbours(
+            draft, facts, known, streams, dns, None if main is None else c.words["client_mac"].get(main)
+        )
+    lease, lease_why = known.lease_of(draft.client, draft.start)
+    return Linked(draft, streams, main, lookup, dns, *found, lease, lease_why, tcp, known)
+
+
+def _streams(draft: grouping.Draft, facts: Facts) -> tuple[int, ...]:
+    """Return the connections that a draft's rows came on, in order of time."""
+    if len(draft.http) == 1 and not draft.tls:
+        return (facts.http[draft.http[0]].stream,)
+    events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
+    events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
+    return tuple(dict.fromkeys(stream for _, stream in sorted(events)))
+
+
+Rows = tuple[int, ...]
+_NOBODY: tuple[Rows, Rows, Rows, Rows] = (), (), (), ()
+
+
+def _neighbours(
+    draft: grouping.Draft, facts: Facts, known: Known, streams: Rows, dns: Rows, mac: str | None
+) -> tuple[Rows, Rows, Rows, Rows]:
+    """Return the ARP rows waited for on the way to a resolver, and to a server; then the NDP rows likewise."""
+    c = facts.connections
     begun = c.columns["syn_frame"]
     macs = c.words["server_mac"]
     dialled = [
@@ -92,31 +117,16 @@ def _link(
     asked: list[Sent] = [(facts.dns[at].query_time or 0, None, facts.dns[at].server) for at in dns]
     if asked:
         asked.append((min(asked)[0], None, None))
-    mac = None if main is None else c.words["client_mac"].get(main)
     arp_resolver, ndp_resolver = known.waited_for(draft.client, mac, asked)
     arp_server, ndp_server = known.waited_for(draft.client, mac, dialled)
-    lease, lease_why = known.lease_of(draft.client, draft.start)
-    return Linked(
-        draft,
-        streams,
-        main,
-        lookup,
-        dns,
-        arp_resolver,
-        arp_server,
-        ndp_resolver,
-        ndp_server,
-        lease,
-        lease_why,
-        tcp,
-        known,
-    )
+    return arp_resolver, arp_server, ndp_resolver, ndp_server
 
 
 def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
     draft, c = v.draft, facts.connections
     rows = [facts.http[at] for at in draft.http]
-    arp, ndp = tuple(sorted(v.arp_resolver + v.arp_server)), tuple(sorted(v.ndp_resolver + v.ndp_server))
+    arp = tuple(sorted(v.arp_resolver + v.arp_server)) if v.arp_resolver or v.arp_server else ()
+    ndp = tuple(sorted(v.ndp_resolver + v.ndp_server)) if v.ndp_resolver or v.ndp_server else ()
     start = _begin(v, facts, arp, ndp)
     readable = bool(rows)
     nothing = draft.attempt is not None
@@ -199,19 +209,19 @@ def _phases(v: Linked, facts: Facts) -> VisitPhases:
     """Add up the phases along the visit's main chain; null when it did not happen or is not known."""
     c = facts.connections
     rows = [facts.http[at] for at in v.draft.chain]
+    if len(rows) == 1 and not v.draft.tls:
+        return _phases_of_one(v, facts, rows[0])
 
     # A request may leave before its connection is ready (fast open): then its row has the part that was waited for.
     opened = {row.stream: row.connect_ms for row in rows if row.index == 0}
     streams = list(dict.fromkeys([row.stream for row in rows] + [facts.tls[at].stream for at in v.draft.tls[:1]]))
     last = v.main if not rows else rows[-1].stream
-    found = [facts.arp[at].latency_ms for some in (v.arp_resolver, v.arp_server) for at in some]
-    found += [facts.ndp[at].latency_ms for some in (v.ndp_resolver, v.ndp_server) for at in some]
     looked_up = [looked.ms for s in streams if (looked := v.lookup.get(s)) is not None]
     if v.draft.attempt is not None:
         looked_up = [_longest(facts, v.draft.attempt)]
     one = len(rows) == 1
     return VisitPhases(
-        arp_ms=_total(found),
+        arp_ms=_found_ms(v, facts),
         dns_ms=_total(looked_up),
         connect_ms=_total([opened.get(s, c.ms("connect_ms", s)) for s in streams if s in v.draft.fresh]),
         tls_ms=_total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
@@ -220,6 +230,30 @@ def _phases(v: Linked, facts: Facts) -> VisitPhases:
         receive_ms=rows[0].receive_ms if one else _total([row.receive_ms for row in rows]),
         close_ms=None if last is None else c.ms("close_ms", last),
     )
+
+
+def _phases_of_one(v: Linked, facts: Facts, row: HttpRow) -> VisitPhases:
+    """Return the phases of a chain that is one request, as most are."""
+    c, fresh = facts.connections, row.stream in v.draft.fresh
+    looked = v.lookup.get(row.stream)
+    return VisitPhases(
+        arp_ms=_found_ms(v, facts),
+        dns_ms=None if looked is None else looked.ms,
+        connect_ms=None if not fresh else row.connect_ms if row.index == 0 else c.ms("connect_ms", row.stream),
+        tls_ms=None,
+        send_ms=row.send_ms,
+        wait_ms=row.wait_ms,
+        receive_ms=row.receive_ms,
+        close_ms=c.ms("close_ms", row.stream),
+    )
+
+
+def _found_ms(v: Linked, facts: Facts) -> float | None:
+    """Return how long hardware addresses were looked for; None when nothing had to be."""
+    arp, ndp = v.arp_resolver + v.arp_server, v.ndp_resolver + v.ndp_server
+    if not arp and not ndp:
+        return None
+    return _total([facts.arp[at].latency_ms for at in arp] + [facts.ndp[at].latency_ms for at in ndp])
 
 
 def _total(values: list[float | None]) -> float | None:

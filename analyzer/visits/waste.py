@@ -22,6 +22,8 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from analyzer.schema import HttpRow, Waste
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.grouping import REDIRECTS
@@ -37,6 +39,10 @@ _ROUND_TRIP_SPARED = frozenset({"SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2"})
 """Versions in which a resumed handshake takes a round trip less; TLS 1.3 always takes one."""
 
 
+_TOLD = REDIRECTS | {304}
+"""Statuses that cost a visit something, or spared it something."""
+
+
 class Spent:
     """What of a capture was spent in vain, found once for all visits.
 
@@ -45,6 +51,7 @@ class Spent:
         again: rows of the dns table whose answer the client had already.
         empty: rows of the http table that are polls without news.
         unchanged: rows of the http table that brought what the client had already.
+        told: rows of the http table that may have something in either account.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -52,6 +59,18 @@ class Spent:
         self.again = frozenset(_asked_again(facts))
         self.empty = frozenset(at for series in facts.polls if not series.long for at in without_news(series.rows))
         self.unchanged = frozenset(_fetched_again(facts))
+        told = {
+            at
+            for at, row in enumerate(facts.http)
+            if row.index or row.status in _TOLD or row.content_encoding is not None or row.compression_missed_bytes
+        }
+        self.told = frozenset(told | self.empty | self.unchanged)
+
+    def nothing(self, v: Linked) -> bool:
+        """Say whether a visit spent nothing in vain, and was spared nothing: most visits are one plain request."""
+        if v.draft.tls or not self.told.isdisjoint(v.draft.http):
+            return False
+        return self.again.isdisjoint(v.dns) and self.needless.isdisjoint(v.draft.fresh)
 
 
 def _needless(facts: Facts) -> Iterator[int]:
@@ -66,11 +85,13 @@ def _needless(facts: Facts) -> Iterator[int]:
             used[row.stream] = (row.response_end_time or 0) if whole else -1
     if len(used) < 2:
         return
-    starts, ports = c.columns["start_time"], c.columns["server_port"]
-    groups: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
-    for stream in used:
-        key = int(c.client_host[stream]), int(c.server_host[stream]), int(ports[stream])
-        groups.setdefault(key, []).append((int(starts[stream]), stream))
+    at = np.fromiter(used, np.int64, len(used))
+    ends = (c.client_host, c.server_host, c.columns["server_port"])
+    groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for stream, start, *key in zip(
+        used, *(part[at].tolist() for part in (c.columns["start_time"], *ends)), strict=True
+    ):
+        groups.setdefault(tuple(key), []).append((start, stream))
     syns = c.columns["syn_frame"]
     for some in groups.values():
         if len(some) < 2:
@@ -129,6 +150,8 @@ def _fetched_again(facts: Facts) -> Iterator[int]:
 
 def accounts(v: Linked, facts: Facts, spent: Spent) -> tuple[tuple[Waste, ...], tuple[Waste, ...]]:
     """Return what a visit spent in vain, and what it was spared."""
+    if spent.nothing(v):
+        return (), ()
     rows = [(at, facts.http[at]) for at in v.draft.http]
     return tuple(_wasted(v, facts, spent, rows)), tuple(_saved(v, facts, rows))
 

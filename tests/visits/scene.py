@@ -12,9 +12,12 @@ from dataclasses import fields
 from pathlib import Path
 
 from analyzer.analysis import Analysis
+from analyzer.findings.model import finding
+from analyzer.findings.run import RULES
 from analyzer.pipeline import analyze
 from analyzer.provenance import frames_filter
 from analyzer.schema import FindingRow, HttpRow
+from analyzer.visits.model import Facts
 from tests import build
 from tests.playbook import MS, START_NS, Playbook
 from tests.protocols_names import wire
@@ -156,12 +159,8 @@ class Scene:
             taken += book.packets
         return sorted(taken, key=lambda packet: packet[0])
 
-    def analysis(self, folder: Path, *, cut: int = 0, about_visits: bool = False) -> Analysis:
-        """Write the capture (its last ``cut`` bytes missing) and analyze it.
-
-        Findings about whole visits sum up what findings of other layers say in detail. A test of one layer gets only
-        those, unless it asks for the others too (``about_visits``).
-        """
+    def analysis(self, folder: Path, *, cut: int = 0) -> Analysis:
+        """Write the capture (its last ``cut`` bytes missing) and analyze it."""
         path = folder / "scene.pcap"
         whole = build.pcap_file(self.ordered(), nanoseconds=True)
         path.write_bytes(whole[: len(whole) - cut])
@@ -169,8 +168,6 @@ class Scene:
         assert analysis.problem_counts.get("PARSER-FAILED") is None
         check(analysis)
         check_frames(analysis, [when for when, _ in self.ordered()])
-        if not about_visits:
-            analysis.findings = tuple(finding for finding in analysis.findings if finding.layer != "visit")
         return analysis
 
 
@@ -203,8 +200,8 @@ def check(analysis: Analysis) -> None:
     assert set(told) == {at for at, row in enumerate(analysis.http) if row.request_time is not None}
     charged = [at for visit in analysis.visits for at in visit.arp_rows]
     assert len(charged) == len(set(charged)), "an ARP exchange is charged to one visit"
-    for finding in analysis.findings:
-        check_evidence(finding, analysis.capture.packets)
+    for one in analysis.findings:
+        check_evidence(one, analysis.capture.packets)
 
 
 def check_trust(row: HttpRow) -> None:
@@ -261,7 +258,16 @@ def selected(text: str) -> set[int]:
 
 def found(analysis: Analysis, code: str) -> list[FindingRow]:
     """Return the findings of one code."""
-    return [finding for finding in analysis.findings if finding.code == code]
+    return [one for one in analysis.findings if one.code == code]
+
+
+def judged(analysis: Analysis, code: str) -> list[FindingRow]:
+    """Return what the rules of a code find, be it told by others too and left out therefore."""
+    a = analysis
+    facts = Facts(
+        a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments, dhcp=a.dhcp, visits=a.visits
+    )
+    return [finding(rule, hit) for rule in RULES if rule.code == code for hit in rule.check(facts)]
 
 
 def alarms(analysis: Analysis) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from analyzer.schema import VisitRow
 from analyzer.sentences import sentence
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
-from tests.visits.scene import Scene, answer, found, get
+from tests.visits.scene import Scene, alarms, answer, found, get, judged
 
 PAGE = "http://shop.example/"
 
@@ -23,14 +23,15 @@ def test_the_server(tmp_path: Path) -> None:
     """It acknowledges the request after 40 ms (a round trip) and answers 2 s after it was asked."""
     scene = Scene()
     scene.exchange(0, get("/"), answer(), took=2000, acked=40)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert visit.blame == "server"
     assert said(visit) == (
         "Slow because of the server: shop.example needed 1.96 s of 2.04 s to answer; the way there and back took 80 ms."
     )
-    (finding,) = found(analysis, "VISIT-SLOW")
+    (finding,) = judged(analysis, "VISIT-SLOW")
     assert (finding.severity, finding.blame, finding.cost_ms) == ("note", "server", 1960)
+    assert [one.code for one in analysis.findings] == ["HTTP-SLOW-SERVER"], "one trouble is told once"
     facts = Facts(analysis.capture, (), (), analysis.connections, (), analysis.http, (), analysis.segments)
     blamed = of_request(analysis.http[0], facts)
     assert blamed is not None
@@ -40,7 +41,7 @@ def test_the_server(tmp_path: Path) -> None:
 def test_very_slow(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, get("/"), answer(), took=6000, acked=40)
-    (finding,) = found(scene.analysis(tmp_path, about_visits=True), "VISIT-SLOW")
+    (finding,) = judged(scene.analysis(tmp_path), "VISIT-SLOW")
     assert finding.severity == "warning"
 
 
@@ -48,7 +49,7 @@ def test_not_proven(tmp_path: Path) -> None:
     """No acknowledgement says that the request had arrived: lost on the way, or a slow server, who knows."""
     scene = Scene()
     scene.exchange(0, get("/"), answer(), took=2000)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert visit.blame == "unknown"
     assert "cannot be told from here" in said(visit)
@@ -65,7 +66,7 @@ def test_lost_syns(tmp_path: Path) -> None:
     p.at(1040).client.ack()
     p.at(1041).client.send(get("/"))
     p.at(1101).server.send(answer())
-    (visit,) = scene.analysis(tmp_path, about_visits=True).visits
+    (visit,) = scene.analysis(tmp_path).visits
     assert visit.blame == "network"
     assert said(visit).startswith("Slow because of the network: 1.00 s of 1.10 s were spent repeating lost packets")
 
@@ -74,12 +75,13 @@ def test_the_resolver(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example", after=3000)
     scene.exchange(3001, get("/"), answer())
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert visit.blame == "resolver"
     assert said(visit).startswith("Slow because of looking up names: that took 3.00 s of 3.10 s")
-    (finding,) = found(analysis, "VISIT-SLOW")
+    (finding,) = judged(analysis, "VISIT-SLOW")
     assert (finding.blame, finding.severity) == ("resolver", "note")
+    assert [one.code for one in analysis.findings] == ["DNS-SLOW"]
 
 
 def test_the_client(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_the_client(tmp_path: Path) -> None:
     p = scene.exchange(0, get("/"), answer(302, 0, Location="/new"))
     p.at(3100).client.send(get("/new"))
     p.at(3160).server.send(answer())
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert visit.blame == "client"
     assert found(analysis, "VISIT-SLOW")[0].severity == "note"
@@ -105,7 +107,7 @@ def test_a_large_download_is_nobodys_fault(tmp_path: Path) -> None:
     for k in range(60):
         p.at(100 + 50 * k).server.send(b"v" * 1000)
         p.at(100 + 50 * k).client.ack()
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert visit.blame is None
     assert said(visit).startswith("Long because there was much to carry")
@@ -115,7 +117,7 @@ def test_a_large_download_is_nobodys_fault(tmp_path: Path) -> None:
 def test_quick(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, get("/"), answer())
-    (visit,) = scene.analysis(tmp_path, about_visits=True).visits
+    (visit,) = scene.analysis(tmp_path).visits
     assert (visit.blame, visit.blame_key) == (None, "blame.fine.network")
     assert said(visit) == "Quick: 100 ms in all, most of it on the way there and back (80 ms)."
 
@@ -129,7 +131,7 @@ def test_the_last_part_of_a_page(tmp_path: Path) -> None:
     p.at(140).client.send(get("/slow.png", "img.example", Referer=PAGE))
     p.at(180).server.ack()
     p.at(1680).server.send(answer(kind="image/png"))
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert visit.blame == "server"
     assert visit.blame_args["host"] == "img.example"
@@ -142,7 +144,7 @@ def test_error_answers(tmp_path: Path, status: int, who: str | None, step: str |
     """They are told of by the findings about HTTP, not a second time."""
     scene = Scene()
     scene.exchange(0, get("/"), answer(status))
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert (visit.blame, visit.failed_step) == (who, step)
     assert found(analysis, "VISIT-FAILED") == []
@@ -154,11 +156,12 @@ def test_server_closes_without_an_answer(tmp_path: Path) -> None:
     p.at(0).handshake()
     p.at(40).client.send(get("/"))
     p.at(100).server.fin()
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert (visit.blame, visit.failed_step, visit.failed_why) == ("server", "response", "no_answer")
-    (finding,) = found(analysis, "VISIT-FAILED")
+    (finding,) = judged(analysis, "VISIT-FAILED")
     assert (finding.title_key, finding.severity) == ("VISIT-FAILED.response", "error")
+    assert [code for code, _ in alarms(analysis)] == ["HTTP-NO-RESPONSE"]
 
 
 def test_client_gives_up(tmp_path: Path) -> None:
@@ -169,7 +172,7 @@ def test_client_gives_up(tmp_path: Path) -> None:
     p.at(40).client.send(get("/"))
     p.at(80).server.ack()
     p.at(10_040).client.fin()
-    (visit,) = scene.analysis(tmp_path, about_visits=True).visits
+    (visit,) = scene.analysis(tmp_path).visits
     assert (visit.blame, visit.blame_key) == ("server", "blame.http.gave_up.server")
     assert "10.00 s" in said(visit)
 
@@ -181,6 +184,17 @@ def test_polls_are_not_waited_for(tmp_path: Path) -> None:
     for k in range(6):
         p.at(40 + 2000 * k).client.send(get("/news", **{"X-Requested-With": "XMLHttpRequest"}))
         p.at(100 + 2000 * k).server.send(answer(204, 0))
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert all(visit.blame is None for visit in analysis.visits)
     assert found(analysis, "VISIT-SLOW") == []
+
+
+def test_a_cause_that_explains_little(tmp_path: Path) -> None:
+    """A name took a second, the server one and a half: the finding about the server tells what made the visit slow."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=1000)
+    scene.exchange(1010, get("/"), answer(), took=1500, acked=40)
+    analysis = scene.analysis(tmp_path)
+    (slow,) = judged(analysis, "VISIT-SLOW")
+    assert (slow.blame, slow.cost_ms) == ("server", 1460)
+    assert sorted(one.code for one in analysis.findings) == ["DNS-SLOW", "HTTP-SLOW-SERVER"]

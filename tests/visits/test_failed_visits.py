@@ -10,7 +10,7 @@ from analyzer.analysis import Analysis
 from analyzer.schema import VisitRow
 from analyzer.sentences import sentence
 from tests.protocols_names import wire
-from tests.visits.scene import Scene, alarms, answer, found, get, hello
+from tests.visits.scene import Scene, alarms, answer, found, get, hello, judged
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}
 
@@ -46,21 +46,22 @@ def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
     scene.lookup(0, "shopp.example", None, after=20, rcode=3)
     scene.lookup(1, "shopp.example", None, after=22, rcode=3, qtype=wire.AAAA, port=50001)
     scene.exchange(60_000, get("/"), answer())
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("shopp.example", "dns", "NXDOMAIN")]
     visit = analysis.visits[0]
     assert (visit.visit, visit.requests, visit.tcp_streams, visit.dns_rows) == (1, 0, (), (0, 1))
     assert (visit.duration_ms, visit.phases.dns_ms, visit.blame) == (23, 22, "client")
     assert "does not exist" in said(visit)["dns"]
     assert said(visit)["tcp"] == "No connection was tried, because an earlier step failed."
-    (finding,) = found(analysis, "VISIT-FAILED")
+    (finding,) = judged(analysis, "VISIT-FAILED")
     assert (finding.severity, finding.blame, finding.frames, finding.row) == ("error", "client", (1, 2, 3, 4), 0)
+    assert [code for code, _ in alarms(analysis)] == ["DNS-FAILED"], "one trouble is told once"
 
 
 def test_a_resolver_that_fails(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example", None, after=20, rcode=2)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("shop.example", "dns", "SERVFAIL")]
     assert analysis.visits[0].blame == "resolver"
 
@@ -73,7 +74,7 @@ def test_a_resolver_that_is_silent(tmp_path: Path, others: bool, blame: str) -> 
     if others:
         scene.lookup(10, "news.example", port=50009)
     scene.exchange(9000, get("/", "10.0.0.2"), answer())
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("shop.example", "dns", "no_answer")]
     assert analysis.visits[0].blame == blame
 
@@ -93,7 +94,7 @@ def test_a_resolver_that_is_silent(tmp_path: Path, others: bool, blame: str) -> 
 def test_what_nobody_waits_for(tmp_path: Path, name: str, more: dict[str, int]) -> None:
     scene = Scene()
     scene.lookup(0, name, None, after=20, rcode=3, **more)  # type: ignore[arg-type]
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert analysis.visits == ()
     assert [(one.table, one.count, one.rows) for one in analysis.capture.unvisited] == [("dns", 1, (0,))]
 
@@ -105,14 +106,14 @@ def test_a_search_list(tmp_path: Path, failing: str) -> None:
     scene = Scene()
     scene.lookup(0, failing, None, after=20, rcode=3)
     scene.lookup(30, good, port=50001)
-    assert failures(scene.analysis(tmp_path, about_visits=True)) == []
+    assert failures(scene.analysis(tmp_path)) == []
 
 
 def test_a_search_list_that_fails_whole(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example.corp.example", None, after=20, rcode=3)
     scene.lookup(30, "shop.example", None, after=20, rcode=3, port=50001)
-    assert failures(scene.analysis(tmp_path, about_visits=True)) == [("shop.example", "dns", "NXDOMAIN")]
+    assert failures(scene.analysis(tmp_path)) == [("shop.example", "dns", "NXDOMAIN")]
 
 
 def test_other_first_label_of_a_name_that_resolved(tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_other_first_label_of_a_name_that_resolved(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "www.news.example")
     scene.lookup(30, "www.shopp.example", None, after=20, rcode=3, port=50001)
-    assert failures(scene.analysis(tmp_path, about_visits=True)) == [("www.shopp.example", "dns", "NXDOMAIN")]
+    assert failures(scene.analysis(tmp_path)) == [("www.shopp.example", "dns", "NXDOMAIN")]
 
 
 def test_the_other_family_resolved(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_the_other_family_resolved(tmp_path: Path) -> None:
     scene.lookup(0, "shop.example")
     scene.lookup(1, "shop.example", None, after=22, rcode=2, qtype=wire.AAAA, port=50001)
     scene.exchange(30, get("/"), answer())
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert len(analysis.visits) == 1
     assert failures(analysis) == []
 
@@ -138,7 +139,7 @@ def test_a_program_that_makes_names_up(tmp_path: Path) -> None:
     scene = Scene()
     for k in range(60):
         scene.lookup(1000 * k, f"x{k}.shop.example", None, after=20, rcode=3, port=50000 + k)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert analysis.visits == ()
     assert analysis.capture.unvisited[0].count == 60
 
@@ -148,9 +149,9 @@ def test_the_same_again_later(tmp_path: Path) -> None:
     scene = Scene()
     for k, ms in enumerate((0, 10_000, 130_000)):
         scene.lookup(ms, "shopp.example", None, after=20, rcode=3, port=50000 + k)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert [visit.dns_rows for visit in analysis.visits] == [(0, 1), (2,)]
-    (finding,) = found(analysis, "VISIT-FAILED")
+    (finding,) = judged(analysis, "VISIT-FAILED")
     assert finding.args["count"] == 2
 
 
@@ -169,7 +170,7 @@ def test_the_same_again_later(tmp_path: Path) -> None:
 def test_refused(tmp_path: Path, port: int, url: str) -> None:
     scene = Scene()
     refused(scene, 0, server_port=port)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [(url, "tcp", "refused")]
     (visit,) = analysis.visits
     assert (visit.blame, visit.tcp_streams, visit.duration_ms) == ("server", (0,), 40)
@@ -182,7 +183,7 @@ def test_refused_after_a_lookup(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "mail.example", after=20)
     refused(scene, 30, server_port=993)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("mail.example:993", "tcp", "refused")]
     (visit,) = analysis.visits
     assert visit.dns_rows == (0,)
@@ -194,7 +195,7 @@ def test_refused_elsewhere(tmp_path: Path) -> None:
     """A port that is none of the web, at an address nobody looked up."""
     scene = Scene()
     refused(scene, 0, server_port=5000)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert analysis.visits == ()
     assert [(one.table, one.rows) for one in analysis.capture.unvisited] == [("tcp", (0,))]
 
@@ -203,7 +204,7 @@ def test_unanswered(tmp_path: Path) -> None:
     scene = Scene()
     unanswered(scene, 0)
     scene.lookup(60_000, "news.example")
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("http://10.0.0.2/", "tcp", "unanswered")]
     (visit,) = analysis.visits
     assert (visit.blame, visit.duration_ms) == ("unknown", 3000)
@@ -214,7 +215,7 @@ def test_unanswered(tmp_path: Path) -> None:
 def test_one_syn_at_the_end_is_nothing(tmp_path: Path) -> None:
     scene = Scene()
     unanswered(scene, 0, tries=1)
-    assert scene.analysis(tmp_path, about_visits=True).visits == ()
+    assert scene.analysis(tmp_path).visits == ()
 
 
 def test_both_addresses_of_a_name(tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ def test_both_addresses_of_a_name(tmp_path: Path) -> None:
     scene.lookup(1, "shop.example", "10.0.0.3", port=50001)
     refused(scene, 30)
     refused(scene, 80, server="10.0.0.3", client_port=40001)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("http://shop.example/", "tcp", "refused")]
     assert analysis.visits[0].tcp_streams == (0, 1)
 
@@ -236,7 +237,7 @@ def test_the_next_address_works(tmp_path: Path) -> None:
     scene.lookup(1, "shop.example", "10.0.0.2", port=50001)
     refused(scene, 30, server="10.0.0.3")
     scene.exchange(80, get("/"), answer(), client_port=40001)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert (visit.failed_step, visit.requests, visit.tcp_streams) == (None, 1, (1, 0))
     assert visit.duration_ms == 180
@@ -252,7 +253,7 @@ def test_a_part_of_a_page(tmp_path: Path) -> None:
     scene.lookup(150, "ads.example", "10.0.0.9", after=20)
     refused(scene, 180, server="10.0.0.9", client_port=40001)
     scene.lookup(200, "gone.example", None, after=20, rcode=3, port=50001)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert (visit.url, visit.failed_step, visit.tcp_streams) == ("http://shop.example/", None, (0, 1))
     assert visit.dns_rows == (0, 1)
@@ -262,7 +263,7 @@ def test_a_program_loads_no_parts(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, get("/", **{"User-Agent": "curl/8.5.0"}), answer())
     scene.lookup(200, "gone.example", None, after=20, rcode=3, port=50001)
-    assert failures(scene.analysis(tmp_path, about_visits=True)) == [("gone.example", "dns", "NXDOMAIN")]
+    assert failures(scene.analysis(tmp_path)) == [("gone.example", "dns", "NXDOMAIN")]
 
 
 def test_a_scan_is_no_visit(tmp_path: Path) -> None:
@@ -270,7 +271,7 @@ def test_a_scan_is_no_visit(tmp_path: Path) -> None:
     scene = Scene()
     for k in range(100):
         refused(scene, 100 * k, server=f"10.0.1.{k}", client_port=40000 + k)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert analysis.visits == ()
     assert analysis.capture.unvisited[0].count == 100
     assert found(analysis, "VISIT-FAILED") == []
@@ -285,10 +286,11 @@ def test_no_encrypted_session(tmp_path: Path) -> None:
     p.at(80).server.send(b"\x16\x03\x03\x00\x04\x0e\0\0\0")  # ServerHelloDone
     p.at(90).client.send(b"\x15\x03\x03\x00\x02\x02\x30")
     p.at(91).client.fin()
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("https://shop.example/", "tls", "unknown_ca")]
     assert analysis.visits[0].blame == "server"
-    assert [finding.title_key for finding in found(analysis, "VISIT-FAILED")] == ["VISIT-FAILED.tls"]
+    assert [finding.title_key for finding in judged(analysis, "VISIT-FAILED")] == ["VISIT-FAILED.tls"]
+    assert [code for code, _ in alarms(analysis)] == ["TLS-ALERT"]
 
 
 def test_nothing_is_wrong_with_a_good_day(tmp_path: Path) -> None:
@@ -296,7 +298,7 @@ def test_nothing_is_wrong_with_a_good_day(tmp_path: Path) -> None:
     scene.lookup(0, "shop.example")
     p = scene.exchange(30, get("/"), answer())
     p.at(300).close()
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert alarms(analysis) == []
     assert failures(analysis) == []
     assert analysis.capture.unvisited == ()
@@ -307,9 +309,9 @@ def test_a_program_that_never_gives_up(tmp_path: Path) -> None:
     scene = Scene()
     for k in range(100):
         refused(scene, 10_000 * k, client_port=40000 + k)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert len(visit.tcp_streams) == 100
     assert [step.step for step in visit.steps].count("tcp") == 8
-    (finding,) = found(analysis, "VISIT-FAILED")
+    (finding,) = judged(analysis, "VISIT-FAILED")
     assert len(finding.frames) <= 60

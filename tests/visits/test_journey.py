@@ -134,8 +134,8 @@ def test_headers_that_matter(tmp_path: Path) -> None:
         "It has a copy already, and asks only whether that is still good.",
     ]
     assert remarks(visit, "response") == [
-        "The request worked and the answer is in the body. That is what 200 means.",
-        "What came is of the type text/html.",
+        "The status 200 means: The request worked and the answer is in the body.",
+        "The type of its body is text/html.",
         "For caches it says: max-age=60.",
         "It sets 1 cookie: seen.",
         "The server calls itself nginx.",

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.schema import VisitRow, Waste
 from analyzer.sentences import sentence
-from tests.visits.scene import Scene, answer, found, get
+from tests.visits.scene import Scene, answer, found, get, judged
 
 PAGE = "http://shop.example/"
 
@@ -30,14 +30,14 @@ def test_redirects(tmp_path: Path) -> None:
     p.at(161).server.send(answer(302, 0, Location="/b"))
     p.at(162).client.send(get("/b"))
     p.at(222).server.send(answer())
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     waste = spent(visit)["redirects"]
     assert (waste.count, waste.time_ms, waste.rows, waste.table) == (2, 122, (0, 1), "http")
     assert sentence(waste.sentence_key, waste.sentence_args) == (
         "2 redirects before the right address: that took 122 ms."
     )
-    (finding,) = found(analysis, "VISIT-REDIRECTS")
+    (finding,) = judged(analysis, "VISIT-REDIRECTS")
     assert (finding.severity, finding.cost_ms, finding.args["hops"]) == ("note", 122, 2)
 
 
@@ -46,7 +46,7 @@ def test_one_redirect_is_no_finding(tmp_path: Path) -> None:
     p = scene.exchange(0, get("/"), answer(302, 0, Location="/a"), took=500)
     p.at(541).client.send(get("/a"))
     p.at(601).server.send(answer())
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert spent(analysis.visits[0])["redirects"].time_ms == 501
     assert found(analysis, "VISIT-REDIRECTS") == []
 
@@ -57,11 +57,11 @@ def test_connections_that_could_have_been_kept(tmp_path: Path) -> None:
     for k in range(4):
         p = scene.exchange(1000 * k, get(f"/{k}"), answer(), client_port=40000 + k)
         p.at(1000 * k + 150).close()
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     kept = [spent(visit).get("connections") for visit in analysis.visits]
     assert kept[0] is None
     assert [(one.count, one.time_ms, one.rows) for one in kept[1:] if one] == [(1, 40, (k,)) for k in (1, 2, 3)]
-    (finding,) = found(analysis, "VISIT-CONNECTIONS")
+    (finding,) = judged(analysis, "VISIT-CONNECTIONS")
     assert (finding.cost_ms, finding.args["connections"]) == (120, 3)
 
 
@@ -71,7 +71,7 @@ def test_connections_side_by_side_are_none(tmp_path: Path) -> None:
     scene.exchange(0, get("/"), answer(), took=500)
     scene.exchange(50, get("/a.png", Referer=PAGE), answer(kind="image/png"), client_port=40001)
     scene.exchange(60_000, get("/late"), answer(), client_port=40002)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     assert all("connections" not in spent(visit) for visit in analysis.visits)
 
 
@@ -83,7 +83,7 @@ def test_a_name_asked_for_again(tmp_path: Path, later: float, again: bool) -> No
     scene.exchange(25, get("/"), answer())
     scene.lookup(later, "shop.example", after=30, ttl=300, port=50001)
     scene.exchange(later + 35, get("/late"), answer(), client_port=40001)
-    second = scene.analysis(tmp_path, about_visits=True).visits[1]
+    second = scene.analysis(tmp_path).visits[1]
     if again:
         assert (spent(second)["dns"].time_ms, spent(second)["dns"].rows) == (30, (1,))
     else:
@@ -97,7 +97,7 @@ def test_polls_without_news(tmp_path: Path) -> None:
     for k in range(6):
         p.at(300 + 500 * k).client.send(get("/news", Referer=PAGE))
         p.at(345 + 500 * k).server.send(answer(200 if k == 0 else 204, 50 if k == 0 else 0, kind="application/json"))
-    (visit,) = scene.analysis(tmp_path, about_visits=True).visits
+    (visit,) = scene.analysis(tmp_path).visits
     waste = spent(visit)["polling"]
     assert (waste.count, waste.rows) == (5, (2, 3, 4, 5, 6))
     empty = len(get("/news", Referer=PAGE)) + len(answer(204, 0, kind="application/json"))
@@ -115,13 +115,13 @@ def test_text_as_it_is(tmp_path: Path) -> None:
     takes = {"Accept-Encoding": "gzip"}
     scene.exchange(0, get("/", **takes), plain)
     scene.exchange(60_000, get("/small", **takes), small, client_port=40001)
-    analysis = scene.analysis(tmp_path, about_visits=True)
+    analysis = scene.analysis(tmp_path)
     first, second = analysis.visits
     missed = spent(first)["compression"].size_bytes
     assert missed is not None
     assert 195_000 < missed < 200_000
     assert spared(second)["compressed"].size_bytes == len(text) - len(packed)
-    (finding,) = found(analysis, "VISIT-WASTE")
+    (finding,) = judged(analysis, "VISIT-WASTE")
     assert finding.args["wasted_bytes"] == missed
     assert finding.row == 0
 
@@ -131,7 +131,7 @@ def test_fetched_again_unchanged(tmp_path: Path) -> None:
     scene.exchange(0, get("/a"), answer(size=5000, ETag='"v1"'))
     scene.exchange(60_000, get("/a"), answer(size=5000, ETag='"v1"'), client_port=40001)
     scene.exchange(120_000, get("/a"), answer(size=5000, ETag='"v2"'), client_port=40002)
-    visits = scene.analysis(tmp_path, about_visits=True).visits
+    visits = scene.analysis(tmp_path).visits
     assert [spent(visit).get("fetched_again") is not None for visit in visits] == [False, True, False]
     assert spent(visits[1])["fetched_again"].size_bytes == 5000
 
@@ -142,7 +142,7 @@ def test_what_the_cache_and_the_connection_saved(tmp_path: Path) -> None:
     p = scene.exchange(0, get("/a"), answer(size=5000, ETag='"v1"'))
     p.at(5000).client.send(get("/a", **{"If-None-Match": '"v1"'}))
     p.at(5060).server.send(b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\n\r\n')
-    second = scene.analysis(tmp_path, about_visits=True).visits[1]
+    second = scene.analysis(tmp_path).visits[1]
     assert spared(second)["not_modified"].size_bytes == 5000
     assert (spared(second)["reused"].count, spared(second)["reused"].time_ms) == (1, 40)
     assert second.waste == ()
