@@ -15,6 +15,7 @@ Source: MEASURES "Phases of a request", for what each number means and how far i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.schema import HttpRow, TlsRow
@@ -229,26 +230,22 @@ class _Shares:
         self.bytes = 0
         self.host: str | None = None
 
-    def add(self, row: HttpRow) -> None:
-        """Add the phases of one request."""
-        self.resolver += row.dns_ms or 0.0
-        self.network += (row.connect_ms or 0.0) + (row.tls_ms or 0.0)
-        wait = row.wait_ms or 0.0
-        network, lost = row.wait_network_ms or 0.0, row.wait_loss_ms or 0.0
-        server = row.wait_server_ms
-        if server is not None and row.phase_trust.wait_server != trust.MEASURED:
-            server = row.wait_server_min_ms or 0.0
-        server = server or 0.0
-        self.network += network + lost
-        self.server += server
-        self.unknown += max(wait - network - lost - server, 0.0)
-        if server > self._most or self.host is None:
-            self._most, self.host = server, row.host
-        held, shut = row.receive_loss_ms or 0.0, row.receive_window_ms or 0.0
-        self.network += held
-        self.client += shut
-        self.transfer += (row.send_ms or 0.0) + max((row.receive_ms or 0.0) - held - shut, 0.0)
-        self.lost += lost + held
+    def add(self, row: HttpRow, until: int | None = None) -> None:
+        """Add the phases of one request.
+
+        Args:
+            until: ns, when the next request of the path began: what this one still did then ran beside it.
+        """
+        parts = _parts(row)
+        over = 0.0 if until is None else max(_ended(row) - until, 0) / NS_PER_MS
+        for party, ms, lost in reversed(parts):
+            less = min(over, ms)
+            over -= less
+            setattr(self, party, getattr(self, party) + ms - less)
+            if lost:
+                self.lost += ms - less
+            if party == "server" and (ms - less > self._most or self.host is None):
+                self._most, self.host = ms - less, row.host
         self.bytes += (row.request_body_bytes or 0) + (row.response_body_bytes or 0)
 
     def total(self) -> float:
@@ -262,6 +259,35 @@ class _Shares:
         return party, most
 
 
+def _parts(row: HttpRow) -> list[tuple[str, float, bool]]:
+    """Return (whose, ms, spent on losses) of a request's phases, in order of time as far as they have one."""
+    wait = row.wait_ms or 0.0
+    network, lost = row.wait_network_ms or 0.0, row.wait_loss_ms or 0.0
+    server = row.wait_server_ms
+    if server is not None and row.phase_trust.wait_server != trust.MEASURED:
+        server = row.wait_server_min_ms or 0.0
+    server = server or 0.0
+    held, shut = row.receive_loss_ms or 0.0, row.receive_window_ms or 0.0
+    return [
+        ("resolver", row.dns_ms or 0.0, False),
+        ("network", (row.connect_ms or 0.0) + (row.tls_ms or 0.0), False),
+        ("transfer", row.send_ms or 0.0, False),
+        ("network", lost, True),
+        ("network", network, False),
+        ("unknown", max(wait - network - lost - server, 0.0), False),
+        ("server", server, False),
+        ("network", held, True),
+        ("client", shut, False),
+        ("transfer", max((row.receive_ms or 0.0) - held - shut, 0.0), False),
+    ]
+
+
+def _begun(row: HttpRow) -> int:
+    """Return when a request began (ns), its lookup and the opening of its connection included."""
+    before = (row.dns_ms or 0.0) + (row.connect_ms or 0.0) + (row.tls_ms or 0.0) + (row.blocked_ms or 0.0)
+    return (row.request_time or _ended(row)) - round(before * NS_PER_MS)
+
+
 def _near(row: HttpRow) -> bool:
     return row.phase_trust.wait == trust.MEASURED
 
@@ -273,10 +299,12 @@ def _of_time(v: Linked, facts: Facts, duration_ms: float) -> Blame:
         return _of_opening(v, facts)
     shares = _Shares(_near(rows[0]))
     waiting, beside = None, True
-    for row in rows:
-        shares.add(row)
+    until: int | None = None
+    for row in reversed(rows):
+        shares.add(row, until)
+        until = _begun(row) if until is None else min(_begun(row), until)
         beside = beside and row.background is not None
-        if row.response_time is None and waiting is None and unknown(row) is not None:
+        if row.response_time is None and unknown(row) is not None:
             waiting = row
     if beside:
         return Blame(None, "blame.fine.background", {"duration_ms": duration_ms})
@@ -284,8 +312,8 @@ def _of_time(v: Linked, facts: Facts, duration_ms: float) -> Blame:
     if v.main is not None and v.main in v.draft.fresh:
         shares.lost += facts.connections.ms("syn_loss_ms", v.main) or 0.0
     if v.draft.tls:
-        _add_opening(shares, v, facts)
-        duration_ms = shares.total()  # what came then is unreadable, and no wait
+        _add_opening(shares, v, facts, {row.stream for row in rows})
+        duration_ms = min(shares.total(), duration_ms)  # what came then is unreadable, and no wait
     left = max(duration_ms - shares.total(), 0.0)
     if shares.near:
         shares.client += left
@@ -330,14 +358,19 @@ def _of_opening(v: Linked, facts: Facts) -> Blame:
     """Return who is to blame for how long an encrypted visit took to begin: what came then cannot be read."""
     shares = _Shares(near=True)
     shares.network += _found_ms(v, facts)
-    _add_opening(shares, v, facts)
+    _add_opening(shares, v, facts, frozenset())
     return _slow(shares, shares.total(), host_of(v.draft.url), encrypted=True)
 
 
-def _add_opening(shares: _Shares, v: Linked, facts: Facts) -> None:
+def _add_opening(shares: _Shares, v: Linked, facts: Facts, counted: AbstractSet[int]) -> None:
+    """Add what passed until encrypted data could flow.
+
+    Args:
+        counted: streams whose opening is in the shares already: that of the request for a tunnel is the tunnel's own.
+    """
     row = facts.tls[v.draft.tls[0]]
     c = facts.connections
-    if row.stream in v.draft.fresh:
+    if row.stream in v.draft.fresh and row.stream not in counted:
         shares.network += c.ms("connect_ms", row.stream) or 0.0
         shares.lost += c.ms("syn_loss_ms", row.stream) or 0.0
         found = v.lookup.get(row.stream)

@@ -10,7 +10,7 @@ from analyzer.schema import VisitRow
 from analyzer.sentences import sentence
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
-from tests.visits.scene import Scene, alarms, answer, found, get, judged
+from tests.visits.scene import Scene, alarms, answer, found, get, hello, judged
 
 PAGE = "http://shop.example/"
 
@@ -192,9 +192,47 @@ def test_polls_are_not_waited_for(tmp_path: Path) -> None:
 def test_a_cause_that_explains_little(tmp_path: Path) -> None:
     """A name took a second, the server one and a half: the finding about the server tells what made the visit slow."""
     scene = Scene()
-    scene.lookup(0, "shop.example", after=1000)
-    scene.exchange(1010, get("/"), answer(), took=1500, acked=40)
+    scene.lookup(0, "shop.example", after=1200)
+    scene.exchange(1210, get("/"), answer(), took=1500, acked=40)
     analysis = scene.analysis(tmp_path)
     (slow,) = judged(analysis, "VISIT-SLOW")
     assert (slow.blame, slow.cost_ms) == ("server", 1460)
     assert sorted(one.code for one in analysis.findings) == ["DNS-SLOW", "HTTP-SLOW-SERVER"]
+
+
+def test_a_tunnel_is_opened_once(tmp_path: Path) -> None:
+    """The proxy's SYN-ACK comes after 2 s; request, its answer, hello and encrypted data end after 2150 ms."""
+    scene = Scene()
+    p = scene.connection(server_port=8080)
+    p.client.syn()
+    p.at(2000).server.syn()
+    p.at(2000).client.ack()
+    p.at(2010).client.send(b"CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n")
+    p.at(2100).server.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    p.at(2110).client.send(hello("shop.example"))
+    p.at(2150).server.send(b"\x17\x03\x03\0\x20" + b"x" * 32)
+    (visit,) = scene.analysis(tmp_path).visits
+    network, whole = visit.blame_args["network_ms"], visit.blame_args["duration_ms"]
+    assert isinstance(network, float)
+    assert isinstance(whole, float)
+    assert 2000 <= network <= whole <= visit.duration_ms == 2150
+
+
+def test_requests_side_by_side(tmp_path: Path) -> None:
+    """A page arrives for 3 s; its picture, asked for after 540 ms, comes 2.9 s later: 3440 ms in all, not 6 s."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/", **{"User-Agent": "Mozilla/5.0"}))
+    page = answer(size=3000)
+    p.at(80).server.send(page[:1000])
+    p.at(80).client.ack()
+    p.at(3040).server.send(page[1000:])
+    p.at(3040).client.ack()
+    more = {"Referer": PAGE, "User-Agent": "Mozilla/5.0"}
+    scene.exchange(500, get("/a.png", **more), answer(kind="image/png"), took=2900, acked=40, client_port=40001)
+    (visit,) = scene.analysis(tmp_path).visits
+    assert visit.requests == 2
+    shares = [visit.blame_args[f"{who}_ms"] for who in ("resolver", "network", "server", "client")]
+    assert sum(float(str(ms)) for ms in shares) <= visit.duration_ms == 3440
+    assert (visit.blame, visit.blame_args["server_ms"]) == ("server", 2860)
