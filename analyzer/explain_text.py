@@ -43,6 +43,9 @@ FULL_VISITS = 3
 LISTED_VISITS = 40
 """Lines of the list of visits: a screen."""
 
+AT_ONCE_MS = 1.0
+"""What begins sooner than this after the first packet begins with it, as far as anybody can tell."""
+
 NARROW = 72
 """Columns below which a step's sentence stands below its times instead of beside them."""
 
@@ -157,20 +160,22 @@ def _visit(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:
     yield ()
     url, final = address(visit.url, teller), address(visit.final_url or visit.url, teller)
     yield from teller.lines(teller.say("visit", number=visit.visit, url=url), BOLD)
+    offset = _offset(visit.start_time, teller.analysis.capture.start_time)
+    first = ".first" if offset is not None and offset < AT_ONCE_MS else ""
     facts = {
-        "offset_ms": _offset(visit.start_time, teller.analysis.capture.start_time),
+        **({} if first else {"offset_ms": offset}),
         "duration_ms": visit.duration_ms,
         "connections": len(visit.tcp_streams),
         "transferred_bytes": visit.bytes,
     }
     text = [] if final == url else [teller.say("visit.led_to", url=final)]
     if visit.failed_step is not None and not visit.requests:
-        text.append(teller.say("visit.summary.failed", **facts, step=_name(visit.failed_step, teller)))
+        text.append(teller.say(f"visit.summary.failed{first}", **facts, step=_name(visit.failed_step, teller)))
     elif visit.requests is None:
         reason = why(visit.requests_why or "encrypted", teller.lang)
-        text.append(teller.say("visit.summary.unreadable", **facts, why=reason))
+        text.append(teller.say(f"visit.summary.unreadable{first}", **facts, why=reason))
     else:
-        text.append(teller.say("visit.summary", **facts, requests=visit.requests))
+        text.append(teller.say(f"visit.summary{first}", **facts, requests=visit.requests))
     if visit.failed_requests:
         text.append(teller.say("visit.failed", failed=visit.failed_requests))
     yield from teller.lines(paragraph(text, teller.lang))

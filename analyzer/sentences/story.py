@@ -26,13 +26,20 @@ STORY: dict[str, str] = {
     "visits.some": "Told below: failures first, then the slowest. --visit N tells any of them.",
     "visits.more": "… and {more} more; --visit N tells one, from 1 to {visits}.",
     "visits.none": "Nobody visited anything here: no web page or other address was opened over HTTP or TLS.",
-    # one visit: number, url, visits; start, duration_ms, requests, connections, bytes, failed, redirects
+    # one visit: number, url, visits; offset_ms (….first: none),
+    # duration_ms, requests, connections, bytes, failed, redirects
     "visit": "Visit {number}: {url}",
     "visit.led_to": "It led to {url}.",
     "visit.summary": "It began {offset_ms} into the recording and took {duration_ms}: {requests:request|requests} "
     "over {connections:connection|connections}, {transferred_bytes}.",
+    "visit.summary.first": "It began at the beginning of the recording and took {duration_ms}: "
+    "{requests:request|requests} over {connections:connection|connections}, {transferred_bytes}.",
     "visit.summary.failed": "It began {offset_ms} into the recording and came to nothing after {duration_ms} ({step}).",
+    "visit.summary.failed.first": "It began at the beginning of the recording and came to nothing after {duration_ms} "
+    "({step}).",
     "visit.summary.unreadable": "It began {offset_ms} into the recording and took {duration_ms}, over "
+    "{connections:connection|connections}, {transferred_bytes}. Its requests are unknown: {why}.",
+    "visit.summary.unreadable.first": "It began at the beginning of the recording and took {duration_ms}, over "
     "{connections:connection|connections}, {transferred_bytes}. Its requests are unknown: {why}.",
     "visit.failed": "{failed:request|requests} failed.",
     "list.failed": "{failed} failed",

@@ -4,7 +4,8 @@ Spent in vain:
 
 * ``redirects``: from asking for the first address to asking for the last one.
 * ``connections``: opened although another one to the same server had just done its work and could have been kept.
-* ``dns``: a name asked for again by the same client although the earlier answer was still good.
+* ``dns``: a name asked for again by the same client although the earlier answer was still good. Of both, what took time
+  that counts (:data:`LEAST_MS`).
 * ``polling``: requests by a timer that brought nothing new.
 * ``compression``: what gzip would have saved of text that was sent as it is.
 * ``fetched_again``: a body that the client had got before, unchanged; a question whether it is (304) would have done.
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 KEPT_NS = 5 * NS_PER_S
 """Servers keep an idle connection for 5 s at least (Apache's KeepAliveTimeout; nginx: 75 s)."""
+LEAST_MS = 1.0
+"""A connection opened, or a name found, in less than this is done on the same machine or the next one: nobody lost
+anything by doing it again."""
 _ROUND_TRIP_SPARED = frozenset({"SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2"})
 """Versions in which a resumed handshake takes a round trip less; TLS 1.3 always takes one."""
 
@@ -168,10 +172,12 @@ def _wasted(v: Linked, facts: Facts, spent: Spent, rows: Rows) -> Iterator[Waste
         c = facts.connections
         took = {row.stream: row.tls_ms for _, row in rows if row.tls_ms is not None}
         costs = [(c.ms("connect_ms", stream) or 0.0) + (took.get(stream) or 0.0) for stream in opened]
+    if opened and sum(costs) >= LEAST_MS:
         yield _entry("waste", "connections", len(opened), sum(costs), None, "tcp", sorted(opened))
     again = [at for at in v.dns if at in spent.again] if spent.again else []
     if again:
         costs = [facts.dns[at].latency_ms or 0.0 for at in again]
+    if again and max(costs) >= LEAST_MS:
         yield _entry("waste", "dns", len(again), max(costs), None, "dns", again)
     empty = [(at, row) for at, row in rows if at in spent.empty] if spent.empty else []
     if empty:
