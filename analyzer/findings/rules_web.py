@@ -16,6 +16,7 @@ from analyzer.protocols.http1.outcome import LAST_WORD_NS
 from analyzer.schema import HttpRow
 from analyzer.units import ms_between
 from analyzer.visits.asking import path_of as _path
+from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts, Found
 from analyzer.visits.verdicts import (
     HELD_OPEN,
@@ -153,7 +154,6 @@ def no_response(facts: Facts) -> Iterator[Hit]:
             continue
         mild = excused or row.outcome_why == "silence"
         hit = _hit(facts, [(at, row)], None, "warning" if mild else None)
-        closed = row.outcome == "no_response" and row.outcome_why == "server_closed"
         variant = "silent" if row.outcome_why == "silence" else None
         args = hit.args
         severity = hit.severity
@@ -172,9 +172,15 @@ def no_response(facts: Facts) -> Iterator[Hit]:
             at,
             row.stream,
             severity=severity,
-            blame="client" if by_client else "server" if closed and not excused else None,
+            blame=_blamed(row, facts, by_client=by_client, excused=excused),
             variant=variant,
         )
+
+
+def _blamed(row: HttpRow, facts: Facts, *, by_client: bool, excused: bool) -> str | None:
+    """Return who is to blame for a missing response: whom the verdict on its visit blames, too."""
+    verdict = of_request(row, facts) if by_client or not excused else None
+    return verdict.who if verdict is not None else "client" if by_client else None
 
 
 def _doubtful(facts: Facts) -> set[int]:

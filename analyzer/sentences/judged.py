@@ -10,11 +10,19 @@ JUDGED: dict[str, str] = {
     # quick: duration_ms, share_ms of the one who had most of it, host
     "blame.fine.background": "Nobody waited for this: it went on in the background.",
     "blame.fine.client": "Quick: {duration_ms} in all, most of it in the client itself ({share_ms}).",
+    "blame.fine.client.part": "Quick: {duration_ms} in all, the largest part of it in the client itself ({share_ms}).",
     "blame.fine.encrypted": "It took {duration_ms} until encrypted data could flow; what came then cannot be read.",
     "blame.fine.network": "Quick: {duration_ms} in all, most of it on the way there and back ({share_ms}).",
+    "blame.fine.network.part": "Quick: {duration_ms} in all, the largest part of it "
+    "on the way there and back ({share_ms}).",
     "blame.fine.resolver": "Quick: {duration_ms} in all, most of it for looking up names ({share_ms}).",
+    "blame.fine.resolver.part": "Quick: {duration_ms} in all, the largest part of it "
+    "for looking up names ({share_ms}).",
     "blame.fine.server": "Quick: {duration_ms} in all, most of it in the server {host} ({share_ms}).",
+    "blame.fine.server.part": "Quick: {duration_ms} in all, the largest part of it in the server {host} ({share_ms}).",
     "blame.fine.transfer": "Quick: {duration_ms} in all, most of it for carrying what was asked for ({share_ms}).",
+    "blame.fine.transfer.part": "Quick: {duration_ms} in all, the largest part of it "
+    "for carrying what was asked for ({share_ms}).",
     "blame.fine.unknown": "Quick: {duration_ms} in all; who spent {share_ms} of it cannot be told from here.",
     # slow: the same, and resolver_ms, network_ms, server_ms, client_ms, lost_ms, carried_bytes
     "blame.slow.client": "Slow because of the client: for {client_ms} of {duration_ms} it had what it needed and did "
@@ -70,6 +78,7 @@ JUDGED: dict[str, str] = {
     "packets are lost on the way, or the server is gone.",
     "blame.http.malformed": "Who is to blame cannot be told: what was said breaks the rules of HTTP.",
     "blame.http.server_error": "The server is to blame: {host} answered {status} {reason}.",
+    "blame.http.reset": "The server is to blame: {host} reset the connection after {wait_ms} without an answer.",
     "blame.http.silence": "Who is to blame cannot be told from here: {host} never answered, and nothing says why.",
     # waste: count, and time_ms or size_bytes where they are known
     "waste.compression": "{count:answer was|answers were} text that was not compressed; that would have saved "

@@ -166,7 +166,8 @@ def _of_failed(row: HttpRow, facts: Facts) -> Blame | None:
         return Blame(who, f"blame.http.{kind}", args, "response", str(row.status))
     if kind == "no_answer":
         by_server = row.outcome_why == "server_closed"
-        who, key = ("server", "closed") if by_server else ("unknown", "silence")
+        ended = "reset" if row.outcome == "aborted" else "closed"
+        who, key = ("server", ended) if by_server else ("unknown", "silence")
         if not by_server and _repeated(row, facts):
             key = "lost"
         return Blame(who, f"blame.http.{key}", args, "response", "no_answer")
@@ -391,7 +392,8 @@ def _slow(shares: _Shares, duration_ms: float, host: str | None, *, encrypted: b
     party, most = shares.leader()
     args: dict[str, object] = {"duration_ms": duration_ms, "share_ms": most, "host": host}
     if duration_ms < SLOW_MS:
-        return Blame(None, "blame.fine.encrypted" if encrypted else f"blame.fine.{party}", args)
+        part = ".part" if party != "unknown" and most <= duration_ms / 2 else ""
+        return Blame(None, "blame.fine.encrypted" if encrypted else f"blame.fine.{party}{part}", args)
     args |= {
         "resolver_ms": shares.resolver,
         "network_ms": shares.network,

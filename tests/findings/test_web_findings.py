@@ -299,7 +299,7 @@ def test_a_client_that_times_out_says_goodbye(tmp_path: Path) -> None:
     (row,) = analysis.http
     assert (row.outcome, row.outcome_why) == ("no_response", "client_closed")
     (finding,) = analysis.findings
-    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-NO-RESPONSE.gave_up", "warning", "client")
+    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-NO-RESPONSE.gave_up", "warning", "server")
     assert (finding.args["waited_ms"], finding.frames) == (1000, (4, 6)), "the request, and the client's FIN"
 
 
