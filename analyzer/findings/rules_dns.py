@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -30,6 +31,7 @@ from analyzer.findings.about_names import (
 )
 from analyzer.findings.about_tcp import jumps
 from analyzer.findings.model import Hit, Rule, grouped
+from analyzer.findings.rules_dns_answers import storms
 from analyzer.findings.thresholds import DEAD_NAMES, LEFT_MS, ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
@@ -74,16 +76,26 @@ class Known:
         return "warning" if question in self.good or row.qtype not in ADDRESS_TYPES else None
 
 
+_ADVISED = {"NXDOMAIN": "nxdomain", "REFUSED": "refused", "SERVFAIL": "servfail"}
+"""Response codes that ask for something to be done of their own (RFC 1035 section 4.1.1)."""
+
+
 def failed(facts: Facts) -> Iterator[Hit]:
-    """A name that did not resolve; a resolver's own question is told of by the question that caused it."""
+    """A name that did not resolve.
+
+    A resolver's own question is told of by the question that caused it, and a storm's names by DNS-STORM.
+    """
     bad = rows_of(facts, [row.rcode not in GOOD and row.outcome == "answered" for row in facts.dns])
     bad = [(at, row) for at, row in bad if row.caused_by is None or facts.dns[row.caused_by].rcode in GOOD]
+    told = {at for _, _, rows in storms(facts) for at, _ in rows}
+    bad = [(at, row) for at, row in bad if at not in told]
     if not bad:
         return
     known = Known(facts, bad)
     for (_, _, rcode), found in grouped(((row.client, row.qname, row.rcode), (at, row)) for at, row in bad).items():
         severity = milder([known.severity(row) for _, row in found], "error")
-        yield hit(found, severity, "client" if rcode == "NXDOMAIN" else "resolver")
+        one = hit(found, severity, "client" if rcode == "NXDOMAIN" else "resolver")
+        yield replace(one, variant=_ADVISED.get(rcode or ""))
 
 
 class _Silent:

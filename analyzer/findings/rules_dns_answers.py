@@ -6,6 +6,7 @@ Also what a capture shows of lookups without their names: encrypted ones.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import itemgetter
 
 from analyzer.findings.about_names import Found, background, frames_of, hit, one_or_all, rows_of
@@ -63,8 +64,12 @@ def _fate(facts: Facts, row: DnsRow, whole: set[tuple[str, str, str]]) -> str | 
     return "lost" if (end - row.response_time) / NS_PER_MS >= TCP_PATIENCE_MS else None
 
 
-def storm(facts: Facts) -> Iterator[Hit]:
-    """One client that asks for many names that do not exist in a short time, and for little else."""
+def storms(facts: Facts) -> Iterator[tuple[Found, int, Found]]:
+    """Give of each storm its densest minute, the different names in it, and all rows that belong to it.
+
+    A storm is one client that asks for many names that do not exist in a short time, and for little else. What it
+    asked before and after that minute belongs to it as long as no minute passed without such a question.
+    """
     missing = rows_of(facts, [row.rcode == "NXDOMAIN" for row in facts.dns])
     if len(missing) < STORM_NAMES:
         return
@@ -73,15 +78,33 @@ def storm(facts: Facts) -> Iterator[Hit]:
         asked[row.client] = asked.get(row.client, 0) + 1
     wanted = ((at, row) for at, row in missing if row.flags.rd and row.qtype != "PTR" and row.query_time is not None)
     for client, found in grouped((row.client, (at, row)) for at, row in wanted).items():
-        burst = _densest(found)
+        low, high = _densest(found)
+        names = len({row.qname for _, row in found[low:high]})
+        if names >= STORM_NAMES and len(found) >= STORM_SHARE * asked[client]:
+            burst = found[low:high]
+            while low and _pause_ms(found, low) <= STORM_MS:
+                low -= 1
+            while high < len(found) and _pause_ms(found, high) <= STORM_MS:
+                high += 1
+            yield burst, names, found[low:high]
+
+
+def _pause_ms(found: Found, at: int) -> float:
+    """Return how long after the row before it one was asked."""
+    return ((found[at][1].query_time or 0) - (found[at - 1][1].query_time or 0)) / NS_PER_MS
+
+
+def storm(facts: Facts) -> Iterator[Hit]:
+    """One client that asks for many names that do not exist in a short time, and for little else."""
+    for burst, count, rows in storms(facts):
+        span = ((burst[-1][1].query_time or 0) - (burst[0][1].query_time or 0)) / NS_PER_MS
         names = list(dict.fromkeys(row.qname for _, row in burst))
-        if len(names) >= STORM_NAMES and len(found) >= STORM_SHARE * asked[client]:
-            span = ((burst[-1][1].query_time or 0) - (burst[0][1].query_time or 0)) / NS_PER_MS
-            yield hit(burst, None, name=names, count=len(names), duration_ms=span, latency_ms=None)
+        one = hit(burst, None, name=names, count=count, duration_ms=span, latency_ms=None)
+        yield replace(one, frames=frames_of(rows))
 
 
-def _densest(found: Found) -> Found:
-    """Return the most rows that lie within :data:`STORM_MS`."""
+def _densest(found: Found) -> tuple[int, int]:
+    """Return where the most rows begin and end that lie within :data:`STORM_MS`."""
     times = [(row.query_time or 0) / NS_PER_MS for _, row in found]
     low = best = 0
     span = (0, 0)
@@ -90,7 +113,7 @@ def _densest(found: Found) -> Found:
             low += 1
         if high + 1 - low > best:
             best, span = high + 1 - low, (low, high + 1)
-    return found[slice(*span)]
+    return span
 
 
 def conflicting(facts: Facts) -> Iterator[Hit]:

@@ -145,6 +145,17 @@ def test_storm(tmp_path: Path) -> None:
     assert storm(tmp_path, 100, 0, 100) == [("DNS-STORM", "warning")]
 
 
+def test_a_storm_tells_of_its_names(tmp_path: Path) -> None:
+    """300 names within two and a half minutes, the densest of which has no more than 121, and a typo long after."""
+    scene = Scene()
+    for number in range(300):
+        scene.lookup(500 * number, f"x{number:04}.corp.example", None, rcode=NXDOMAIN, port=20000 + number)
+    scene.lookup(900_000, "shopp.example", None, rcode=NXDOMAIN, port=40000)
+    analysis = scene.analysis(tmp_path)
+    assert [f.args["count"] for f in found(analysis, "DNS-STORM")] == [121]
+    assert [f.args["name"] for f in found(analysis, "DNS-FAILED")] == ["shopp.example"]
+
+
 @pytest.mark.parametrize(
     ("missing", "there", "gap_ms"),
     [(99, 0, 100), (100, 101, 100), (150, 0, 1000)],
