@@ -6,7 +6,7 @@ unanswered request means something only for a host whose unicast traffic the cap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
@@ -37,6 +37,25 @@ ASKED = ("answered", "unanswered")
 def frames(rows: Iterable[Row]) -> tuple[int | None, ...]:
     """Return the frames of exchanges."""
     return tuple(frame for row in rows for frame in (*row.request_frames, row.reply_frame))
+
+
+def checks(facts: Facts) -> Callable[[ArpRow], tuple[int, ...]]:
+    """Return what tells which requests of an exchange only checked that nobody has an address.
+
+    That is a DHCP server before it offers the address (RFC 2131 section 2.2): silence is what it hopes for.
+    """
+    offers: dict[tuple[str | None, str | None], list[tuple[int, int]]] = grouped(
+        ((offer.server, offer.address), (row.discover_frame, offer.frame))
+        for row in facts.dhcp
+        for offer in row.offers
+        if row.discover_frame is not None and offer.server and offer.address
+    )
+
+    def checking(row: ArpRow) -> tuple[int, ...]:
+        spans = offers.get((row.asker_ip, row.target_ip), ()) if offers else ()
+        return tuple(frame for frame in row.request_frames if any(low < frame < high for low, high in spans))
+
+    return checking
 
 
 def heard(facts: Facts) -> set[str]:

@@ -12,6 +12,7 @@ from analyzer.findings.neighbours import (
     SHARED_MACS,
     Asker,
     Claim,
+    checks,
     claims,
     evidence,
     frames,
@@ -48,7 +49,8 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
     """Repeated questions for hardware addresses that nobody answered; one finding for each asker.
 
     One who asks for many absent hosts is looking for hosts (a note), and for one whose unicast traffic is not in the
-    capture the answers would not be either (a note, and the capture's fault). What ARP-SCAN says is not said twice.
+    capture the answers would not be either (a note, and the capture's fault). What ARP-SCAN says is not said twice, and
+    a DHCP server's checks before an offer are to stay unanswered.
     """
     silent = [
         (at, row)
@@ -57,6 +59,8 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
     ]
     if not silent:
         return
+    checking = checks(facts)
+    silent = [(at, row) for at, row in silent if row.attempts - len(checking(row)) >= ARP_ATTEMPTS]
     there, scanners = heard(facts), scanning(facts.arp)
     reached_ones = reached(facts, 2) - {gateway.mac for gateway in facts.capture.gateways}
     for (asker, _), found in grouped(((row.asker_ip, row.vlan), (at, row)) for at, row in silent).items():
@@ -200,12 +204,19 @@ def address_taken(facts: Facts) -> Iterator[Hit]:
 
 
 def slow(facts: Facts) -> Iterator[Hit]:
-    """Answers that came late; one finding for each asker and target."""
+    """Answers that came late; one finding for each asker and target.
+
+    Not where the first question was a DHCP server's check before an offer: nobody had the address yet.
+    """
     late = [
         (at, row)
         for at, row in enumerate(facts.arp)
         if row.kind == "request" and row.latency_ms is not None and row.latency_ms >= ARP_SLOW_MS
     ]
+    if not late:
+        return
+    checking = checks(facts)
+    late = [(at, row) for at, row in late if not checking(row)]
     for (asker, target), found in grouped(((row.asker_ip, row.target_ip), (at, row)) for at, row in late).items():
         rows = [row for _, row in found]
         worst = most(row.latency_ms for row in rows)

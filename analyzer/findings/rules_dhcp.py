@@ -172,7 +172,7 @@ def refused(facts: Facts) -> Iterator[Hit]:
     for mac, rows in clients.items():
         row = rows[-1][1]
         then = _later(facts, rows)
-        unseen = all(one.request_frame is None for _, one in rows)
+        unseen = all(one.request_frame is None and one.discover_frame is None for _, one in rows)
         args: dict[str, object] = {
             "client": _who(row),
             "client_mac": mac,
