@@ -144,7 +144,7 @@ def _slow_parts(facts: Facts, row: TlsRow) -> tuple[float, float, str]:
     rtt = c.ms("initial_rtt_ms", row.stream) or 0.0
     own = (row.handshake_ms or 0.0) - rtt * (row.round_trips or 1)
     answer = ms_between(row.client_hello_time, row.server_hello_time) or 0.0
-    server = answer - (c.ms("server_leg_ms", row.stream) or rtt)
+    server = max(answer - (c.ms("server_leg_ms", row.stream) or rtt), 0.0)
     if _lost_ms(facts, row) >= own / 2:
         return own, server, "network"
     return own, server, "server" if server >= own / 2 else "client"

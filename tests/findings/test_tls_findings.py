@@ -142,6 +142,12 @@ def test_a_client_that_takes_its_time(tmp_path: Path) -> None:
     assert (finding.title_key, finding.severity, finding.blame) == ("TLS-SLOW.client", "note", "client")
 
 
+def test_an_answer_quicker_than_the_handshake(tmp_path: Path) -> None:
+    """The server's hello came 19 ms after the client's, though the round trip was 40 ms: its own share is none."""
+    (finding,) = judged(tmp_path, "TLS-SLOW")(slowly(19, 3000))
+    assert finding.args["server_ms"] == 0
+
+
 def test_a_long_way_is_no_slow_handshake(tmp_path: Path) -> None:
     """Four round trips of 200 ms are 800 ms; nobody but the distance is to blame."""
     scene = Scene()
