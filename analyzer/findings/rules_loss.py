@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 
@@ -61,14 +62,26 @@ def _waited_ms(facts: Facts, stream: int, repairs: Sequence[quality.Episode], *,
     frame, seq, length = s.frame[part][mine], s.seq[part][mine], s.length[part][mine].astype(np.int64)
     padding = (length > 0) & (length <= PADDING_BYTES) & ((s.flags[part][mine] & Flag.PSH) == 0)
     told = np.isin(frame, [number for episode in repairs for number in episode.frames])
+    times = Counter(seq[told].tolist())
+    padded = {
+        start + at
+        for start, size in zip(seq[padding].tolist(), length[padding].tolist(), strict=True)
+        for at in range(size)
+    }
+    order = np.argsort(frame, kind="stable")
     total = 0.0
     for episode in repairs:
-        again = np.flatnonzero(np.isin(frame, episode.frames))
-        first = seq[again[0]] if again.size else 0
-        before = (np.arange(frame.size) < again[0]) & (seq <= first) & (seq + length > first) if again.size else told
-        often = max((int(np.count_nonzero(told & (seq == start))) for start in seq[again].tolist()), default=0)
-        if often < SENT_TIMES - 1 and not (before.any() and padding[before].all()):
-            total += episode.cost_ms
+        at = order[np.minimum(np.searchsorted(frame, episode.frames, sorter=order), frame.size - 1)]
+        again = np.sort(at[np.isin(frame[at], episode.frames)])
+        often = max((times[start] for start in seq[again].tolist()), default=0)
+        if often >= SENT_TIMES - 1:
+            continue
+        first = int(seq[again[0]]) if again.size else 0
+        if first in padded:
+            before = np.flatnonzero((seq[: again[0]] <= first) & (seq[: again[0]] + length[: again[0]] > first))
+            if before.size and padding[before].all():
+                continue
+        total += episode.cost_ms
     return total
 
 
