@@ -146,7 +146,6 @@ TROUBLE = {
     "dns/sv-flow-drop-iponly-02.pcap": {"DNS-FAILED"},
     "tls/nDPI-tls_alert.pcapng": {"TLS-ALERT"},
     "arp/samples-arp欺骗攻击v2.pcap": {"ARP-CONFLICT", "ARP-UNANSWERED"},  # 22 to 24: nobody is .70
-    "mixed/nDPI-iphone.pcap": {"DHCP-NO-ANSWER"},
 }
 """Captures with trouble → the codes of every finding of severity warning or error."""
 
