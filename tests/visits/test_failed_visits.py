@@ -315,3 +315,14 @@ def test_a_program_that_never_gives_up(tmp_path: Path) -> None:
     assert [step.step for step in visit.steps].count("tcp") == 8
     (finding,) = judged(analysis, "VISIT-FAILED")
     assert len(finding.frames) <= 60
+
+
+def test_a_dead_resolver_tells_of_all_names(tmp_path: Path) -> None:
+    """45 names, each asked for three times: the one finding about the resolver has more evidence than is listed."""
+    scene = Scene()
+    for k in range(45):
+        scene.lookup(k * 15_000, f"www.site{k}.example", asked=(0, 5000, 10_000), after=None, port=20_000 + k)
+    scene.lookup(800_000, "ok.example", server="10.0.0.54", port=30_000)
+    analysis = scene.analysis(tmp_path)
+    assert len(failures(analysis)) == 45
+    assert [code for code, _ in alarms(analysis)] == ["DNS-RESOLVER-DEAD"]
