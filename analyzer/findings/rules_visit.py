@@ -21,6 +21,7 @@ from analyzer.findings.thresholds import (
 from analyzer.schema import Step, VisitRow, Waste
 from analyzer.visits.grouping import host_of
 from analyzer.visits.model import Facts
+from analyzer.visits.waste import transferred
 
 Visits = list[tuple[int, VisitRow]]
 
@@ -183,29 +184,40 @@ def connections(facts: Facts) -> Iterator[Hit]:
 
 
 def waste(facts: Facts) -> Iterator[Hit]:
-    """Visits that carried much that need not have been carried."""
-    found = []
-    for at, visit in enumerate(facts.visits):
-        sizes = [one for one in visit.waste if one.size_bytes]
-        wasted = sum(one.size_bytes or 0 for one in sizes)
-        if wasted >= WASTED_BYTES:
-            found.append(((_client(facts, visit), _host(visit)), (at, visit, wasted, sizes)))
+    """Visits that brought much that the client had already.
+
+    What else is sent in vain has findings of its own: text without compression, and polls.
+    """
+    found = [
+        ((_client(facts, visit), _host(visit)), (at, visit, one))
+        for at, visit, one in _wasted(facts, "fetched_again")
+        if (one.size_bytes or 0) >= WASTED_BYTES
+    ]
     for some in grouped(found).values():
-        visits = [(at, visit) for at, visit, _, _ in some]
-        rows = [row for _, _, _, sizes in some for one in sizes for row in one.rows]
+        visits = [(at, visit) for at, visit, _ in some]
+        rows = [row for _, _, one in some for row in one.rows]
         frames = tuple(pair[0] for row in rows if (pair := facts.http[row].response_frames) is not None)
-        total = sum(wasted for _, _, wasted, _ in some)
-        carried = sum(visit.bytes for _, visit in visits)
+        total = sum(one.size_bytes or 0 for _, _, one in some)
+        carried = sum(transferred(facts.http[row]) for _, visit in visits for row in visit.http_rows)
         args: dict[str, object] = {
             "wasted_bytes": total,
             "carried_bytes": carried,
-            "wasted_share": min(total / carried, 1.0) if carried else None,
+            "wasted_share": total / carried if carried else None,
         }
         yield _hit(facts, visits, frames, args)
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("VISIT-FAILED", "error", "visit", "unknown", "docs/measures.md, Visits", failed, unless_told=_TOLD),
+    Rule(
+        "VISIT-FAILED",
+        "error",
+        "visit",
+        "unknown",
+        "docs/measures.md, Visits",
+        failed,
+        unless_told=_TOLD,
+        unless_grave=True,
+    ),
     Rule(
         "VISIT-SLOW",
         "note",
@@ -215,6 +227,7 @@ RULES: tuple[Rule, ...] = (
         slow,
         ("SLOW_VISIT_MS", "VERY_SLOW_VISIT_MS", "EXPLAINED_SHARE"),
         unless_told=_SLOWED,
+        unless_grave=True,
         explained=EXPLAINED_SHARE,
     ),
     Rule(
@@ -240,8 +253,8 @@ RULES: tuple[Rule, ...] = (
         "note",
         "visit",
         "server",
-        "RFC 9110 sections 8.4 and 13",
+        "RFC 9110 section 13",
         waste,
-        unless_told=("HTTP-NO-COMPRESSION", "HTTP-POLLING", "HTTP-CACHE"),
+        unless_told=("HTTP-CACHE",),
     ),
 )

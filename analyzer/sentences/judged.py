@@ -87,7 +87,7 @@ JUDGED: dict[str, str] = {
     "that took {time_ms}.",
     "waste.dns": "{count:lookup was|lookups were} for what was known already, and still good: that took {time_ms}.",
     "waste.fetched_again": "{count:answer|answers} brought again what the client had, unchanged: {size_bytes}.",
-    "waste.polling": "{count:request|requests} by a timer brought nothing new: {size_bytes}.",
+    "waste.polling": "{count:request|requests} by a timer brought nothing new: {size_bytes}, headers included.",
     "waste.redirects": "{count:redirect|redirects} before the right address: that took {time_ms}.",
     "waste.redirects.unknown": "{count:redirect|redirects} before the right address; how long that took is not known.",
     # savings: the same

@@ -81,10 +81,10 @@ VISIT: dict[str, tuple[str, str, str]] = {
     ),
     # url, host, client, count, wasted_bytes, carried_bytes, wasted_share
     "VISIT-WASTE": (
-        "{wasted_bytes} of what {host} sent to {client} need not have been sent",
-        "That is text without compression, copies of what the client had already, and polls that brought nothing new; "
-        "{carried_bytes} were carried in all.",
-        "Turn on compression (gzip or Brotli), send ETag or Last-Modified and answer 304, and replace polling by "
-        "events.",
+        "{wasted_bytes} of what {host} sent to {client} were copies of what it had already",
+        "The client got the same bodies before, and nothing in them had changed. {carried_bytes} were carried in all, "
+        "headers included.",
+        "Let the client keep what does not change (Cache-Control) and ask whether its copy is still good "
+        "(If-None-Match, If-Modified-Since); the server answers 304 then.",
     ),
 }

@@ -114,7 +114,7 @@ def _needless(facts: Facts) -> Iterator[int]:
 
 def _asked_again(facts: Facts) -> Iterator[int]:
     """Give the rows that ask a resolver for what it said before, within the time it may be kept."""
-    good_until: dict[tuple[str, str, str], int] = {}
+    good: dict[tuple[str, str, str], tuple[int, int]] = {}  # from when on, and until when, it was known
     answered = [
         (row.query_time, at)
         for at, row in enumerate(facts.dns)
@@ -127,10 +127,13 @@ def _asked_again(facts: Facts) -> Iterator[int]:
         if row.transport not in ("udp", "tcp") or row.rcode != "NOERROR":
             continue
         key = row.client, row.qname, row.qtype
-        if asked < good_until.get(key, 0):
+        known, until = good.get(key, (0, 0))
+        if known <= asked < until:
             yield at
         elif row.response_time is not None:
-            good_until[key] = row.response_time + min(answer.ttl for answer in row.answers) * NS_PER_S
+            beside = known if asked < known else row.response_time  # asked while the earlier question was still open
+            ends = row.response_time + min(answer.ttl for answer in row.answers) * NS_PER_S
+            good[key] = min(beside, row.response_time), ends
 
 
 def _fetched_again(facts: Facts) -> Iterator[int]:
@@ -169,9 +172,8 @@ def _wasted(v: Linked, facts: Facts, spent: Spent, rows: Rows) -> Iterator[Waste
         yield _entry("waste", "redirects", len(sent_on), _redirected_ms(v, facts, sent_on), None, "http", sent_on)
     opened = [stream for stream in v.draft.fresh if stream in spent.needless] if spent.needless else []
     if opened:
-        c = facts.connections
         took = {row.stream: row.tls_ms for _, row in rows if row.tls_ms is not None}
-        costs = [(c.ms("connect_ms", stream) or 0.0) + (took.get(stream) or 0.0) for stream in opened]
+        costs = [opening_ms(facts, stream) + (took.get(stream) or 0.0) for stream in opened]
     if opened and sum(costs) >= LEAST_MS:
         yield _entry("waste", "connections", len(opened), sum(costs), None, "tcp", sorted(opened))
     again = [at for at in v.dns if at in spent.again] if spent.again else []
@@ -181,9 +183,13 @@ def _wasted(v: Linked, facts: Facts, spent: Spent, rows: Rows) -> Iterator[Waste
         yield _entry("waste", "dns", len(again), max(costs), None, "dns", again)
     empty = [(at, row) for at, row in rows if at in spent.empty] if spent.empty else []
     if empty:
-        size = sum(_transferred(row) for _, row in empty)
+        size = sum(transferred(row) for _, row in empty)
         yield _entry("waste", "polling", len(empty), None, size, "http", [at for at, _ in empty])
-    missed = [(at, row.compression_missed_bytes) for at, row in rows if row.compression_missed_bytes]
+    missed = [
+        (at, row.compression_missed_bytes)
+        for at, row in rows
+        if row.compression_missed_bytes and at not in spent.unchanged  # which need not have come at all
+    ]
     if missed:
         size = sum(more for _, more in missed)
         yield _entry("waste", "compression", len(missed), None, size, "http", [at for at, _ in missed])
@@ -244,10 +250,17 @@ def _redirected_ms(v: Linked, facts: Facts, sent_on: Sequence[int]) -> float | N
     return total if known else None
 
 
-def _transferred(row: HttpRow) -> int:
+def opening_ms(facts: Facts, stream: int) -> float:
+    """Return what opening a connection took; waiting for a lost SYN is the network's, and no part of it."""
+    c = facts.connections
+    return max((c.ms("connect_ms", stream) or 0.0) - (c.ms("syn_loss_ms", stream) or 0.0), 0.0)
+
+
+def transferred(row: HttpRow) -> int:
     """Return the bytes of an exchange, heads included, as far as they are known."""
     asked = (row.request_end_offset or 0) - (row.request_offset or 0)
-    return asked + (row.response_end_offset or 0) - (row.response_offset or 0)
+    whole = asked + (row.response_end_offset or 0) - (row.response_offset or 0)
+    return max(whole, (row.request_body_bytes or 0) + (row.response_body_bytes or 0))
 
 
 def _entry(

@@ -399,7 +399,7 @@ def test_refused(tmp_path: Path) -> None:
 
 
 def test_a_refusal_of_what_was_asked_unheard(tmp_path: Path) -> None:
-    """The DISCOVER is in the capture: only the REQUEST is missing, so the refusal is one of a request of this client."""
+    """The DISCOVER is in the capture: only the REQUEST is missing, so the refusal is of this client's request."""
     scene = Scene()
     dhcp(scene, 0, lease.discover())
     dhcp(scene, 3, lease.nak(), back=True)

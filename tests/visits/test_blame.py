@@ -236,3 +236,31 @@ def test_requests_side_by_side(tmp_path: Path) -> None:
     shares = [visit.blame_args[f"{who}_ms"] for who in ("resolver", "network", "server", "client")]
     assert sum(float(str(ms)) for ms in shares) <= visit.duration_ms == 3440
     assert (visit.blame, visit.blame_args["server_ms"]) == ("server", 2860)
+
+
+def test_a_reset_instead_of_an_answer(tmp_path: Path) -> None:
+    """Verdict and findings blame the same."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/"))
+    p.at(80).server.ack()
+    p.at(110).server.rst()
+    analysis = scene.analysis(tmp_path)
+    (visit,) = analysis.visits
+    assert said(visit) == "The server is to blame: shop.example reset the connection after 70 ms without an answer."
+    (finding,) = found(analysis, "HTTP-NO-RESPONSE")
+    assert finding.blame == visit.blame == "server"
+
+
+def test_most_is_more_than_half(tmp_path: Path) -> None:
+    """Of 100 ms the opening takes 40, and a round trip of 40 the answer: 80 on the way. Of 400 ms that is no half."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer(), acked=40)
+    scene.exchange(60_000, get("/", "news.example"), answer(size=3000), took=130, acked=40, client_port=40001)
+    scene.lookup(59_900, "news.example", after=90)
+    analysis = scene.analysis(tmp_path)
+    assert [said(visit).partition(", ")[2].partition(" (")[0] for visit in analysis.visits] == [
+        "most of it on the way there and back",
+        "the largest part of it in the server news.example",
+    ]

@@ -127,9 +127,57 @@ def test_text_as_it_is(tmp_path: Path) -> None:
     assert missed is not None
     assert 195_000 < missed < 200_000
     assert spared(second)["compressed"].size_bytes == len(text) - len(packed)
-    (finding,) = judged(analysis, "VISIT-WASTE")
-    assert finding.args["wasted_bytes"] == missed
-    assert finding.row == 0
+    assert judged(analysis, "VISIT-WASTE") == [], "HTTP-NO-COMPRESSION says it"
+
+
+def test_a_body_is_wasted_once(tmp_path: Path) -> None:
+    """A long text comes uncompressed, twice: the second time it need not have come at all."""
+    text = b"hello world this is text " * 8000
+    head = b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: "v1"\r\nContent-Length: %d\r\n\r\n' % len(text)
+    scene = Scene()
+    for k in range(2):
+        question = get("/a", **{"Accept-Encoding": "gzip"})
+        scene.exchange(60_000 * k, question, head + text, client_port=40000 + k)
+    analysis = scene.analysis(tmp_path)
+    assert [[(one.kind, one.rows) for one in visit.waste] for visit in analysis.visits] == [
+        [("compression", (0,))],
+        [("fetched_again", (1,))],
+    ]
+    (finding,) = found(analysis, "VISIT-WASTE")
+    assert "HTTP-NO-COMPRESSION" in {one.code for one in analysis.findings}, "which says another thing"
+    carried = len(question) + len(head) + len(text)
+    assert (finding.args["wasted_bytes"], finding.args["carried_bytes"]) == (len(text), carried)
+    assert finding.args["wasted_share"] == len(text) / carried
+
+
+def test_a_lookup_beside_one_that_is_open(tmp_path: Path) -> None:
+    """Asked again after 5 ms, while nothing was known yet: that is no waste. A third, after 500 ms, is."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=20, ttl=300)
+    scene.lookup(5, "shop.example", after=30, ttl=300, port=50001)
+    scene.exchange(40, get("/"), answer())
+    scene.lookup(500, "shop.example", after=30, ttl=300, port=50002)
+    scene.exchange(540, get("/late"), answer(), client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    rows = [row for visit in analysis.visits for one in visit.waste if one.kind == "dns" for row in one.rows]
+    assert rows == [2]
+
+
+def test_a_lost_syn_is_no_needless_connection(tmp_path: Path) -> None:
+    """The second page's connection opens after a second, because its SYN was lost: 40 ms of it could be spared."""
+    scene = Scene()
+    scene.exchange(0, get("/a"), answer()).at(150).close()
+    p = scene.connection(client_port=40001)
+    p.at(1000).client.syn()
+    p.at(2000).client.syn()
+    p.at(2040).server.syn()
+    p.client.ack()
+    p.client.send(get("/b"))
+    p.at(2100).server.send(answer())
+    p.client.ack()
+    second = scene.analysis(tmp_path).visits[1]
+    assert second.phases.connect_ms == pytest.approx(1040)
+    assert spent(second)["connections"].time_ms == pytest.approx(40)
 
 
 def test_fetched_again_unchanged(tmp_path: Path) -> None:
