@@ -109,7 +109,8 @@ def slow(facts: Facts) -> Iterator[Hit]:
         # Pauses of a client may be a page that goes on by itself, with nobody waiting.
         severity = "warning" if (_waited(visit) or 0.0) >= VERY_SLOW_VISIT_MS and who != "client" else None
         frames = _frames(some[:1], "dns", "tcp", "tls", "request", "response")
-        yield _hit(facts, some, frames, args, cost_ms=cost, blame=who, variant=who, severity=severity)
+        variant = "encrypted" if (visit.blame_key or "").endswith(".encrypted") else who
+        yield _hit(facts, some, frames, args, cost_ms=cost, blame=who, variant=variant, severity=severity)
 
 
 _BLAMED = frozenset({"client", "network", "server", "resolver"})

@@ -41,6 +41,17 @@ JUDGED: dict[str, str] = {
     "{carried_bytes}.",
     "blame.slow.unknown": "Slow, and who is to blame cannot be told from here: who spent {share_ms} of the "
     "{duration_ms} is not visible where this was recorded.",
+    # slow to begin, of a visit that cannot be read: the same
+    "blame.slow.loss.encrypted": "Slow to begin because of the network: {lost_ms} of the {duration_ms} until encrypted "
+    "data could flow were spent repeating lost packets; what came then cannot be read.",
+    "blame.slow.network.encrypted": "Slow to begin because of the network: {network_ms} of the {duration_ms} until "
+    "encrypted data could flow were spent on the way there and back; what came then cannot be read.",
+    "blame.slow.resolver.encrypted": "Slow to begin because of looking up names: that took {resolver_ms} of the "
+    "{duration_ms} until encrypted data could flow; what came then cannot be read.",
+    "blame.slow.several.encrypted": "Slow to begin, and nobody alone is to blame: of the {duration_ms} until encrypted "
+    "data could flow, names took {resolver_ms} and the way there and back {network_ms}.",
+    "blame.slow.unknown.encrypted": "Slow to begin, and who is to blame cannot be told from here: who spent {share_ms} "
+    "of the {duration_ms} until encrypted data could flow is not visible where this was recorded.",
     # not in the capture: host, duration_ms
     "blame.capture": "Who is to blame cannot be told: the capture does not hold the answer of {host}.",
     # names: name, client, server, rcode, attempts

@@ -127,6 +127,8 @@ STEPS: dict[str, str] = {
     # more about an answer: status · content_type · coding, decoded_bytes, body_bytes · cache_control · cookies, names
     "step.response.caching": "For caches it says: {cache_control}.",
     "step.response.compressed": "It travelled compressed ({coding}): {decoded_bytes} became {body_bytes}.",
+    "step.response.compressed.larger": "It travelled compressed ({coding}), which made it larger: "
+    "{decoded_bytes} became {body_bytes}.",
     "step.response.cookies": "It sets {cookies:cookie|cookies}: {names}.",
     "step.response.meaning": "The status {status} means: {status_meaning}",
     "step.response.server": "The server calls itself {server}.",

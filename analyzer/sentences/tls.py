@@ -58,14 +58,35 @@ TLS: dict[str, tuple[str, str, str]] = {
         "Look at the load of {server}, and at what it asks others during a handshake: a device that keeps its keys, a "
         "check of certificates, a proxy that first connects to somebody else.",
     ),
+    "TLS-SLOW.many": (
+        "{name} took its time to set up encryption, {count:time|times}: the longest handshake lasted {handshake_ms}",
+        "Packets there and back explain little of it. The server took {server_ms} to answer the client's first "
+        "message, and nothing can be asked for before the handshake is over.",
+        "Look at the load of {server}, and at what it asks others during a handshake: a device that keeps its keys, a "
+        "check of certificates, a proxy that first connects to somebody else.",
+    ),
     "TLS-SLOW.network": (
         "Lost packets held up the handshake with {name}: it lasted {handshake_ms}",
         "Messages of the handshake had to be sent again, and nothing can be asked for before it is over.",
         "See the finding about loss on the same connection. Large chains of certificates suffer most from loss: leave "
         "out of them what clients do not need.",
     ),
+    "TLS-SLOW.network_many": (
+        "Lost packets held up {count:handshake|handshakes} with {name}: the longest lasted {handshake_ms}",
+        "Messages of the handshake had to be sent again, and nothing can be asked for before it is over.",
+        "See the finding about loss on the same connection. Large chains of certificates suffer most from loss: leave "
+        "out of them what clients do not need.",
+    ),
     "TLS-SLOW.client": (
         "The client took its time to set up encryption with {name}: the handshake lasted {handshake_ms}",
+        "The server answered at once; the client then waited before it finished. Programs do that when they open "
+        "connections before they need them, ask their user about the certificate, or check it with its issuer.",
+        "Nothing to do, unless the page was slow: then see what the client did meanwhile, such as asking the issuer "
+        "about the certificate (OCSP).",
+    ),
+    "TLS-SLOW.client_many": (
+        "The client took its time to set up encryption with {name}, {count:time|times}: the longest handshake lasted "
+        "{handshake_ms}",
         "The server answered at once; the client then waited before it finished. Programs do that when they open "
         "connections before they need them, ask their user about the certificate, or check it with its issuer.",
         "Nothing to do, unless the page was slow: then see what the client did meanwhile, such as asking the issuer "

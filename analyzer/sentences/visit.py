@@ -48,6 +48,12 @@ VISIT: dict[str, tuple[str, str, str]] = {
         "needed {server_ms}, the way there and back {network_ms}.",
         "Look at what the page's scripts, or the program, do in these pauses.",
     ),
+    "VISIT-SLOW.encrypted": (
+        "It took {duration_ms} until encrypted data could flow to and from {host}",
+        "Of that, names took {resolver_ms}, and the way there and back {network_ms}, {lost_ms} of it for repeating "
+        "lost packets. What came then cannot be read.",
+        "See the findings about names, lost packets and the TLS handshake.",
+    ),
     "VISIT-SLOW.network": (
         "The visit to {host} took {duration_ms}, {network_ms} of it on the way there and back",
         "Opening connections, round trips and lost packets ({lost_ms}) cost more than everything else; the server "

@@ -22,6 +22,7 @@ from analyzer.schema import HttpRow, TlsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import trust
 from analyzer.visits.grouping import host_of
+from analyzer.visits.handshakes import lost_ms
 from analyzer.visits.model import Facts
 from analyzer.visits.verdicts import asked, failure, unknown, waited_ms
 
@@ -382,9 +383,11 @@ def _add_opening(shares: _Shares, v: Linked, facts: Facts, counted: AbstractSet[
         shares.unknown += took
     else:
         trips = min(leg * (row.round_trips or 1), took)
-        shares.network += trips
-        # Behind the round trips lie both sides' arithmetic, losses, and a client that asks about a certificate.
-        shares.unknown += took - trips
+        lost = min(lost_ms(facts, row), took - trips)
+        shares.network += trips + lost
+        shares.lost += lost
+        # Behind the round trips lie both sides' arithmetic, too, and a client that asks about a certificate.
+        shares.unknown += took - trips - lost
     shares.host = shares.host or row.sni
 
 
@@ -402,10 +405,11 @@ def _slow(shares: _Shares, duration_ms: float, host: str | None, *, encrypted: b
         "lost_ms": shares.lost,
         "carried_bytes": shares.bytes,
     }
+    begun = ".encrypted" if encrypted else ""
     if most < LEAD_SHARE * duration_ms:
-        return Blame("unknown", "blame.slow.several", args)
+        return Blame("unknown", f"blame.slow.several{begun}", args)
     if party == "transfer":
         return Blame(None, "blame.slow.transfer", args)
     if party == "network" and shares.lost >= LEAD_SHARE * most:
-        return Blame("network", "blame.slow.loss", args)
-    return Blame(party, f"blame.slow.{party}", args)
+        return Blame("network", f"blame.slow.loss{begun}", args)
+    return Blame(party, f"blame.slow.{party}{begun}", args)

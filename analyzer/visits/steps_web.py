@@ -86,7 +86,8 @@ def _answered_with(row: HttpRow) -> tuple[Remark, ...]:
         out.append(_remark("step.response.type", "content_type", _short(row.content_type)))
     if row.content_encoding and row.response_decoded_bytes and row.response_body_bytes:
         sizes = {"decoded_bytes": row.response_decoded_bytes, "body_bytes": row.response_body_bytes}
-        out.append(Remark("step.response.compressed", {"coding": _short(row.content_encoding), **sizes}))
+        larger = ".larger" if row.response_body_bytes > row.response_decoded_bytes else ""
+        out.append(Remark(f"step.response.compressed{larger}", {"coding": _short(row.content_encoding), **sizes}))
     control = header(row.response_headers, "cache-control")
     if control:
         out.append(_remark("step.response.caching", "cache_control", _short(control)))

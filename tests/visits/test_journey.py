@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,16 @@ def _facts(folder: Path) -> Facts:
     scene.exchange(0, get("/"), answer())
     a = scene.analysis(folder)
     return Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
+
+
+def test_compression_that_makes_it_larger(tmp_path: Path) -> None:
+    """Ten bytes become thirty by gzip (its head and trailer alone are 18): that is told as it is, and saves nothing."""
+    packed = gzip.compress(b"abcdefghij", mtime=0)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    scene = Scene()
+    scene.exchange(0, get("/"), head % len(packed) + packed)
+    (visit,) = scene.analysis(tmp_path).visits
+    assert f"It travelled compressed (gzip), which made it larger: 10 B became {len(packed)} B." in remarks(
+        visit, "response"
+    )
+    assert visit.savings == ()
