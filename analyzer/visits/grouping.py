@@ -72,6 +72,7 @@ class Draft:
         initiators: http row → the http row that caused it.
         attempt: what the visit is, where nothing came of it; name: what was looked up, or dialled, for it.
         attempts: what else was tried in vain for it.
+        number: its place among the visits of its client, from 1.
     """
 
     client: str
@@ -90,6 +91,7 @@ class Draft:
     attempt: Attempt | None = None
     name: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -108,8 +110,11 @@ class Redirect:
 class Client:
     """What one client did so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.recent: list[Draft] = []
+        self._opened = 0
+        self._awake: dict[int, Draft] = {}  # by number, those of the recent ones that may still be loading
         self._sheets: set[int] = set()  # rows that are style sheets
         self.tunnels: dict[int, Draft] = {}  # stream → the visit that asked a proxy for it
         self._asked: dict[str, tuple[Draft, int]] = {}  # URL, or origin and "/" → where it was asked for first
@@ -123,8 +128,22 @@ class Client:
 
     def open(self, draft: Draft) -> None:
         """Note a new visit."""
+        self._opened += 1
+        draft.number = self._opened
         self.recent.append(draft)
         del self.recent[:-MAX_OPEN]
+        self._awake.pop(self._opened - MAX_OPEN, None)
+
+    def wake(self, draft: Draft) -> None:
+        """Note that something happened in a visit."""
+        if draft.number > self._opened - MAX_OPEN:
+            self._awake[draft.number] = draft
+
+    def loading(self, when: int) -> list[Draft]:
+        """Return the recent visits that show activity up to now, the newest first."""
+        for number in [number for number, draft in self._awake.items() if when - draft.active > TOGETHER_NS]:
+            del self._awake[number]  # until something happens in it: time only goes on
+        return [self._awake[number] for number in sorted(self._awake, reverse=True)]
 
     def note(self, draft: Draft, row: HttpRow, at: int, page: bool) -> None:
         """Note what was asked for, and where the answer sends the client."""
@@ -236,11 +255,14 @@ def group(facts: Facts) -> list[Draft]:
     ]
     drafts: list[Draft] = []
     used: set[int] = set()
-    clients: dict[int, Client] = defaultdict(Client)
+    clients: dict[int, Client] = {}
     c = facts.connections
     for when, at, is_http in sorted(events):
         stream = facts.http[at].stream if is_http else facts.tls[at].stream
-        client = clients[int(c.client_host[stream])]
+        host = int(c.client_host[stream])
+        client = clients.get(host)
+        if client is None:
+            client = clients[host] = Client(c.host(host))
         cause: int | None = None
         page = False
         if is_http:
@@ -250,7 +272,7 @@ def group(facts: Facts) -> list[Draft]:
             draft = _join_tls(facts.tls[at].sni, when, client, stream)
         if draft is None:
             url = (facts.http[at].url or "") if is_http else _tls_url(facts, facts.tls[at])
-            draft = Draft(c.host(int(c.client_host[stream])), url, when, when, when)
+            draft = Draft(client.address, url, when, when, when)
             drafts.append(draft)
             client.open(draft)
         if cause is not None:
@@ -266,6 +288,7 @@ def group(facts: Facts) -> list[Draft]:
             draft.http += answered.get(stream, ())
             if stream in client.tunnels:
                 _name_tunnel(draft, facts.http[draft.http[0]], facts.tls[at])
+        client.wake(draft)
     return drafts
 
 
@@ -322,8 +345,8 @@ def _join_http(row: HttpRow, at: int, when: int, client: Client, page: bool) -> 
         return draft, cause
     program = row.user_agent is not None and not row.user_agent.startswith(BROWSERS)
     if not page and row.method == "GET" and is_part(row) and not program:
-        for draft in reversed(client.recent):
-            if when - draft.active <= TOGETHER_NS and row.host in draft.hosts:
+        for draft in client.loading(when):
+            if row.host in draft.hosts:
                 return draft, None
     return None, None
 
@@ -336,8 +359,8 @@ def _join_tls(sni: str | None, when: int, client: Client, stream: int) -> Draft 
     redirect = client.followed_by_tls(name, when)
     if redirect is not None:
         return redirect.draft
-    for draft in reversed(client.recent):
-        if when - draft.active <= TOGETHER_NS and (draft.tls or name in draft.hosts):
+    for draft in client.loading(when):
+        if draft.tls or name in draft.hosts:
             return draft
     return None
 
