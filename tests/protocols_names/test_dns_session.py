@@ -45,6 +45,11 @@ def test_question_and_answer() -> None:
     assert plain(row)["query_time"] == "1970-01-01T00:00:01.000000000Z"
 
 
+def test_a_clock_that_runs_back_leaves_no_latency() -> None:
+    (row,) = exchanges([query(1, 1000), reply(2, 950)])
+    assert (row.outcome, row.response_frame, row.latency_ms) == ("answered", 2, None)
+
+
 def test_retries_are_attempts_and_latency_runs_from_the_first() -> None:
     (row,) = exchanges([query(1, 0), query(2, 5000), query(3, 10_000), reply(4, 10_030)])
     assert (row.attempts, row.query_frames, row.latency_ms) == (3, (1, 2, 3), 10_030.0)

@@ -18,7 +18,7 @@ from analyzer.protocols.dns.messages import Message, question_words
 from analyzer.protocols.dns.names import to_unicode
 from analyzer.protocols.dns.registry import RCODES, rcode_name
 from analyzer.schema import DnsAnswer, DnsFlags, DnsRow, maker
-from analyzer.units import NS_PER_MS, NS_PER_S
+from analyzer.units import NS_PER_S, ms_between
 
 PATIENCE_NS = 5 * NS_PER_S
 """Capture that must follow a single query before its silence means something (MEASURES: unanswered)."""
@@ -107,7 +107,7 @@ class Exchange:
             said.authority_count if answered else 0,
             said.additional_count if answered else 0,
             edns.edns_udp_size,
-            None if asked_at is None or answered_at is None else (answered_at - asked_at) / NS_PER_MS,
+            ms_between(asked_at, answered_at),
             outcome,
             len(self.duplicates),
             self._source(seen_ttl) if response is not None else "unknown",
