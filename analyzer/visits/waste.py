@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.schema import HttpRow, Waste
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.grouping import REDIRECTS
@@ -105,7 +106,7 @@ def _asked_again(facts: Facts) -> Iterator[int]:
         if asked < good_until.get(key, 0):
             yield at
         elif row.response_time is not None:
-            good_until[key] = row.response_time + min(answer.ttl for answer in row.answers) * NS_PER_S
+            good_until[key] = row.response_time + lifetime_s(row.answers) * NS_PER_S
 
 
 def _fetched_again(facts: Facts) -> Iterator[int]:
