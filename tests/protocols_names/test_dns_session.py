@@ -55,6 +55,21 @@ def test_retries_are_attempts_and_latency_runs_from_the_first() -> None:
     assert (row.attempts, row.query_frames, row.latency_ms) == (3, (1, 2, 3), 10_030.0)
 
 
+def test_a_query_recorded_twice_is_one_attempt() -> None:
+    """A mirror port shows it again 20 us later: its frame is kept, but nobody asked twice."""
+    (row,) = exchanges([query(1, 0), query(2, 0.02), reply(3, 1000), reply(4, 1000.02)])
+    assert (row.attempts, row.query_frames, row.latency_ms) == (1, (1, 2), 1000.0)
+    (row,) = exchanges([query(1, 0), query(2, 0.02), query(3, 1000), query(4, 1000.02)])
+    assert (row.attempts, row.query_frames) == (2, (1, 2, 3, 4))
+    (row,) = exchanges([query(1, 0), query(2, 1)])
+    assert row.attempts == 2
+
+
+def test_a_query_recorded_twice_right_before_the_end_is_excused() -> None:
+    (row,) = exchanges([query(1, 0), query(2, 0.02)], None, 100_000_000)
+    assert (row.outcome, row.outcome_why) == ("no_answer", "capture_ended")
+
+
 def test_second_response_is_counted() -> None:
     (row,) = exchanges([query(1, 0), query(2, 10), reply(3, 20), reply(4, 30)])
     assert (row.response_frame, row.duplicate_responses, row.duplicate_frames, row.attempts) == (3, 1, (4,), 2)

@@ -55,7 +55,8 @@ class Exchange:
     question: Question = ("", None, None)
     query_frames: list[int] | tuple[int, ...] = ()
     query_time: int | None = None
-    last_query_time: int = 0
+    last_query_time: int = 0  # of the last attempt
+    copies: int = 0  # of query_frames, those that show a packet again which was recorded before
     response: Message | None = None
     response_frame: int | None = None
     response_time: int | None = None
@@ -99,7 +100,7 @@ class Exchange:
             if response is None or response.rcode is None
             else RCODES.get(response.rcode) or rcode_name(response.rcode),
             _ALL_FLAGS[said.flags >> 4 & 0x7F],
-            len(frames),
+            len(frames) - self.copies,
             frames,
             answers,
             tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and a.data[:3] != _RAW]) if answers else (),
@@ -148,7 +149,7 @@ class Exchange:
         why = "snaplen" if self.cut else None
         if self.response is None:
             short = capture_end_time is not None and capture_end_time - self.last_query_time < PATIENCE_NS
-            return "no_answer", "capture_ended" if short and len(self.query_frames) == 1 else why
+            return "no_answer", "capture_ended" if short and len(self.query_frames) - self.copies == 1 else why
         return ("answered", why) if self.query is not None else ("unsolicited", "query_not_captured")
 
     def _source(self, seen_ttl: SeenTtl) -> str:

@@ -6,7 +6,7 @@ Rules:
   so a resolver's 0x20 mixing does not matter. Where one side shows no question (an error, a later message of a zone
   transfer, a malformed query), five-tuple and id decide, and the last query is meant.
 * The same question again, before an answer and within :data:`RETRY_GAP_NS`, is another attempt of the same row.
-  After the answer it is a new row.
+  After the answer it is a new row. Within :data:`COPY_NS` it is the same packet recorded again, and no attempt.
 * The first response answers; further ones are counted, except those of a zone transfer, whose records are added.
 * LLMNR (RFC 4795) is asked of a group and answered by a host: the server's address is not part of its key.
 * mDNS (RFC 6762) has no ids: the first response within :data:`MDNS_WINDOW_NS` that holds a record of the name and type
@@ -30,11 +30,15 @@ from analyzer.protocols.dns.messages import Message
 from analyzer.protocols.dns.registry import type_name
 from analyzer.protocols.dns.rows import Exchange, Question, SeenTtl
 from analyzer.schema import DnsRow, filled
-from analyzer.units import NS_PER_S
+from analyzer.units import NS_PER_MS, NS_PER_S
 
 RETRY_GAP_NS = 60 * NS_PER_S
 """A repeat this long after the last attempt is a new question: stub resolvers retry after 1 to 30 seconds, and
 ports and ids come round again."""
+
+COPY_NS = NS_PER_MS
+"""A repeat this soon is the same packet recorded twice (a mirror port, both sides of a router): no resolver library
+waits less than some hundred milliseconds, and an answer from the next machine may take as long."""
 
 MDNS_WINDOW_NS = 5 * NS_PER_S
 """How long an mDNS question waits: responders answer within 120 ms, half a second when more is to come (RFC 6762
@@ -280,6 +284,9 @@ def _attempt(exchange: Exchange, datagram: Datagram) -> None:
         exchange.query_frames = [datagram.frame]
     elif type(exchange.query_frames) is list:
         exchange.query_frames.append(datagram.frame)
+        if 0 <= datagram.time - exchange.last_query_time < COPY_NS:
+            exchange.copies += 1
+            return
     exchange.last_query_time = datagram.time
     if datagram.cut:
         exchange.cut = True
