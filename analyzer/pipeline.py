@@ -231,7 +231,8 @@ def _assemble(
     end = _span(index)[1]
     guard = Guard(problems)
     arp_rows = guard.run("arp", lambda: arp.exchanges(collect.arp_messages(table, problems))) or []
-    datagrams = (guard.run("dns", collect.datagrams, table) or []) + spoken.dns
+    datagrams = guard.run("dns", lambda: collect.with_vlans(table, collect.datagrams(table))) or []
+    datagrams += spoken.dns
     datagrams.sort(key=lambda d: d.frame)
     dns_rows = guard.run("dns", dns.exchanges, datagrams, problems, end) or []
     resolve = collect.resolver(table, flows.stream_of_frame)

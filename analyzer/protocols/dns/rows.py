@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.messages import Message, question_words
 from analyzer.protocols.dns.names import to_unicode
 from analyzer.protocols.dns.registry import RCODES, rcode_name
@@ -40,6 +41,10 @@ Question = tuple[str, int | None, int | None]
 """Name, type and class asked for."""
 
 
+Late = tuple[Datagram, tuple[Message, tuple[DnsAnswer, ...], int | None]]
+"""A response and what was read of it."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """One question with its attempts and its first response; either may be missing."""
@@ -62,6 +67,7 @@ class Exchange:
     response_time: int | None = None
     answers: tuple[DnsAnswer, ...] = ()
     negative_ttl: int | None = None
+    elsewhere: Late | None = None  # the response, while it is one of another VLAN
     duplicates: list[int] | tuple[int, ...] = ()  # frames of further responses
     conflicting: list[int] | tuple[int, ...] = ()  # those of them that say something else
     cut: bool = False
@@ -179,6 +185,12 @@ class Exchange:
         if response.answers or response.referral in (None, "."):
             return None
         return "tld" if "." in str(response.referral) else "root"
+
+
+def says_same(exchange: Exchange, message: Message, answers: tuple[DnsAnswer, ...]) -> bool:
+    """Return whether a further response says what the first one did."""
+    first = exchange.response
+    return first is not None and _said(first, exchange.answers) == _said(message, answers)
 
 
 def _said(message: Message, answers: tuple[DnsAnswer, ...]) -> tuple[int | None, frozenset[tuple[str, str]]]:
