@@ -121,7 +121,7 @@ def _counted(key: _Key, run: _Run, end: int | None) -> PingSeries:
         else:
             pending += 1
     sent = len(run.asked)
-    gaps = [(b.time - a.time) / 1e6 for a, b in pairwise(run.asked)]
+    gaps = [gap for a, b in pairwise(run.asked) if (gap := ms_between(a.time, b.time)) is not None]
     return _series(
         source,
         destination,

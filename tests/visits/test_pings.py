@@ -70,6 +70,20 @@ def test_the_capture_ends_before_the_reply() -> None:
     assert (alone.pending, alone.lost_share, alone.min_ms, alone.gap_ms) == (1, None, None, None)
 
 
+def test_a_redirect_does_not_explain_silence() -> None:
+    request = echo(0, 8, 1)
+    header = bytes.fromhex("45000054 00010000 40010000 0a000001 0a000002")
+    (run,) = counted(request, (1, R, icmp4(5, 1, bytes([10, 0, 0, 2]), header + request[2][:8])))
+    assert (run.sent, run.received, run.errors, run.lost_rows) == (1, 0, 0, (0,))
+
+
+def test_a_clock_that_runs_back_is_no_gap() -> None:
+    (run,) = counted(echo(5 * S, 8, 1), echo(4 * S, 8, 2), echo(6 * S, 8, 3))
+    assert run.gap_ms == 2000.0
+    (run,) = counted(echo(5 * S, 8, 1), echo(4 * S, 8, 2))
+    assert run.gap_ms is None
+
+
 def test_an_error_is_a_lost_ping() -> None:
     """ping: "1 packets transmitted, 0 received, +1 errors, 100% packet loss" """
     request = echo(0, 8, 1)
