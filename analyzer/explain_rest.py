@@ -184,7 +184,10 @@ def _hops(trace: TracerouteRow, told: _Rest) -> Iterator[Branch]:
     for hop in trace.hops:
         if hop.routers:
             least = min(hop.latencies_ms, default=None)
-            yield told.say("trace.hop", number=hop.number, routers=hop.routers, latency_ms=least)
+            if least is None:
+                yield told.say("trace.hop.untimed", number=hop.number, routers=hop.routers)
+            else:
+                yield told.say("trace.hop", number=hop.number, routers=hop.routers, latency_ms=least)
         else:
             yield told.say("trace.hop.silent", number=hop.number)
 

@@ -182,7 +182,7 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
             _shown(times, min),
             _shown(times, fmean),
             _shown(times, max),
-            Cell(f"{len(times)} of {hop.probes}"),
+            Cell(f"{len(hop.frames)} of {hop.probes}"),
             cells.frames(hop.frames),
         ),
         Mark(host=safe(route.destination), proto="icmp"),

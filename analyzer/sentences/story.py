@@ -130,6 +130,7 @@ STORY: dict[str, str] = {
     "there.trace": "{source} traced the way to {target}, {hops:hop|hops}:",
     "there.trace.lost": "{source} traced the way to {target}; within {hops:hop|hops} it did not get there:",
     "there.trace.hop": "Hop {number}: {routers}, {latency_ms}",
+    "there.trace.hop.untimed": "Hop {number}: {routers}",
     "there.trace.hop.silent": "Hop {number}: no answer",
     "there.websocket": "{count:WebSocket message|WebSocket messages}.",
     "there.frames": "Frames that are not explained here: {traffic}.",
