@@ -10,6 +10,7 @@ from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row
 from analyzer.report.escape import Prose, safe
 from analyzer.schema import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
 from analyzer.units import human_ms
+from analyzer.visits.pings import tally
 
 MAX_ROUTERS = 4
 """Routers named of one hop: traceroute sends three probes, so it meets three at most."""
@@ -135,11 +136,12 @@ def _ping_row(one: PingSeries, clock: Clock) -> Row:
 
 def ping_words(one: PingSeries) -> str:
     """Say what ping says: how many were sent and answered, and what else came."""
-    parts = [f"{one.sent} sent, {one.received} answered"]
+    counted = tally([one])
+    parts = [f"{counted.sent} sent, {counted.received} answered"]
     if one.errors:
         parts.append(plural(one.errors, "error"))
     if one.pending:
-        parts.append(f"{one.pending} still under way when the capture ends")
+        parts.append(f"{one.pending} more under way when the capture ends")
     if one.duplicates:
         parts.append(f"{one.duplicates} answered more than once")
     if one.foreign:
