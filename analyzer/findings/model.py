@@ -29,6 +29,7 @@ class Rule:
         thresholds: names of the constants of :mod:`analyzer.findings.thresholds` that it compares with.
         unless_told: codes that tell the same of a part of it: what shares a frame with one of their findings, or with
             an error or a warning of any code, is left out, so that one trouble is told once.
+        timed: it measures time, so it has nothing to say of a capture whose packets have none.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Rule:
     check: Callable[[Facts], Iterator[Hit]]
     thresholds: tuple[str, ...] = ()
     unless_told: tuple[str, ...] = ()
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,7 @@ RULES: tuple[Rule, ...] = (
         "ITU-T G.114",
         slow,
         ("SLOW_PING_MS", "JITTER_MS", "MEASURED_PINGS"),
+        timed=True,
     ),
     Rule("ICMP-TUNNEL", "note", "icmp", "client", "RFC 792", tunnel, ("FOREIGN_REPLIES",)),
 )

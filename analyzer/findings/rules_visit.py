@@ -190,7 +190,7 @@ def waste(facts: Facts) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     Rule("VISIT-FAILED", "error", "visit", "unknown", "docs/measures.md, Visits", failed, unless_told=_TOLD),
-    Rule("VISIT-SLOW", "note", "visit", "unknown", "docs/measures.md, Visits", slow),
+    Rule("VISIT-SLOW", "note", "visit", "unknown", "docs/measures.md, Visits", slow, timed=True),
     Rule(
         "VISIT-REDIRECTS",
         "note",
@@ -208,6 +208,7 @@ RULES: tuple[Rule, ...] = (
         "RFC 9112 section 9.3",
         connections,
         unless_told=("HTTP-NO-KEEPALIVE",),
+        timed=True,
     ),
     Rule(
         "VISIT-WASTE",
@@ -217,5 +218,6 @@ RULES: tuple[Rule, ...] = (
         "RFC 9110 sections 8.4 and 13",
         waste,
         unless_told=("HTTP-NO-COMPRESSION", "HTTP-POLLING", "HTTP-CACHE"),
+        timed=True,
     ),
 )

@@ -150,6 +150,7 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     """Leave out what resolvers ask, what was answered in the end, and silence that may be the recording's."""
     resolvers = {row.server for row in facts.dns if row.outcome == "answered"}
     end = facts.capture.end_time or 0
+    clock = facts.capture.start_time is not None  # without one, nobody knows whether anybody waited
     asked = [facts.dns[at] for at in suspects]
     good, completed = _resolved(facts, {row.client for row in asked})
     deaf = _deaf(facts, {row.client for row in asked if row.outcome == "no_answer"})
@@ -159,7 +160,7 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
             continue
         if row.outcome == "no_answer":
             waited = row.attempts >= REPEATED_SYNS or end - (row.query_time or end) >= QUIET_NS
-            if not waited or row.client in deaf:
+            if not waited or not clock or row.client in deaf:
                 continue
         out.append(at)
     return out

@@ -49,8 +49,9 @@ class Spent:
     """
 
     def __init__(self, facts: Facts) -> None:
-        self.needless = frozenset(_needless(facts))
-        self.again = frozenset(_asked_again(facts))
+        clock = facts.capture.start_time is not None  # without one, nobody knows what came soon after what
+        self.needless = frozenset(_needless(facts) if clock else ())
+        self.again = frozenset(_asked_again(facts) if clock else ())
         self.empty = frozenset(at for series in facts.polls if not series.long for at in without_news(series.rows))
         self.unchanged = frozenset(_fetched_again(facts))
 

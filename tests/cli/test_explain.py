@@ -171,7 +171,9 @@ def test_pings_are_counted_alike_everywhere(analyze: Analyze, tmp_path: Path) ->
     packets = [ping(n * 1000, 8, n) for n in range(9)]
     packets += [ping(n * 1000 + 5, 0, n) for n in (0, 1, 2, 5, 6, 7)]
     out = flat(analyze("explain", capture_of(tmp_path, packets)).out)
-    assert "10.0.0.1 pinged 10.0.0.2: 8 echo requests, 6 answers, 25 % lost; the round trip took 5.00 ms at least" in out
+    assert (
+        "10.0.0.1 pinged 10.0.0.2: 8 echo requests, 6 answers, 25 % lost; the round trip took 5.00 ms at least" in out
+    )
     assert "1 more was under way when the capture ends." in out
     assert "10.0.0.1 pinged 10.0.0.2 8 times, 2 of them without an answer (25 % lost)" in out
 
