@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.flows.model import HANDSHAKE_WHYS, HANDSHAKES
+from analyzer.problems import Problem, ProblemLog
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_S
 from analyzer.visits.lookups import CHARGE_WITHIN_NS, Lookups, is_address
@@ -90,14 +91,18 @@ class Attempt:
     dns_why: str | None = None
 
 
-def attempts(facts: Facts, taken: Iterable[int]) -> list[Attempt]:
+def attempts(facts: Facts, taken: Iterable[int], problems: ProblemLog | None = None) -> list[Attempt]:
     """Return what was tried in vain, in order of time.
 
     Args:
         taken: rows of the dns table that a connection used, or that were tried before.
+        problems: told when there are more than :data:`MAX_ATTEMPTS`.
     """
     out = [*_lookups(facts, frozenset(taken)), *_connections(facts)]
     out.sort(key=lambda one: one.begin)
+    if len(out) > MAX_ATTEMPTS and problems is not None:
+        text = f"{len(out)} attempts came to nothing; the first {MAX_ATTEMPTS} are visits of their own"
+        problems.add(Problem("LIMIT-REACHED", "visits", text))
     return out[:MAX_ATTEMPTS]
 
 
