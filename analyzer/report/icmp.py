@@ -172,7 +172,6 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
     named = ", ".join(safe(router) for router in hop.routers[:MAX_ROUTERS])
     last = hop is route.hops[-1]
     arrived = " (the destination)" if last and route.reached else ""
-    times = hop.latencies_ms
     return Row(
         "",
         (
@@ -181,9 +180,9 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
             Cell(safe(route.protocol)),
             Cell(str(hop.number)),
             Cell(Prose(named + arrived)) if named else Cell(silent if not last else "silent", tone="muted"),
-            _shown(times, min),
-            _shown(times, fmean),
-            _shown(times, max),
+            _shown(hop, min),
+            _shown(hop, fmean),
+            _shown(hop, max),
             Cell(f"{len(hop.frames)} of {hop.probes}"),
             cells.frames(hop.frames),
         ),
@@ -191,8 +190,10 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
     )
 
 
-def _shown(times: Sequence[float], pick: Callable[[Sequence[float]], float]) -> Cell:
-    return cells.ms(pick(times)) if times else cells.unknown("unanswered")
+def _shown(hop: TracerouteHop, pick: Callable[[Sequence[float]], float]) -> Cell:
+    if hop.latencies_ms:
+        return cells.ms(pick(hop.latencies_ms))
+    return cells.unknown("clock" if hop.frames else "unanswered")
 
 
 def failed_icmp(rows: Iterable[IcmpRow], probes: Container[int] = ()) -> list[int]:
