@@ -16,9 +16,11 @@ import numpy as np
 from analyzer.analysis import Analysis
 from analyzer.explain_lines import Teller
 from analyzer.explain_walk import Branch, caused, tree
+from analyzer.findings.rules_icmp import NOT_TAKEN, UNREACHABLE
 from analyzer.report.secrets import masked
-from analyzer.schema import DhcpRow, DnsRow, PingSeries, TracerouteRow
+from analyzer.schema import DhcpRow, DnsRow, IcmpRow, PingSeries, TracerouteRow
 from analyzer.terminal import EXPLAINED
+from analyzer.visits.pings import Tally, tally
 
 MANY = 5
 """Things told of one kind one by one; a scan makes thousands."""
@@ -159,16 +161,27 @@ def _pings(told: _Rest) -> Iterator[Branch]:
     for (source, target), series in list(pairs.items())[:MANY]:
         rows = (told.analysis.icmp[at] for one in series for at in one.rows)
         times = [row.latency_ms for row in rows if row.latency_ms is not None]
-        sent, came = sum(one.sent for one in series), sum(one.received for one in series)
-        args: dict[str, object] = {"source": source, "target": target, "sent": sent}
-        if not times or not came:
-            yield told.say("ping.silent", **args)
-            continue
-        judged = sent - sum(one.pending for one in series)
-        args |= {"answered": came, "lost_share": max(judged - came, 0) / max(judged, 1)}
-        args |= {"least_ms": min(times), "mean_ms": sum(times) / len(times), "most_ms": max(times)}
-        yield told.say("ping" if came < sent else "ping.once" if sent == 1 else "ping.all", **args)
+        counted = tally(series)
+        args: dict[str, object] = {"source": source, "target": target, "sent": counted.sent}
+        args |= {"answered": counted.received, "lost_share": counted.lost_share, "foreign": counted.foreign}
+        if times:
+            args |= {"least_ms": min(times), "mean_ms": sum(times) / len(times), "most_ms": max(times)}
+        yield told.say(_ping_key(counted, bool(times)), **(args if counted.sent else args | {"sent": counted.pending}))
+        if counted.sent and counted.pending:
+            yield 1, told.say("ping.pending", count=counted.pending)[1]
+        if counted.received and counted.foreign:
+            yield 1, told.say("ping.others", count=counted.foreign)[1]
+        if counted.errors:
+            yield 1, told.say("ping.errors", count=counted.errors)[1]
     yield from told.more(len(pairs))
+
+
+def _ping_key(counted: Tally, timed: bool) -> str:
+    if not counted.sent:
+        return "ping.late"
+    if not counted.received or not timed:
+        return "ping.foreign" if counted.foreign else "ping.untimed" if counted.received else "ping.silent"
+    return "ping" if counted.lost else "ping.once" if counted.sent == 1 else "ping.all"
 
 
 def _traces(told: _Rest) -> Iterator[Branch]:
@@ -184,21 +197,32 @@ def _hops(trace: TracerouteRow, told: _Rest) -> Iterator[Branch]:
     for hop in trace.hops:
         if hop.routers:
             least = min(hop.latencies_ms, default=None)
-            yield told.say("trace.hop", number=hop.number, routers=hop.routers, latency_ms=least)
+            if least is None:
+                yield told.say("trace.hop.untimed", number=hop.number, routers=hop.routers)
+            else:
+                yield told.say("trace.hop", number=hop.number, routers=hop.routers, latency_ms=least)
         else:
             yield told.say("trace.hop.silent", number=hop.number)
 
 
 def _reports(told: _Rest) -> Iterator[Branch]:
     traced = {at for trace in told.analysis.traceroutes for at in trace.rows}
-    said: Counter[tuple[str, str | None, str]] = Counter(
-        (row.source, row.quoted_destination, row.meaning)
+    said = Counter(
+        (_report_key(row), row.source, row.quoted_source or row.destination, row.quoted_destination, row.meaning)
         for at, row in enumerate(told.analysis.icmp)
         if row.kind == "error" and at not in traced
     )
-    for (source, target, meaning), count in list(said.items())[:MANY]:
-        yield told.say("icmp", source=source, target=target, count=count, meaning=meaning)
+    for (key, source, sender, target, meaning), count in list(said.items())[:MANY]:
+        yield told.say(key, source=source, sender=sender, target=target, count=count, meaning=meaning)
     yield from told.more(len(said))
+
+
+def _report_key(row: IcmpRow) -> str:
+    if row.quoted_destination is None:
+        return "icmp.unsaid"
+    six = ":" in row.source
+    mine = row.source == row.quoted_destination and row.type == UNREACHABLE[6 if six else 4]
+    return "icmp.refused" if mine and row.code in NOT_TAKEN[6 if six else 4] else "icmp"
 
 
 # ── connections and what is in them ──────────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,7 @@ class Rule:
             out, so that one trouble is told once.
         unless_grave: so is what shares a frame with an error or a warning of any code.
         explained: such a finding tells the same only where it has this share of the cost at least.
+        timed: it measures time, so it has nothing to say of a capture whose packets have none.
     """
 
     code: str
@@ -43,6 +44,7 @@ class Rule:
     unless_told: tuple[str, ...] = ()
     unless_grave: bool = False
     explained: float = 0.0
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,11 +328,18 @@ def storm(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("ARP-CONFLICT", "error", "arp", "network", "RFC 5227", conflict, ("MOVE_NS", "PROXY_ADDRESSES")),
+    Rule("ARP-CONFLICT", "error", "arp", "network", "RFC 5227", conflict, ("MOVE_NS", "PROXY_ADDRESSES"), timed=True),
     Rule(
-        "ARP-ADDRESS-TAKEN", "error", "arp", "network", "RFC 5227 section 2.1.1", address_taken, ("PROBE_DEFENCE_NS",)
+        "ARP-ADDRESS-TAKEN",
+        "error",
+        "arp",
+        "network",
+        "RFC 5227 section 2.1.1",
+        address_taken,
+        ("PROBE_DEFENCE_NS",),
+        timed=True,
     ),
-    Rule("ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed),
+    Rule("ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed, timed=True),
     Rule("ARP-UNANSWERED", "warning", "arp", "network", "RFC 826", unanswered, ("ARP_ATTEMPTS", "SCAN_TARGETS")),
     Rule(
         "ARP-STORM",
@@ -342,7 +349,8 @@ RULES: tuple[Rule, ...] = (
         "RFC 826",
         storm,
         ("ARP_STORM_ASKER", "ARP_STORM_ASKER_SECONDS", "ARP_STORM_ALL", "ARP_STORM_ALL_SECONDS", "ARP_STORM_REPEATS"),
+        timed=True,
     ),
-    Rule("ARP-SCAN", "note", "arp", "client", "RFC 826", scan, ("ARP_SCAN_TARGETS", "ARP_SCAN_NS")),
-    Rule("ARP-SLOW", "note", "arp", "network", "RFC 826", slow, ("ARP_SLOW_MS",)),
+    Rule("ARP-SCAN", "note", "arp", "client", "RFC 826", scan, ("ARP_SCAN_TARGETS", "ARP_SCAN_NS"), timed=True),
+    Rule("ARP-SLOW", "note", "arp", "network", "RFC 826", slow, ("ARP_SLOW_MS",), timed=True),
 )

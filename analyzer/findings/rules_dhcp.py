@@ -331,5 +331,14 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("DHCP-SERVERS", "warning", "dhcp", "network", "RFC 2131 section 3.1", servers),
     Rule("DHCP-DECLINED", "warning", "dhcp", "network", "RFC 2131 section 4.4.4", declined),
-    Rule("DHCP-SLOW", "note", "dhcp", "server", "RFC 2131 section 4.1", slow, ("DHCP_SLOW_MS", "DHCP_VERY_SLOW_MS")),
+    Rule(
+        "DHCP-SLOW",
+        "note",
+        "dhcp",
+        "server",
+        "RFC 2131 section 4.1",
+        slow,
+        ("DHCP_SLOW_MS", "DHCP_VERY_SLOW_MS"),
+        timed=True,
+    ),
 )

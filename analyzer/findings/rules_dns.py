@@ -270,7 +270,7 @@ RULES: tuple[Rule, ...] = (
         dead,
         ("QUIET_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
     ),
-    Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry, ("RETRY_COST_MS",)),
-    Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow, ("SLOW_DNS_MS",)),
+    Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry, ("RETRY_COST_MS",), timed=True),
+    Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow, ("SLOW_DNS_MS",), timed=True),
     *rules_dns_answers.RULES,
 )

@@ -221,12 +221,30 @@ def opaque(facts: Facts) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     Rule("DNS-TRUNCATED", "note", "dns", "resolver", "RFC 7766 section 5", truncated, ("TCP_PATIENCE_MS",)),
-    Rule("DNS-STORM", "warning", "dns", "client", "RFC 8020", storm, ("STORM_NAMES", "STORM_MS", "STORM_SHARE")),
+    Rule(
+        "DNS-STORM",
+        "warning",
+        "dns",
+        "client",
+        "RFC 8020",
+        storm,
+        ("STORM_NAMES", "STORM_MS", "STORM_SHARE"),
+        timed=True,
+    ),
     Rule("DNS-CONFLICTING", "warning", "dns", "network", "RFC 5452 section 3", conflicting),
-    Rule("DNS-UNASKED", "note", "dns", "network", "RFC 5452 section 9.1", unasked, ("FORGED_ANSWERS", "START_MS")),
+    Rule(
+        "DNS-UNASKED",
+        "note",
+        "dns",
+        "network",
+        "RFC 5452 section 9.1",
+        unasked,
+        ("FORGED_ANSWERS", "START_MS"),
+        timed=True,
+    ),
     Rule("DNS-MALFORMED", "note", "dns", "unknown", "RFC 1035 section 4.1", malformed),
     Rule("DNS-LAME", "note", "dns", "resolver", "RFC 1912 section 2.8", lame),
     Rule("DNS-CHAIN", "note", "dns", "resolver", "RFC 1034 section 3.6.2", chain, ("CHAIN_NAMES",)),
-    Rule("DNS-UNCACHED", "note", "dns", "client", "RFC 1034 section 3.6", uncached, ("ASKED_AGAIN",)),
+    Rule("DNS-UNCACHED", "note", "dns", "client", "RFC 1034 section 3.6", uncached, ("ASKED_AGAIN",), timed=True),
     Rule("DNS-ENCRYPTED", "info", "dns", "unknown", "RFC 7858, RFC 8484, RFC 9250", opaque),
 )

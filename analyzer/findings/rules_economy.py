@@ -382,8 +382,9 @@ RULES: tuple[Rule, ...] = (
         "RFC 9112 section 9.3",
         no_keepalive,
         ("CLOSED_CONNECTIONS", "REUSE_WITHIN_MS"),
+        timed=True,
     ),
-    Rule("HTTP-POLLING", "info", "http", "client", "RFC 6202 section 1", polling),
-    Rule("HTTP-LONG-POLLING", "info", "http", "client", "RFC 6202 section 2", long_polling),
+    Rule("HTTP-POLLING", "info", "http", "client", "RFC 6202 section 1", polling, timed=True),
+    Rule("HTTP-LONG-POLLING", "info", "http", "client", "RFC 6202 section 2", long_polling, timed=True),
     Rule("HTTP-THIRD-PARTY", "info", "http", "unknown", "https://publicsuffix.org", third_party),
 )

@@ -122,7 +122,16 @@ def routers(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("NDP-ADDRESS-TAKEN", "error", "ndp", "network", "RFC 4862 section 5.4", address_taken, ("PROBE_DEFENCE_NS",)),
+    Rule(
+        "NDP-ADDRESS-TAKEN",
+        "error",
+        "ndp",
+        "network",
+        "RFC 4862 section 5.4",
+        address_taken,
+        ("PROBE_DEFENCE_NS",),
+        timed=True,
+    ),
     Rule(
         "NDP-CONFLICT",
         "warning",
@@ -131,6 +140,7 @@ RULES: tuple[Rule, ...] = (
         "RFC 4861 section 7.2",
         conflict,
         ("MOVE_NS", "PROBE_DEFENCE_NS", "NDP_ANNOUNCED_NS"),
+        timed=True,
     ),
     Rule(
         "NDP-UNANSWERED",

@@ -22,7 +22,7 @@ from analyzer.findings.thresholds import (
 )
 from analyzer.schema import IcmpRow, PingSeries
 from analyzer.visits.model import Facts
-from analyzer.visits.pings import deviation
+from analyzer.visits.pings import deviation, tally
 
 Pings = Sequence[PingSeries]
 
@@ -49,11 +49,11 @@ def lost(facts: Facts) -> Iterator[Hit]:
     """
     silent: dict[str, list[tuple[str, Pings]]] = {}
     for (source, destination), runs in _by_pair(facts).items():
-        missing = sum(_missing(run) for run in runs)
+        missing = tally(runs).silent
         if not missing or any(run.foreign for run in runs) or _answers_nobody(destination):
             continue
         if any(run.received for run in runs):
-            yield _loss(facts, runs, missing, "note" if missing < LOST_PINGS else None, None)
+            yield _loss(facts, runs, "note" if missing < LOST_PINGS else None, None)
         else:
             silent.setdefault(source, []).append((destination, runs))
     heard = _heard(facts) if silent else set()
@@ -63,14 +63,10 @@ def lost(facts: Facts) -> Iterator[Hit]:
             yield _sweep(facts, source, found)
             continue
         for _, asked in found:
-            missing = sum(_missing(run) for run in asked)
+            missing = tally(asked).silent
             if missing >= (SILENT_PINGS if lone else LOST_PINGS):
                 mild = lone or missing < SILENT_PINGS
-                yield _loss(facts, asked, missing, "note" if mild else None, "one_way" if lone else "silent")
-
-
-def _missing(run: PingSeries) -> int:
-    return run.sent - run.received - run.pending - run.errors
+                yield _loss(facts, asked, "note" if mild else None, "one_way" if lone else "silent")
 
 
 def _answers_nobody(destination: str) -> bool:
@@ -82,15 +78,15 @@ def _unanswered(runs: Pings) -> list[int]:
     return [at for run in runs for at in run.lost_rows]
 
 
-def _loss(facts: Facts, runs: Pings, missing: int, severity: str | None, variant: str | None) -> Hit:
+def _loss(facts: Facts, runs: Pings, severity: str | None, variant: str | None) -> Hit:
     rows = _unanswered(runs)
-    sent = sum(run.sent - run.pending for run in runs)
+    counted = tally(runs)
     args: dict[str, object] = {
         "source": runs[0].source,
         "destination": runs[0].destination,
-        "sent": sent,
-        "lost": missing,
-        "lost_share": missing / sent,
+        "sent": counted.sent,
+        "lost": counted.lost,
+        "lost_share": counted.lost_share,
     }
     frames = tuple(facts.icmp[at].request_frame for at in rows)
     blame = "capture" if variant == "one_way" else None
@@ -175,6 +171,7 @@ RULES: tuple[Rule, ...] = (
         "ITU-T G.114",
         slow,
         ("SLOW_PING_MS", "JITTER_MS", "MEASURED_PINGS"),
+        timed=True,
     ),
     Rule("ICMP-TUNNEL", "note", "icmp", "client", "RFC 792", tunnel, ("FOREIGN_REPLIES",)),
 )

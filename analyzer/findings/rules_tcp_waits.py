@@ -221,6 +221,7 @@ RULES: tuple[Rule, ...] = (
         "RFC 6298 section 5.5",
         backoff,
         ("SENT_TIMES", "BACKOFF_MS", "PADDING_BYTES"),
+        timed=True,
     ),
     Rule(
         "TCP-KEEPALIVE-DEAD",
@@ -230,6 +231,7 @@ RULES: tuple[Rule, ...] = (
         "RFC 9293 section 3.8.4",
         keepalive_dead,
         ("KEEP_ALIVES_UNANSWERED", "KEEP_ALIVE_SPAN_MS"),
+        timed=True,
     ),
     Rule(
         "TCP-SLOW-CONNECT",
@@ -239,5 +241,6 @@ RULES: tuple[Rule, ...] = (
         "RFC 9293 section 3.5",
         slow_connect,
         ("SLOW_CONNECT_MS", "SLOW_OPENING_SHARE"),
+        timed=True,
     ),
 )

@@ -161,6 +161,7 @@ RULES: tuple[Rule, ...] = (
         "RFC 9293 section 3.8.6.1",
         zero_window,
         ("CLOSED_WINDOW_MS", "WAITED_FOR_ROOM_MS"),
+        timed=True,
     ),
     Rule(
         "TCP-WINDOW-LIMIT",
@@ -170,5 +171,6 @@ RULES: tuple[Rule, ...] = (
         "RFC 7323 section 2",
         window_limit,
         ("WINDOW_LIMIT_MS", "WINDOW_LIMIT_SHARE", "WINDOW_LIMIT_BYTES"),
+        timed=True,
     ),
 )

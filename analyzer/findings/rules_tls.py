@@ -185,7 +185,7 @@ RULES: tuple[Rule, ...] = (
         weak_cipher,
         ("FORBIDDEN_SINCE", "RECORDED_SINCE"),
     ),
-    Rule("TLS-SLOW", "warning", "tls", "server", "RFC 8446 section 2", slow, ("SLOW_TLS_MS",)),
+    Rule("TLS-SLOW", "warning", "tls", "server", "RFC 8446 section 2", slow, ("SLOW_TLS_MS",), timed=True),
     Rule("TLS-INCOMPLETE", "note", "tls", "unknown", "RFC 8446 section 6.1", incomplete, ("QUIET_MS",)),
     Rule("TLS-HELLO-RETRY", "note", "tls", "client", "RFC 8446 section 4.1.4", hello_retry),
     Rule("TLS-NO-RESUMPTION", "note", "tls", "unknown", "RFC 8446 section 2.2", no_resumption, ("FULL_HANDSHAKES",)),

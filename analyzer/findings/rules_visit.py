@@ -230,6 +230,7 @@ RULES: tuple[Rule, ...] = (
         unless_told=_SLOWED,
         unless_grave=True,
         explained=EXPLAINED_SHARE,
+        timed=True,
     ),
     Rule(
         "VISIT-REDIRECTS",
@@ -248,6 +249,7 @@ RULES: tuple[Rule, ...] = (
         "RFC 9112 section 9.3",
         connections,
         unless_told=("HTTP-NO-KEEPALIVE",),
+        timed=True,
     ),
     Rule(
         "VISIT-WASTE",
@@ -257,5 +259,6 @@ RULES: tuple[Rule, ...] = (
         "RFC 9110 section 13",
         waste,
         unless_told=("HTTP-CACHE",),
+        timed=True,
     ),
 )

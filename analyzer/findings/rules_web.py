@@ -275,6 +275,6 @@ RULES: tuple[Rule, ...] = (
     Rule("HTTP-NO-RESPONSE", "error", "http", "unknown", "RFC 9112 section 9", no_response),
     Rule("HTTP-CUT-SHORT", "error", "http", "unknown", "RFC 9112 section 8", cut_short),
     Rule("HTTP-CLIENT-ERROR", "warning", "http", "client", "RFC 9110 section 15.5", client_error),
-    Rule("HTTP-SLOW-SERVER", "warning", "http", "server", "RFC 9110", slow_server, ("SLOW_SERVER_MS",)),
+    Rule("HTTP-SLOW-SERVER", "warning", "http", "server", "RFC 9110", slow_server, ("SLOW_SERVER_MS",), timed=True),
     Rule("TLS-ALERT", "error", "tls", "unknown", "RFC 8446 section 6", tls_alert),
 )

@@ -74,7 +74,10 @@ def find(facts: Facts, problems: ProblemLog) -> list[FindingRow]:
         problems: told of a code that has as many findings as are listed.
     """
     found: list[_Judged] = []
+    clock = facts.capture.start_time is not None
     for rule in RULES:
+        if rule.timed and not clock:
+            continue
         hits = list(islice(rule.check(facts), MAX_FINDINGS_PER_CODE))
         found += [_Judged(finding(rule, hit), frozenset(hit.frames) - {None}) for hit in hits]
         if len(hits) == MAX_FINDINGS_PER_CODE:

@@ -56,6 +56,9 @@ MAX_RECORDS = 64
 MAX_SIGHTINGS = 256
 """Sightings looked at of one quoted packet; one that runs in a circle is seen once per round, 255 times at most."""
 
+ETHERNET, ETHERNET_BYTES = 1, 14
+"""Link type, and size of the header whose last two bytes are the type."""
+
 _icmp_message = maker(IcmpMessage)
 
 __all__ = [
@@ -202,9 +205,29 @@ def on_ports(table: PacketTable, ports: Iterable[int]) -> list[Datagram]:
 
 
 def with_vlans(table: PacketTable, found: list[Datagram]) -> list[Datagram]:
-    """Return datagrams with the VLAN each was on."""
-    links = link_addresses(table, (datagram.frame - 1 for datagram in found))
-    return [d._replace(vlan=link.vlan) if link.vlan is not None else d for d, link in zip(found, links, strict=True)]
+    """Return datagrams, in frame order, with the VLAN each was on."""
+    tagged = np.flatnonzero(_maybe_tagged(table, np.array([datagram.frame - 1 for datagram in found], np.intp)))
+    if not tagged.size:
+        return found
+    out = list(found)
+    places = tagged.tolist()
+    for at, link in zip(places, link_addresses(table, (found[at].frame - 1 for at in places)), strict=True):
+        if link.vlan is not None:
+            out[at] = found[at]._replace(vlan=link.vlan)
+    return out
+
+
+def _maybe_tagged(table: PacketTable, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return (n,) bool: which packets may have a VLAN tag; of Ethernet the type before the network layer tells."""
+    index = table.index
+    ethernet = np.array([interface.link_type == ETHERNET for interface in index.interfaces], np.bool_)
+    out = ~ethernet[index.interface[rows]] if ethernet.size else np.ones(rows.size, np.bool_)
+    plain = np.flatnonzero(~out & (index.caplen[rows] >= ETHERNET_BYTES))
+    starts = index.offset[rows[plain]] + ETHERNET_BYTES - 2
+    for span in index.data.spans(starts):
+        first = index.data.array[starts[span]]
+        out[plain[span]] = (first == 0x81) | (first == 0x88) | (first >= 0x91) & (first <= 0x93)
+    return out
 
 
 def _datagrams(table: PacketTable, rows: NDArray[np.intp]) -> list[Datagram]:

@@ -8,7 +8,8 @@ Rules:
   another address (a request to a group, a source route) is accepted too.
 * Every request is a row, and a reply without a request (``request_frame`` is null).
 * An error is a row of its own: ``request_frame`` is its frame, ``quoted_frame`` and ``quoted_stream`` the packet it is
-  about. An echo request that got an error instead of a reply has outcome ``error``.
+  about. An echo request that got an error instead of a reply has outcome ``error``, unless the
+  error is mere advice (redirect, source quench).
 * ``hop`` of a "time exceeded" is the TTL its packet was sent with, seen near the sender: the number of the router.
   It stays null when the packet itself was seen elsewhere or has an ordinary starting TTL (a routing loop).
 * ``mtu`` is what a "too big" error asks for, ``gateway`` the router that a redirect names.
@@ -50,6 +51,8 @@ MAX_HOP = 40
 or 255, so more is a packet that ran in a circle."""
 
 _ERRORS4 = frozenset({3, 4, 5, 11, 12})
+_DELIVERED = frozenset({(ICMP4, 4), (ICMP4, 5)})
+"""Source quench and redirect: the packet may have gone on all the same (RFC 792)."""
 _TIME_EXCEEDED = {(ICMP4, 11), (ICMP6, 3)}
 _row = maker(IcmpRow)
 _FIELDS = [field.name for field in fields(IcmpRow)]
@@ -194,7 +197,7 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
     code = message.payload[1] if len(message.payload) > 1 else 0
     error = is_error(message.protocol, kind)
     quote = read_quote(message) if error else None
-    about = _about(quote, echoes, resolve) if quote is not None else NOTHING
+    about = _about(quote, (message.protocol, kind), echoes, resolve) if quote is not None else NOTHING
     redirect = better_router(message)
     ports = quote.ports if quote is not None else (None, None)
     probe = (message.protocol, kind) in _TIME_EXCEEDED and code == 0
@@ -238,12 +241,12 @@ def is_error(protocol: int, kind: int) -> bool:
     return kind in _ERRORS4 if protocol == ICMP4 else kind < 128
 
 
-def _about(quote: Quote, echoes: _Echoes, resolve: Resolver | None) -> Quoted:
+def _about(quote: Quote, error: tuple[int, int], echoes: _Echoes, resolve: Resolver | None) -> Quoted:
     if quote.protocol in (ICMP4, ICMP6) and quote.source_port is not None and quote.destination_port is not None:
         packed = struct.pack("!HH", quote.source_port, quote.destination_port)
         echo = echoes.sent(quote.protocol, quote.source, quote.destination, packed)
         if echo is None or echo.request is None:
             return NOTHING
-        echo.failed = True
+        echo.failed |= error not in _DELIVERED
         return Quoted(None, echo.request.frame, echo.request.ttl, echo.request.time, echo.highest_ttl)
     return resolve(quote) if resolve is not None else NOTHING

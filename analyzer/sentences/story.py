@@ -117,7 +117,19 @@ STORY: dict[str, str] = {
     "{least_ms} at least, {mean_ms} on average, {most_ms} at most.",
     "there.ping.once": "{source} pinged {target} once; the answer came after {mean_ms}.",
     "there.ping.silent": "{source} pinged {target}: {sent:echo request|echo requests}, no answer.",
-    "there.icmp": "{source} reported about packets to {target}, {count:time|times}: {meaning}.",
+    "there.ping.untimed": "{source} pinged {target}: {sent:echo request|echo requests}, {answered:answer|answers}, "
+    "{lost_share} lost; how long the round trip took is not known.",
+    "there.ping.foreign": "{source} pinged {target}: {sent:echo request|echo requests}; what came back is no answer: "
+    "{foreign:reply|replies} with other data than was sent.",
+    "there.ping.late": "{source} pinged {target} {sent:time|times} right before the capture ends; answers may have "
+    "come later.",
+    "there.ping.pending": "{count:more was|more were} under way when the capture ends.",
+    "there.ping.others": "Besides, {count:reply|replies} came with other data than was sent.",
+    "there.ping.errors": "{count:error|errors} came back instead of an answer.",
+    "there.icmp": "{source} reported to {sender} about its packets to {target}, {count:time|times}: {meaning}.",
+    "there.icmp.refused": "{source} told {sender}, {count:time|times}, that no program there takes its packets: "
+    "{meaning}.",
+    "there.icmp.unsaid": "{source} sent {sender} an error without saying what about, {count:time|times}: {meaning}.",
     "there.tcp": "{count:TCP connection|TCP connections}, {transferred_bytes} in all, such as stream {stream}: "
     "{client} to {server} port {server_port}.",
     "there.tcp.empty": "{count:TCP connection|TCP connections} without any data, such as stream {stream}: {client} to "
@@ -137,6 +149,7 @@ STORY: dict[str, str] = {
     "there.trace": "{source} traced the way to {target}, {hops:hop|hops}:",
     "there.trace.lost": "{source} traced the way to {target}; within {hops:hop|hops} it did not get there:",
     "there.trace.hop": "Hop {number}: {routers}, {latency_ms}",
+    "there.trace.hop.untimed": "Hop {number}: {routers}",
     "there.trace.hop.silent": "Hop {number}: no answer",
     "there.websocket": "{count:WebSocket message|WebSocket messages}.",
     "there.frames": "Frames that are not explained here: {traffic}.",

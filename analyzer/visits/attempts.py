@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.flows.model import HANDSHAKE_WHYS, HANDSHAKES
+from analyzer.problems import Problem, ProblemLog
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_S
 from analyzer.visits.lookups import CHARGE_WITHIN_NS, Lookups, is_address
@@ -90,14 +91,18 @@ class Attempt:
     dns_why: str | None = None
 
 
-def attempts(facts: Facts, taken: Iterable[int]) -> list[Attempt]:
+def attempts(facts: Facts, taken: Iterable[int], problems: ProblemLog | None = None) -> list[Attempt]:
     """Return what was tried in vain, in order of time.
 
     Args:
         taken: rows of the dns table that a connection used, or that were tried before.
+        problems: told when there are more than :data:`MAX_ATTEMPTS`.
     """
     out = [*_lookups(facts, frozenset(taken)), *_connections(facts)]
     out.sort(key=lambda one: one.begin)
+    if len(out) > MAX_ATTEMPTS and problems is not None:
+        text = f"{len(out)} attempts came to nothing; the first {MAX_ATTEMPTS} are visits of their own"
+        problems.add(Problem("LIMIT-REACHED", "visits", text))
     return out[:MAX_ATTEMPTS]
 
 
@@ -150,6 +155,7 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     """Leave out what resolvers ask, what was answered in the end, and silence that may be the recording's."""
     resolvers = {row.server for row in facts.dns if row.outcome == "answered"}
     end = facts.capture.end_time or 0
+    clock = facts.capture.start_time is not None  # without one, nobody knows whether anybody waited
     asked = [facts.dns[at] for at in suspects]
     good, completed = _resolved(facts, {row.client for row in asked})
     deaf = _deaf(facts, {row.client for row in asked if row.outcome == "no_answer"})
@@ -159,7 +165,7 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
             continue
         if row.outcome == "no_answer":
             waited = row.attempts >= REPEATED_SYNS or end - (row.query_time or end) >= QUIET_NS
-            if not waited or row.client in deaf:
+            if not waited or not clock or row.client in deaf:
                 continue
         out.append(at)
     return out

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from analyzer.addresses import host_text
 from analyzer.decode.hops import Hops, mac_text
 from analyzer.decode.table import PacketTable
+from analyzer.problems import Problem, ProblemLog
 from analyzer.schema import ArpRow, DhcpRow, Gateway, NdpRow
 from analyzer.visits.routed import passed_on, took_over
 
@@ -52,6 +54,7 @@ WHYS = ("passed_on", "several_networks", "public_address", "netmask")
 """From the weakest reason to the strongest."""
 
 Mask = NDArray[np.bool_]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +68,32 @@ class _Hosts:
 
 
 def gateways(
-    table: PacketTable, hops: Hops, arp: Sequence[ArpRow], ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow]
+    table: PacketTable,
+    hops: Hops,
+    arp: Sequence[ArpRow],
+    ndp: Sequence[NdpRow],
+    dhcp: Sequence[DhcpRow],
+    problems: ProblemLog | None = None,
 ) -> tuple[Gateway, ...]:
     """Return the gateways of a capture, the busiest first.
 
     Args:
         table: the packets; hops: who handed them to whom.
         arp, ndp, dhcp: the tables that may tell a gateway's address.
+        problems: told where there is more than is looked at or listed.
     """
+    problems = ProblemLog() if problems is None else problems
     if not len(hops):
         return ()
     hosts = _about(table.hosts)
-    strength = _strength(table, hosts, hops, arp, ndp, dhcp)
+    strength = _strength(table, hosts, hops, arp, _netmasks(table.hosts, ndp, dhcp, problems))
     away = np.flatnonzero(strength >= 0)
     four = hosts.four[hops.dst[away]]
     groups: dict[tuple[int, bool], list[int]] = {}
     for at, mac, version in zip(away.tolist(), hops.to_mac[away].tolist(), four.tolist(), strict=True):
         groups.setdefault((mac, version), []).append(at)
-    ranked = sorted(groups.items(), key=lambda item: (-int(hops.packets[item[1]].sum()), item[1][0]))[:MAX_GATEWAYS]
+    ranked = sorted(groups.items(), key=lambda item: (-int(hops.packets[item[1]].sum()), item[1][0]))
+    ranked = _first(ranked, MAX_GATEWAYS, "stations that pass packets on; the busiest {} are listed", problems)
     told, former = _Told(arp, ndp, dhcp), took_over(hops, away)
     return tuple(
         replace(
@@ -124,8 +135,7 @@ def _strength(
     hosts: _Hosts,
     hops: Hops,
     arp: Sequence[ArpRow],
-    ndp: Sequence[NdpRow],
-    dhcp: Sequence[DhcpRow],
+    netmasks: Iterable[tuple[Mask, Mask]],
 ) -> NDArray[np.int8]:
     """Return (hops,) int8: index into :data:`WHYS` for what leaves the local network, -1 for the rest."""
     src, dst = hops.src, hops.dst
@@ -134,7 +144,7 @@ def _strength(
     out[passed_on(table, hops, arp) & outward[dst]] = 0
     out[_several(hosts, hops)] = 1
     out[hosts.private[src] & hosts.public[dst]] = 2
-    for sender, inside in _netmasks(table.hosts, ndp, dhcp):
+    for sender, inside in netmasks:
         known = sender[src] & outward[dst]
         out[known & inside[dst]] = -1
         out[known & ~inside[dst]] = 3
@@ -156,7 +166,16 @@ def _several(hosts: _Hosts, hops: Hops) -> Mask:
     return found
 
 
-def _netmasks(raw: NDArray[np.uint8], ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow]) -> Iterable[tuple[Mask, Mask]]:
+def _first(found: list[T], most: int, what: str, problems: ProblemLog) -> list[T]:
+    """Return the first of a list, and tell where that leaves some out."""
+    if len(found) > most:
+        problems.add(Problem("LIMIT-REACHED", "link", f"{len(found)} {what.format(most)}"))
+    return found[:most]
+
+
+def _netmasks(
+    raw: NDArray[np.uint8], ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow], problems: ProblemLog
+) -> Iterable[tuple[Mask, Mask]]:
     """Yield (which hosts are told so, which addresses are local to them) for each lease, and for all prefixes."""
     four = raw[:, 0] == 4
     number = raw[:, 1:5].copy().view(">u4")[:, 0]
@@ -170,11 +189,12 @@ def _netmasks(raw: NDArray[np.uint8], ndp: Sequence[NdpRow], dhcp: Sequence[Dhcp
                 network = ip_network(f"{row.address}/{bits}", strict=False)
                 own = int.from_bytes(ip_address(row.address).packed, "big")
                 told.setdefault((network.network_address.packed, bits), set()).add(own)
-    for (packed, bits), members in sorted(told.items())[:MAX_NETWORKS]:
+    leases = sorted(told.items())
+    for (packed, bits), members in _first(leases, MAX_NETWORKS, "networks in leases; the first {} are used", problems):
         yield four & np.isin(number, np.fromiter(members, np.uint32, len(members))), four & _inside(raw, packed, bits)
     prefixes = {p.prefix for row in ndp if row.outcome_why is None for p in row.prefixes if p.on_link and p.valid_s}
     local = np.zeros(len(raw), np.bool_)
-    for prefix in sorted(prefixes)[:MAX_NETWORKS]:
+    for prefix in _first(sorted(prefixes), MAX_NETWORKS, "IPv6 prefixes; the first {} are used", problems):
         text, _, size = prefix.rpartition("/")
         local |= ~four & _inside(raw, ip_address(text).packed, int(size))
     if local.any():

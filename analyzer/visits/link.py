@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzer.problems import ProblemLog
 from analyzer.schema import HttpRow, Later, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import attempts, blame, grouping, journey, placing, waste
@@ -41,14 +42,18 @@ class Linked:
     known: Known
 
 
-def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[int, int]]:
+def visits(
+    facts: Facts, owed: dict[int, Lookup], problems: ProblemLog | None = None
+) -> tuple[list[VisitRow], dict[int, int]]:
     """Return the ``visits`` table, and for http rows that another one caused, which one.
 
     Args:
         owed: per stream what its connection owes to DNS, from :func:`analyzer.visits.lookups.owed`.
+        problems: told when there are more failed attempts than become visits.
     """
     drafts = grouping.group(facts)
-    tried = attempts.attempts(facts, {row for found in owed.values() for row in (*found.rows, *found.also)})
+    taken = {row for found in owed.values() for row in (*found.rows, *found.also)}
+    tried = attempts.attempts(facts, taken, problems)
     drafts = placing.placed(drafts, tried, facts)
     tcp = journey.Openings(facts.connections)
     known = Known(facts)

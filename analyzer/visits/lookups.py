@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.schema import DnsRow, HttpRow
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.model import Facts
@@ -106,7 +107,7 @@ class Lookups:
         end = bisect_right(answers, (when, 1 << 62))
         for response_time, at in reversed(answers[max(end - LOOKED_BACK, 0) : end]):
             row = self._dns[at]
-            ttl = min((a.ttl for a in row.answers), default=0)
+            ttl = lifetime_s(row.answers)
             if when - response_time > (ttl + TTL_SLACK_S) * NS_PER_S and when - response_time > CHARGE_WITHIN_NS:
                 continue
             if host is None or _same_name(row.qname, host):

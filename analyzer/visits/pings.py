@@ -144,6 +144,41 @@ def _counted(key: _Key, run: _Run, end: int | None) -> PingSeries:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Runs of ping counted together: what the tables, the account and the findings say of them.
+
+    Attributes:
+        sent: requests whose answer the capture could have shown, so without the pending ones.
+        lost: of them, those without a reply, as ping counts them; ``errors`` of these an error answered.
+        lost_share: 0 to 1; None when none was sent early enough.
+    """
+
+    sent: int
+    received: int
+    lost: int
+    errors: int
+    pending: int
+    foreign: int
+
+    @property
+    def lost_share(self) -> float | None:
+        return self.lost / self.sent if self.sent else None
+
+    @property
+    def silent(self) -> int:
+        """Return how many nothing answered, not even an error."""
+        return self.lost - self.errors
+
+
+def tally(runs: Sequence[PingSeries]) -> Tally:
+    """Count some runs as one."""
+    pending, received = sum(run.pending for run in runs), sum(run.received for run in runs)
+    sent = sum(run.sent for run in runs) - pending
+    foreign, errors = sum(run.foreign for run in runs), sum(run.errors for run in runs)
+    return Tally(sent, received, sent - received, errors, pending, foreign)
+
+
 def deviation(times: Iterable[float]) -> float | None:
     """Return the root of (mean of squares - square of the mean), computed around the mean; None without values."""
     values = list(times)

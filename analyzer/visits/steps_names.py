@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.schema import ArpRow, DnsRow, NdpRow, Remark, Step
 from analyzer.visits.grouping import host_of
 from analyzer.visits.model import Facts
@@ -137,7 +138,7 @@ def _remarks(questions: list[DnsRow], row: DnsRow, rows: list[int], v: Linked) -
         if len(servers) > 1:
             out.append(Remark("step.dns.servers", {"servers": servers}))
     if row.answers:
-        keep = {"keep_ms": min(a.ttl for a in row.answers) * 1000.0}
+        keep = {"keep_ms": lifetime_s(row.answers) * 1000.0}
         key = "step.dns.authoritative" if row.source == "authoritative" else "step.dns.keep"
         out.append(Remark(key, keep))
     for at in rows if v.known.asked_on else ():

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.schema import HttpRow, Waste
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.grouping import REDIRECTS
@@ -59,8 +60,9 @@ class Spent:
     """
 
     def __init__(self, facts: Facts) -> None:
-        self.needless = frozenset(_needless(facts))
-        self.again = frozenset(_asked_again(facts))
+        clock = facts.capture.start_time is not None  # without one, nobody knows what came soon after what
+        self.needless = frozenset(_needless(facts) if clock else ())
+        self.again = frozenset(_asked_again(facts) if clock else ())
         self.empty = frozenset(at for series in facts.polls if not series.long for at in without_news(series.rows))
         self.unchanged = frozenset(_fetched_again(facts))
         told = {
@@ -132,7 +134,7 @@ def _asked_again(facts: Facts) -> Iterator[int]:
             yield at
         elif row.response_time is not None:
             beside = known if asked < known else row.response_time  # asked while the earlier question was still open
-            ends = row.response_time + min(answer.ttl for answer in row.answers) * NS_PER_S
+            ends = row.response_time + lifetime_s(row.answers) * NS_PER_S
             good[key] = min(beside, row.response_time), ends
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,69 @@ def test_a_capture_without_visits_says_what_is_there(analyze: Analyze) -> None:
     assert "192.0.2.10 pinged 198.51.100.80: 4 echo requests, 3 answers, 25 % lost" in out
     assert "192.0.2.10 pinged 198.51.100.81: 2 echo requests, no answer." in out
     assert "Nobody answered for 192.0.2.77 (3 requests without an answer)." in out
-    assert "192.0.2.1 reported about packets to 203.0.113.200, 2 times: destination unreachable" in out
+    told = "192.0.2.1 reported to 192.0.2.10 about its packets to 203.0.113.200, 2 times: destination unreachable"
+    assert told in out
+
+
+ASKER, ASKED, BYSTANDER = "10.0.0.1", "10.0.0.2", "10.0.0.254"
+
+
+def icmp(ms: float, source: str, message: bytes) -> tuple[int, bytes]:
+    """An ICMP message between the two, or of a router to the first."""
+    to = ASKED if source == ASKER else ASKER
+    return SECOND + round(ms * 1e6), build.eth(build.ip4(message, src=source, dst=to, proto=1))
+
+
+def ping(ms: float, kind: int, number: int, data: bytes = b"x" * 32) -> tuple[int, bytes]:
+    """An echo request (8) or a reply (0)."""
+    source = ASKER if kind == 8 else ASKED
+    return icmp(ms, source, build.icmp4(kind, 0, struct.pack(">HH", 7, number), data))
+
+
+def test_pings_are_counted_alike_everywhere(analyze: Analyze, tmp_path: Path) -> None:
+    """Six answered, two lost, one under way at the end: 8 counted, 25 % lost, in the account and in the finding."""
+    packets = [ping(n * 1000, 8, n) for n in range(9)]
+    packets += [ping(n * 1000 + 5, 0, n) for n in (0, 1, 2, 5, 6, 7)]
+    out = flat(analyze("explain", capture_of(tmp_path, packets)).out)
+    assert (
+        "10.0.0.1 pinged 10.0.0.2: 8 echo requests, 6 answers, 25 % lost; the round trip took 5.00 ms at least" in out
+    )
+    assert "1 more was under way when the capture ends." in out
+    assert "10.0.0.1 pinged 10.0.0.2 8 times, 2 of them without an answer (25 % lost)" in out
+
+
+def test_a_tunnel_of_pings_is_not_told_as_silence(analyze: Analyze, tmp_path: Path) -> None:
+    packets = [ping(n * 1000, 8, n) for n in range(6)] + [ping(n * 1000 + 5, 0, n, b"y" * 32) for n in range(6)]
+    packets.append(ping(9000, 8, 9))
+    out = flat(analyze("explain", capture_of(tmp_path, packets)).out)
+    assert "6 echo requests; what came back is no answer: 6 replies with other data than was sent." in out
+    assert "6 echo replies from 10.0.0.2 to 10.0.0.1 return other data" in out
+
+
+def test_a_ping_right_before_the_end_is_not_told_as_lost(analyze: Analyze, tmp_path: Path) -> None:
+    out = flat(analyze("explain", capture_of(tmp_path, [ping(0, 8, 1)])).out)
+    assert "10.0.0.1 pinged 10.0.0.2 1 time right before the capture ends; answers may have come later." in out
+
+
+def test_who_reported_what_about_whom(analyze: Analyze, tmp_path: Path) -> None:
+    """The asked host closes its port; a router on the way reports about another host; a third error quotes nothing."""
+    refused = build.ip4(build.udp(b"x" * 8, sport=4000, dport=9), src=ASKER, dst=ASKED, proto=17)
+    lost = build.ip4(build.udp(b"x" * 8, sport=4000, dport=9), src=ASKER, dst="10.9.9.9", proto=17)
+    packets = [
+        icmp(0, ASKED, build.icmp4(3, 3, 0, refused[:28])),
+        icmp(10, BYSTANDER, build.icmp4(3, 1, 0, lost[:28])),
+        icmp(20, BYSTANDER, build.icmp4(3, 1, 0, b"")),
+    ]
+    out = flat(analyze("explain", capture_of(tmp_path, packets)).out)
+    assert "10.0.0.2 told 10.0.0.1, 1 time, that no program there takes its packets: " in out
+    assert "10.0.0.254 reported to 10.0.0.1 about its packets to 10.9.9.9, 1 time: " in out
+    assert "10.0.0.254 sent 10.0.0.1 an error without saying what about, 1 time: " in out
+
+
+def capture_of(folder: Path, packets: list[tuple[int, bytes]]) -> Path:
+    path = folder / "made.pcap"
+    path.write_bytes(build.pcap_file(sorted(packets), nanoseconds=True))
+    return path
 
 
 def test_a_question_without_an_answer(analyze: Analyze, tmp_path: Path) -> None:

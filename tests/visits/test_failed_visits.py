@@ -144,6 +144,18 @@ def test_a_program_that_makes_names_up(tmp_path: Path) -> None:
     assert analysis.capture.unvisited[0].count == 60
 
 
+def test_more_attempts_than_become_visits_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.visits.attempts.MAX_ATTEMPTS", 2)
+    scene = Scene()
+    for k in range(3):
+        scene.lookup(1000 * k, f"x{k}.shop.example", None, after=20, rcode=3, port=50000 + k)
+    analysis = scene.analysis(tmp_path)
+    assert [visit.dns_rows for visit in analysis.visits] == [(0,), (1,)]
+    (problem,) = analysis.problems
+    assert (problem.code, problem.layer) == ("LIMIT-REACHED", "visits")
+    assert problem.message == "3 attempts came to nothing; the first 2 are visits of their own"
+
+
 def test_the_same_again_later(tmp_path: Path) -> None:
     """Ten seconds later is the same attempt; two minutes later somebody tries anew."""
     scene = Scene()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.schema import Gateway
+from analyzer.visits.gateway import MAX_GATEWAYS
 from tests import build
 from tests.protocols_names import lease
 from tests.protocols_names.test_ndp import PREFIX, ROUTER, mac_option, router_tells
@@ -90,12 +91,12 @@ def test_broadcasts_and_groups_have_no_gateway(tmp_path: Path) -> None:
     assert gateways(scene, tmp_path) == ()
 
 
-def leased(scene: Scene, ms: float, mask: str = "255.255.255.0") -> None:
-    """The host is given 10.0.0.1 with router 10.0.0.254."""
+def leased(scene: Scene, ms: float, mask: str = "255.255.255.0", *, ip: str = ME, xid: int = 0x1234) -> None:
+    """The host is given an address, with router 10.0.0.254."""
     told = lease.terms((ROUTER_IP,), "10.0.0.2").replace(lease.addresses("255.255.255.0"), lease.addresses(mask))
     for at, data, back in (
-        (ms, lease.request(ME), False),
-        (ms + 1, lease.message(2, 5, yours=ME, options=told), True),
+        (ms, lease.request(ip, xid=xid), False),
+        (ms + 1, lease.message(2, 5, xid=xid, yours=ip, options=told), True),
     ):
         ends = {"sport": 67, "dport": 68} if back else {"sport": 68, "dport": 67}
         src = "10.0.0.2" if back else "0.0.0.0"
@@ -246,3 +247,28 @@ def test_a_gateway_in_another_one_s_place(tmp_path: Path, again: bool, before: s
         datagram(scene, 30, ME, FAR)
     found = {gateway.mac: gateway.took_over for gateway in gateways(scene, tmp_path)}
     assert found == {GATE: None, OTHER: before}
+
+
+def test_more_gateways_than_are_listed_are_a_problem(tmp_path: Path) -> None:
+    scene = Scene()
+    for number in range(MAX_GATEWAYS + 4):
+        datagram(scene, number, ME, FAR, to=f"02:00:00:00:01:{number:02x}")
+    analysis = scene.analysis(tmp_path)
+    assert len(analysis.capture.gateways) == MAX_GATEWAYS
+    (problem,) = analysis.problems
+    assert (problem.code, problem.layer, problem.message) == (
+        "LIMIT-REACHED",
+        "link",
+        f"{MAX_GATEWAYS + 4} stations that pass packets on; the busiest {MAX_GATEWAYS} are listed",
+    )
+
+
+def test_more_networks_than_are_compared_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines are leased addresses of different networks, and one network is looked at."""
+    monkeypatch.setattr("analyzer.visits.gateway.MAX_NETWORKS", 1)
+    scene = Scene()
+    datagram(scene, 0, ME, FAR)
+    for number in (1, 2):
+        leased(scene, 100 * number, ip=f"10.0.{number}.9", xid=number)
+    analysis = scene.analysis(tmp_path)
+    assert [p.message for p in analysis.problems] == ["2 networks in leases; the first 1 are used"]

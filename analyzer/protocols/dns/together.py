@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.schema import DnsRow, filled
 from analyzer.units import NS_PER_S
 
@@ -75,8 +76,8 @@ def _compare(rows: Sequence[DnsRow], row: DnsRow, asked: int, earlier: list[int]
                 else:
                     retry = number
             elif valid is None and not in_vain and other.answers and other.server == row.server:
-                ttl = min([answer.ttl for answer in other.answers])
-                valid = number if asked < (answered or 0) + ttl * NS_PER_S else None
+                until = (answered or 0) + lifetime_s(other.answers) * NS_PER_S
+                valid = number if asked < until else None
         elif under_way and asked - since <= RETRY_NS:
             raced.append(number)
     if raced and retry is None and valid is None:
