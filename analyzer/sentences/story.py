@@ -89,7 +89,20 @@ STORY: dict[str, str] = {
     "finding.blame": "blame: {blame}",
     "finding.cost": "cost: {cost_ms}",
     "finding.more": "… and {more} more findings; the report lists them all.",
+    "finding.before": "(told in full above)",
     "finding.none": "Nothing here is out of the ordinary.",
+    "finding.none.but": "Nothing here cost enough time for a finding, but not everything arrived at once:",
+    # what TCP repaired: count, connections, stream
+    "repair.again": "{count:segment was|segments were} sent again on {connections} connections, the first of them "
+    "stream {stream}.",
+    "repair.again.one": "{count:segment was|segments were} sent again on stream {stream}.",
+    "repair.late": "{count:segment was|segments were} overtaken by later ones on {connections} connections, the first "
+    "of them stream {stream}.",
+    "repair.late.one": "{count:segment was|segments were} overtaken by later ones on stream {stream}.",
+    "repair.asked": "{count:time|times} a receiver said that data before what arrived was missing (duplicate ACK), on "
+    "{connections} connections, the first of them stream {stream}.",
+    "repair.asked.one": "{count:time|times} a receiver said that data before what arrived was missing (duplicate "
+    "ACK), on stream {stream}.",
     # what there is without visits, and besides them
     "there.arp": "{count:ARP exchange|ARP exchanges}: machines of the local network asked for each other's hardware "
     "address.",
