@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 from rich.cells import cell_len
 
 from analyzer.analysis import Analysis
@@ -25,6 +26,7 @@ SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "in
 
 
 def visit_findings(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:
+    """Give the findings about a visit, the worst first; one that was told with another visit only by its title."""
     frames = _frames_of(visit, teller.analysis)
     found = [one for one in sorted(teller.analysis.findings, key=rank) if belongs(one, visit, frames)]
     if not found:
@@ -32,7 +34,7 @@ def visit_findings(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:
     yield ()
     yield from teller.lines(teller.say("heading.findings"), BOLD)
     for finding in found[:VISIT_FINDINGS]:
-        yield from _finding(finding, teller, in_full=finding.severity in ("error", "warning"))
+        yield from _finding(finding, teller)
     if len(found) > VISIT_FINDINGS:
         yield from teller.lines(teller.say("finding.more", more=len(found) - VISIT_FINDINGS), DIM, "    ")
 
@@ -60,15 +62,28 @@ def _frames_of(visit: VisitRow, analysis: Analysis) -> frozenset[int]:
     return frozenset(frame for part in (*steps, *(span[:1] for span in spans)) for frame in part)
 
 
-def _finding(finding: FindingRow, teller: Teller, *, in_full: bool) -> Iterator[TextLine]:
-    """Give a finding: severity, statement, cost and blame; in full also why it matters and what to try."""
+def _finding(finding: FindingRow, teller: Teller, *, in_full: bool = False) -> Iterator[TextLine]:
+    """Give a finding: severity, statement, cost and blame; of what matters also why it does and what to try.
+
+    One that was given before is only named again.
+
+    Args:
+        in_full: say why and what to try whatever the severity.
+    """
+    mark = f"finding {teller.analysis.findings.index(finding)}"
+    before = mark in teller.told
+    teller.told.add(mark)
     text = finding_text(finding.title_key, with_makers(finding.args, teller), teller.lang)
     key = f"severity.{finding.severity}"
     severity = teller.say(key) if key in STORY else display(finding.severity)
     left = f"  {padded(severity, 7)}{GAP}"
     style = SEVERITY_STYLES.get(finding.severity, "")
     room = " " * cell_len(left)
-    yield from teller.lines(text.title, BOLD if in_full else "", left, style)
+    in_full = (in_full or finding.severity in ("error", "warning")) and not before
+    title = f"{text.title} {teller.say('finding.before')}" if before else text.title
+    yield from teller.lines(title, BOLD if in_full else "", left, style)
+    if before:
+        return
     if in_full:
         for part, words in (("why", text.why), ("advice", text.advice)):
             if words:
@@ -90,6 +105,7 @@ def _labelled(part: str, words: str, teller: Teller) -> str:
 
 
 def other_findings(told: Sequence[VisitRow], teller: Teller) -> Iterator[TextLine]:
+    """Give the findings about no visit that is told; without any, what went wrong and cost too little for one."""
     visits = [(visit, _frames_of(visit, teller.analysis)) for visit in told]
     found = [
         one
@@ -98,7 +114,10 @@ def other_findings(told: Sequence[VisitRow], teller: Teller) -> Iterator[TextLin
     ]
     if not teller.analysis.findings:
         yield ()
-        yield from teller.lines(teller.say("finding.none"))
+        small = list(_below_findings(teller))
+        yield from teller.lines(teller.say("finding.none.but" if small else "finding.none"))
+        for line in small:
+            yield from teller.lines(line, "", "  · ")
     if not found:
         return
     yield ()
@@ -108,3 +127,22 @@ def other_findings(told: Sequence[VisitRow], teller: Teller) -> Iterator[TextLin
         yield from _finding(finding, teller, in_full=not told)
     if len(found) > OTHER_FINDINGS:
         yield from teller.lines(teller.say("finding.more", more=len(found) - OTHER_FINDINGS), DIM, "    ")
+
+
+def _below_findings(teller: Teller) -> Iterator[str]:
+    """Say what TCP had to repair where nobody had to wait long for it."""
+    columns = teller.analysis.connections.columns
+    for key, names in _REPAIRS.items():
+        each = sum(np.asarray(columns[name], np.int64) for name in names)
+        streams = np.flatnonzero(each)
+        if streams.size:
+            args = {"count": int(np.sum(each)), "connections": int(streams.size), "stream": int(streams[0])}
+            yield teller.say(f"repair.{key}" if streams.size > 1 else f"repair.{key}.one", **args)
+
+
+_REPAIRS = {
+    "again": ("client_sent_again", "server_sent_again"),
+    "late": ("client_reordered", "server_reordered"),
+    "asked": ("client_duplicate_acks", "server_duplicate_acks"),
+}
+"""Kind of repair → columns of the ``tcp`` table that count it."""

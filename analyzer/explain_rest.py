@@ -20,10 +20,14 @@ from analyzer.findings.rules_icmp import NOT_TAKEN, UNREACHABLE
 from analyzer.report.secrets import masked
 from analyzer.schema import DhcpRow, DnsRow, IcmpRow, PingSeries, TracerouteRow
 from analyzer.terminal import EXPLAINED
+from analyzer.units import NS_PER_MS
 from analyzer.visits.pings import Tally, tally
 
 MANY = 5
 """Things told of one kind one by one; a scan makes thousands."""
+
+_TOLD_TOGETHER = frozenset({"release", "decline", "inform"})
+"""Kinds of exchanges that get one sentence for all of them."""
 
 _TOLD_APART = frozenset({"bound", "refused", "no_answer"})
 """Outcomes of a request for an address that have a sentence of their own."""
@@ -61,12 +65,26 @@ def rest(teller: Teller) -> Iterator[Branch]:
 
 def _leases(told: _Rest) -> Iterator[Branch]:
     rows = [told.analysis.dhcp[at] for at in told.unused("dhcp")]
-    apart = [row for row in rows if row.outcome in _TOLD_APART and row.kind in ("lease", "reboot", "renewal")]
+    apart = [row for row in rows if _stands_alone(row)]
     for row in apart[:MANY]:
         yield told.say(f"dhcp.{_lease(row)}", **_facts(row))
     yield from told.more(len(apart))
-    if others := len(rows) - len(apart):
-        yield told.say("dhcp", count=others)
+    kinds: dict[str, list[DhcpRow]] = {}
+    for row in rows:
+        if not _stands_alone(row):
+            kinds.setdefault(row.kind if row.kind in _TOLD_TOGETHER else "", []).append(row)
+    for kind, mine in sorted(kinds.items()):
+        times = [row.start_time for row in mine]
+        args: dict[str, object] = {"count": len(mine), "within_ms": (max(times) - min(times)) / NS_PER_MS}
+        args |= {"clients": [row.client_name or row.client_mac for row in mine]}
+        args |= {"addresses": [row.address or row.requested_address for row in mine]}
+        several = ".many" if kind == "inform" and len(mine) > 1 else ""
+        yield told.say(f"dhcp.{kind}{several}" if kind else "dhcp", **args)
+
+
+def _stands_alone(row: DhcpRow) -> bool:
+    """Say whether a request for an address has a sentence of its own."""
+    return row.outcome in _TOLD_APART and row.kind in ("lease", "reboot", "renewal")
 
 
 def _lease(row: DhcpRow) -> str:
@@ -137,11 +155,15 @@ def _names(told: _Rest) -> Iterator[Branch]:
     walks = caused(told.analysis.dns)
     rows = [row for at in told.unused("dns") if at not in walks and (row := told.analysis.dns[at]).caused_by is None]
     cached = [row for row in rows if row.source == "cache"]
-    others = [row for row in rows if row.source != "cache"]
+    changes = [row for row in rows if row.opcode == "update"]
+    others = [row for row in rows if row.source != "cache" and row.opcode != "update"]
     if others:
         yield told.say("dns", count=len(others), names=_asked(others))
     if cached:
         yield told.say("dns.cached", count=len(cached), names=_asked(cached))
+    if changes:
+        servers = [row.server for row in changes]
+        yield told.say("dns.update", count=len(changes), names=_asked(changes), servers=servers)
     silent = [row for row in rows if row.outcome == "no_answer" and row.transport in ("udp", "tcp")]
     if silent:
         yield told.say("dns.unanswered", count=len(silent), names=_asked(silent))
@@ -243,7 +265,7 @@ def _connections(told: _Rest) -> Iterator[Branch]:
         for name in ("client_bytes", "server_bytes")
     )
     ends = {"stream": row.stream, "client": row.client, "server": row.server, "server_port": row.server_port}
-    key = "tcp" if total else "tcp.empty"
+    key = f"{'tcp' if total else 'tcp.empty'}{'' if streams.size > 1 else '.one'}"
     yield told.say(key, count=int(streams.size), transferred_bytes=total, **ends)
 
 
@@ -263,8 +285,11 @@ def _counts(told: _Rest) -> Iterator[Branch]:
         users = len({row.qq for row in rows if row.qq})
         commands = [row.command_name for row in rows]
         yield told.say("oicq", count=len(rows), users=users, commands=commands)
-    if count := len(told.analysis.websocket):
-        yield told.say("websocket", count=count)
+    visited = {stream for visit in told.analysis.visits for stream in visit.tcp_streams}
+    sockets = [row for row in told.analysis.websocket if row.stream not in visited]
+    if sockets:
+        messages = sum(row.client_messages + row.server_messages for row in sockets)
+        yield told.say("websocket", messages=messages, connections=len(sockets))
 
 
 def _frames(told: _Rest) -> Iterator[Branch]:

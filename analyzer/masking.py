@@ -26,6 +26,7 @@ from analyzer.secret_names import is_secret
 __all__ = [
     "MASKED",
     "mask_accounts",
+    "mask_args",
     "mask_findings",
     "mask_header",
     "mask_row",
@@ -231,9 +232,17 @@ def _mask_name(name: str) -> str:
 # ── visits and findings ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
+OWN_WORDS = frozenset({"weak"})
+"""Arguments that hold words of this program and numbers, nothing that was sent: ``key: RSA 1024 bits`` is no secret."""
+
+
+def mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
     """Mask the texts among a sentence's arguments (URLs, targets, names, lists of them); the same when none has any."""
-    shown = {key: hidden for key, value in args.items() if (hidden := _mask_argument(value)) is not value}
+    shown = {
+        key: hidden
+        for key, value in args.items()
+        if key not in OWN_WORDS and (hidden := _mask_argument(value)) is not value
+    }
     return {**args, **shown} if shown else args
 
 
@@ -261,7 +270,7 @@ def _mask_said(said: Said) -> Said:
     """Mask the arguments of a sentence in a row."""
     if not said.sentence_args:
         return said
-    shown = _mask_args(said.sentence_args)
+    shown = mask_args(said.sentence_args)
     return said if shown is said.sentence_args else changed(said, sentence_args=shown)
 
 
@@ -293,7 +302,7 @@ def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
 
 def _mask_visit(row: VisitRow) -> VisitRow:
     url, final = mask_url(row.url), None if row.final_url is None else mask_url(row.final_url)
-    return changed(row, url=url, final_url=final, steps=Later(_steps, row.steps), blame_args=_mask_args(row.blame_args))
+    return changed(row, url=url, final_url=final, steps=Later(_steps, row.steps), blame_args=mask_args(row.blame_args))
 
 
 def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -302,4 +311,4 @@ def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 def mask_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:
     """Return findings as they may be shown: the arguments of their titles."""
-    return [changed(row, args=_mask_args(row.args)) for row in rows]
+    return [changed(row, args=mask_args(row.args)) for row in rows]

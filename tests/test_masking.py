@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analyzer import secret_names
 from analyzer.masking import (
     MASKED,
+    mask_args,
     mask_findings,
     mask_header,
     mask_row,
@@ -225,6 +226,12 @@ def test_visits_and_findings_are_masked_too() -> None:
         "RFC 9110",
     )
     assert mask_findings([finding])[0].args == {"url": shown}
+
+
+def test_words_of_the_program_are_no_secrets() -> None:
+    """What a finding says of a certificate looks like names with values, and nobody sent it."""
+    weak = "key: RSA 1024 bits, signature: SHA-1 with RSA"
+    assert mask_args({"weak": weak, "name": "token=s3cr3t"}) == {"weak": weak, "name": f"token={MASKED}"}
 
 
 def shown_form(body: str, kind: str = "application/x-www-form-urlencoded", target: str = "/f") -> tuple[HttpRow, int]:

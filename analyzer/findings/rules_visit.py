@@ -72,10 +72,16 @@ def failed(facts: Facts) -> Iterator[Hit]:
         visit = some[0][1]
         frames = _frames(some, *_STEPS.get(step or "", ())) or _frames(some, "tcp", "dns")
         args: dict[str, object] = {"why": visit.failed_why, "tried_ms": visit.duration_ms}
+        kind = "wrong_port" if step == "tls" and visit.failed_why in _NO_TLS else str(step)
+        if step == "tls":
+            args["flaw"] = visit.failed_why
         severity = "note" if visit.blame == "client" and step == "response" else None  # it left of its own accord
         cost = most(one.duration_ms for _, one in some)
-        yield _hit(facts, some, frames, args, cost_ms=cost, blame=visit.blame, variant=str(step), severity=severity)
+        yield _hit(facts, some, frames, args, cost_ms=cost, blame=visit.blame, variant=kind, severity=severity)
 
+
+_NO_TLS = frozenset({"plain_http", "not_tls"})
+"""Reasons of a failed encryption that say that the port is for something else."""
 
 _TOLD = (
     "DNS-FAILED",

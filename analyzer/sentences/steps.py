@@ -14,6 +14,8 @@ STEPS: dict[str, str] = {
     "step.dhcp": "{client} got the address {address} from {server} in {duration_ms}.",
     "step.dhcp.term": "It may use the address for {lease_ms}.",
     "step.dhcp.told": "It was told the way out of the network ({routers}) and whom to ask for names ({resolvers}).",
+    "step.dhcp.told.no_resolvers": "It was told the way out of the network ({routers}), but nobody to ask for names.",
+    "step.dhcp.told.no_routers": "It was told whom to ask for names ({resolvers}), but no way out of the network.",
     "step.dhcp.absent.before_capture": "No address was requested in this capture: the device already had one.",
     "step.dhcp.absent.not_captured": "This device did not ask for its address in this capture, though others did.",
     # dns: client, server, name, addresses, latency_ms, attempts, rcode

@@ -23,7 +23,7 @@ STORY: dict[str, str] = {
     "gateway.mac": "The way to other networks leads through {mac}, whose IP address is not told here.",
     "gateway.more": "{more:other machine leads|other machines lead} out of it as well.",
     "visits": "What happened: {visits:visit|visits}.",
-    "visits.some": "Told below: failures first, then the slowest. --visit N tells any of them.",
+    "visits.some": "Told below in the order of time: those that failed, and the slowest. --visit N tells any of them.",
     "visits.more": "… and {more} more; --visit N tells one, from 1 to {visits}.",
     "visits.none": "Nobody visited anything here: no web page or other address was opened over HTTP or TLS.",
     # one visit: number, url, visits; offset_ms (….first: none),
@@ -96,7 +96,20 @@ STORY: dict[str, str] = {
     "finding.blame": "blame: {blame}",
     "finding.cost": "cost: {cost_ms}",
     "finding.more": "… and {more} more findings; the report lists them all.",
+    "finding.before": "(told in full above)",
     "finding.none": "Nothing here is out of the ordinary.",
+    "finding.none.but": "Nothing here cost enough time for a finding, but not everything arrived at once:",
+    # what TCP repaired: count, connections, stream
+    "repair.again": "{count:segment was|segments were} sent again on {connections} connections, the first of them "
+    "stream {stream}.",
+    "repair.again.one": "{count:segment was|segments were} sent again on stream {stream}.",
+    "repair.late": "{count:segment was|segments were} overtaken by later ones on {connections} connections, the first "
+    "of them stream {stream}.",
+    "repair.late.one": "{count:segment was|segments were} overtaken by later ones on stream {stream}.",
+    "repair.asked": "{count:time|times} a receiver said that data before what arrived was missing (duplicate ACK), on "
+    "{connections} connections, the first of them stream {stream}.",
+    "repair.asked.one": "{count:time|times} a receiver said that data before what arrived was missing (duplicate "
+    "ACK), on stream {stream}.",
     # what there is without visits, and besides them
     "there.arp": "{count:ARP exchange|ARP exchanges}: machines of the local network asked for each other's hardware "
     "address.",
@@ -105,6 +118,8 @@ STORY: dict[str, str] = {
     "{addresses}.",
     "there.arp.unanswered": "Nobody answered for {addresses} ({count:request|requests} without an answer).",
     "there.dns": "{count:name lookup|name lookups} (DNS): {names}.",
+    "there.dns.update": "{count:request|requests} to change what the name server holds (DNS update), sent to "
+    "{servers}: {names}.",
     "there.dns.cached": "{count:lookup was|lookups were} answered by the resolver from its cache: {names}.",
     "there.dns.walk": "{client} asked {server} for {name} ({type}) and got {answers} after {latency_ms}. To find out, "
     "the resolver went down the tree of names:",
@@ -134,10 +149,19 @@ STORY: dict[str, str] = {
     "{client} to {server} port {server_port}.",
     "there.tcp.empty": "{count:TCP connection|TCP connections} without any data, such as stream {stream}: {client} to "
     "{server} port {server_port}.",
+    "there.tcp.one": "1 TCP connection, {transferred_bytes}: {client} to {server} port {server_port} (stream "
+    "{stream}).",
+    "there.tcp.empty.one": "1 TCP connection without any data: {client} to {server} port {server_port} (stream "
+    "{stream}).",
     "there.tcp.midstream": "{count:of them was|of them were} already open when the recording began.",
     "there.http": "{count:HTTP message|HTTP messages} that no visit could be made of, such as {what}.",
     "there.tls": "{count:encrypted session|encrypted sessions} (TLS) that belong to no visit.",
     "there.dhcp": "{count:other exchange|other exchanges} about addresses (DHCP).",
+    "there.dhcp.release": "{clients} gave up {addresses} (DHCP).",
+    "there.dhcp.decline": "{clients} declined {addresses}, which somebody else used already (DHCP).",
+    "there.dhcp.inform": "{clients} had an address and asked for the other settings of the network (DHCP).",
+    "there.dhcp.inform.many": "{clients} had an address and asked for the other settings of the network (DHCP), "
+    "{count:time|times} within {within_ms}.",
     "there.dhcp.bound": "{client} got the address {address} from {server} after {latency_ms} (DHCP).",
     "there.dhcp.renewed": "{client} may go on using the address {address}, {server} said after {latency_ms} (DHCP).",
     "there.dhcp.refused": "{server} refused {client} the address {address} (DHCP).",
@@ -151,7 +175,8 @@ STORY: dict[str, str] = {
     "there.trace.hop": "Hop {number}: {routers}, {latency_ms}",
     "there.trace.hop.untimed": "Hop {number}: {routers}",
     "there.trace.hop.silent": "Hop {number}: no answer",
-    "there.websocket": "{count:WebSocket message|WebSocket messages}.",
+    "there.websocket": "{messages:WebSocket message|WebSocket messages} on {connections:connection|connections} of no "
+    "visit.",
     "there.frames": "Frames that are not explained here: {traffic}.",
     "there.other": "other {what}",
     "there.nothing": "Nothing in it is of a protocol that is explained here.",

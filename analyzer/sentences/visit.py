@@ -26,9 +26,14 @@ VISIT: dict[str, tuple[str, str, str]] = {
     ),
     "VISIT-FAILED.tls": (
         "{client} and {host} could not agree on encryption ({count:time|times})",
-        "The connection was there, but the encrypted session was not, so nothing was asked. The reason given: {why}.",
+        "The connection was there, but the encrypted session was not, so nothing was asked. The reason: {flaw_meaning}.",
         "See the TLS step of the visit and its alert: it says whether the certificate, the version, or the port is "
         "wrong.",
+    ),
+    "VISIT-FAILED.wrong_port": (
+        "{client} spoke TLS to a port of {host} that does not speak it ({count:time|times})",
+        "The connection was there, but what came back was no TLS: {flaw_meaning}. So nothing was asked.",
+        "Use the port that is meant for encryption, or the protocol that this port speaks.",
     ),
     "VISIT-FAILED.response": (
         "{client} asked for {url} and got no answer ({count:time|times})",

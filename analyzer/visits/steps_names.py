@@ -60,7 +60,9 @@ def lease(v: Linked, facts: Facts) -> list[Step]:
     }
     remarks = []
     if row.routers or row.resolvers:
-        remarks.append(Remark("step.dhcp.told", {"routers": args["routers"], "resolvers": args["resolvers"]}))
+        missing = "" if row.routers and row.resolvers else ".no_resolvers" if row.routers else ".no_routers"
+        known = {name: args[name] for name in ("routers", "resolvers") if args[name]}
+        remarks.append(Remark(f"step.dhcp.told{missing}", known))
     if row.lease_s is not None:
         remarks.append(Remark("step.dhcp.term", {"lease_ms": row.lease_s * 1000.0}))
     return [Step("dhcp", row.frames, row.start_time, row.latency_ms, "step.dhcp", args, None, tuple(remarks))]

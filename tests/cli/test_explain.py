@@ -351,3 +351,48 @@ def test_a_router_that_announces_itself(analyze: Analyze, shared_captures: Path)
 def test_commands_are_words_of_the_program(analyze: Analyze, shared_captures: Path) -> None:
     out = flat(analyze("explain", shared_captures / "oicq" / "nDPI-pcap-oicq.pcap", "--lang", "zh").out)
     assert "1 个账号的 29 次 QQ 交换（OICQ）：注销。" in out
+
+
+@pytest.mark.shared
+def test_repairs_that_cost_little_are_no_finding_but_said(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: frames 3, 5 and 7 are duplicate ACKs, frame 8 a fast retransmission."""
+    out = flat(analyze("explain", shared_captures / "tcp" / "ppa3-tcp_dupack.pcapng").out)
+    assert "1 segment was sent again on stream 0." in out
+    assert "3 times a receiver said that data before what arrived was missing (duplicate ACK), on stream 0." in out
+    assert "Nothing here is out of the ordinary" not in out
+    assert "1 TCP connection, 5.47 kB: 172.31.136.85 to 195.81.202.68 port 80 (stream 0)." in out
+
+
+def test_a_finding_is_told_in_full_once(analyze: Analyze) -> None:
+    """Both visits of the sample go through the gateway that changed (samples/expected/arp.json)."""
+    out = flat(analyze("explain", SAMPLES / "arp.pcapng").out)
+    title = "The gateway 192.0.2.1 was 02:00:00:00:00:01 and is now 02:00:00:00:00:02"
+    assert out.count(title) == 2
+    assert out.count(f"{title} (told in full above)") == 1
+    assert out.count("Why it matters: All traffic to other networks") == 1
+    assert "wanted the address 192.0.2.53, but 02:00:00:00:00:53 already uses it Why it matters:" in out
+
+
+def test_messages_of_websockets_stand_with_their_visits(analyze: Analyze) -> None:
+    assert "WebSocket message" not in analyze("explain", SAMPLES / "web-app.pcapng").out.split("Besides the visits")[1]
+
+
+@pytest.mark.shared
+def test_changes_of_names_are_no_lookups(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: frames 9 and 11 are dynamic updates (opcode 5); the lease has no router (option 3)."""
+    out = flat(analyze("explain", shared_captures / "arp" / "samples-dhcp-and-dyndns.pcap").out)
+    assert "2 requests to change what the name server holds (DNS update), sent to 10.20.20.1: far-far-away," in out
+    assert "name lookup" not in out
+    assert "It was told whom to ask for names (10.20.20.1), but no way out of the network." in out
+
+
+@pytest.mark.shared
+def test_what_else_is_asked_of_dhcp(analyze: Analyze, shared_captures: Path) -> None:
+    """tshark: one RELEASE by 192.168.1.253; 250 INFORMs of one machine, each answered, in 5 s."""
+    folder = shared_captures / "dhcp"
+    assert (
+        "54:89:98:6a:18:bb gave up 192.168.1.253 (DHCP)."
+        in analyze("explain", folder / "samples-dhcp_release.pcap").out
+    )
+    flood = flat(analyze("explain", folder / "zeek-dhcp_flood.pcap").out)
+    assert re.search(r"asked for the other settings of the network \(DHCP\), 250 times within [45]\.\d+ s\.", flood)

@@ -134,6 +134,7 @@ class Exchange:
             None,
             None,
             None,
+            OPCODES.get(asked.opcode, "other"),
         )
 
     def again(self, frame: int, message: Message, answers: tuple[DnsAnswer, ...]) -> None:
@@ -197,6 +198,9 @@ def _said(message: Message, answers: tuple[DnsAnswer, ...]) -> tuple[int | None,
     """Return what a response says, whatever the order of its records and the age of the copy they come from."""
     return message.rcode, frozenset([(answer.type, answer.data) for answer in answers])
 
+
+OPCODES = {0: "query", 1: "inverse_query", 2: "status", 4: "notify", 5: "update", 6: "stateful"}
+"""Opcode → word (RFC 1035 section 4.1.1, RFC 1996, RFC 2136, RFC 8490)."""
 
 _ALL_FLAGS = tuple(DnsFlags(*(bool(bits << 4 & bit) for bit in (_AA, _TC, _RD, _RA, _AD, _CD))) for bits in range(0x80))
 """One shared value for each setting of the flag bits; the index is header bits 4 to 10."""
