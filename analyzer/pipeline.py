@@ -266,6 +266,7 @@ def _assemble(
         pings=guard.run("icmp", pings.series, icmp_rows, end, traceroutes.probing(routes)) or (),
         traceroutes=routes,
         dns_over_quic=guard.run("dns", collect.dns_over_quic, table) or (),
+        times=index.time,
     )
     facts = replace(facts, receivers=guard.run("link", receivers, table, neighbours.in_vain(facts)) or {})
     owed = lookups.owed(facts)

@@ -72,6 +72,7 @@ class Draft:
         initiators: http row → the http row that caused it.
         attempt: what the visit is, where nothing came of it; name: what was looked up, or dialled, for it.
         attempts: what else was tried in vain for it.
+        whole: ns, ``until`` without what it waited for in vain; 0 until that is known.
     """
 
     client: str
@@ -90,6 +91,7 @@ class Draft:
     attempt: Attempt | None = None
     name: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    whole: int = 0
 
 
 @dataclass(slots=True)
