@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from analyzer.schema import HttpRow, Later, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
-from analyzer.visits import attempts, blame, grouping, journey, placing, waste
+from analyzer.visits import attempts, grouping, journey, outcomes, placing, waste
 from analyzer.visits.known import Known, Sent
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
-from analyzer.visits.verdicts import failure
 
 
 @dataclass(slots=True)
@@ -95,7 +94,7 @@ def _link(
     mac = None if main is None else c.words["client_mac"].get(main)
     arp_resolver, ndp_resolver = known.waited_for(draft.client, mac, asked)
     arp_server, ndp_server = known.waited_for(draft.client, mac, dialled)
-    lease, lease_why = known.lease_of(draft.client, draft.start)
+    lease, lease_why = known.lease_of(draft.client, draft.start, mac)
     return Linked(
         draft,
         streams,
@@ -128,7 +127,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
     )
     counted = nothing or (readable and not draft.tls)
     duration = max(draft.until - start, 0) / NS_PER_MS
-    who, key, args, step, why = blame.of_visit(v, facts, duration)
+    who, key, args, step, why = outcomes.judged(v, facts, duration)
     wasted, saved = waste.accounts(v, facts, spent)
     return VisitRow(
         visit=number,
@@ -143,7 +142,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
         http_rows=tuple(draft.http),
         redirects=redirects,
         requests=len(rows) if counted else None,
-        failed_requests=sum(failure(row) is not None for row in rows) if counted else None,
+        failed_requests=outcomes.failed_requests(draft, draft.http, facts) if counted else None,
         bytes=sum(
             int(c.columns["client_unique_bytes"][s]) + int(c.columns["server_unique_bytes"][s])
             for s in (v.streams if draft.tls else ())
@@ -160,7 +159,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
         blame=who,
         blame_key=key,
         blame_args=args,
-        waste=wasted,
+        waste=outcomes.spent(wasted, why),
         savings=saved,
     )
 
