@@ -299,6 +299,7 @@ def _facts(index: PacketIndex, table: PacketTable, flows: Flows, spoken: _Spoken
         pings=guard.run("icmp", pings.series, icmp_rows, end, traceroutes.probing(routes)) or (),
         traceroutes=routes,
         dns_over_quic=guard.run("dns", collect.dns_over_quic, table) or (),
+        times=index.time,
     )
     return replace(facts, receivers=guard.run("link", receivers, table, neighbours.in_vain(facts)) or {})
 

@@ -14,11 +14,10 @@ from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
 from analyzer.report.escape import Prose, safe
 from analyzer.schema import ArpRow, Gateway, NdpRow
+from analyzer.visits.steps_names import FOREVER_S
 
 UNSPECIFIED = "::"
 """The address of who has none yet."""
-FOREVER_S = 0xFFFFFFFF
-"""A lifetime without end (RFC 4861 section 4.6.2)."""
 
 
 def station(mac: str | None, address: str | None = None) -> str:

@@ -24,6 +24,9 @@ JUDGED: dict[str, str] = {
     "blame.fine.transfer.part": "Quick: {duration_ms} in all, the largest part of it "
     "for carrying what was asked for ({share_ms}).",
     "blame.fine.unknown": "Quick: {duration_ms} in all; who spent {share_ms} of it cannot be told from here.",
+    # waits: server, server_port, client, attempts, tried_ms, loaded_ms
+    "blame.waits": "Not whole: what answered was there after {loaded_ms}, but {client} also tried {server} port "
+    "{server_port}, {attempts:time|times} in {tried_ms}, and nobody answered.",
     # slow: the same, and resolver_ms, network_ms, server_ms, client_ms, lost_ms, carried_bytes
     "blame.slow.client": "Slow because of the client: for {client_ms} of {duration_ms} it had what it needed and did "
     "not go on, or took no more data; the server needed {server_ms}, the way there and back {network_ms}.",
@@ -61,6 +64,9 @@ JUDGED: dict[str, str] = {
     "nor anything else in this capture.",
     "blame.dns.no_answer.alive": "Who is to blame cannot be told from here: {server} did not answer {attempts:query|"
     "queries} for {name}, but answers others; the packets were lost, or it could not find out.",
+    "blame.dns.no_answer.several": "Who is to blame cannot be told from here: {servers} answered none of "
+    "{attempts:query|queries} for {name}, nor anything else in this capture; they are down, or the way to them is "
+    "broken.",
     "blame.dns.nxdomain": "The client asked for a name that does not exist: {name}. It is misspelt, or no longer "
     "there.",
     # connections: server, server_port, client, attempts, tried_ms, name
@@ -85,6 +91,8 @@ JUDGED: dict[str, str] = {
     "blame.http.gave_up.server": "The server is to blame: {host} had the request and did not answer within {wait_ms}, "
     "when the client gave up.",
     "blame.http.left": "The client is to blame: it left before the answer of {host} was there.",
+    "blame.http.redirect_loop": "The server is to blame: the redirects of {host} lead in a circle, so no page came of "
+    "{hops:redirect|redirects}.",
     "blame.http.lost": "Who is to blame cannot be told from here: the request was repeated, and {host} never answered; "
     "packets are lost on the way, or the server is gone.",
     "blame.http.malformed": "Who is to blame cannot be told: what was said breaks the rules of HTTP.",
@@ -100,6 +108,7 @@ JUDGED: dict[str, str] = {
     "waste.fetched_again": "{count:answer|answers} brought again what the client had, unchanged: {size_bytes}.",
     "waste.polling": "{count:request|requests} by a timer brought nothing new: {size_bytes}, headers included.",
     "waste.redirects": "{count:redirect|redirects} before the right address: that took {time_ms}.",
+    "waste.redirects.loop": "{count:redirect|redirects} led nowhere: that took {time_ms}.",
     "waste.redirects.unknown": "{count:redirect|redirects} before the right address; how long that took is not known.",
     # savings: the same
     "savings.compressed": "{count:answer|answers} travelled compressed: {size_bytes} less.",

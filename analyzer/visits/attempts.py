@@ -7,7 +7,8 @@ Told apart from noise, because most packets that fail are nobody's doing:
   either. Not counted are names that systems ask for on their own (one label, wpad, service names, names made of
   numbers, which look up a reputation), and silence that the recording explains.
 * *Connections*: refused, unreachable, or unanswered although the SYN was repeated; to a port for the web, or to an
-  address whose name was looked up just before.
+  address whose name was looked up just before. Tried again and again, also to another service that people use, and to
+  any port of a server that the client got web pages from.
 * Who fails with more targets than :data:`MANY_TARGETS`, or more names than :data:`MANY_NAMES`, is looking for
   something; a target that fails for more than :data:`MANY_CLIENTS` is told of by its finding.
 
@@ -27,7 +28,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.flows.model import HANDSHAKE_WHYS, HANDSHAKES
+from analyzer.flows.model import HANDSHAKE_WHYS, HANDSHAKES, Connections
 from analyzer.problems import Problem, ProblemLog
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_S
@@ -36,6 +37,11 @@ from analyzer.visits.model import Facts
 
 WEB_PORTS = {80: "http", 8000: "http", 8008: "http", 8080: "http", 8888: "http", 443: "https", 8443: "https"}
 """Ports that people and programs expect a web server on → the scheme spoken there."""
+PEOPLE_PORTS = frozenset({21, 22, 23, 110, 143, 587, 993, 995, 3389, 5900})
+"""Ports of other services that a person connects to: files, terminals, mail, screens. What systems use on their own
+(names, directories, shares) is not among them."""
+PATIENT_SYNS = 3
+"""Who sends a SYN three times waited for three seconds at least; who looks for open ports does not."""
 AGAIN_WITHIN_NS = 30 * NS_PER_S
 """Who tries the same again within half a minute is still at the same thing: clients repeat a SYN after 1, 3, 7, 15 s
 (RFC 6298 section 2), resolver libraries go through their servers in up to 20 s."""
@@ -75,6 +81,7 @@ class Attempt:
         dns: all rows of lookups that belong to it; failed_rows: those that failed.
         streams: connections that nobody agreed to open.
         target: (server host, port) of the first of them; dns_why: why there is no lookup.
+        beside: a page that was being loaded wanted it.
     """
 
     client: str
@@ -89,6 +96,7 @@ class Attempt:
     streams: list[int] = field(default_factory=list)
     target: tuple[int, int] | None = None
     dns_why: str | None = None
+    beside: bool = False
 
 
 def attempts(facts: Facts, taken: Iterable[int], problems: ProblemLog | None = None) -> list[Attempt]:
@@ -239,11 +247,18 @@ def _together(rows: list[int], facts: Facts) -> Iterator[list[int]]:
 def _attempt(facts: Facts, name: str, rows: list[int]) -> Attempt:
     found = [facts.dns[at] for at in rows]
     begin = min(row.query_time or 0 for row in found)
-    end = max(row.response_time or row.query_time or begin for row in found)
+    end = max(row.response_time or _last_try(row, facts) or begin for row in found)
     said = [row.rcode for row in found if row.rcode is not None]
     why = "NXDOMAIN" if "NXDOMAIN" in said else said[0] if said else "no_answer"
     here = tuple(sorted(rows))
     return Attempt(found[0].client, None, name, "dns", why, begin, max(end, begin), here, here)
+
+
+def _last_try(row: DnsRow, facts: Facts) -> int | None:
+    """Return when a question was sent for the last time (ns)."""
+    if facts.times is None or not row.query_frames:
+        return row.query_time
+    return max(row.query_time or 0, *(int(facts.times[frame - 1]) for frame in row.query_frames))
 
 
 # ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -259,6 +274,8 @@ def _connections(facts: Facts) -> Iterator[Attempt]:
     ports = c.columns["server_port"]
     starts = np.asarray(c.columns["start_time"])
     latest: dict[tuple[int, int, int], Attempt] = {}
+    spoken = {*(row.stream for row in facts.http), *(row.stream for row in facts.tls)}
+    served = {(int(c.client_host[one]), int(c.server_host[one])) for one in spoken}
     order = streams[np.argsort(starts[streams], kind="stable")]
     for stream in order.tolist():
         client, server, port = int(c.client_host[stream]), int(c.server_host[stream]), int(ports[stream])
@@ -271,15 +288,25 @@ def _connections(facts: Facts) -> Iterator[Attempt]:
         address = c.host(server)
         owed = lookups.charge(c.host(client), address, None, begin)
         rows = owed.rows if _just_before(facts, owed.rows, begin) else ()
-        if port not in WEB_PORTS and not rows:
+        if not rows and port not in WEB_PORTS and not _patient(c, stream, port, (client, server) in served):
             continue
         names = [facts.dns[at].qname for at in rows]
         name = names[0] if names else None
         one = Attempt(c.host(client), c.words["client_mac"].get(stream), name, "tcp", _why(facts, stream), begin, end)
         one.dns, one.streams, one.target = rows, [stream], (server, port)
-        one.dns_why = None if rows else "cached" if owed.rows else "literal_address" if not facts.dns else owed.why
+        one.dns_why = None if rows else "cached" if owed.rows else "literal_address"  # there is no name to look up
         latest[client, server, port] = one
         yield one
+
+
+def _patient(c: Connections, stream: int, port: int, served: bool) -> bool:
+    """Say whether somebody waited for a port that is none of the web, at an address that nobody looked up.
+
+    Args:
+        served: the client had a web page from the same server.
+    """
+    tries = int(c.columns["client_packets"][stream])
+    return (port in PEOPLE_PORTS and tries >= REPEATED_SYNS) or (served and tries >= PATIENT_SYNS)
 
 
 def _just_before(facts: Facts, rows: tuple[int, ...], when: int) -> bool:

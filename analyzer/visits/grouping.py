@@ -73,6 +73,7 @@ class Draft:
         attempt: what the visit is, where nothing came of it; name: what was looked up, or dialled, for it.
         attempts: what else was tried in vain for it.
         number: its place among the visits of its client, from 1.
+        whole: ns, ``until`` without what it waited for in vain; 0 until that is known.
     """
 
     client: str
@@ -92,6 +93,7 @@ class Draft:
     name: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     number: int = 0
+    whole: int = 0
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analyzer.schema import Step
 from analyzer.visits.grouping import REDIRECTS
 from analyzer.visits.model import Facts
-from analyzer.visits.steps_connection import Openings, closing, encryption, failed_opening, opening
+from analyzer.visits.steps_connection import Openings, closing, encryption, failed_openings, opening
 from analyzer.visits.steps_names import absent, asked, lease, lookups, neighbours
 from analyzer.visits.steps_web import background, objects, redirect, request, response
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from analyzer.visits.link import Linked
 
 __all__ = ["Openings", "steps"]
-
-MAX_TRIES_TOLD = 8
-"""Connections of one attempt that are steps of their own; a program may try for hours, and the row has them all."""
 
 
 def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
@@ -37,7 +34,7 @@ def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
             out += _way_there(v, facts, row.stream, shown)
             if row.method != "CONNECT":
                 out.append(absent("tls", "plain", {}))
-        out += [request(row, v), response(row)]
+        out += [request(row, v, facts), response(row, facts)]
         if row.status in REDIRECTS and row.location:
             out.append(redirect(row))
     if v.draft.tls:
@@ -85,8 +82,7 @@ def _beside(v: Linked, facts: Facts, shown: set[int]) -> list[Step]:
     for attempt in v.draft.attempts:
         if attempt.failed_rows:
             out += asked(attempt.failed_rows, facts, v, None)
-        out += [failed_opening(v, stream, facts) for stream in attempt.streams[:MAX_TRIES_TOLD]]
-    return out
+    return out + failed_openings(v, [stream for attempt in v.draft.attempts for stream in attempt.streams], facts)
 
 
 def _failed(v: Linked, facts: Facts) -> list[Step]:
@@ -100,7 +96,7 @@ def _failed(v: Linked, facts: Facts) -> list[Step]:
         out.append(absent("dns", attempt.dns_why or "not_captured", {"name": v.draft.name}))
     if attempt.streams:
         out += neighbours(v, facts, resolver=False)
-        out += [failed_opening(v, stream, facts) for stream in attempt.streams[:MAX_TRIES_TOLD]]
+        out += failed_openings(v, attempt.streams, facts)
     else:
         out.append(absent("tcp", "failed", {}))
     return [*_in_time(out), absent("request", "failed", {}), absent("response", "failed", {})]

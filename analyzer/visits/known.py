@@ -100,7 +100,7 @@ class Known:
         for some in self._leases.values():
             some.sort()
         self.ended = _ended(facts)
-        self._dhcp = bool(facts.dhcp)
+        self._askers = {row.client_mac for row in facts.dhcp}
         self._told: set[int] = set()
         self._met: set[str] = set()
         self.asked_on: dict[int, list[DnsRow]] = {}
@@ -128,10 +128,13 @@ class Known:
         others = [row for packet in in_time for row in ndp.take(*packet)] if ndp and ":" in client else []
         return tuple(sorted(found)), tuple(sorted(others))
 
-    def lease_of(self, client: str, when: int) -> tuple[int | None, str | None]:
+    def lease_of(self, client: str, when: int, mac: str | None = None) -> tuple[int | None, str | None]:
         """Return the lease that a client's address is from, where no visit told it yet; or why there is none.
 
         The reason is only given for the first visit of a client, and where the recorder could have heard the request.
+
+        Args:
+            mac: of the client, where it is known: what others asked for is not its own.
         """
         leases = self._leases.get(client)
         if leases:
@@ -143,6 +146,7 @@ class Known:
         if client in self._met:
             return None, None
         self._met.add(client)
-        if client in self.heard:
+        others = bool(self._askers) and (mac is None or mac not in self._askers)
+        if client in self.heard and not others:
             return None, "before_capture"
-        return None, "not_captured" if self._dhcp else None
+        return None, "not_captured" if others else None

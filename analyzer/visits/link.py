@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from analyzer.problems import ProblemLog
 from analyzer.schema import HttpRow, Later, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
-from analyzer.visits import attempts, blame, grouping, journey, placing, waste
+from analyzer.visits import attempts, grouping, journey, outcomes, placing, waste
 from analyzer.visits.known import Known, Sent
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
-from analyzer.visits.verdicts import failure
 
 
 @dataclass(slots=True)
@@ -84,12 +83,9 @@ def _link(
         used.update(attempt.dns)
         streams += tuple(attempt.streams)
     dns = tuple(sorted(used))
-    found = _NOBODY
-    if known.asks(draft.client):
-        found = _neighbours(
-            draft, facts, known, streams, dns, None if main is None else c.words["client_mac"].get(main)
-        )
-    lease, lease_why = known.lease_of(draft.client, draft.start)
+    mac = None if main is None else c.words["client_mac"].get(main)
+    found = _neighbours(draft, facts, known, streams, dns, mac) if known.asks(draft.client) else _NOBODY
+    lease, lease_why = known.lease_of(draft.client, draft.start, mac)
     return Linked(draft, streams, main, lookup, dns, *found, lease, lease_why, tcp, known)
 
 
@@ -143,7 +139,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
     )
     counted = nothing or (readable and not draft.tls)
     duration = max(draft.until - start, 0) / NS_PER_MS
-    who, key, args, step, why = blame.of_visit(v, facts, duration)
+    who, key, args, step, why = outcomes.judged(v, facts, duration)
     wasted, saved = waste.accounts(v, facts, spent)
     return VisitRow(
         visit=number,
@@ -158,7 +154,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
         http_rows=tuple(draft.http),
         redirects=redirects,
         requests=len(rows) if counted else None,
-        failed_requests=sum(failure(row) is not None for row in rows) if counted else None,
+        failed_requests=outcomes.failed_requests(draft, draft.http, facts) if counted else None,
         bytes=sum(
             int(c.columns["client_unique_bytes"][s]) + int(c.columns["server_unique_bytes"][s])
             for s in (v.streams if draft.tls else ())
@@ -175,7 +171,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
         blame=who,
         blame_key=key,
         blame_args=args,
-        waste=wasted,
+        waste=outcomes.spent(wasted, why),
         savings=saved,
     )
 

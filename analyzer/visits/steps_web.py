@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from analyzer.schema import HttpRow, Remark, Step
 from analyzer.units import NS_PER_MS
 from analyzer.visits.caching import header
+from analyzer.visits.losses import sent_again
 from analyzer.visits.model import Facts
+from analyzer.visits.outcomes import failed_requests
 from analyzer.visits.steps_names import absent
-from analyzer.visits.verdicts import failure, promised_bytes
+from analyzer.visits.verdicts import promised_bytes
 
 if TYPE_CHECKING:
     from analyzer.visits.link import Linked
@@ -28,13 +30,16 @@ def _remark(key: str, name: str, value: object) -> Remark:
     return Remark(key, {name: value})
 
 
-def request(row: HttpRow, v: Linked) -> Step:
+def request(row: HttpRow, v: Linked, facts: Facts) -> Step:
     """Return the step that asked."""
     if row.request_frames is None or row.request_time is None:
         return absent("request", "not_captured", {})
     args = {"client": v.draft.client, "method": row.method, "target": row.target, "host": row.host, "index": row.index}
-    frames = _span(row.request_frames)
-    return Step("request", frames, row.request_time, row.send_ms, "step.request", args, None, _asked_with(row))
+    frames, remarks = _span(row.request_frames), _asked_with(row)
+    if row.wait_loss_ms and (again := sent_again(facts.segments, row, request=True)):
+        frames = tuple(sorted({*frames, *again}))
+        remarks += (Remark("step.request.lost", {"frames": len(again), "loss_ms": row.wait_loss_ms}),)
+    return Step("request", frames, row.request_time, row.send_ms, "step.request", args, None, remarks)
 
 
 def _asked_with(row: HttpRow) -> tuple[Remark, ...]:
@@ -54,7 +59,7 @@ def _asked_with(row: HttpRow) -> tuple[Remark, ...]:
     return tuple(out)
 
 
-def response(row: HttpRow) -> Step:
+def response(row: HttpRow, facts: Facts) -> Step:
     """Return the step that answered, or why it is not there."""
     if row.response_frames is None:
         why = row.outcome if row.outcome in ("aborted", "not_captured", "no_response") else "no_response"
@@ -75,8 +80,17 @@ def response(row: HttpRow) -> Step:
     if row.response_body_bytes == 0 and row.response_cut is not None and (promised := promised_bytes(row)):
         key = "step.response.none_came"
         args["promised_bytes"] = promised
-    frames = _span(row.response_frames)
-    return Step("response", frames, row.response_time, took, key, args, None, _answered_with(row))
+    elif row.status is None:
+        known = row.receive_ms is not None and row.response_body_bytes is not None
+        key = "step.response.no_status" if known else "step.response.no_status.end_unknown"
+    frames, remarks = _span(row.response_frames), _answered_with(row)
+    if (row.receive_loss_ms or row.wait_loss_ms) and (again := sent_again(facts.segments, row, request=False)):
+        lost = row.receive_loss_ms or 0.0
+        if row.wait_loss_ms and not sent_again(facts.segments, row, request=True):
+            lost += row.wait_loss_ms  # it was the answer's first packet
+        frames = tuple(sorted({*frames, *again}))
+        remarks += (Remark("step.response.lost", {"frames": len(again), "loss_ms": lost}),) if lost else ()
+    return Step("response", frames, row.response_time, took, key, args, None, remarks)
 
 
 def _answered_with(row: HttpRow) -> tuple[Remark, ...]:
@@ -108,17 +122,18 @@ def redirect(row: HttpRow) -> Step:
 
 def objects(v: Linked, facts: Facts) -> Step:
     """Return the step that fetched everything but the main chain."""
-    rows: list[HttpRow] = []
+    found: list[int] = []
     if len(v.draft.http) > len(v.draft.chain):
         chain = set(v.draft.chain)
-        rows = [facts.http[at] for at in v.draft.http if at not in chain and not _beside(at, v, facts)]
-    rows = [row for row in rows if row.wrong_scheme != "https_on_http"]  # told of the TLS session
+        found = [at for at in v.draft.http if at not in chain and not _beside(at, v, facts)]
+    found = [at for at in found if facts.http[at].wrong_scheme != "https_on_http"]  # told of the TLS session
+    rows = [facts.http[at] for at in found]
     if v.draft.tls and not rows:
         none = all(facts.tls[one].outcome == "failed" for one in v.draft.tls)
         return absent("objects", "not_applicable" if none else "encrypted", {})
     if not rows:
         return absent("objects", "not_applicable", {})
-    failed = sum(failure(row) is not None for row in rows)
+    failed = failed_requests(v.draft, found, facts)
     begin = min(row.request_time for row in rows if row.request_time is not None)
     end = max(row.response_end_time or row.request_time or begin for row in rows)
     args = {

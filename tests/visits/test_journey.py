@@ -7,9 +7,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from analyzer.analysis import Analysis
-from analyzer.schema import DhcpRow, NdpRow, Step, VisitRow
+from analyzer.schema import ArpRow, DhcpRow, NdpRow, Step, VisitRow
 from analyzer.sentences import sentence
+from analyzer.visits import link, lookups
 from analyzer.visits.known import Known
 from analyzer.visits.model import Facts
 from tests.protocols_names import wire
@@ -214,6 +217,38 @@ def test_a_lease_that_came_later_explains_nothing(tmp_path: Path) -> None:
     known = Known(replace(_facts(tmp_path), dhcp=(lease("10.0.0.1", 500),)))
     assert known.lease_of("10.0.0.1", 200) == (None, "not_captured")
     assert known.lease_of("10.0.0.1", 600) == (0, None)
+
+
+def test_what_others_asked_for_is_not_this_client_s(tmp_path: Path) -> None:
+    """Heard on the local network, a client that did not ask had its address; that others asked is said, too."""
+    other = replace(lease("10.0.0.9", 50), client_mac=RESOLVER)
+    heard = row(ArpRow, asker_ip="10.0.0.1", target_ip="10.0.0.2")
+    facts = replace(_facts(tmp_path), dhcp=(other,), arp=(heard,))
+    assert Known(facts).lease_of("10.0.0.1", 200, ME) == (None, "not_captured")
+    assert Known(facts).lease_of("10.0.0.1", 200, RESOLVER) == (None, "before_capture")
+    assert Known(replace(facts, dhcp=())).lease_of("10.0.0.1", 200, ME) == (None, "before_capture")
+
+
+@pytest.mark.parametrize(
+    ("routers", "resolvers", "lease_s", "told"),
+    [
+        (("10.0.0.1",), (), 0xFFFFFFFF, ["told.routers", "term.forever"]),
+        ((), ("10.0.0.53",), 3600, ["told.resolvers", "term"]),
+        (("10.0.0.1",), ("10.0.0.53",), None, ["told"]),
+        ((), (), None, []),
+    ],
+)
+def test_what_a_lease_tells(
+    tmp_path: Path, routers: tuple[str, ...], resolvers: tuple[str, ...], lease_s: int | None, told: list[str]
+) -> None:
+    """0xffffffff is for ever (RFC 2131 section 3.3); what was not told is not there."""
+    one = replace(lease("10.0.0.1", 0), routers=routers, resolvers=resolvers, lease_s=lease_s)
+    facts = replace(_facts(tmp_path), dhcp=(one,))
+    (visit,), _ = link.visits(facts, lookups.owed(facts))
+    step = next(step for step in visit.steps if step.step == "dhcp")
+    assert [remark.sentence_key for remark in step.remarks] == [f"step.dhcp.{key}" for key in told]
+    said = [sentence(remark.sentence_key, remark.sentence_args) for remark in step.remarks]
+    assert not any("nothing" in text or "1193046" in text for text in said)
 
 
 def test_nobody_heard_of_addresses(tmp_path: Path) -> None:
