@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -80,7 +81,10 @@ def joined(pieces: Iterable[str]) -> str:
     """Join pieces of text, with a space between two where Chinese meets another script."""
     out: list[str] = []
     last = ""
-    for piece in pieces:
+    parts = [piece for piece in pieces if piece]
+    for piece, after in zip_longest(parts, parts[1:], fillvalue=""):
+        if piece == " " and _HAN.match(last) and _HAN.match(after):
+            continue  # it was to part two values that are Latin in English
         if piece:
             if last and bool(_HAN.match(last)) != bool(_HAN.match(piece)) and not _apart(last, piece[0]):
                 out.append(" ")

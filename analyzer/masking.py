@@ -20,12 +20,13 @@ from typing import TypeVar
 from analyzer.masking_headers import mask_cookie_domain, mask_cookie_path, mask_header, mask_headers
 from analyzer.masking_text import HARMLESS, MASKED
 from analyzer.masking_urls import mask_url, mask_value
-from analyzer.schema import Cookie, FindingRow, HttpRow, OicqRow, Parameter, Remark, Step, VisitRow, changed
+from analyzer.schema import Cookie, FindingRow, HttpRow, Later, OicqRow, Parameter, Remark, Step, VisitRow, changed
 from analyzer.secret_names import is_secret
 
 __all__ = [
     "MASKED",
     "mask_accounts",
+    "mask_args",
     "mask_findings",
     "mask_header",
     "mask_row",
@@ -231,9 +232,17 @@ def _mask_name(name: str) -> str:
 # ── visits and findings ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
+OWN_WORDS = frozenset({"weak"})
+"""Arguments that hold words of this program and numbers, nothing that was sent: ``key: RSA 1024 bits`` is no secret."""
+
+
+def mask_args(args: Mapping[str, object]) -> Mapping[str, object]:
     """Mask the texts among a sentence's arguments (URLs, targets, names, lists of them); the same when none has any."""
-    shown = {key: hidden for key, value in args.items() if (hidden := _mask_argument(value)) is not value}
+    shown = {
+        key: hidden
+        for key, value in args.items()
+        if key not in OWN_WORDS and (hidden := _mask_argument(value)) is not value
+    }
     return {**args, **shown} if shown else args
 
 
@@ -261,7 +270,7 @@ def _mask_said(said: Said) -> Said:
     """Mask the arguments of a sentence in a row."""
     if not said.sentence_args:
         return said
-    shown = _mask_args(said.sentence_args)
+    shown = mask_args(said.sentence_args)
     return said if shown is said.sentence_args else changed(said, sentence_args=shown)
 
 
@@ -293,13 +302,13 @@ def mask_visits(rows: Iterable[VisitRow]) -> list[VisitRow]:
 
 def _mask_visit(row: VisitRow) -> VisitRow:
     url, final = mask_url(row.url), None if row.final_url is None else mask_url(row.final_url)
-    steps = tuple(map(_mask_step, row.steps))
-    blame = _mask_args(row.blame_args)
-    if url == row.url and final == row.final_url and blame is row.blame_args and all(map(is_, steps, row.steps)):
-        return row
-    return changed(row, url=url, final_url=final, steps=steps, blame_args=blame)
+    return changed(row, url=url, final_url=final, steps=Later(_steps, row.steps), blame_args=mask_args(row.blame_args))
+
+
+def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(map(_mask_step, steps))
 
 
 def mask_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:
     """Return findings as they may be shown: the arguments of their titles."""
-    return [changed(row, args=_mask_args(row.args)) for row in rows]
+    return [changed(row, args=mask_args(row.args)) for row in rows]

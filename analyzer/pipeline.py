@@ -10,7 +10,7 @@ Packet Block has none) has no part in the span of the capture.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
@@ -23,12 +23,13 @@ from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
 from analyzer.decode.hops import hops
 from analyzer.decode.ledger import ledger
+from analyzer.decode.receivers import receivers
 from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
 from analyzer.flows.ends import ends
-from analyzer.flows.pace import even_step_ms
+from analyzer.flows.pace import even_step_ms, made_up_step_ms
 from analyzer.masking import mask_accounts, mask_findings, mask_rows, mask_visits
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
@@ -47,6 +48,9 @@ from analyzer.protocols.websocket import session as websocket
 from analyzer.schema import (
     CaptureRow,
     Comment,
+    DhcpRow,
+    DnsRow,
+    FindingRow,
     HttpRow,
     IcmpRow,
     InterfaceRow,
@@ -56,7 +60,19 @@ from analyzer.schema import (
     filled,
 )
 from analyzer.units import ms_between
-from analyzer.visits import background, caching, gateway, idle, lookups, pings, sites, traceroutes, unreachable, vantage
+from analyzer.visits import (
+    background,
+    caching,
+    gateway,
+    idle,
+    lookups,
+    neighbours,
+    pings,
+    sites,
+    traceroutes,
+    unreachable,
+    vantage,
+)
 from analyzer.visits.link import visits
 from analyzer.visits.model import Facts
 from analyzer.visits.phases import with_phases
@@ -215,32 +231,61 @@ def conversation(
 def _assemble(
     index: PacketIndex, table: PacketTable, flows: Flows, spoken: _Spoken, problems: ProblemLog, options: Options
 ) -> Analysis:
-    """Read the connectionless protocols, link everything, judge it, and mask what is secret."""
+    """Link what the protocols say, judge it, and mask what is secret."""
+    facts = _facts(index, table, flows, spoken, problems)
+    owed = lookups.owed(facts)
+    facts = with_phases(facts, flows, owed, _latest(index))
+    facts = background.mark(facts)
+    idle.mark(facts)
+    facts = replace(facts, http=caching.with_savings(facts))
+    visit_rows, causes = visits(facts, owed, problems)
+    linked = tuple(filled(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http))
+    facts = replace(facts, http=sites.with_parties(linked, visit_rows), visits=tuple(visit_rows))
+    found = find(facts, problems)
+    shown, found, masked = (facts, found, 0) if options.reveal else _masked(facts, found)
+    return Analysis(
+        replace(facts.capture, problem_counts=dict(problems.counts), unvisited=unvisited(facts, facts.visits)),
+        facts.arp,
+        facts.dns,
+        flows.connections,
+        flows.segments,
+        facts.tls,
+        shown.http,
+        shown.websocket,
+        facts.icmp,
+        shown.visits,
+        tuple(found),
+        _throughput(index),
+        facts.ndp,
+        facts.dhcp,
+        shown.oicq,
+        tuple(problems),
+        dict(problems.counts),
+        masked,
+        options,
+        facts.pings,
+        facts.traceroutes,
+    )
+
+
+def _facts(index: PacketIndex, table: PacketTable, flows: Flows, spoken: _Spoken, problems: ProblemLog) -> Facts:
+    """Read the connectionless protocols, and put together what all protocols say, before any of it is linked."""
     end = _span(index)[1]
     guard = Guard(problems)
     arp_rows = guard.run("arp", lambda: arp.exchanges(collect.arp_messages(table, problems))) or []
-    plain = guard.run("dns", plain_dns.lookups, table)
-    datagrams = (guard.run("dns", collect.datagrams, table, plain) or []) + spoken.dns
-    datagrams.sort(key=lambda d: d.frame)
-    dns_rows = guard.run("dns", dns.exchanges, datagrams, problems, end, plain) or ()
-    resolve = collect.resolver(table, flows.stream_of_frame)
-    signals = guard.run("icmp", collect.icmp_messages, table) or []
-    icmp_rows = guard.run("icmp", icmp.exchanges, signals, resolve, problems) or []
     ndp_rows = guard.run("ndp", lambda: ndp.exchanges(collect.neighbour_messages(table), problems)) or []
-    leased = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp.PORTS))) or []
-    leases = guard.run("dhcp", dhcp.exchanges, leased, problems, end) or []
-    leased = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp6.PORTS))) or []
-    leases += guard.run("dhcp", dhcp6.exchanges, leased, problems, end) or []
-    leases.sort(key=lambda row: row.frames)
-    oicq_rows = guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or []
+    leases = _leases(table, problems, end, guard)
+    dns_rows = _lookups(table, spoken, problems, end, guard)
+    signals = guard.run("icmp", collect.icmp_messages, table) or []
+    resolve = collect.resolver(table, flows.stream_of_frame)
+    icmp_rows = guard.run("icmp", icmp.exchanges, signals, resolve, problems) or []
     unreachable.tie(flows.connections, icmp_rows)
     unreachable.quoting(icmp_rows, dns_rows)
     routes = guard.run("icmp", _traceroutes, table, icmp_rows, flows, problems) or ()
-    capture = _capture(index, table, problems, flows)
-    routers = guard.run("link", lambda: gateway.gateways(table, hops(table), arp_rows, ndp_rows, leases)) or ()
-    capture = replace(capture, gateways=routers)
+    told = arp_rows, ndp_rows, leases
+    routers = guard.run("link", lambda: gateway.gateways(table, hops(table), *told, problems)) or ()
     facts = Facts(
-        capture,
+        replace(_capture(index, table, problems, flows), gateways=routers),
         tuple(arp_rows),
         dns_rows,
         flows.connections,
@@ -251,51 +296,47 @@ def _assemble(
         websocket=tuple(spoken.websocket),
         ndp=tuple(ndp_rows),
         dhcp=tuple(leases),
-        oicq=tuple(oicq_rows),
+        oicq=tuple(guard.run("oicq", lambda: oicq.exchanges(collect.on_ports(table, oicq.PORTS))) or ()),
         pings=guard.run("icmp", pings.series, icmp_rows, end, traceroutes.probing(routes)) or (),
         traceroutes=routes,
         dns_over_quic=guard.run("dns", collect.dns_over_quic, table) or (),
+        times=index.time,
     )
-    owed = lookups.owed(facts)
-    facts = with_phases(facts, flows, owed, _latest(index))
-    facts = background.mark(facts)
-    idle.mark(facts)
-    facts = replace(facts, http=caching.with_savings(facts))
-    visit_rows, causes = visits(facts, owed)
-    linked = tuple(filled(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http))
-    facts = replace(facts, http=sites.with_parties(linked, visit_rows), visits=tuple(visit_rows))
-    finding_rows = find(facts, problems)
-    http_rows, spoken_rows, masked = list(facts.http), list(facts.websocket), 0
-    if not options.reveal:
-        http_rows, masked = mask_rows(http_rows)
-        spoken_rows, more = mask_messages(spoken_rows)
-        masked += more
-        oicq_rows, more = mask_accounts(oicq_rows)
-        masked += more
-        visit_rows, finding_rows = mask_visits(visit_rows), mask_findings(finding_rows)
-    return Analysis(
-        replace(capture, problem_counts=dict(problems.counts), unvisited=unvisited(facts, facts.visits)),
-        facts.arp,
-        facts.dns,
-        flows.connections,
-        flows.segments,
-        facts.tls,
-        tuple(http_rows),
-        tuple(spoken_rows),
-        facts.icmp,
-        tuple(visit_rows),
-        tuple(finding_rows),
-        _throughput(index),
-        facts.ndp,
-        facts.dhcp,
-        tuple(oicq_rows),
-        tuple(problems),
-        dict(problems.counts),
-        masked,
-        options,
-        facts.pings,
-        facts.traceroutes,
+    return replace(facts, receivers=guard.run("link", receivers, table, neighbours.in_vain(facts)) or {})
+
+
+def _lookups(
+    table: PacketTable, spoken: _Spoken, problems: ProblemLog, end: int | None, guard: Guard
+) -> Sequence[DnsRow]:
+    """Return the rows of DNS over UDP and TCP, in the order of their frames."""
+    plain = guard.run("dns", plain_dns.lookups, table)
+    datagrams = guard.run("dns", lambda: collect.with_vlans(table, collect.datagrams(table, plain))) or []
+    datagrams = sorted(datagrams + spoken.dns, key=lambda datagram: datagram.frame)
+    return guard.run("dns", dns.exchanges, datagrams, problems, end, plain) or ()
+
+
+def _leases(table: PacketTable, problems: ProblemLog, end: int | None, guard: Guard) -> list[DhcpRow]:
+    """Return the rows of DHCP for both families, in the order of their frames."""
+    sent = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp.PORTS))) or []
+    rows = guard.run("dhcp", dhcp.exchanges, sent, problems, end) or []
+    sent = guard.run("dhcp", lambda: collect.with_vlans(table, collect.on_ports(table, dhcp6.PORTS))) or []
+    rows += guard.run("dhcp", dhcp6.exchanges, sent, problems, end) or []
+    return sorted(rows, key=lambda row: row.frames)
+
+
+def _masked(facts: Facts, found: list[FindingRow]) -> tuple[Facts, list[FindingRow], int]:
+    """Return facts and findings without secrets, and how many were masked in the tables."""
+    http, in_requests = mask_rows(list(facts.http))
+    websocket, in_messages = mask_messages(list(facts.websocket))
+    accounts, in_accounts = mask_accounts(list(facts.oicq))
+    shown = replace(
+        facts,
+        http=tuple(http),
+        websocket=tuple(websocket),
+        oicq=tuple(accounts),
+        visits=tuple(mask_visits(list(facts.visits))),
     )
+    return shown, mask_findings(found), in_requests + in_messages + in_accounts
 
 
 def _traceroutes(
@@ -332,7 +373,7 @@ def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows
         _partial_why(index, problems),
         dict(problems.counts),
         traffic(table),
-        even_step_ms(flows.segments),
+        even_step_ms(flows.segments) or made_up_step_ms(index.time, table.src),
     )
 
 

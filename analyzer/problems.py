@@ -19,7 +19,7 @@ class Problem:
 
     Attributes:
         code: stable, upper case, e.g. ``PCAP-CUT-PACKET``, ``DNS-MALFORMED``, ``LIMIT-REACHED``.
-        layer: "capture", "link", "arp", "ip", "tcp", "udp", "icmp", "dns", "tls", "http".
+        layer: "capture", "link", "arp", "ip", "tcp", "udp", "icmp", "dns", "tls", "http", "visits".
         message: one plain sentence.
         frame: 1-based frame number, or None when it concerns the file.
         offset: byte offset, in the file for layer "capture", else in the message; or None.

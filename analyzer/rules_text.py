@@ -1,6 +1,6 @@
 """The rules as text for the terminal: all of them in a list by layer, or one in full.
 
-Lines are (text, style), broken to a width, as in :mod:`analyzer.explain_text`.
+Lines are (text, style), broken to a width, as in :mod:`analyzer.explain_lines`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 
-from analyzer.explain_text import SEVERITY_STYLES, broken, padded
+from analyzer.explain_findings import SEVERITY_STYLES
+from analyzer.explain_lines import broken, padded
 from analyzer.findings.listing import Listed
 from analyzer.sentences import phrase
 from analyzer.sentences.story import STORY

@@ -4,11 +4,13 @@
 usage: python3 benchmarks/linking.py [--count 50000] [--factor 10]
 
 Measured in one process, because what is measured is one step of many: CPU time of linking (phases, lookups, grouping,
-journeys, blame, waste, and the findings about visits), which is what the analysis does once all rows are there. On
+blame, waste, and the findings about visits), which is what the analysis does once all rows are there. On
 
 * ``pages``: COUNT requests, ten to a page: a document and nine parts that name it, on a connection of their own whose
   name was looked up before;
 * ``short``: COUNT connections with one request each (:mod:`make_http`), where every request is a visit of its own.
+
+The steps of journeys are not in it: they are drawn when somebody reads them.
 
 Each also with a FACTOR-th of the requests: near-linear is when a request costs the same then. The capture is made once,
 into the user's cache folder.

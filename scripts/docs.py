@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 EXPLAINED = (
     ("A first visit", ("samples/first-visit.pcapng",)),
+    ("A resolver asks its way down the tree of names", ("samples/dns-iterative.pcapng",)),
     ("Lost packets", ("samples/loss.pcapng",)),
-    ("Status codes", ("samples/status-codes.pcapng",)),
 )
 """Heading → arguments of ``analyze explain``."""
 

@@ -21,12 +21,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from analyzer import close_codes, dns_words, http_status, sentences, tcp_states, tcp_words
-from analyzer.findings import listing
+from analyzer.findings import listing, rules_privacy
 from analyzer.language import DOMAIN, FOLDERS, LOCALE
-from analyzer.protocols import icmp_words
+from analyzer.protocols import icmp_words, oicq
 from analyzer.sentences.story import STORY
-from analyzer.sentences.words import SIDES, WORDS
-from analyzer.visits import journey
+from analyzer.sentences.words import PARTS, SIDES, STAND_INS, WORDS
+from analyzer.visits import steps_web
 
 LEFT_OUT: dict[str, set[str]] = {}
 """Context → arguments that its translations may do without."""
@@ -75,8 +75,13 @@ def spoken() -> list[str]:
     icmp = (icmp_words._TYPES4, icmp_words._TYPES6, icmp_words._CODES4, icmp_words._CODES6)
     words = [
         *SIDES,
-        *journey._KINDS.values(),
+        *PARTS,
+        *STAND_INS,
+        *rules_privacy.PROGRAMS.values(),
+        *(words for words in rules_privacy._PERSONAL.values() if " " in words),
+        *steps_web._KINDS.values(),
         tcp_words.NO_MEANING,
+        *oicq.COMMANDS.values(),
         *(text for table in icmp for text in table.values()),
     ]
     return list(dict.fromkeys(words))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analyzer import secret_names
 from analyzer.masking import (
     MASKED,
+    mask_args,
     mask_findings,
     mask_header,
     mask_row,
@@ -21,7 +22,7 @@ from analyzer.masking import (
 )
 from analyzer.masking_text import may_hold
 from analyzer.protocols.http1.session import transactions
-from analyzer.schema import FindingRow, HttpRow, Step, VisitPhases, VisitRow
+from analyzer.schema import FindingRow, HttpRow, Remark, Step, VisitPhases, VisitRow
 from analyzer.secret_names import is_key, is_password, is_secret
 from tests.http1.talk import conversation
 
@@ -227,6 +228,12 @@ def test_visits_and_findings_are_masked_too() -> None:
     assert mask_findings([finding])[0].args == {"url": shown}
 
 
+def test_words_of_the_program_are_no_secrets() -> None:
+    """What a finding says of a certificate looks like names with values, and nobody sent it."""
+    weak = "key: RSA 1024 bits, signature: SHA-1 with RSA"
+    assert mask_args({"weak": weak, "name": "token=s3cr3t"}) == {"weak": weak, "name": f"token={MASKED}"}
+
+
 def shown_form(body: str, kind: str = "application/x-www-form-urlencoded", target: str = "/f") -> tuple[HttpRow, int]:
     head = f"POST {target} HTTP/1.1\r\nHost: h\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -371,6 +378,18 @@ def test_a_url_is_masked_wherever_its_target_is() -> None:
     assert (shown.target, shown.url) == (f"u:{MASKED}@h:443", f"http://a.test/u:{MASKED}@h:443")
     assert shown.reason == f"token={MASKED}"
     assert count == 2
+
+
+def test_remarks_and_blame_are_masked() -> None:
+    remark = Remark("step.request.referer", {"referer": "http://u:s3cr3t@h/"})
+    step = Step("request", (1,), None, None, "request", {}, None, (remark,))
+    phases = VisitPhases(None, None, None, None, None, None, None, None)
+    visit = VisitRow(1, "http://h/", None, 0, None, (), (), (), (), (), 0, 1, 0, 0, phases, (step,))
+    visit = replace(visit, blame_args={"host": "http://u:s3cr3t@h/"})
+    (masked,) = mask_visits([visit])
+    assert masked.steps[0].remarks[0].sentence_args == {"referer": f"http://u:{MASKED}@h/"}
+    assert masked.blame_args == {"host": f"http://u:{MASKED}@h/"}
+    assert mask_visits([masked]) == [masked]
 
 
 def test_lists_in_sentences_are_masked() -> None:

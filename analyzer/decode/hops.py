@@ -73,8 +73,8 @@ def hops(table: PacketTable) -> Hops:
     rows = np.flatnonzero(_countable(table))
     from_mac, to_mac, whole = _stations(table, rows)
     rows, from_mac, to_mac = rows[whole], from_mac[whole], to_mac[whole]
-    keys = _keys(from_mac, to_mac, table.src[rows], table.dst[rows])
-    _, first, group, count = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    mixed = keys(from_mac, to_mac, table.src[rows], table.dst[rows])
+    _, first, group, count = np.unique(mixed, return_index=True, return_inverse=True, return_counts=True)
     last = np.zeros(first.size, np.int64)
     np.maximum.at(last, group, rows)
     order = np.argsort(first)
@@ -125,7 +125,7 @@ def _stations(table: PacketTable, rows: NDArray[np.intp]) -> tuple[Ints, Ints, N
     return from_mac, to_mac, outer & (to_mac & GROUP_BIT == 0) & (to_mac != 0)
 
 
-def _keys(*columns: NDArray[np.integer]) -> NDArray[np.uint64]:
+def keys(*columns: NDArray[np.integer]) -> NDArray[np.uint64]:
     """Mix columns into one number per row; among 2^64 keys two of a capture do not meet by chance."""
     mixed = np.zeros(columns[0].size, np.uint64)
     for column in columns:

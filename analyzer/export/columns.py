@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice, repeat
 from typing import Any, cast
 
-from analyzer.schema import Layout, layout, plain
+from analyzer.schema import Later, Layout, layout, plain
 from analyzer.units import NS_PER_S, second
 
 ROWS_AT_ONCE = 512
@@ -121,6 +121,8 @@ def column_texts(values: Sequence[Any]) -> Texts:
         kind = next(iter(kinds))
         if kind is tuple or kind is list:
             return _lists(values)
+        if kind is Later:
+            return _lists(list(map(tuple, values)))
         if kind is dict:
             return _mappings(values)
         if layout(kind) is not None:
@@ -193,7 +195,7 @@ def _mixed(values: Sequence[Any], kinds: set[type]) -> Texts:
     for kind in kinds:
         places = [at for at, value in enumerate(values) if type(value) is kind]
         chosen = [values[at] for at in places]
-        known = kind in _SCALARS or kind in (tuple, list, dict) or layout(kind) is not None
+        known = kind in _SCALARS or kind in (tuple, list, dict, Later) or layout(kind) is not None
         made = column_texts(chosen) if known else [_one(plain(value)) for value in chosen]
         for at, text in zip(places, _listed(made, len(places)), strict=True):
             out[at] = text

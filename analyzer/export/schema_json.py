@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -50,6 +50,8 @@ def _type(annotation: Any, definitions: dict[str, Any]) -> dict[str, Any]:
             return {"type": "array", "items": _type(arguments[0], definitions)}
         parts = [_type(argument, definitions) for argument in arguments]
         return {"type": "array", "prefixItems": parts, "minItems": len(parts), "maxItems": len(parts)}
+    if origin is Sequence:
+        return {"type": "array", "items": _type(arguments[0], definitions)}
     if origin is not None and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": _type(arguments[1], definitions)}
     raise TypeError(f"no JSON Schema for {annotation!r}")

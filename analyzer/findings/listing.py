@@ -65,6 +65,8 @@ def _written(name: str, value: object) -> str:
         if name.endswith("_SHARE"):
             return f"{value * 100:g} %"
         return f"{value:g}" if isinstance(value, float) else f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {held}".strip() for key, held in value.items())
     if isinstance(value, tuple | list | set | frozenset):
         return ", ".join(map(str, sorted(value, key=str) if isinstance(value, set | frozenset) else value))
     return str(value)

@@ -27,8 +27,11 @@ class Rule:
         code: stable name; severity, layer, blame, reference: of every finding it makes, unless it says otherwise.
         check: gives a hit per thing found.
         thresholds: names of the constants of :mod:`analyzer.findings.thresholds` that it compares with.
-        unless_told: codes that tell the same of a part of it: what shares a frame with one of their findings, or with
-            an error or a warning of any code, is left out, so that one trouble is told once.
+        unless_told: codes that tell the same of a part of it: what shares a frame with one of their findings is left
+            out, so that one trouble is told once.
+        unless_grave: so is what shares a frame with an error or a warning of any code.
+        explained: such a finding tells the same only where it has this share of the cost at least.
+        timed: it measures time, so it has nothing to say of a capture whose packets have none.
     """
 
     code: str
@@ -39,6 +42,9 @@ class Rule:
     check: Callable[[Facts], Iterator[Hit]]
     thresholds: tuple[str, ...] = ()
     unless_told: tuple[str, ...] = ()
+    unless_grave: bool = False
+    explained: float = 0.0
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Hit:
 
 
 def finding(rule: Rule, hit: Hit) -> FindingRow:
-    """Draw a finding's row."""
+    """Draw a finding's row, with the first frames of its evidence."""
     frames = tuple(sorted({f for f in hit.frames if f is not None})[:MAX_FRAMES])
     return FindingRow(
         code=rule.code,
@@ -97,7 +103,10 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
     """Gather values by key, keys in the order they came."""
     out: dict[K, list[V]] = {}
     for key, value in pairs:
-        out.setdefault(key, []).append(value)
+        if key in out:
+            out[key].append(value)
+        else:
+            out[key] = [value]
     return out
 
 

@@ -6,11 +6,13 @@ unanswered request means something only for a host whose unicast traffic the cap
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
+from typing import TypeVar
 
-from analyzer.findings.thresholds import MOVE_NS
+from analyzer.findings.model import grouped
+from analyzer.findings.thresholds import ARP_SCAN_NS, ARP_SCAN_TARGETS, MOVE_NS
 from analyzer.protocols.dns.table import column, one_of
 from analyzer.schema import ArpRow, NdpRow
 from analyzer.visits.model import Facts
@@ -27,11 +29,34 @@ SHARED_MACS = (
 """Addresses that routers and clusters share on purpose: VRRP and CARP (RFC 9568), HSRP, GLBP, load balancing."""
 
 Row = ArpRow | NdpRow
+RowT = TypeVar("RowT", ArpRow, NdpRow)
+Asker = tuple[str | None, int | None]
+"""(MAC, VLAN)."""
+ASKED = ("answered", "unanswered")
 
 
 def frames(rows: Iterable[Row]) -> tuple[int | None, ...]:
     """Return the frames of exchanges."""
     return tuple(frame for row in rows for frame in (*row.request_frames, row.reply_frame))
+
+
+def checks(facts: Facts) -> Callable[[ArpRow], tuple[int, ...]]:
+    """Return what tells which requests of an exchange only checked that nobody has an address.
+
+    That is a DHCP server before it offers the address (RFC 2131 section 2.2): silence is what it hopes for.
+    """
+    offers: dict[tuple[str | None, str | None], list[tuple[int, int]]] = grouped(
+        ((offer.server, offer.address), (row.discover_frame, offer.frame))
+        for row in facts.dhcp
+        for offer in row.offers
+        if row.discover_frame is not None and offer.server and offer.address
+    )
+
+    def checking(row: ArpRow) -> tuple[int, ...]:
+        spans = offers.get((row.asker_ip, row.target_ip), ()) if offers else ()
+        return tuple(frame for frame in row.request_frames if any(low < frame < high for low, high in spans))
+
+    return checking
 
 
 def heard(facts: Facts) -> set[str]:
@@ -78,7 +103,56 @@ def heard_macs(facts: Facts, there: set[str]) -> set[str]:
     for row in _exchanges(facts):
         if row.outcome == "answered" and row.asker_mac and row.asker_ip in there:
             macs.add(row.asker_mac)
-    return macs - {gateway.mac for gateway in facts.capture.gateways}
+    return (macs | reached(facts, 2)) - {gateway.mac for gateway in facts.capture.gateways}
+
+
+def reached(facts: Facts, senders: int) -> set[str]:
+    """Return the hardware addresses of those who asked in vain, but were sent unicast frames by so many others.
+
+    One may be the recorder, whose frames are recorded wherever they go; what a second one sends came by by itself.
+    """
+    return {mac for mac, them in facts.receivers.items() if len(them) >= senders}
+
+
+def scanning(rows: Iterable[RowT]) -> dict[Asker, list[tuple[int, RowT]]]:
+    """Return the askers that ask for many different addresses within a short time, with all their questions."""
+    asked = grouped(
+        ((row.asker_mac, row.vlan), (at, row))
+        for at, row in enumerate(rows)
+        if row.kind in ("request", "solicitation") and row.request_time is not None and row.outcome in ASKED
+    )
+    return {
+        asker: found
+        for asker, found in asked.items()
+        if len(found) >= ARP_SCAN_TARGETS and _burst([row for _, row in found]) >= ARP_SCAN_TARGETS
+    }
+
+
+def _burst(asked: Sequence[Row]) -> int:
+    """Return the most different addresses asked for within :data:`ARP_SCAN_NS`."""
+    window: dict[str | None, int] = {}
+    start = best = 0
+    for row in asked:
+        window[row.target_ip] = window.get(row.target_ip, 0) + 1
+        while (row.request_time or 0) - (asked[start].request_time or 0) > ARP_SCAN_NS:
+            oldest = asked[start].target_ip
+            window[oldest] -= 1
+            if not window[oldest]:
+                del window[oldest]
+            start += 1
+        best = max(best, len(window))
+    return best
+
+
+def scanners(facts: Facts) -> set[str]:
+    """Return the IP addresses of machines that go through the addresses of their network."""
+    them = {*scanning(facts.arp), *scanning(facts.ndp)}
+    gateways = {gateway.mac for gateway in facts.capture.gateways}
+    return {
+        row.asker_ip
+        for row in _exchanges(facts)
+        if row.asker_ip and row.asker_mac not in gateways and (row.asker_mac, row.vlan) in them
+    }
 
 
 @dataclass(frozen=True, slots=True, order=True)

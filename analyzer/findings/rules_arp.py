@@ -10,20 +10,22 @@ from numpy.typing import NDArray
 from analyzer.findings.model import Hit, Rule, grouped, most
 from analyzer.findings.neighbours import (
     SHARED_MACS,
+    Asker,
     Claim,
+    checks,
     claims,
     evidence,
     frames,
     heard,
     moved,
     owners,
+    reached,
+    scanning,
     taken,
     turns,
 )
 from analyzer.findings.thresholds import (
     ARP_ATTEMPTS,
-    ARP_SCAN_NS,
-    ARP_SCAN_TARGETS,
     ARP_SLOW_MS,
     ARP_STORM_ALL,
     ARP_STORM_ALL_SECONDS,
@@ -33,21 +35,22 @@ from analyzer.findings.thresholds import (
     PROBE_DEFENCE_NS,
     PROXY_ADDRESSES,
     SCAN_TARGETS,
+    TAKEN_OVER_NS,
 )
 from analyzer.schema import ArpRow
 from analyzer.units import NS_PER_S
 from analyzer.visits.model import Facts
 
+UNASKED = ("gratuitous", "announcement", "unsolicited_reply")
 Numbered = list[tuple[int, ArpRow]]
-Asker = tuple[str | None, int | None]
-"""(MAC, VLAN)."""
 
 
 def unanswered(facts: Facts) -> Iterator[Hit]:
     """Repeated questions for hardware addresses that nobody answered; one finding for each asker.
 
     One who asks for many absent hosts is looking for hosts (a note), and for one whose unicast traffic is not in the
-    capture the answers would not be either (a note, and the capture's fault). What ARP-SCAN says is not said twice.
+    capture the answers would not be either (a note, and the capture's fault). What ARP-SCAN says is not said twice, and
+    a DHCP server's checks before an offer are to stay unanswered.
     """
     silent = [
         (at, row)
@@ -56,13 +59,16 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
     ]
     if not silent:
         return
-    there, scanning = heard(facts), _scanning(facts)
+    checking = checks(facts)
+    silent = [(at, row) for at, row in silent if row.attempts - len(checking(row)) >= ARP_ATTEMPTS]
+    there, scanners = heard(facts), scanning(facts.arp)
+    reached_ones = reached(facts, 2) - {gateway.mac for gateway in facts.capture.gateways}
     for (asker, _), found in grouped(((row.asker_ip, row.vlan), (at, row)) for at, row in silent).items():
         rows = [row for _, row in found]
-        if (rows[0].asker_mac, rows[0].vlan) in scanning:
+        if (rows[0].asker_mac, rows[0].vlan) in scanners:
             continue
         targets = sorted({row.target_ip or "?" for row in rows})
-        is_heard = asker in there
+        is_heard = asker in there or rows[0].asker_mac in reached_ones
         args: dict[str, object] = {
             "target_ip": targets[0] if len(targets) == 1 else targets,
             "asker_ip": asker,
@@ -138,6 +144,7 @@ def gateway_changed(facts: Facts) -> Iterator[Hit]:
 
     Where it goes back and forth there are two who claim it at once, which is said in other words.
     """
+    yield from _taken_over(facts)
     for address, found in _gateway_changes(facts):
         macs = owners(found)
         handed = {g.mac: g for g in facts.capture.gateways if g.mac in macs and g.version == 4}
@@ -156,6 +163,35 @@ def gateway_changed(facts: Facts) -> Iterator[Hit]:
         yield Hit(args, proof, "arp", found[0].row, variant="contested" if contested else None)
 
 
+def _taken_over(facts: Facts) -> Iterator[Hit]:
+    """Gateways whose former hardware address never spoke by ARP, but packets between the same hosts went there before.
+
+    What the new one says unasked, just before it is handed them, tells whose place it takes.
+    """
+    by_mac = {gateway.mac: gateway for gateway in facts.capture.gateways if gateway.version == 4}
+    for new in by_mac.values():
+        old = by_mac.get(new.took_over or "")
+        if old is None or any(gateway.mac.startswith(SHARED_MACS) for gateway in (old, new)):
+            continue
+        keys = {(row.vlan, row.target_ip) for row in facts.arp if row.kind in UNASKED and row.target_ip}
+        for (_, address), found in claims(facts.arp, keys).items():
+            unasked = [claim for claim in found if facts.arp[claim.row].kind in UNASKED]
+            last = next((claim for claim in reversed(unasked) if claim.time <= new.first_time), None)
+            earliest = max(old.first_time, new.first_time - TAKEN_OVER_NS)
+            if last is None or last.time < earliest or owners(found) != [new.mac] or (old.ip or address) != address:
+                continue
+            args: dict[str, object] = {
+                "ip": address,
+                "first": old.mac,
+                "last": new.mac,
+                "macs": [old.mac, new.mac],
+                "hosts": list(new.hosts),
+                "packets": new.packets,
+            }
+            proof = (old.frames[0], old.frames[-1], last.frame, new.frames[0], new.frames[-1])
+            yield Hit(args, proof, "arp", last.row)
+
+
 def address_taken(facts: Facts) -> Iterator[Hit]:
     """A host asked whether an address is free, and it is not (RFC 5227 section 2.1.1)."""
     found = [(at, row) for at, row in enumerate(facts.arp) if taken(row, PROBE_DEFENCE_NS)]
@@ -168,12 +204,19 @@ def address_taken(facts: Facts) -> Iterator[Hit]:
 
 
 def slow(facts: Facts) -> Iterator[Hit]:
-    """Answers that came late; one finding for each asker and target."""
+    """Answers that came late; one finding for each asker and target.
+
+    Not where the first question was a DHCP server's check before an offer: nobody had the address yet.
+    """
     late = [
         (at, row)
         for at, row in enumerate(facts.arp)
         if row.kind == "request" and row.latency_ms is not None and row.latency_ms >= ARP_SLOW_MS
     ]
+    if not late:
+        return
+    checking = checks(facts)
+    late = [(at, row) for at, row in late if not checking(row)]
     for (asker, target), found in grouped(((row.asker_ip, row.target_ip), (at, row)) for at, row in late).items():
         rows = [row for _, row in found]
         worst = most(row.latency_ms for row in rows)
@@ -197,36 +240,10 @@ def _askers(facts: Facts) -> dict[Asker, Numbered]:
     )
 
 
-def _scanning(facts: Facts) -> dict[Asker, Numbered]:
-    """Return the askers that ask for many different addresses within a short time, with all their questions."""
-    out = {}
-    for asker, found in _askers(facts).items():
-        asked = [(at, row) for at, row in found if row.kind == "request"]
-        if len(asked) >= ARP_SCAN_TARGETS and _burst(asked) >= ARP_SCAN_TARGETS:
-            out[asker] = asked
-    return out
-
-
-def _burst(asked: Numbered) -> int:
-    """Return the most different addresses asked for within :data:`ARP_SCAN_NS`."""
-    window: dict[str | None, int] = {}
-    start = best = 0
-    for _, row in asked:
-        window[row.target_ip] = window.get(row.target_ip, 0) + 1
-        while (row.request_time or 0) - (asked[start][1].request_time or 0) > ARP_SCAN_NS:
-            oldest = asked[start][1].target_ip
-            window[oldest] -= 1
-            if not window[oldest]:
-                del window[oldest]
-            start += 1
-        best = max(best, len(window))
-    return best
-
-
 def scan(facts: Facts) -> Iterator[Hit]:
     """One asker goes through many addresses; one finding for each asker. Where it is a storm, that is said."""
     storming = {asker for asker, _, _ in _storms(facts)}
-    for asker, found in _scanning(facts).items():
+    for asker, found in scanning(facts.arp).items():
         if asker in storming:
             continue
         rows = [row for _, row in found]
@@ -311,11 +328,29 @@ def storm(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("ARP-CONFLICT", "error", "arp", "network", "RFC 5227", conflict),
-    Rule("ARP-ADDRESS-TAKEN", "error", "arp", "network", "RFC 5227 section 2.1.1", address_taken),
-    Rule("ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed),
-    Rule("ARP-UNANSWERED", "warning", "arp", "network", "RFC 826", unanswered),
-    Rule("ARP-STORM", "warning", "arp", "network", "RFC 826", storm),
-    Rule("ARP-SCAN", "note", "arp", "client", "RFC 826", scan),
-    Rule("ARP-SLOW", "note", "arp", "network", "RFC 826", slow),
+    Rule("ARP-CONFLICT", "error", "arp", "network", "RFC 5227", conflict, ("MOVE_NS", "PROXY_ADDRESSES"), timed=True),
+    Rule(
+        "ARP-ADDRESS-TAKEN",
+        "error",
+        "arp",
+        "network",
+        "RFC 5227 section 2.1.1",
+        address_taken,
+        ("PROBE_DEFENCE_NS",),
+        timed=True,
+    ),
+    Rule("ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed, timed=True),
+    Rule("ARP-UNANSWERED", "warning", "arp", "network", "RFC 826", unanswered, ("ARP_ATTEMPTS", "SCAN_TARGETS")),
+    Rule(
+        "ARP-STORM",
+        "warning",
+        "arp",
+        "network",
+        "RFC 826",
+        storm,
+        ("ARP_STORM_ASKER", "ARP_STORM_ASKER_SECONDS", "ARP_STORM_ALL", "ARP_STORM_ALL_SECONDS", "ARP_STORM_REPEATS"),
+        timed=True,
+    ),
+    Rule("ARP-SCAN", "note", "arp", "client", "RFC 826", scan, ("ARP_SCAN_TARGETS", "ARP_SCAN_NS"), timed=True),
+    Rule("ARP-SLOW", "note", "arp", "network", "RFC 826", slow, ("ARP_SLOW_MS",), timed=True),
 )

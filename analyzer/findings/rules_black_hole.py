@@ -190,4 +190,14 @@ def _ignores(stall: _Stall, row: IcmpRow) -> bool:
 HEADERS = 40
 """Bytes of the headers of IPv4 and TCP; IPv6 and options have more."""
 
-RULES: tuple[Rule, ...] = (Rule("ICMP-BLACK-HOLE", "error", "icmp", "network", "RFC 2923 section 2.1", black_holes),)
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "ICMP-BLACK-HOLE",
+        "error",
+        "icmp",
+        "network",
+        "RFC 2923 section 2.1",
+        black_holes,
+        ("BIG_SEGMENT", "STUCK_SENDS", "STUCK_MS", "SHRUNK_SENDS", "SHRUNK_MS", "SHRUNK_SHARE"),
+    ),
+)

@@ -62,8 +62,8 @@ def _facts_of(certificate: Certificate) -> dict[str, object]:
 def expired(facts: Facts) -> Iterator[Hit]:
     """A certificate that was not valid when the session began: over, or not begun yet.
 
-    A note where it is self-signed (who trusts it does so for another reason), and where it begins so much later that
-    the recorder's clock must be wrong.
+    A warning where it is self-signed and over: who trusts it does so for another reason, but nobody looks after it. A
+    note where such a one has not begun yet, and where any begins so much later that the recorder's clock must be wrong.
     """
     for certificate, group in _leaves(facts):
         start, end = _moment(certificate.not_before), _moment(certificate.not_after)
@@ -80,7 +80,8 @@ def expired(facts: Facts) -> Iterator[Hit]:
             continue
         early = (_moment(began(facts, bad[0][1])) or start) < start
         doubtful = early and max(late) > CLOCK_WRONG_DAYS * _DAY
-        weight = "note" if certificate.self_signed or doubtful else None if _refused(bad) else "warning"
+        mild = doubtful or (certificate.self_signed and early)
+        weight = "note" if mild else None if _refused(bad) and not certificate.self_signed else "warning"
         args = {**_facts_of(certificate), "days": max(late) // _DAY}
         variant = "clock" if doubtful else "early" if early else None
         blame = "capture" if doubtful else None
@@ -207,9 +208,9 @@ def weak_key(facts: Facts) -> Iterator[Hit]:
             kind, digest = _weak_key(certificate), _weak_digest(certificate)
             found = {}
             if kind is not None and (certificate is leaf or not certificate.self_signed):
-                found[kind] = f"{certificate.key.replace(' ', ' key of ')} bits"
+                found[kind] = f"key: {certificate.key} bits"
             if digest is not None:
-                found[digest] = f"{digest} signature"
+                found[digest] = f"signature: {digest}"
             for weakness, text in found.items():
                 weight = worst(severity(weakness, moment) for moment in moments)
                 told.append((weight if certificate is leaf else "note", text))
@@ -222,9 +223,33 @@ def weak_key(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TLS-CERT-EXPIRED", "error", "tls", "server", "RFC 5280 section 4.1.2.5", expired),
-    Rule("TLS-CERT-NAME", "error", "tls", "server", "RFC 9525 section 6", wrong_name),
-    Rule("TLS-WEAK-KEY", "warning", "tls", "server", "RFC 9325 section 4.4", weak_key),
-    Rule("TLS-CERT-EXPIRES", "note", "tls", "server", "RFC 5280 section 4.1.2.5", expires),
+    Rule(
+        "TLS-CERT-EXPIRED",
+        "error",
+        "tls",
+        "server",
+        "RFC 5280 section 4.1.2.5",
+        expired,
+        ("CLOCK_WRONG_DAYS", "RECORDED_SINCE"),
+    ),
+    Rule("TLS-CERT-NAME", "error", "tls", "server", "RFC 9525 section 6", wrong_name, ("MAIL_PORTS",)),
+    Rule(
+        "TLS-WEAK-KEY",
+        "warning",
+        "tls",
+        "server",
+        "RFC 9325 section 4.4",
+        weak_key,
+        ("WEAK_RSA_BITS", "FORBIDDEN_SINCE", "RECORDED_SINCE"),
+    ),
+    Rule(
+        "TLS-CERT-EXPIRES",
+        "note",
+        "tls",
+        "server",
+        "RFC 5280 section 4.1.2.5",
+        expires,
+        ("CERTIFICATE_DAYS", "CERTIFICATE_LIFE_SHARE", "RECORDED_SINCE"),
+    ),
     Rule("TLS-CERT-SELF-SIGNED", "note", "tls", "server", "RFC 5280 section 3.2", self_signed),
 )

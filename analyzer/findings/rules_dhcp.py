@@ -10,10 +10,10 @@ The rules are about IPv4: hosts ask for a DHCPv6 server on every network, and mo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 from analyzer.findings.model import Hit, Rule, grouped, most
-from analyzer.findings.neighbours import heard, heard_macs
+from analyzer.findings.neighbours import heard, heard_macs, reached
 from analyzer.findings.thresholds import (
     DHCP_ATTEMPTS,
     DHCP_LATER_NS,
@@ -74,7 +74,8 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
 
     Many clients are one finding: the server is down, or somebody wears it out. One that is not heard, or that was given
     a lease soon after, is a note; and so is one of which only the broadcasts are: it is a stranger in this capture, and
-    may have its address from elsewhere (PPPoE).
+    may have its address from elsewhere (PPPoE). An address in another network than the one that was lost breaks all
+    that the client had open, which is a warning.
     """
     silent = [
         (at, row)
@@ -83,20 +84,23 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     ]
     if not silent:
         return
-    macs = heard_macs(facts, heard(facts))
+    macs = heard_macs(facts, heard(facts)) | reached(facts, 1)
+    macs -= {gateway.mac for gateway in facts.capture.gateways}
     clients = grouped((row.client_mac, (at, row)) for at, row in silent)
     if len(clients) > SCAN_TARGETS:
         there = any(row.broadcast or _near(facts, row, macs) for _, row in silent)
         args: dict[str, object] = {"clients": len(clients), "attempts": sum(row.attempts for _, row in silent)}
         yield Hit(args, _frames(silent), "dhcp", silent[0][0], severity="warning" if there else "note", variant="many")
         return
-    for mac, found in clients.items():
+    for mac, repeated in clients.items():
+        found = _with_rebinding(facts, repeated)
         rows = [row for _, row in found]
         start, end = rows[0].start_time, rows[-1].last_time or rows[-1].start_time
         then = _later(facts, found)
         near = _near(facts, rows[0], macs)
         there = near or rows[0].broadcast
         renewing = all(row.kind == "renewal" for row in rows)
+        moved = renewing and then is not None and _elsewhere(rows[0].requested_address, then)
         args = {
             "client": _who(rows[0]),
             "client_mac": mac,
@@ -111,11 +115,46 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
             _frames(found),
             "dhcp",
             found[0][0],
-            severity="note" if then is not None or not near else "warning" if renewing else None,
+            severity="note" if not near or (then is not None and not moved) else "warning" if renewing else None,
             blame=None if there else "capture",
             cost_ms=args["waited_ms"] if then is not None else None,  # type: ignore[arg-type]
-            variant="later" if then is not None else "unheard" if not there else "renewal" if renewing else None,
+            variant="moved"
+            if moved
+            else "later"
+            if then is not None
+            else "unheard"
+            if not there
+            else "renewal"
+            if renewing
+            else None,
         )
+
+
+def _with_rebinding(facts: Facts, found: Numbered) -> Numbered:
+    """Add what a client that could not renew its lease asked everybody at last (RFC 2131 section 4.4.5)."""
+    at, last = found[-1]
+    if last.kind != "renewal":
+        return found
+    end = (last.last_time or last.start_time) + DHCP_LATER_NS
+    more = [
+        (number, row)
+        for number, row in enumerate(facts.dhcp[at + 1 :], at + 1)
+        if row.client_mac == last.client_mac
+        and row.requested_address == last.requested_address
+        and (row.version, row.kind, row.outcome) == (4, "renewal", "no_answer")
+        and row.start_time <= end
+    ]
+    return [*found, *more]
+
+
+def _elsewhere(address: str | None, then: DhcpRow) -> bool:
+    """Return whether a lease is for another network than an address is of."""
+    if address is None or then.address is None or then.subnet_mask is None:
+        return False
+    try:
+        return ip_address(address) not in ip_network(f"{then.address}/{then.subnet_mask}", strict=False)
+    except ValueError:  # a mask with holes
+        return False
 
 
 def refused(facts: Facts) -> Iterator[Hit]:
@@ -133,7 +172,7 @@ def refused(facts: Facts) -> Iterator[Hit]:
     for mac, rows in clients.items():
         row = rows[-1][1]
         then = _later(facts, rows)
-        unseen = all(one.request_frame is None for _, one in rows)
+        unseen = all(one.request_frame is None and one.discover_frame is None for _, one in rows)
         args: dict[str, object] = {
             "client": _who(row),
             "client_mac": mac,
@@ -156,9 +195,10 @@ def refused(facts: Facts) -> Iterator[Hit]:
 def servers(facts: Facts) -> Iterator[Hit]:
     """Two servers offer one client different networks, gateways or resolvers; one finding for each pair of servers.
 
-    Different addresses of one network are how servers share the work.
+    Different addresses of one network are how servers share the work. But servers that do keep quiet when a client
+    chooses the other one's offer: a refusal of it proves that they do not know of each other.
     """
-    seen = set()
+    seen: set[frozenset[str | None]] = set()
     for at, row in _rows(facts):
         offers = {offer.server: offer for offer in reversed(row.offers) if offer.server}
         for name, offer in offers.items():
@@ -177,6 +217,39 @@ def servers(facts: Facts) -> Iterator[Hit]:
                 "second_offer": _told(offer),
             }
             yield Hit(args, (other.frame, offer.frame), "dhcp", at)
+    for (chosen, refusing), found in _refused_choices(facts).items():
+        if frozenset((chosen, refusing)) not in seen:
+            seen.add(frozenset((chosen, refusing)))
+            yield _refuses(facts, chosen, refusing, found)
+
+
+def _refused_choices(facts: Facts) -> dict[tuple[str, str], Numbered]:
+    """Return the clients that one server refused what another one had offered them, by (that one, the refusing one)."""
+    out: dict[tuple[str, str], Numbered] = {}
+    for at, row in _rows(facts):
+        if row.outcome != "refused" or row.server is None or row.request_frame is None:
+            continue
+        by = {offer.server for offer in row.offers if offer.address == row.requested_address and offer.server}
+        if by and row.server not in by:
+            out.setdefault((min(by), row.server), []).append((at, row))
+    return out
+
+
+def _refuses(facts: Facts, chosen: str, refusing: str, found: Numbered) -> Hit:
+    at, row = found[0]
+    told = {offer.server: offer for one in reversed(facts.dhcp) for offer in reversed(one.offers) if one.version == 4}
+    args: dict[str, object] = {
+        "client": _who(row),
+        "first": chosen,
+        "second": refusing,
+        "address": row.requested_address,
+        "count": len(found),
+    }
+    proof: list[int | None] = [told[server].frame for server in (chosen, refusing) if server in told]
+    proof += [offer.frame for offer in row.offers]
+    for _, one in found:
+        proof += [one.request_frame, one.answer_frame]
+    return Hit(args, tuple(proof), "dhcp", at, variant="refusing")
 
 
 def _network(offer: DhcpOffer) -> str | None:
@@ -238,9 +311,34 @@ def declined(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("DHCP-NO-ANSWER", "error", "dhcp", "network", "RFC 2131 section 4.1", no_answer),
-    Rule("DHCP-REFUSED", "warning", "dhcp", "server", "RFC 2131 section 4.3.2", refused),
+    Rule(
+        "DHCP-NO-ANSWER",
+        "error",
+        "dhcp",
+        "network",
+        "RFC 2131 section 4.1",
+        no_answer,
+        ("DHCP_ATTEMPTS", "DHCP_LATER_NS", "SCAN_TARGETS"),
+    ),
+    Rule(
+        "DHCP-REFUSED",
+        "warning",
+        "dhcp",
+        "server",
+        "RFC 2131 section 4.3.2",
+        refused,
+        ("DHCP_LATER_NS", "SCAN_TARGETS"),
+    ),
     Rule("DHCP-SERVERS", "warning", "dhcp", "network", "RFC 2131 section 3.1", servers),
     Rule("DHCP-DECLINED", "warning", "dhcp", "network", "RFC 2131 section 4.4.4", declined),
-    Rule("DHCP-SLOW", "note", "dhcp", "server", "RFC 2131 section 4.1", slow),
+    Rule(
+        "DHCP-SLOW",
+        "note",
+        "dhcp",
+        "server",
+        "RFC 2131 section 4.1",
+        slow,
+        ("DHCP_SLOW_MS", "DHCP_VERY_SLOW_MS"),
+        timed=True,
+    ),
 )

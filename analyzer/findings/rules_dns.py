@@ -9,7 +9,9 @@ otherwise resolves. Multicast questions (mDNS, LLMNR) are normally met with sile
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, compress
 
 import numpy as np
@@ -28,12 +30,17 @@ from analyzer.findings.about_names import (
     prefixes,
     rows_of,
 )
+from analyzer.findings.about_tcp import jumps
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.thresholds import DEAD_NAMES, ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
-from analyzer.protocols.dns.table import column, latencies, one_of, where
+from analyzer.findings.rules_dns_answers import storms
+from analyzer.findings.thresholds import DEAD_NAMES, LEFT_MS, ONE_WAY_QUERIES, QUIET_MS, RETRY_COST_MS, SLOW_DNS_MS
+from analyzer.protocols.dns.table import chosen, column, latencies, one_of, where
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
+
+MAX_RESOLVERS = 16
+"""Resolvers of one client that are compared; systems take three."""
 
 
 class Known:
@@ -69,15 +76,26 @@ class Known:
         return "warning" if question in self.good or row.qtype not in ADDRESS_TYPES else None
 
 
+_ADVISED = {"NXDOMAIN": "nxdomain", "REFUSED": "refused", "SERVFAIL": "servfail"}
+"""Response codes that ask for something to be done of their own (RFC 1035 section 4.1.1)."""
+
+
 def failed(facts: Facts) -> Iterator[Hit]:
-    """A name that did not resolve."""
+    """A name that did not resolve.
+
+    A resolver's own question is told of by the question that caused it, and a storm's names by DNS-STORM.
+    """
     bad = rows_of(facts, ~one_of(facts.dns, "rcode", GOOD) & ended(facts, "answered"))
+    bad = [(at, row) for at, row in bad if row.caused_by is None or facts.dns[row.caused_by].rcode in GOOD]
+    told = {at for _, _, rows in storms(facts) for at, _ in rows}
+    bad = [(at, row) for at, row in bad if at not in told]
     if not bad:
         return
     known = Known(facts, bad)
     for (_, _, rcode), found in grouped(((row.client, row.qname, row.rcode), (at, row)) for at, row in bad).items():
         severity = milder([known.severity(row) for _, row in found], "error")
-        yield hit(found, severity, "client" if rcode == "NXDOMAIN" else "resolver")
+        one = hit(found, severity, "client" if rcode == "NXDOMAIN" else "resolver")
+        yield replace(one, variant=_ADVISED.get(rcode or ""))
 
 
 class _Silent:
@@ -85,22 +103,70 @@ class _Silent:
 
     def __init__(self, facts: Facts) -> None:
         end = facts.capture.end_time
+        asked = rows_of(facts, ended(facts, "no_answer"))
+        if end is not None and asked and jumps(facts)[1].size:
+            end = 0  # the clock was set: how long it was silent after a question is not known
         self.waiting = [
             (at, row)
-            for at, row in rows_of(facts, ended(facts, "no_answer"))
+            for at, row in asked
             if row.query_time is not None
             and end is not None
             and (row.attempts >= 2 or (end - row.query_time) / NS_PER_MS >= QUIET_MS)
         ]
-        self.lone: set[str] = _one_way(facts) if self.waiting else set()
-        names: dict[str, set[str]] = {}
-        for _, row in self.waiting:
-            names.setdefault(row.server, set()).add(row.qname)
-        silent = {server for server, asked in names.items() if len(asked) >= DEAD_NAMES}
+        self.left = _left(facts, asked)
+        self.lone: set[str] = _one_way(facts) if asked else set()
+        silent = {
+            server
+            for server, rows in grouped((row.server, row) for _, row in self.unheard()).items()
+            if _tries(rows) >= DEAD_NAMES
+        }
         if silent:
             heard = zip(column(facts.dns, "server"), column(facts.dns, "response_frame"), strict=True)
             silent -= {server for server, frame in heard if frame is not None}
         self.dead = silent
+
+    def unheard(self) -> Found:
+        """Return all that somebody waited for in vain: questions repeated, too old, or taken to another resolver."""
+        return sorted({at: (at, row) for at, row in (*self.waiting, *self.left)}.values(), key=lambda item: item[0])
+
+
+def _left(facts: Facts, asked: Found) -> Found:
+    """Return the questions that their client asked another resolver :data:`LEFT_MS` later or more: it gave up here."""
+    wanted = {(row.client, row.qname, row.qtype) for _, row in asked}
+    names, clients = {row.qname for _, row in asked}, {row.client for _, row in asked}
+    likely = one_of(facts.dns, "qname", names) & one_of(facts.dns, "client", clients)
+    asking: dict[tuple[str, str, str], dict[str, list[int]]] = {}
+    for _, row in chosen(facts.dns, likely):
+        if (key := (row.client, row.qname, row.qtype)) in wanted and row.query_time is not None:
+            servers = asking.setdefault(key, {})
+            if row.server in servers or len(servers) < MAX_RESOLVERS:
+                servers.setdefault(row.server, []).append(row.query_time)
+    for servers in asking.values():
+        for times in servers.values():
+            times.sort()
+    return [(at, row) for at, row in asked if _went_on(row, asking.get((row.client, row.qname, row.qtype), {}))]
+
+
+def _went_on(row: DnsRow, asking: dict[str, list[int]]) -> bool:
+    """Return whether a question went to another resolver after some patience, given when each was asked."""
+    if row.query_time is None:
+        return False
+    first, last = (row.query_time + round(patience * NS_PER_MS) for patience in (LEFT_MS, QUIET_MS))
+    return any(
+        server != row.server and (at := bisect_left(times, first)) < len(times) and times[at] <= last
+        for server, times in asking.items()
+    )
+
+
+def _tries(rows: list[DnsRow]) -> int:
+    """Return how many different things a resolver left without a word: names, or times it was turned to for some."""
+    names = {row.qname for row in rows}
+    times = sorted(row.query_time for row in rows if row.query_time is not None)
+    apart, last = 0, None
+    for time in times:
+        if last is None or (time - last) / NS_PER_MS >= LEFT_MS:
+            apart, last = apart + 1, time
+    return max(len(names), apart if len(names) > 1 else 1)
 
 
 def silent(facts: Facts) -> Iterator[Hit]:
@@ -118,9 +184,12 @@ def silent(facts: Facts) -> Iterator[Hit]:
 
 
 def dead(facts: Facts) -> Iterator[Hit]:
-    """A resolver that was asked for several names and never answered; a warning where another one did."""
+    """A resolver that was asked for several names and never answered; a warning where another one did.
+
+    So does one that was asked for two, but again and again.
+    """
     seen = _Silent(facts)
-    rows = [(at, row) for at, row in seen.waiting if row.server in seen.dead and row.client not in seen.lone]
+    rows = [(at, row) for at, row in seen.unheard() if row.server in seen.dead and row.client not in seen.lone]
     if not rows:
         return
     known = Known(facts, rows)
@@ -158,7 +227,7 @@ def _one_way(facts: Facts) -> set[str]:
 
 def _late(facts: Facts, least_ms: float) -> Found:
     told = ended(facts, "answered") & one_of(facts.dns, "rcode", ("NOERROR", "NXDOMAIN"))
-    return rows_of(facts, told & (latencies(facts.dns) >= least_ms))
+    return rows_of(facts, told & (latencies(facts.dns) > least_ms))
 
 
 def _by_name(found: Found) -> Iterator[Hit]:
@@ -180,9 +249,25 @@ def slow(facts: Facts) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     Rule("DNS-FAILED", "error", "dns", "resolver", "RFC 1035 section 4.1.1", failed),
-    Rule("DNS-NO-ANSWER", "error", "dns", "resolver", "RFC 1035 section 4.2.1", silent),
-    Rule("DNS-RESOLVER-DEAD", "error", "dns", "resolver", "RFC 1035 section 7.2", dead),
-    Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry),
-    Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow),
+    Rule(
+        "DNS-NO-ANSWER",
+        "error",
+        "dns",
+        "resolver",
+        "RFC 1035 section 4.2.1",
+        silent,
+        ("QUIET_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
+    ),
+    Rule(
+        "DNS-RESOLVER-DEAD",
+        "error",
+        "dns",
+        "resolver",
+        "RFC 1035 section 7.2",
+        dead,
+        ("QUIET_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
+    ),
+    Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry, ("RETRY_COST_MS",), timed=True),
+    Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow, ("SLOW_DNS_MS",), timed=True),
     *rules_dns_answers.RULES,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import compress
 from operator import attrgetter
 
@@ -68,23 +69,45 @@ def _fate(facts: Facts, row: DnsRow, whole: set[tuple[str, str, str]]) -> str | 
     return "lost" if (end - row.response_time) / NS_PER_MS >= TCP_PATIENCE_MS else None
 
 
-def storm(facts: Facts) -> Iterator[Hit]:
-    """One client that asks for many names that do not exist in a short time, and for little else."""
+def storms(facts: Facts) -> Iterator[tuple[Found, int, Found]]:
+    """Give of each storm its densest minute, the different names in it, and all rows that belong to it.
+
+    A storm is one client that asks for many names that do not exist in a short time, and for little else. What it
+    asked before and after that minute belongs to it as long as no minute passed without such a question.
+    """
     missing = rows_of(facts, one_of(facts.dns, "rcode", ("NXDOMAIN",)))
     if len(missing) < STORM_NAMES:
         return
     asked = Counter(column(facts.dns, "client"))
     wanted = ((at, row) for at, row in missing if row.flags.rd and row.qtype != "PTR" and row.query_time is not None)
     for client, found in grouped((row.client, (at, row)) for at, row in wanted).items():
-        burst = _densest(found)
+        low, high = _densest(found)
+        names = len({row.qname for _, row in found[low:high]})
+        if names >= STORM_NAMES and len(found) >= STORM_SHARE * asked[client]:
+            burst = found[low:high]
+            while low and _pause_ms(found, low) <= STORM_MS:
+                low -= 1
+            while high < len(found) and _pause_ms(found, high) <= STORM_MS:
+                high += 1
+            yield burst, names, found[low:high]
+
+
+def _pause_ms(found: Found, at: int) -> float:
+    """Return how long after the row before it one was asked."""
+    return ((found[at][1].query_time or 0) - (found[at - 1][1].query_time or 0)) / NS_PER_MS
+
+
+def storm(facts: Facts) -> Iterator[Hit]:
+    """One client that asks for many names that do not exist in a short time, and for little else."""
+    for burst, count, rows in storms(facts):
+        span = ((burst[-1][1].query_time or 0) - (burst[0][1].query_time or 0)) / NS_PER_MS
         names = list(dict.fromkeys(row.qname for _, row in burst))
-        if len(names) >= STORM_NAMES and len(found) >= STORM_SHARE * asked[client]:
-            span = ((burst[-1][1].query_time or 0) - (burst[0][1].query_time or 0)) / NS_PER_MS
-            yield hit(burst, None, name=names, count=len(names), duration_ms=span, latency_ms=None)
+        one = hit(burst, None, name=names, count=count, duration_ms=span, latency_ms=None)
+        yield replace(one, frames=frames_of(rows))
 
 
-def _densest(found: Found) -> Found:
-    """Return the most rows that lie within :data:`STORM_MS`."""
+def _densest(found: Found) -> tuple[int, int]:
+    """Return where the most rows begin and end that lie within :data:`STORM_MS`."""
     times = [(row.query_time or 0) / NS_PER_MS for _, row in found]
     low = best = 0
     span = (0, 0)
@@ -93,7 +116,7 @@ def _densest(found: Found) -> Found:
             low += 1
         if high + 1 - low > best:
             best, span = high + 1 - low, (low, high + 1)
-    return found[slice(*span)]
+    return span
 
 
 def conflicting(facts: Facts) -> Iterator[Hit]:
@@ -220,13 +243,31 @@ def opaque(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("DNS-TRUNCATED", "note", "dns", "resolver", "RFC 7766 section 5", truncated),
-    Rule("DNS-STORM", "warning", "dns", "client", "RFC 8020", storm),
+    Rule("DNS-TRUNCATED", "note", "dns", "resolver", "RFC 7766 section 5", truncated, ("TCP_PATIENCE_MS",)),
+    Rule(
+        "DNS-STORM",
+        "warning",
+        "dns",
+        "client",
+        "RFC 8020",
+        storm,
+        ("STORM_NAMES", "STORM_MS", "STORM_SHARE"),
+        timed=True,
+    ),
     Rule("DNS-CONFLICTING", "warning", "dns", "network", "RFC 5452 section 3", conflicting),
-    Rule("DNS-UNASKED", "note", "dns", "network", "RFC 5452 section 9.1", unasked),
+    Rule(
+        "DNS-UNASKED",
+        "note",
+        "dns",
+        "network",
+        "RFC 5452 section 9.1",
+        unasked,
+        ("FORGED_ANSWERS", "START_MS"),
+        timed=True,
+    ),
     Rule("DNS-MALFORMED", "note", "dns", "unknown", "RFC 1035 section 4.1", malformed),
     Rule("DNS-LAME", "note", "dns", "resolver", "RFC 1912 section 2.8", lame),
-    Rule("DNS-CHAIN", "note", "dns", "resolver", "RFC 1034 section 3.6.2", chain),
-    Rule("DNS-UNCACHED", "note", "dns", "client", "RFC 1034 section 3.6", uncached),
+    Rule("DNS-CHAIN", "note", "dns", "resolver", "RFC 1034 section 3.6.2", chain, ("CHAIN_NAMES",)),
+    Rule("DNS-UNCACHED", "note", "dns", "client", "RFC 1034 section 3.6", uncached, ("ASKED_AGAIN",), timed=True),
     Rule("DNS-ENCRYPTED", "info", "dns", "unknown", "RFC 7858, RFC 8484, RFC 9250", opaque),
 )

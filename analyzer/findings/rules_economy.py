@@ -27,6 +27,7 @@ from analyzer.visits.asking import path_of
 from analyzer.visits.caching import header
 from analyzer.visits.grouping import REDIRECTS, join, split
 from analyzer.visits.model import Facts, Found
+from analyzer.visits.waste import opening_ms, transferred
 
 # ── redirects ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -282,7 +283,8 @@ def _could_be_one(facts: Facts, found: Found) -> list[tuple[HttpRow, tuple[int, 
 
 def _opened_anew(facts: Facts, why: str, found: Found) -> Hit:
     c = facts.connections
-    parts = [part for _, r in found for part in (c.ms("connect_ms", r.stream), r.tls_ms) if part is not None]
+    parts = [opening_ms(facts, r.stream) for _, r in found if c.ms("connect_ms", r.stream) is not None]
+    parts += [r.tls_ms for _, r in found if r.tls_ms is not None]
     args = _who_and_where(facts, found) | {"by": why, "connects_ms": sum(parts) if parts else None}
     frames = tuple(frame for _, r in found if (frame := c.number("syn_frame", r.stream)) is not None)
     unused = why == "unused"
@@ -300,12 +302,6 @@ def _opened_anew(facts: Facts, why: str, found: Found) -> Hit:
 # ── asking again and again ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _transferred(row: HttpRow) -> int:
-    """Return the bytes of an exchange, heads included, as far as they are known."""
-    asked = (row.request_end_offset or 0) - (row.request_offset or 0)
-    return asked + (row.response_end_offset or 0) - (row.response_offset or 0)
-
-
 def _polling(facts: Facts, *, long: bool) -> Iterator[Hit]:
     """Give a hit for each address; several clients that poll it are one."""
     chosen = [one for one in facts.polls if one.long is long]
@@ -317,7 +313,7 @@ def _polling(facts: Facts, *, long: bool) -> Iterator[Hit]:
             "method": found[0][1].method,
             "period_ms": median(series.period_ms for series in some),
             "empty_share": empty,
-            "transferred_bytes": sum(_transferred(row) for _, row in found),
+            "transferred_bytes": sum(transferred(row) for _, row in found),
         }
         often_empty = not long and empty is not None and empty >= 0.5
         severity, variant = ("note", "empty") if often_empty else (None, None)
@@ -386,8 +382,9 @@ RULES: tuple[Rule, ...] = (
         "RFC 9112 section 9.3",
         no_keepalive,
         ("CLOSED_CONNECTIONS", "REUSE_WITHIN_MS"),
+        timed=True,
     ),
-    Rule("HTTP-POLLING", "info", "http", "client", "RFC 6202 section 1", polling),
-    Rule("HTTP-LONG-POLLING", "info", "http", "client", "RFC 6202 section 2", long_polling),
+    Rule("HTTP-POLLING", "info", "http", "client", "RFC 6202 section 1", polling, timed=True),
+    Rule("HTTP-LONG-POLLING", "info", "http", "client", "RFC 6202 section 2", long_polling, timed=True),
     Rule("HTTP-THIRD-PARTY", "info", "http", "unknown", "https://publicsuffix.org", third_party),
 )

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from itertools import chain
 
 from analyzer.findings.model import Hit, Rule, grouped
+from analyzer.findings.thresholds import UNINVITED
 from analyzer.protocols.dns.table import column
 from analyzer.protocols.icmp import MAX_HOP
 from analyzer.schema import IcmpRow
@@ -53,8 +54,8 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
 
     Notes are: a late DNS answer that is refused (its program had given up, or had another answer), a port that was lent
     to a program and given back, Windows asking for names, a single refused datagram (somebody asked whether a service
-    is there), and a router that takes no multicast. "Too big" is another finding, and what a traceroute gets belongs to
-    the trace.
+    is there), strangers from everywhere that try one port after the other, and a router that takes no multicast. "Too
+    big" is another finding, and what a traceroute gets belongs to the trace.
     """
     answers = _answers(facts) if facts.icmp else frozenset()
     probing = probing_rows(facts.traceroutes)
@@ -72,13 +73,16 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
         gone = here and all(row.quoted_protocol == "udp" and (row.quoted_port or 0) >= LENT_PORTS for row in found)
         once = here and len(found) == 1 and first.quoted_protocol == "udp"
         asked = here and all(row.quoted_protocol == "udp" and row.quoted_port == NETBIOS_NAMES for row in found)
-        mild = late or gone or once or asked or (here and destination in traced) or is_group(destination)
+        probed = here and _uninvited(found)
+        mild = late or gone or once or asked or probed or (here and destination in traced) or is_group(destination)
         args: dict[str, object] = {
             "source": source,
             "destination": destination,
             "meaning": meaning,
             "count": len(rows),
             "sender": first.destination,
+            "senders": len({row.destination for row in found}),
+            "ports": len({row.quoted_port for row in found}),
         }
         yield Hit(
             args,
@@ -87,8 +91,23 @@ def unreachable(facts: Facts) -> Iterator[Hit]:
             rows[0],
             first.quoted_stream,
             severity="note" if mild else None,
-            variant="late" if late else "gone" if gone else "refused" if here else None,
+            variant="late" if late else "gone" if gone else "probed" if probed else "refused" if here else None,
         )
+
+
+def _uninvited(found: list[IcmpRow]) -> bool:
+    """Tell whether datagrams that were refused came from many sides of the internet, to many ports."""
+    senders = {row.destination for row in found}
+    ports = {row.quoted_port for row in found}
+    many = len(senders) > UNINVITED and len(ports) > UNINVITED
+    return many and all(row.quoted_protocol == "udp" for row in found) and all(map(_is_public, senders))
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ip_address(address).is_global
+    except ValueError:
+        return False
 
 
 def _from_resolver(row: IcmpRow) -> bool:

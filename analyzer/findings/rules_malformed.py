@@ -51,7 +51,7 @@ def malformed(facts: Facts) -> Iterator[Hit]:
         args: dict[str, object] = {
             "host": host,
             "client": client_of(facts, row),
-            "by": f"The {by}" if by else "The client or the server",
+            "by": by or "client or the server",
             "flaw": why,
             "target": path_of(row) if row.target else None,
         }

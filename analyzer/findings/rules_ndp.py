@@ -122,8 +122,34 @@ def routers(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("NDP-ADDRESS-TAKEN", "error", "ndp", "network", "RFC 4862 section 5.4", address_taken),
-    Rule("NDP-CONFLICT", "warning", "ndp", "network", "RFC 4861 section 7.2", conflict),
-    Rule("NDP-UNANSWERED", "warning", "ndp", "network", "RFC 4861 section 7.2.2", unanswered),
+    Rule(
+        "NDP-ADDRESS-TAKEN",
+        "error",
+        "ndp",
+        "network",
+        "RFC 4862 section 5.4",
+        address_taken,
+        ("PROBE_DEFENCE_NS",),
+        timed=True,
+    ),
+    Rule(
+        "NDP-CONFLICT",
+        "warning",
+        "ndp",
+        "network",
+        "RFC 4861 section 7.2",
+        conflict,
+        ("MOVE_NS", "PROBE_DEFENCE_NS", "NDP_ANNOUNCED_NS"),
+        timed=True,
+    ),
+    Rule(
+        "NDP-UNANSWERED",
+        "warning",
+        "ndp",
+        "network",
+        "RFC 4861 section 7.2.2",
+        unanswered,
+        ("ARP_ATTEMPTS", "SCAN_TARGETS"),
+    ),
     Rule("NDP-ROUTERS", "note", "ndp", "network", "RFC 4861 section 6.2", routers),
 )

@@ -23,7 +23,7 @@ from analyzer.findings.thresholds import (
 from analyzer.protocols.dns.table import column
 from analyzer.schema import IcmpRow, PingSeries
 from analyzer.visits.model import Facts
-from analyzer.visits.pings import deviation
+from analyzer.visits.pings import deviation, tally
 
 Pings = Sequence[PingSeries]
 
@@ -47,16 +47,16 @@ def _heard(facts: Facts) -> set[str]:
 def lost(facts: Facts) -> Iterator[Hit]:
     """Pings without an answer, as ping counts them; those that an error answered are another finding.
 
-    One that is lost of many is a note; so is silence from many hosts, which is a search for those that are there, and
-    silence in a capture that shows nothing on its way back.
+    One that is lost of many is a note, and so are two that nobody answers; so is silence from many hosts, which is a
+    search for those that are there, and silence in a capture that shows nothing on its way back.
     """
     silent: dict[str, list[tuple[str, Pings]]] = {}
     for (source, destination), runs in _by_pair(facts).items():
-        missing = sum(_missing(run) for run in runs)
+        missing = tally(runs).silent
         if not missing or any(run.foreign for run in runs) or _answers_nobody(destination):
             continue
         if any(run.received for run in runs):
-            yield _loss(facts, runs, missing, "note" if missing < LOST_PINGS else None, None)
+            yield _loss(facts, runs, "note" if missing < LOST_PINGS else None, None)
         else:
             silent.setdefault(source, []).append((destination, runs))
     heard = _heard(facts) if silent else set()
@@ -66,12 +66,10 @@ def lost(facts: Facts) -> Iterator[Hit]:
             yield _sweep(facts, source, found)
             continue
         for _, asked in found:
-            if (missing := sum(_missing(run) for run in asked)) >= SILENT_PINGS:
-                yield _loss(facts, asked, missing, "note" if lone else None, "one_way" if lone else "silent")
-
-
-def _missing(run: PingSeries) -> int:
-    return run.sent - run.received - run.pending - run.errors
+            missing = tally(asked).silent
+            if missing >= (SILENT_PINGS if lone else LOST_PINGS):
+                mild = lone or missing < SILENT_PINGS
+                yield _loss(facts, asked, "note" if mild else None, "one_way" if lone else "silent")
 
 
 def _answers_nobody(destination: str) -> bool:
@@ -83,15 +81,15 @@ def _unanswered(runs: Pings) -> list[int]:
     return [at for run in runs for at in run.lost_rows]
 
 
-def _loss(facts: Facts, runs: Pings, missing: int, severity: str | None, variant: str | None) -> Hit:
+def _loss(facts: Facts, runs: Pings, severity: str | None, variant: str | None) -> Hit:
     rows = _unanswered(runs)
-    sent = sum(run.sent - run.pending for run in runs)
+    counted = tally(runs)
     args: dict[str, object] = {
         "source": runs[0].source,
         "destination": runs[0].destination,
-        "sent": sent,
-        "lost": missing,
-        "lost_share": missing / sent,
+        "sent": counted.sent,
+        "lost": counted.lost,
+        "lost_share": counted.lost_share,
     }
     frames = tuple(facts.icmp[at].request_frame for at in rows)
     blame = "capture" if variant == "one_way" else None
@@ -109,7 +107,8 @@ def slow(facts: Facts) -> Iterator[Hit]:
     """Round trips that are long for any distance, or that vary more than talk and video stand."""
     if facts.capture.clock_step_ms is not None:
         return  # the file's times are not the network's
-    for (source, destination), runs in _by_pair(facts).items():
+    answered = grouped(((one.source, one.destination), one) for one in facts.pings if one.received)
+    for (source, destination), runs in answered.items():
         found = [at for run in runs for at in run.rows if facts.icmp[at].latency_ms is not None]
         times = [facts.icmp[at].latency_ms or 0.0 for at in found]
         if len(times) < MEASURED_PINGS:
@@ -138,8 +137,11 @@ def _lone_stray(times: Sequence[float]) -> bool:
 
 def tunnel(facts: Facts) -> Iterator[Hit]:
     """Replies that return other data than was sent: something talks inside of the pings."""
-    foreign = {pair: sum(run.foreign for run in runs) for pair, runs in _by_pair(facts).items()}
+    strange = grouped(((one.source, one.destination), one.foreign) for one in facts.pings if one.foreign)
+    foreign = {pair: sum(counts) for pair, counts in strange.items()}
     talk = {pair: count for pair, count in foreign.items() if count >= FOREIGN_REPLIES}
+    if not talk:
+        return
     found = grouped(
         (pair, at)
         for at, row in enumerate(facts.icmp)
@@ -161,7 +163,18 @@ def _frames(rows: Sequence[IcmpRow]) -> tuple[int | None, ...]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("ICMP-ECHO-LOSS", "warning", "icmp", "network", "RFC 792", lost),
-    Rule("ICMP-ECHO-SLOW", "note", "icmp", "network", "ITU-T G.114", slow),
-    Rule("ICMP-TUNNEL", "note", "icmp", "client", "RFC 792", tunnel),
+    Rule(
+        "ICMP-ECHO-LOSS", "warning", "icmp", "network", "RFC 792", lost, ("LOST_PINGS", "SILENT_PINGS", "SCAN_TARGETS")
+    ),
+    Rule(
+        "ICMP-ECHO-SLOW",
+        "note",
+        "icmp",
+        "network",
+        "ITU-T G.114",
+        slow,
+        ("SLOW_PING_MS", "JITTER_MS", "MEASURED_PINGS"),
+        timed=True,
+    ),
+    Rule("ICMP-TUNNEL", "note", "icmp", "client", "RFC 792", tunnel, ("FOREIGN_REPLIES",)),
 )

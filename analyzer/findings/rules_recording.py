@@ -145,7 +145,15 @@ def offload(facts: Facts) -> Iterator[Hit]:
 RULES: tuple[Rule, ...] = (
     Rule("CAPTURE-ONE-WAY", "note", "capture", "capture", "RFC 9293 section 3.10.7.4", one_way),
     Rule("CAPTURE-GAPS", "note", "capture", "capture", "RFC 9293 section 3.4", gaps),
-    Rule("CAPTURE-DUPLICATES", "note", "capture", "capture", "Wireshark wiki, CaptureSetup/Ethernet", duplicates),
-    Rule("CAPTURE-CLOCK", "note", "capture", "capture", "pcapng draft section 4.3", clock),
+    Rule(
+        "CAPTURE-DUPLICATES",
+        "note",
+        "capture",
+        "capture",
+        "Wireshark wiki, CaptureSetup/Ethernet",
+        duplicates,
+        ("RECORDED_TWICE",),
+    ),
+    Rule("CAPTURE-CLOCK", "note", "capture", "capture", "pcapng draft section 4.3", clock, ("CLOCK_BACK_MS",)),
     Rule("CAPTURE-OFFLOAD", "info", "capture", "capture", "Wireshark wiki, CaptureSetup/Offloading", offload),
 )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from analyzer.findings.about_tcp import Streams, count, ends, hit, holes, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
+from analyzer.findings.neighbours import scanners
 from analyzer.findings.thresholds import (
     FALLBACK_MS,
     HALF_OPEN,
@@ -77,15 +78,21 @@ def _ports(facts: Facts) -> NDArray[np.int64]:
 
 
 def _scanners(facts: Facts) -> NDArray[np.int64]:
-    """Return the clients (host numbers) that got silence or a refusal from more targets than is accident."""
+    """Return the clients (host numbers) that look for something.
+
+    They got silence or a refusal from more targets than is accident, or went through the addresses of their network.
+    """
     c = facts.connections
+    looking = scanners(facts)
+    clients = np.unique(np.asarray(c.client_host, np.int64)).tolist() if looking else ()
+    swept = np.array([host for host in clients if c.host(host) in looking], np.int64)
     bad = (said(facts, "handshake", HANDSHAKES, "no_synack") & (count(facts, "server_packets") == 0)) | said(
         facts, "handshake", HANDSHAKES, "refused"
     )
     tried = np.stack(
         [c.client_host[bad].astype(np.int64), c.server_host[bad].astype(np.int64) << 16 | _ports(facts)[bad]]
     )
-    return np.union1d(_frequent(np.unique(tried, axis=1)[0]), _knockers(facts))
+    return np.union1d(np.union1d(_frequent(np.unique(tried, axis=1)[0]), swept), _knockers(facts))
 
 
 def _knockers(facts: Facts) -> Streams:
@@ -384,9 +391,25 @@ def reset(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TCP-SYN-UNANSWERED", "error", "tcp", "unknown", "RFC 9293 section 3.5", unanswered),
-    Rule("TCP-REFUSED", "error", "tcp", "server", "RFC 9293 section 3.5.1", refused),
-    Rule("TCP-SYN-LOST", "warning", "tcp", "network", "RFC 6298 section 2", syn_lost),
-    Rule("TCP-SYN-FLOOD", "warning", "tcp", "client", "RFC 4987 section 2", half_open),
+    Rule(
+        "TCP-SYN-UNANSWERED",
+        "error",
+        "tcp",
+        "unknown",
+        "RFC 9293 section 3.5",
+        unanswered,
+        ("UNANSWERED_SYNS", "SYN_AGAIN_MS", "FALLBACK_MS", "SCAN_TARGETS", "PROBED_PORTS", "HOME_CONNECTIONS"),
+    ),
+    Rule(
+        "TCP-REFUSED",
+        "error",
+        "tcp",
+        "server",
+        "RFC 9293 section 3.5.1",
+        refused,
+        ("FALLBACK_MS", "SCAN_TARGETS", "PROBED_PORTS", "HOME_CONNECTIONS"),
+    ),
+    Rule("TCP-SYN-LOST", "warning", "tcp", "network", "RFC 6298 section 2", syn_lost, ("SYN_LOSS_MS",)),
+    Rule("TCP-SYN-FLOOD", "warning", "tcp", "client", "RFC 4987 section 2", half_open, ("HALF_OPEN",)),
     Rule("TCP-RESET", "warning", "tcp", "unknown", "RFC 9293 section 3.5.2", reset),
 )

@@ -5,6 +5,7 @@ Each rule asks the columns first and looks at segments only of connections that 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ from analyzer.visits.model import Facts
 
 # ── the same segment, again and again ────────────────────────────────────────────────────────────────────────────
 
+MAX_PER_STREAM = 64
+"""Segments of one connection that are followed, the longest first: only the worst of each side is told."""
 _REPEATED = Label.RETRANSMISSION | Label.FAST_RETRANSMISSION | Label.SPURIOUS_RETRANSMISSION
 
 
@@ -106,8 +109,10 @@ def backoff(facts: Facts) -> Iterator[Hit]:
     if paced(facts):
         return
     worst: dict[tuple[int, str], _Repeated] = {}
+    tried: Counter[int] = Counter()
     for stream, at in zip(*(column.tolist() for column in _suspects(facts)), strict=True):
-        found = _repeated(facts, stream, at)
+        tried[stream] += 1
+        found = _repeated(facts, stream, at) if tried[stream] <= MAX_PER_STREAM else None
         if found is not None and found.ms > getattr(worst.get((stream, found.by)), "ms", 0.0):
             worst[stream, found.by] = found
     told = sorted(worst.values(), key=lambda found: -found.ms)
@@ -208,7 +213,34 @@ def slow_connect(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TCP-BACKOFF", "warning", "tcp", "network", "RFC 6298 section 5.5", backoff),
-    Rule("TCP-KEEPALIVE-DEAD", "warning", "tcp", "unknown", "RFC 9293 section 3.8.4", keepalive_dead),
-    Rule("TCP-SLOW-CONNECT", "note", "tcp", "network", "RFC 9293 section 3.5", slow_connect),
+    Rule(
+        "TCP-BACKOFF",
+        "warning",
+        "tcp",
+        "network",
+        "RFC 6298 section 5.5",
+        backoff,
+        ("SENT_TIMES", "BACKOFF_MS", "PADDING_BYTES"),
+        timed=True,
+    ),
+    Rule(
+        "TCP-KEEPALIVE-DEAD",
+        "warning",
+        "tcp",
+        "unknown",
+        "RFC 9293 section 3.8.4",
+        keepalive_dead,
+        ("KEEP_ALIVES_UNANSWERED", "KEEP_ALIVE_SPAN_MS"),
+        timed=True,
+    ),
+    Rule(
+        "TCP-SLOW-CONNECT",
+        "note",
+        "tcp",
+        "network",
+        "RFC 9293 section 3.5",
+        slow_connect,
+        ("SLOW_CONNECT_MS", "SLOW_OPENING_SHARE"),
+        timed=True,
+    ),
 )

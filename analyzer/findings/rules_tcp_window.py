@@ -153,6 +153,24 @@ def window_limit(facts: Facts) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TCP-ZERO-WINDOW", "warning", "tcp", "unknown", "RFC 9293 section 3.8.6.1", zero_window),
-    Rule("TCP-WINDOW-LIMIT", "note", "tcp", "unknown", "RFC 7323 section 2", window_limit),
+    Rule(
+        "TCP-ZERO-WINDOW",
+        "warning",
+        "tcp",
+        "unknown",
+        "RFC 9293 section 3.8.6.1",
+        zero_window,
+        ("CLOSED_WINDOW_MS", "WAITED_FOR_ROOM_MS"),
+        timed=True,
+    ),
+    Rule(
+        "TCP-WINDOW-LIMIT",
+        "note",
+        "tcp",
+        "unknown",
+        "RFC 7323 section 2",
+        window_limit,
+        ("WINDOW_LIMIT_MS", "WINDOW_LIMIT_SHARE", "WINDOW_LIMIT_BYTES"),
+        timed=True,
+    ),
 )

@@ -12,9 +12,9 @@ from analyzer.findings.about_tcp import paced
 from analyzer.findings.about_tls import Sessions, about, began, hellos, name_of, sessions, severity
 from analyzer.findings.model import Hit, Rule, grouped, worst
 from analyzer.findings.thresholds import FORBIDDEN_SINCE, FULL_HANDSHAKES, QUIET_MS, SLOW_TLS_MS
-from analyzer.flows import quality
 from analyzer.schema import TlsRow
-from analyzer.units import NS_PER_MS, ms_between
+from analyzer.units import ms_between
+from analyzer.visits.handshakes import lost_ms
 from analyzer.visits.model import Facts
 
 OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1")
@@ -127,25 +127,14 @@ def incomplete(facts: Facts) -> Iterator[Hit]:
         yield about(facts, group, args, frames, variant="silent" if why == "silent" else None, blame=blame)
 
 
-def _lost_ms(facts: Facts, row: TlsRow) -> float:
-    """Return the time that losses took from a handshake."""
-    c, begin, end = facts.connections, row.client_hello_time, row.finished_time
-    sides = [side for side in ("client", "server") if c.number(f"{side}_loss_episodes", row.stream)]
-    if begin is None or end is None:
-        return 0.0
-    courses = [quality.course(facts.segments, row.stream, client=side == "client") for side in sides]
-    episodes = [episode for course in courses for episode in course.episodes]
-    return sum(max(min(e.end_time, end) - max(e.start_time, begin), 0) for e in episodes) / NS_PER_MS
-
-
 def _slow_parts(facts: Facts, row: TlsRow) -> tuple[float, float, str]:
     """Return (ms beyond the round trips, ms of them before the server answered, whose they are) of a handshake."""
     c = facts.connections
     rtt = c.ms("initial_rtt_ms", row.stream) or 0.0
     own = (row.handshake_ms or 0.0) - rtt * (row.round_trips or 1)
     answer = ms_between(row.client_hello_time, row.server_hello_time) or 0.0
-    server = answer - (c.ms("server_leg_ms", row.stream) or rtt)
-    if _lost_ms(facts, row) >= own / 2:
+    server = max(answer - (c.ms("server_leg_ms", row.stream) or rtt), 0.0)
+    if lost_ms(facts, row) >= own / 2:
         return own, server, "network"
     return own, server, "server" if server >= own / 2 else "client"
 
@@ -171,16 +160,33 @@ def slow(facts: Facts) -> Iterator[Hit]:
         args: dict[str, object] = {"handshake_ms": row.handshake_ms, "own_ms": own, "server_ms": server, "by": whose}
         frames = [f for *_, r in group for f in (r.client_hello_frame, r.server_hello_frame, r.finished_frame)]
         weight = "note" if whose == "client" else "warning"
-        variant = None if whose == "server" else whose
+        shape = ("" if whose == "server" else whose, "many" if len(group) > 1 else "")
+        variant = "_".join(filter(None, shape)) or None
         rows = [(at, r) for *_, at, r in group]
         yield about(facts, rows, args, frames, cost_ms=own, severity=weight, blame=whose, variant=variant)
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("TLS-OLD-VERSION", "warning", "tls", "server", "RFC 8996, RFC 7568, RFC 6176", old_version),
-    Rule("TLS-WEAK-CIPHER", "warning", "tls", "server", "RFC 9325 section 4.1", weak_cipher),
-    Rule("TLS-SLOW", "warning", "tls", "server", "RFC 8446 section 2", slow),
-    Rule("TLS-INCOMPLETE", "note", "tls", "unknown", "RFC 8446 section 6.1", incomplete),
+    Rule(
+        "TLS-OLD-VERSION",
+        "warning",
+        "tls",
+        "server",
+        "RFC 8996, RFC 7568, RFC 6176",
+        old_version,
+        ("FORBIDDEN_SINCE", "RECORDED_SINCE"),
+    ),
+    Rule(
+        "TLS-WEAK-CIPHER",
+        "warning",
+        "tls",
+        "server",
+        "RFC 9325 section 4.1",
+        weak_cipher,
+        ("FORBIDDEN_SINCE", "RECORDED_SINCE"),
+    ),
+    Rule("TLS-SLOW", "warning", "tls", "server", "RFC 8446 section 2", slow, ("SLOW_TLS_MS",), timed=True),
+    Rule("TLS-INCOMPLETE", "note", "tls", "unknown", "RFC 8446 section 6.1", incomplete, ("QUIET_MS",)),
     Rule("TLS-HELLO-RETRY", "note", "tls", "client", "RFC 8446 section 4.1.4", hello_retry),
-    Rule("TLS-NO-RESUMPTION", "note", "tls", "unknown", "RFC 8446 section 2.2", no_resumption),
+    Rule("TLS-NO-RESUMPTION", "note", "tls", "unknown", "RFC 8446 section 2.2", no_resumption, ("FULL_HANDSHAKES",)),
 )

@@ -12,6 +12,7 @@ from analyzer.findings.model import Hit, Rule, grouped, most
 from analyzer.findings.thresholds import (
     CLOSED_CONNECTIONS,
     COST_NOTICED_MS,
+    EXPLAINED_SHARE,
     REDIRECT_HOPS,
     SLOW_VISIT_MS,
     VERY_SLOW_VISIT_MS,
@@ -20,6 +21,7 @@ from analyzer.findings.thresholds import (
 from analyzer.schema import Step, VisitRow, Waste
 from analyzer.visits.grouping import host_of
 from analyzer.visits.model import Facts
+from analyzer.visits.waste import transferred
 
 Visits = list[tuple[int, VisitRow]]
 
@@ -70,10 +72,16 @@ def failed(facts: Facts) -> Iterator[Hit]:
         visit = some[0][1]
         frames = _frames(some, *_STEPS.get(step or "", ())) or _frames(some, "tcp", "dns")
         args: dict[str, object] = {"why": visit.failed_why, "tried_ms": visit.duration_ms}
+        kind = "wrong_port" if step == "tls" and visit.failed_why in _NO_TLS else str(step)
+        if step == "tls":
+            args["flaw"] = visit.failed_why
         severity = "note" if visit.blame == "client" and step == "response" else None  # it left of its own accord
         cost = most(one.duration_ms for _, one in some)
-        yield _hit(facts, some, frames, args, cost_ms=cost, blame=visit.blame, variant=str(step), severity=severity)
+        yield _hit(facts, some, frames, args, cost_ms=cost, blame=visit.blame, variant=kind, severity=severity)
 
+
+_NO_TLS = frozenset({"plain_http", "not_tls"})
+"""Reasons of a failed encryption that say that the port is for something else."""
 
 _TOLD = (
     "DNS-FAILED",
@@ -107,7 +115,8 @@ def slow(facts: Facts) -> Iterator[Hit]:
         # Pauses of a client may be a page that goes on by itself, with nobody waiting.
         severity = "warning" if (_waited(visit) or 0.0) >= VERY_SLOW_VISIT_MS and who != "client" else None
         frames = _frames(some[:1], "dns", "tcp", "tls", "request", "response")
-        yield _hit(facts, some, frames, args, cost_ms=cost, blame=who, variant=who, severity=severity)
+        variant = "encrypted" if (visit.blame_key or "").endswith(".encrypted") else who
+        yield _hit(facts, some, frames, args, cost_ms=cost, blame=who, variant=variant, severity=severity)
 
 
 _BLAMED = frozenset({"client", "network", "server", "resolver"})
@@ -122,6 +131,21 @@ def _waited(visit: VisitRow) -> float | None:
 def _cost(visit: VisitRow) -> float | None:
     value = visit.blame_args.get("share_ms")
     return value if isinstance(value, float) else None
+
+
+_SLOWED = (
+    "ARP-SLOW",
+    "DNS-RETRY",
+    "DNS-SLOW",
+    "HTTP-SLOW-SERVER",
+    "TCP-BACKOFF",
+    "TCP-LOSS",
+    "TCP-SLOW-CONNECT",
+    "TCP-SYN-LOST",
+    "TCP-ZERO-WINDOW",
+    "TLS-SLOW",
+)
+"""What makes a visit slow says so itself, where it took most of the time."""
 
 
 # ── what was spent in vain ───────────────────────────────────────────────────────────────────────────────────────
@@ -167,31 +191,80 @@ def connections(facts: Facts) -> Iterator[Hit]:
 
 
 def waste(facts: Facts) -> Iterator[Hit]:
-    """Visits that carried much that need not have been carried."""
-    found = []
-    for at, visit in enumerate(facts.visits):
-        sizes = [one for one in visit.waste if one.size_bytes]
-        wasted = sum(one.size_bytes or 0 for one in sizes)
-        if wasted >= WASTED_BYTES:
-            found.append(((_client(facts, visit), _host(visit)), (at, visit, wasted, sizes)))
+    """Visits that brought much that the client had already.
+
+    What else is sent in vain has findings of its own: text without compression, and polls.
+    """
+    found = [
+        ((_client(facts, visit), _host(visit)), (at, visit, one))
+        for at, visit, one in _wasted(facts, "fetched_again")
+        if (one.size_bytes or 0) >= WASTED_BYTES
+    ]
     for some in grouped(found).values():
-        visits = [(at, visit) for at, visit, _, _ in some]
-        rows = [row for _, _, _, sizes in some for one in sizes for row in one.rows]
+        visits = [(at, visit) for at, visit, _ in some]
+        rows = [row for _, _, one in some for row in one.rows]
         frames = tuple(pair[0] for row in rows if (pair := facts.http[row].response_frames) is not None)
-        total = sum(wasted for _, _, wasted, _ in some)
-        carried = sum(visit.bytes for _, visit in visits)
+        total = sum(one.size_bytes or 0 for _, _, one in some)
+        carried = sum(transferred(facts.http[row]) for _, visit in visits for row in visit.http_rows)
         args: dict[str, object] = {
             "wasted_bytes": total,
             "carried_bytes": carried,
-            "wasted_share": min(total / carried, 1.0) if carried else None,
+            "wasted_share": total / carried if carried else None,
         }
         yield _hit(facts, visits, frames, args)
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("VISIT-FAILED", "error", "visit", "unknown", "docs/measures.md, Visits", failed, unless_told=_TOLD),
-    Rule("VISIT-SLOW", "note", "visit", "unknown", "docs/measures.md, Visits", slow),
-    Rule("VISIT-REDIRECTS", "note", "visit", "server", "RFC 9110 section 15.4", redirects),
-    Rule("VISIT-CONNECTIONS", "note", "visit", "unknown", "RFC 9112 section 9.3", connections),
-    Rule("VISIT-WASTE", "note", "visit", "server", "RFC 9110 sections 8.4 and 13", waste),
+    Rule(
+        "VISIT-FAILED",
+        "error",
+        "visit",
+        "unknown",
+        "docs/measures.md, Visits",
+        failed,
+        unless_told=_TOLD,
+        unless_grave=True,
+    ),
+    Rule(
+        "VISIT-SLOW",
+        "note",
+        "visit",
+        "unknown",
+        "docs/measures.md, Visits",
+        slow,
+        ("SLOW_VISIT_MS", "VERY_SLOW_VISIT_MS", "EXPLAINED_SHARE"),
+        unless_told=_SLOWED,
+        unless_grave=True,
+        explained=EXPLAINED_SHARE,
+        timed=True,
+    ),
+    Rule(
+        "VISIT-REDIRECTS",
+        "note",
+        "visit",
+        "server",
+        "RFC 9110 section 15.4",
+        redirects,
+        unless_told=("HTTP-REDIRECTS",),
+    ),
+    Rule(
+        "VISIT-CONNECTIONS",
+        "note",
+        "visit",
+        "unknown",
+        "RFC 9112 section 9.3",
+        connections,
+        unless_told=("HTTP-NO-KEEPALIVE",),
+        timed=True,
+    ),
+    Rule(
+        "VISIT-WASTE",
+        "note",
+        "visit",
+        "server",
+        "RFC 9110 section 13",
+        waste,
+        unless_told=("HTTP-CACHE",),
+        timed=True,
+    ),
 )

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from analyzer.findings.about import host_of
 from analyzer.findings.about_tcp import jumps
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.thresholds import COST_NOTICED_MS, SLOW_SERVER_MS
+from analyzer.findings.thresholds import COST_NOTICED_MS, ONE_RECORDING_NS, SLOW_SERVER_MS
 from analyzer.flows.ends import End, ends
 from analyzer.protocols.http1.outcome import LAST_WORD_NS
 from analyzer.schema import HttpRow
 from analyzer.units import ms_between
 from analyzer.visits.asking import path_of as _path
+from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts, Found
 from analyzer.visits.verdicts import (
     HELD_OPEN,
@@ -42,7 +45,7 @@ def _hit(facts: Facts, found: Found, cost: float | None, severity: str | None = 
     method, target = row.method, row.target or "without an address"
     if method is None:
         junk = row.request_frames is not None
-        method, target = ("something", "that is no HTTP request") if junk else ("a request", "that was not captured")
+        method, target = ("a message", "that is no HTTP request") if junk else ("a request", "that was not captured")
     args: dict[str, object] = {
         "method": method,
         "target": target,
@@ -133,10 +136,10 @@ def no_response(facts: Facts) -> Iterator[Hit]:
     can have waited: a beacon, or a page that was left. Nothing at all where it only stopped waiting for news (long
     polling).
     """
-    c, doubtful = facts.connections, _clock_ran_back(facts)
+    c, doubtful = facts.connections, _doubtful(facts)
     for at, row in enumerate(facts.http):
         how = failure(row) if row.method is not None and row.request_frames is not None else None
-        if how not in ("no_answer", "gave_up", "left") or (row.outcome_why == "silence" and doubtful):
+        if how not in ("no_answer", "gave_up", "left") or (row.outcome_why == "silence" and row.stream in doubtful):
             continue
         assert row.request_frames is not None
         end = _end(facts, row)
@@ -151,7 +154,6 @@ def no_response(facts: Facts) -> Iterator[Hit]:
             continue
         mild = excused or row.outcome_why == "silence"
         hit = _hit(facts, [(at, row)], None, "warning" if mild else None)
-        closed = row.outcome == "no_response" and row.outcome_why == "server_closed"
         variant = "silent" if row.outcome_why == "silence" else None
         args = hit.args
         severity = hit.severity
@@ -170,14 +172,26 @@ def no_response(facts: Facts) -> Iterator[Hit]:
             at,
             row.stream,
             severity=severity,
-            blame="client" if by_client else "server" if closed and not excused else None,
+            blame=_blamed(row, facts, by_client=by_client, excused=excused),
             variant=variant,
         )
 
 
-def _clock_ran_back(facts: Facts) -> bool:
-    """Say whether silences are known only by a clock that was set, or from recordings that were put together."""
-    return any(row.outcome_why == "silence" for row in facts.http) and jumps(facts)[1].size > 0
+def _blamed(row: HttpRow, facts: Facts, *, by_client: bool, excused: bool) -> str | None:
+    """Return who is to blame for a missing response: whom the verdict on its visit blames, too."""
+    verdict = of_request(row, facts) if by_client or not excused else None
+    return verdict.who if verdict is not None else "client" if by_client else None
+
+
+def _doubtful(facts: Facts) -> set[int]:
+    """Return the connections whose silence is known only by a clock that was set, or from recordings put together."""
+    silent = sorted({row.stream for row in facts.http if row.outcome_why == "silence"})
+    if not silent or jumps(facts)[1].size:
+        return set(silent)
+    times = np.sort(facts.segments.time)
+    last = np.asarray(facts.connections.columns["end_time"], np.int64)[silent]
+    after = times[np.minimum(np.searchsorted(times, last, "right"), times.size - 1)]
+    return {stream for stream, pause in zip(silent, (after - last).tolist(), strict=True) if pause > ONE_RECORDING_NS}
 
 
 def _end(facts: Facts, row: HttpRow) -> End | None:
@@ -196,8 +210,8 @@ def cut_short(facts: Facts) -> Iterator[Hit]:
     that skips); a warning when neither did, and nothing more came.
     """
     broken = [(at, row, how) for at, row in enumerate(facts.http) if (how := failure(row)) in ("cut_off", "left")]
-    doubtful = _clock_ran_back(facts)
-    known = [(at, row) for at, row, _ in broken if row.outcome_why != "silence" or not doubtful]
+    doubtful = _doubtful(facts)
+    known = [(at, row) for at, row, _ in broken if row.outcome_why != "silence" or row.stream not in doubtful]
     told = grouped(((_same(facts, row), row.outcome_why), (at, row)) for at, row in known)
     for (_, why), found in told.items():
         at, row = found[0]
@@ -261,6 +275,6 @@ RULES: tuple[Rule, ...] = (
     Rule("HTTP-NO-RESPONSE", "error", "http", "unknown", "RFC 9112 section 9", no_response),
     Rule("HTTP-CUT-SHORT", "error", "http", "unknown", "RFC 9112 section 8", cut_short),
     Rule("HTTP-CLIENT-ERROR", "warning", "http", "client", "RFC 9110 section 15.5", client_error),
-    Rule("HTTP-SLOW-SERVER", "warning", "http", "server", "RFC 9110", slow_server, ("SLOW_SERVER_MS",)),
+    Rule("HTTP-SLOW-SERVER", "warning", "http", "server", "RFC 9110", slow_server, ("SLOW_SERVER_MS",), timed=True),
     Rule("TLS-ALERT", "error", "tls", "unknown", "RFC 8446 section 6", tls_alert),
 )

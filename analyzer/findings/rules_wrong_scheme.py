@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.schema import HttpRow
+from analyzer.schema import HttpRow, TlsRow
 from analyzer.visits.model import Facts
 
 
@@ -40,8 +40,38 @@ def _hits(facts: Facts, kind: str) -> Iterator[Hit]:
 
 
 def https_on_http(facts: Facts) -> Iterator[Hit]:
-    """A ClientHello that was answered in plain HTTP."""
-    return _hits(facts, "https_on_http")
+    """A ClientHello that was answered in plain HTTP, also with an error page alone, which is no row of ``http``."""
+    yield from _hits(facts, "https_on_http")
+    c, rows = facts.connections, {row.stream for row in facts.http}
+    bare = (
+        (at, row)
+        for at, row in enumerate(facts.tls)
+        if row.handshake_why == "plain_http" and row.stream not in rows and row.client_hello_frame is not None
+    )
+
+    def ends(row: TlsRow) -> tuple[int, int, int]:
+        at = row.stream
+        return int(c.client_host[at]), int(c.server_host[at]), int(c.columns["server_port"][at])
+
+    for (client, server, port), found in grouped((ends(row), (at, row)) for at, row in bare).items():
+        at, row = found[0]
+        address = c.host(server)
+        args: dict[str, object] = {
+            "host": row.sni or address,
+            "client": c.host(client),
+            "server": address,
+            "server_port": port,
+            "count": len(found),
+        }
+        frames = tuple(f for _, r in found for f in (r.client_hello_frame, _first_answer(facts, r.stream)))
+        yield Hit(args, frames, "tls", at, row.stream, variant="page")
+
+
+def _first_answer(facts: Facts, stream: int) -> int | None:
+    """Return the frame of a server's first data."""
+    s, part = facts.segments, facts.segments.of(stream)
+    told = s.frame[part][~s.from_client[part] & (s.length[part] > 0)]
+    return int(told.min()) if told.size else None
 
 
 def http_on_https(facts: Facts) -> Iterator[Hit]:

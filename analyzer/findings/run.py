@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
+from typing import NamedTuple
 
 from analyzer.findings import (
     rules_arp,
@@ -71,23 +73,43 @@ def find(facts: Facts, problems: ProblemLog) -> list[FindingRow]:
     Args:
         problems: told of a code that has as many findings as are listed.
     """
-    found: list[FindingRow] = []
+    found: list[_Judged] = []
+    clock = facts.capture.start_time is not None
     for rule in RULES:
+        if rule.timed and not clock:
+            continue
         hits = list(islice(rule.check(facts), MAX_FINDINGS_PER_CODE))
-        found += [finding(rule, hit) for hit in hits]
+        found += [_Judged(finding(rule, hit), frozenset(hit.frames) - {None}) for hit in hits]
         if len(hits) == MAX_FINDINGS_PER_CODE:
             text = f"no more than {MAX_FINDINGS_PER_CODE} findings {rule.code} are listed; the tables have the rest"
             problems.add(Problem("LIMIT-REACHED", rule.layer, text))
-    found = _once(found)
-    found.sort(key=rank)
-    return found
+    rows = [one.row for one in _once(found)]
+    rows.sort(key=rank)
+    return rows
 
 
-def _once(found: list[FindingRow]) -> list[FindingRow]:
+class _Judged(NamedTuple):
+    """A finding and all of its evidence, of which its row has only the first frames."""
+
+    row: FindingRow
+    frames: frozenset[int | None]
+
+
+def _once(found: list[_Judged]) -> list[_Judged]:
     """Leave out what another finding tells of the same frames, of the rules that ask for it."""
     for rule in RULES:
-        if rule.unless_told and any(row.code == rule.code for row in found):
-            others = (row for row in found if row.code in rule.unless_told or row.severity in GRAVE)
-            told = {frame for row in others if row.code != rule.code for frame in row.frames}
-            found = [row for row in found if row.code != rule.code or told.isdisjoint(row.frames)]
+        if rule.unless_told and any(one.row.code == rule.code for one in found):
+            told: dict[int | None, float] = {}
+            for row, frames in found:
+                grave = rule.unless_grave and row.severity in GRAVE
+                if row.code != rule.code and (grave or row.code in rule.unless_told):
+                    cost = row.cost_ms or 0.0
+                    told.update((frame, max(cost, told.get(frame, 0.0))) for frame in frames)
+            found = [one for one in found if one.row.code != rule.code or not _told(one, told, rule.explained)]
     return found
+
+
+def _told(one: _Judged, told: Mapping[int | None, float], share: float) -> bool:
+    """Say whether one of a finding's frames was told of at a share of its cost."""
+    least = share * (one.row.cost_ms or 0.0)
+    return any(told.get(frame, -1.0) >= least for frame in one.frames)

@@ -9,6 +9,10 @@ An earlier one was answered, and less or nothing lost, where
 * the SYN/ACK comes again as long after the first one as two of the SYNs are apart, unless the server acknowledges the
   client's first data sooner than that: then the path is not as slow as such answers would make it.
 
+None of it is believed where the client's first data were acknowledged so soon that the answer is about as old as the
+last SYN. Servers echo the first SYN's timestamp in all their SYN/ACKs, also when the first of these was lost; and one
+that its timer repeats may meet one that answers the next SYN.
+
 Packets recorded twice count once.
 """
 
@@ -65,6 +69,9 @@ def correct(table: PacketTable, s: Sorted, h: Handshakes, label: NDArray[np.uint
     for found in (_paired(s, h, label, streams, syns, first), _echoed(table, s, h.synack[streams], syns, owner)):
         chosen = np.where(found >= 0, found, chosen)
     earlier = (chosen >= 0) & (chosen < last)
+    answer, trip = s.time[h.synack[streams]], _later_trip(s, h, streams)
+    least, most = answer - s.time[last], answer - s.time[chosen]
+    earlier &= (trip < 0) | (2 * trip >= least + most)  # else the round trip is nearer to the last SYN's
     streams, chosen = streams[earlier], chosen[earlier]
     too_much = (s.time[last[earlier]] - s.time[chosen]) / NS_PER_MS
     h.syn_loss_ms[streams] = np.maximum(h.syn_loss_ms[streams] - too_much, 0)
@@ -108,7 +115,8 @@ def _paired(s: Sorted, h: Handshakes, label: NDArray[np.uint16], streams: Ints, 
     same = (apart > 0) & (waited >= AT_ONCE_NS) & (np.abs(apart - waited) <= apart * SAME_PAUSE)
     alike = np.flatnonzero(same)[::-1]
     owner = np.searchsorted(first, alike, side="right") - 1
-    quick = _quicker(s, h, streams, pause)
+    trip = _later_trip(s, h, streams)
+    quick = (trip >= 0) & (trip < pause)
     chosen[owner[~quick[owner]]] = syns[alike[~quick[owner]]]
     return chosen
 
@@ -127,13 +135,12 @@ def _again(s: Sorted, label: NDArray[np.uint16], streams: Ints, answer: Ints, si
     return np.where((found >= 0) & ((s.flags[found] & _SYN_ACK) == _SYN_ACK) & ~s.client[found], found, -1)
 
 
-def _quicker(s: Sorted, h: Handshakes, streams: Ints, pause: Ints) -> Bools:
-    """Return (k,) bool: the server acknowledged the client's first data sooner than some time after it was sent."""
+def _later_trip(s: Sorted, h: Handshakes, streams: Ints) -> Ints:
+    """Return (k,) int64: the time (ns) until the server acknowledged the client's first data, -1 where unknown."""
     start = np.full(s.groups.count, -1, np.int64)
     start[streams] = np.maximum(h.ack[streams] - 1, -1)  # data may ride on the handshake's last ACK
     data = s.groups.first_after(start, lambda index: s.client[index] & (s.length[index] > 0))
     end = np.where(data >= 0, s.seq[data] + s.length[data], 0)
     known = s.groups.first_after(data, lambda index: ~s.client[index] & (s.ack[index] >= end[s.groups.of[index]]))
-    both = known[streams] >= 0
     elapsed = s.time[known[streams]] - s.time[data[streams]]
-    return np.asarray(both & (elapsed < pause))
+    return np.where(known[streams] >= 0, np.maximum(elapsed, 0), -1)

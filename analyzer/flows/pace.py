@@ -10,6 +10,7 @@ How long anything took cannot be told from such a file, and nobody is to be blam
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.flows.model import Segments
 from analyzer.units import NS_PER_MS
@@ -20,8 +21,11 @@ FEWEST = 20
 """Fewer steps may be even by chance; an exchange with its handshake and close has about ten."""
 FEWEST_TURNS = 8
 """Steps from a packet of one side to one of the other; a one-sided stream may be even because its sender is."""
+FEWEST_MADE_UP = 8
+"""Packets that are all the same time apart; of a clock that is read, two steps are rarely equal to the microsecond."""
 SHARE = 0.9
 """Of the steps that are as long as the middle one; among thousands of recorded captures the next lower is 0.56."""
+NS_PER_US = 1000
 JITTER = 0.02
 """How far a step may be from the middle one."""
 SHORTEST_NS = NS_PER_MS // 2
@@ -50,3 +54,21 @@ def even_step_ms(segments: Segments) -> float | None:
     if turns.sum() < FEWEST_TURNS or even.mean() < SHARE or even[turns].mean() < SHARE:
         return None
     return middle / NS_PER_MS
+
+
+def made_up_step_ms(time: NDArray[np.int64], sender: NDArray[np.int32]) -> float | None:
+    """Return the step (ms) between all packets of a file, None when two of the steps differ.
+
+    Scripts make small files whose packets, whatever their protocol, are the same time apart to the microsecond. Clocks
+    that are read are never that even: one sender's timer may seem so, but not it together with the one who answers.
+
+    Args:
+        time: (packets,) int64 ns, in the file's order; sender: (packets,) int32, who sent each, -1 for no IP.
+    """
+    early, who = time[:LOOKED_AT], sender[:LOOKED_AT]
+    if early.size < FEWEST_MADE_UP or (early == 0).any():
+        return None
+    steps = np.diff(early)
+    if steps[0] < NS_PER_MS or (np.abs(steps - steps[0]) >= NS_PER_US).any() or np.unique(who[who >= 0]).size < 2:
+        return None
+    return float(steps[0]) / NS_PER_MS

@@ -8,7 +8,8 @@ Rules:
   another address (a request to a group, a source route) is accepted too.
 * Every request is a row, and a reply without a request (``request_frame`` is null).
 * An error is a row of its own: ``request_frame`` is its frame, ``quoted_frame`` and ``quoted_stream`` the packet it is
-  about. An echo request that got an error instead of a reply has outcome ``error``.
+  about. An echo request that got an error instead of a reply has outcome ``error``, unless the
+  error is mere advice (redirect, source quench).
 * ``hop`` of a "time exceeded" is the TTL its packet was sent with, seen near the sender: the number of the router.
   It stays null when the packet itself was seen elsewhere or has an ordinary starting TTL (a routing loop).
 * ``mtu`` is what a "too big" error asks for, ``gateway`` the router that a redirect names.
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.icmp_quotes import (
@@ -40,7 +41,7 @@ from analyzer.protocols.icmp_quotes import (
     read_quote,
 )
 from analyzer.protocols.icmp_words import meaning
-from analyzer.schema import IcmpRow
+from analyzer.schema import IcmpRow, maker
 from analyzer.units import ms_between
 
 __all__ = ["MAX_HOP", "IcmpMessage", "exchanges", "is_error"]
@@ -50,7 +51,13 @@ MAX_HOP = 40
 or 255, so more is a packet that ran in a circle."""
 
 _ERRORS4 = frozenset({3, 4, 5, 11, 12})
+_DELIVERED = frozenset({(ICMP4, 4), (ICMP4, 5)})
+"""Source quench and redirect: the packet may have gone on all the same (RFC 792)."""
 _TIME_EXCEEDED = {(ICMP4, 11), (ICMP6, 3)}
+_row = maker(IcmpRow)
+_FIELDS = [field.name for field in fields(IcmpRow)]
+_QUOTES_NOTHING = (None,) * (len(_FIELDS) - _FIELDS.index("quoted_stream"))
+"""The fields of an echo from ``quoted_stream`` on."""
 
 
 @dataclass(slots=True)
@@ -163,26 +170,24 @@ def _echo_row(echo: _Echo) -> IcmpRow:
     if request is None:
         source, destination = destination, source
     ident, sequence = struct.unpack_from("!HH", first.payload, 4)
-    return IcmpRow(
-        kind="echo",
-        request_frame=None if request is None else request.frame,
-        reply_frame=None if reply is None else reply.frame,
-        time=first.time,
-        source=source,
-        destination=destination,
-        id=ident,
-        sequence=sequence,
-        ttl=None if request is None else request.ttl,
-        reply_ttl=None if reply is None else reply.ttl,
-        bytes=first.size,
-        latency_ms=ms_between(request.time, reply.time) if request and reply else None,
-        outcome="answered" if reply is not None else "error" if echo.failed else "unanswered",
-        type=first.payload[0],
-        code=first.payload[1],
-        meaning=meaning(first.protocol, first.payload[0], first.payload[1]),
-        quoted_stream=None,
-        quoted_frame=None,
-        hop=None,
+    return _row(
+        "echo",
+        None if request is None else request.frame,
+        None if reply is None else reply.frame,
+        first.time,
+        source,
+        destination,
+        ident,
+        sequence,
+        None if request is None else request.ttl,
+        None if reply is None else reply.ttl,
+        first.size,
+        ms_between(request.time, reply.time) if request and reply else None,
+        "answered" if reply is not None else "error" if echo.failed else "unanswered",
+        first.payload[0],
+        first.payload[1],
+        meaning(first.protocol, first.payload[0], first.payload[1]),
+        *_QUOTES_NOTHING,
     )
 
 
@@ -192,41 +197,42 @@ def _lone_row(message: IcmpMessage, echoes: _Echoes, resolve: Resolver | None) -
     code = message.payload[1] if len(message.payload) > 1 else 0
     error = is_error(message.protocol, kind)
     quote = read_quote(message) if error else None
-    about = _about(quote, echoes, resolve) if quote is not None else NOTHING
+    about = _about(quote, (message.protocol, kind), echoes, resolve) if quote is not None else NOTHING
     redirect = better_router(message)
     ports = quote.ports if quote is not None else (None, None)
     probe = (message.protocol, kind) in _TIME_EXCEEDED and code == 0
     ordinary = (about.highest_ttl or about.ttl or 0) > MAX_HOP
     hop = about.ttl if probe and not ordinary and about.ttl else None
-    return IcmpRow(
-        kind="error" if error else "other",
-        request_frame=message.frame,
-        reply_frame=None,
-        time=message.time,
-        source=message.source,
-        destination=message.destination,
-        id=None,
-        sequence=None,
-        ttl=message.ttl,
-        reply_ttl=None,
-        bytes=message.size,
-        latency_ms=None,
-        outcome="error" if error else "not_applicable",
-        type=kind,
-        code=code,
-        meaning=meaning(message.protocol, kind, code),
-        quoted_stream=about.stream,
-        quoted_frame=about.frame,
-        hop=hop,
-        quoted_destination=quote.destination if quote is not None else redirect[1] if redirect else None,
-        quoted_source=None if quote is None else quote.source,
-        quoted_protocol=None if quote is None else quote.protocol_name,
-        quoted_source_port=ports[0],
-        quoted_port=ports[1],
-        quoted_ttl=about.highest_ttl,
-        quoted_ms=None if about.time is None else ms_between(about.time, message.time),
-        mtu=next_mtu(message),
-        gateway=redirect[0] if redirect else None,
+    return _row(
+        "error" if error else "other",
+        message.frame,
+        None,  # reply_frame
+        message.time,
+        message.source,
+        message.destination,
+        None,  # id
+        None,  # sequence
+        message.ttl,
+        None,  # reply_ttl
+        message.size,
+        None,  # latency_ms
+        "error" if error else "not_applicable",
+        kind,
+        code,
+        meaning(message.protocol, kind, code),
+        about.stream,
+        about.frame,
+        hop,
+        quote.destination if quote is not None else redirect[1] if redirect else None,
+        None if quote is None else quote.source,
+        None if quote is None else quote.protocol_name,
+        *ports,
+        about.highest_ttl,
+        None if about.time is None else ms_between(about.time, message.time),
+        None,  # quoted_table, quoted_row: written when all rows are there (analyzer.visits.unreachable)
+        None,
+        next_mtu(message),
+        redirect[0] if redirect else None,
     )
 
 
@@ -235,12 +241,12 @@ def is_error(protocol: int, kind: int) -> bool:
     return kind in _ERRORS4 if protocol == ICMP4 else kind < 128
 
 
-def _about(quote: Quote, echoes: _Echoes, resolve: Resolver | None) -> Quoted:
+def _about(quote: Quote, error: tuple[int, int], echoes: _Echoes, resolve: Resolver | None) -> Quoted:
     if quote.protocol in (ICMP4, ICMP6) and quote.source_port is not None and quote.destination_port is not None:
         packed = struct.pack("!HH", quote.source_port, quote.destination_port)
         echo = echoes.sent(quote.protocol, quote.source, quote.destination, packed)
         if echo is None or echo.request is None:
             return NOTHING
-        echo.failed = True
+        echo.failed |= error not in _DELIVERED
         return Quoted(None, echo.request.frame, echo.request.ttl, echo.request.time, echo.highest_ttl)
     return resolve(quote) if resolve is not None else NOTHING

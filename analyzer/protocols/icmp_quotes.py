@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from analyzer.addresses import ip_text
 from analyzer.protocols.source_route import far_end
+from analyzer.schema import maker
 
 ICMP4, ICMP6 = 1, 58
 HEADER_BYTES = 8
@@ -130,9 +131,10 @@ def read_quote(message: IcmpMessage) -> Quote | None:
         seq = int.from_bytes(rest[4:8], "big") if protocol == 6 and len(rest) >= 8 else None
     elif protocol in (ICMP4, ICMP6) and len(rest) >= 8 and ECHO.get((protocol, rest[0])):
         first, second = struct.unpack_from("!HH", rest, 4)
-    return Quote(source, destination, protocol, first, second, seq, ip_id, message.frame, stop)
+    return _quote(source, destination, protocol, first, second, seq, ip_id, message.frame, stop)
 
 
+_quote = maker(Quote)
 _Inner = tuple[str, str, str | None, int, bytes, int | None]
 
 

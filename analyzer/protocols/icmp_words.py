@@ -6,6 +6,8 @@ Sources: RFC 792, 950, 1191, 1256, 1812 section 5.2.7, 4443, 4861, 2710, 3810, 8
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _TYPES4 = {
     0: "echo reply",
     3: "destination unreachable",
@@ -111,6 +113,7 @@ _CODES6 = {
 }
 
 
+@lru_cache(maxsize=1024)
 def meaning(protocol: int, kind: int, code: int) -> str:
     """Return what a type and code of protocol 1 (ICMP) or 58 (ICMPv6) mean: ``destination unreachable: port …``."""
     types, codes = (_TYPES4, _CODES4) if protocol == 1 else (_TYPES6, _CODES6)

@@ -17,7 +17,7 @@ from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.icmp import MAX_HOP
 
 MAX_TRACES = 500
-"""Pairs of hosts searched for; each is a pass over the packets with few hops to live, and people trace a few."""
+"""Pairs of hosts searched for; people trace a few, and more is a flood."""
 
 _KINDS = {"tcp": Kind.TCP, "udp": Kind.UDP}
 
@@ -52,13 +52,19 @@ def probes(
         text = f"{len(wanted)} pairs of hosts look like traceroutes; the first {MAX_TRACES} are put together"
         problems.add(Problem("LIMIT-REACHED", "icmp", text))
     rows = np.flatnonzero((table.ttl <= MAX_HOP) & (table.ttl > 0) & _may_probe(table))
+    ways = table.src[rows].astype(np.int64) << 32 | table.dst[rows]
+    order = np.argsort(ways, kind="stable")
+    rows, ways = rows[order], ways[order]
     hosts = {host.tobytes(): number for number, host in enumerate(table.hosts)}
     out: dict[Pair, tuple[Probe, ...]] = {}
     for pair in wanted[:MAX_TRACES]:
         source, destination = (hosts.get(_packed(text), -1) for text in pair[:2])
-        mine = (table.src[rows] == source) & (table.dst[rows] == destination)
-        found = rows[mine & (table.kind[rows] == _KINDS[pair[2]])]
-        if found.size and source >= 0 and destination >= 0:
+        if source < 0 or destination < 0:
+            continue
+        low, high = np.searchsorted(ways, (source << 32 | destination, (source << 32 | destination) + 1)).tolist()
+        found = rows[low:high]
+        found = found[table.kind[found] == _KINDS[pair[2]]]
+        if found.size:
             columns = (found + 1, table.index.time[found], table.ttl[found])
             out[pair] = tuple(map(Probe, *(column.tolist() for column in columns)))
     return out

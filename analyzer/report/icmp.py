@@ -10,6 +10,7 @@ from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row
 from analyzer.report.escape import Prose, safe
 from analyzer.schema import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
 from analyzer.units import human_ms
+from analyzer.visits.pings import tally
 
 MAX_ROUTERS = 4
 """Routers named of one hop: traceroute sends three probes, so it meets three at most."""
@@ -135,11 +136,12 @@ def _ping_row(one: PingSeries, clock: Clock) -> Row:
 
 def ping_words(one: PingSeries) -> str:
     """Say what ping says: how many were sent and answered, and what else came."""
-    parts = [f"{one.sent} sent, {one.received} answered"]
+    counted = tally([one])
+    parts = [f"{counted.sent} sent, {counted.received} answered"]
     if one.errors:
         parts.append(plural(one.errors, "error"))
     if one.pending:
-        parts.append(f"{one.pending} still under way when the capture ends")
+        parts.append(f"{one.pending} more under way when the capture ends")
     if one.duplicates:
         parts.append(f"{one.duplicates} answered more than once")
     if one.foreign:
@@ -170,7 +172,6 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
     named = ", ".join(safe(router) for router in hop.routers[:MAX_ROUTERS])
     last = hop is route.hops[-1]
     arrived = " (the destination)" if last and route.reached else ""
-    times = hop.latencies_ms
     return Row(
         "",
         (
@@ -179,18 +180,20 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
             Cell(safe(route.protocol)),
             Cell(str(hop.number)),
             Cell(Prose(named + arrived)) if named else Cell(silent if not last else "silent", tone="muted"),
-            _shown(times, min),
-            _shown(times, fmean),
-            _shown(times, max),
-            Cell(f"{len(times)} of {hop.probes}"),
+            _shown(hop, min),
+            _shown(hop, fmean),
+            _shown(hop, max),
+            Cell(f"{len(hop.frames)} of {hop.probes}"),
             cells.frames(hop.frames),
         ),
         Mark(host=safe(route.destination), proto="icmp"),
     )
 
 
-def _shown(times: Sequence[float], pick: Callable[[Sequence[float]], float]) -> Cell:
-    return cells.ms(pick(times)) if times else cells.unknown("unanswered")
+def _shown(hop: TracerouteHop, pick: Callable[[Sequence[float]], float]) -> Cell:
+    if hop.latencies_ms:
+        return cells.ms(pick(hop.latencies_ms))
+    return cells.unknown("clock" if hop.frames else "unanswered")
 
 
 def failed_icmp(rows: Iterable[IcmpRow], probes: Container[int] = ()) -> list[int]:

@@ -12,6 +12,7 @@ from analyzer.report.escape import safe
 from analyzer.report.neighbours import station, without_blanks
 from analyzer.schema import DhcpRow
 from analyzer.units import human_ms
+from analyzer.visits.steps_names import FOREVER_S
 
 KINDS = {
     "lease": "new address",
@@ -71,7 +72,7 @@ def _row(n: int, row: DhcpRow, clock: Clock) -> Row:
             Cell(safe(word), why=why, tone=tone, title=safe(row.server_message or "")),
             _address(row),
             cells.text(_told(row), "not_sent"),
-            cells.text(None if row.lease_s is None else human_ms(row.lease_s * 1000), "not_sent"),
+            cells.text(_term(row.lease_s), "not_sent"),
             _servers(row),
             cells.ms(row.latency_ms, _no_latency_why(row)),
             cells.count(row.attempts, bad=row.outcome == "no_answer"),
@@ -84,6 +85,12 @@ def _row(n: int, row: DhcpRow, clock: Clock) -> Row:
             severity=SEVERITIES.get(row.outcome, ""),
         ),
     )
+
+
+def _term(seconds: int | None) -> str | None:
+    if seconds is None:
+        return None
+    return "for ever" if seconds == FOREVER_S else human_ms(seconds * 1000)
 
 
 def _no_latency_why(row: DhcpRow) -> str:

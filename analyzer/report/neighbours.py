@@ -14,11 +14,10 @@ from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
 from analyzer.report.escape import Prose, safe
 from analyzer.schema import ArpRow, Gateway, NdpRow
+from analyzer.visits.steps_names import FOREVER_S
 
 UNSPECIFIED = "::"
 """The address of who has none yet."""
-FOREVER_S = 0xFFFFFFFF
-"""A lifetime without end (RFC 4861 section 4.6.2)."""
 
 
 def station(mac: str | None, address: str | None = None) -> str:
@@ -187,6 +186,7 @@ _WHY = {
     "netmask": "what it is handed lies outside the netmask of who sends it",
     "public_address": "it is handed packets of private addresses for public ones",
     "several_networks": "it is handed packets for several other networks",
+    "passed_on": "it is handed packets for an address that is not its own, and their answers come from behind a router",
 }
 _TOLD = {"arp": "by ARP", "ndp": "by its own advertisement", "dhcp": "by the DHCP lease"}
 

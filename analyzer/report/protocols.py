@@ -11,6 +11,7 @@ import numpy as np
 
 from analyzer import http_status
 from analyzer.analysis import Analysis
+from analyzer.dns_words import explain_type
 from analyzer.report import cells, leases, neighbours
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
 from analyzer.report.escape import Prose, safe
@@ -296,7 +297,7 @@ def _dns_row(n: int, row: DnsRow, clock: Clock) -> Row:
             Cell(str(n + 1)),
             clock.cell(row.query_time, "not_captured"),
             Cell(safe(name or "(root)")),
-            Cell(safe(row.qtype, 40)),
+            Cell(safe(row.qtype, 40), title=explain_type(row.qtype)),
             Cell(safe(_dns_word(row), 60), tone="bad" if failed else "good", title=RCODES.get(row.rcode or "", "")),
             cells.text(", ".join(answers) + (f" (+{more} more)" if more > 0 else ""), _no_answers_why(row)),
             cells.ms(row.latency_ms, None if row.latency_ms is not None else _dns_why(row)),
@@ -321,6 +322,8 @@ def _no_answers_why(row: DnsRow) -> str | None:
 
 
 def _dns_why(row: DnsRow) -> str:
+    if row.query_time is not None and row.response_time is not None:
+        return "clock"
     return "unanswered" if row.outcome == "no_answer" else "not_captured"
 
 

@@ -6,7 +6,7 @@ got here (:mod:`analyzer.masking`); what is left are names, flags and sizes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.report.cells import number, plural
@@ -72,29 +72,41 @@ class Group:
     facts: tuple[Fact, ...]
 
 
+def _no_cause(_: HttpRow) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Which request led to which, and to which WebSocket.
+    """What is known of a request beside its row: which one led to which, to which WebSocket, and who is to blame.
 
     Attributes:
         rows: the ``http`` table.
         onward: row number of a redirect → row number of the request it caused.
         sockets: (stream, index) of a handshake → (row number, row) of the ``websocket`` table.
+        cause: gives a sentence on why a request failed or was slow; empty where it did neither.
     """
 
     rows: Sequence[HttpRow] = ()
     onward: Mapping[int, int] = field(default_factory=dict)
     sockets: Mapping[tuple[int, int], tuple[int, WebSocketRow]] = field(default_factory=dict)
+    cause: Callable[[HttpRow], str] = _no_cause
 
     @classmethod
-    def of(cls, rows: Sequence[HttpRow], sockets: Sequence[WebSocketRow] = ()) -> Links:
+    def of(
+        cls,
+        rows: Sequence[HttpRow],
+        sockets: Sequence[WebSocketRow] = (),
+        to_blame: Callable[[HttpRow], str] = _no_cause,
+    ) -> Links:
         """Return the links from the rows of the table."""
         onward: dict[int, int] = {}
         for number_, row in enumerate(rows):
             cause = row.initiator
             if cause is not None and 0 <= cause < len(rows) and _redirects(rows[cause]):
                 onward.setdefault(cause, number_)
-        return cls(rows, onward, {(row.stream, row.handshake_index): (n, row) for n, row in enumerate(sockets)})
+        named = {(row.stream, row.handshake_index): (n, row) for n, row in enumerate(sockets)}
+        return cls(rows, onward, named, to_blame)
 
 
 def _redirects(row: HttpRow) -> bool:
@@ -113,7 +125,7 @@ def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
         number_: of the row in the table.
     """
     found = (
-        ("The answer", _answer(row)),
+        ("The answer", _answer(row, links)),
         ("How it came about", _way(number_, row, links)),
         ("Copies", _copies(row)),
         ("Cookies and login", _secrets(row)),
@@ -137,7 +149,9 @@ def _said(name: str, words: str) -> Fact:
 # ── the answer ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _answer(row: HttpRow) -> Iterator[Fact]:
+def _answer(row: HttpRow, links: Links) -> Iterator[Fact]:
+    if cause := links.cause(row):
+        yield _said("Cause", cause)
     yield from _fact("Type", row.content_type)
     if row.content_type_seen is not None and _differs(row.content_type or "", row.content_type_seen):
         yield from _fact("Looks like", row.content_type_seen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.masking import mask_value
+from analyzer.masking import mask_args, mask_value
 from analyzer.options import Options
 
 
@@ -19,4 +19,4 @@ def masked(text: str, options: Options) -> str:
 
 def masked_args(args: Mapping[str, object], options: Options) -> dict[str, object]:
     """Return a sentence's arguments with every text masked."""
-    return {name: masked(value, options) if isinstance(value, str) else value for name, value in args.items()}
+    return dict(args if options.reveal else mask_args(args))

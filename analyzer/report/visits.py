@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
@@ -15,8 +16,10 @@ from analyzer.report.request_facts import Links
 from analyzer.report.requests import PHASES
 from analyzer.report.secrets import masked, masked_args
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, Waterfall, waterfall
-from analyzer.schema import Step, TcpRow, TlsRow, VisitRow
+from analyzer.schema import HttpRow, Step, TcpRow, TlsRow, VisitRow
 from analyzer.units import human_bytes, human_ms, rfc3339
+from analyzer.visits.blame import of_request
+from analyzer.visits.model import Facts
 
 MAX_VISITS = 300
 """Visits drawn on the page; the exports have the rest."""
@@ -116,7 +119,8 @@ def unvisited(analysis: Analysis) -> list[UnvisitedFact]:
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     """Return the visits, then one group for requests that belong to none."""
     tls = {row.stream: row for row in analysis.tls}
-    links = Links.of(analysis.http, analysis.websocket)
+    cause = partial(_cause, facts=_facts(analysis), options=analysis.options)
+    links = Links.of(analysis.http, analysis.websocket, cause)
     room = MAX_WATERFALL_ROWS_IN_ALL
     out: list[VisitFact] = []
     claimed: set[int] = set()
@@ -187,6 +191,18 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, options: Options) ->
 
 def _said(key: str, args: Mapping[str, object], options: Options) -> str:
     return Prose(sentences.sentence(key, masked_args(args, options)))
+
+
+def _facts(analysis: Analysis) -> Facts:
+    """Return what the blame of a request is told from."""
+    a = analysis
+    return Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
+
+
+def _cause(row: HttpRow, facts: Facts, options: Options) -> str:
+    """Say who is to blame for a request that failed or was slow; nothing of one that did neither."""
+    found = of_request(row, facts)
+    return "" if found is None else _said(found.key, found.args, options)
 
 
 def _summary(visit: VisitRow) -> str:

@@ -28,6 +28,7 @@ from analyzer.schema.http import (
     WebSocketRow,
 )
 from analyzer.schema.icmp import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
+from analyzer.schema.later import Later
 from analyzer.schema.ndp import NdpPrefix, NdpRow
 from analyzer.schema.oicq import OicqRow
 from analyzer.schema.tcp import TcpConflict, TcpOpinion, TcpRow
@@ -53,6 +54,7 @@ __all__ = [
     "IcmpRow",
     "Informational",
     "InterfaceRow",
+    "Later",
     "Ledger",
     "NdpPrefix",
     "NdpRow",
@@ -197,7 +199,7 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in _AS_IT_IS:
         return value
-    if kind is tuple or kind is list:
+    if kind is tuple or kind is list or kind is Later:
         return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
     plan = layout(cast(Hashable, kind))
     if plan is not None:

@@ -71,7 +71,7 @@ class Gateway:
     arp_row: int | None
     ndp_row: int | None
     dhcp_row: int | None
-    why: str  # netmask | public_address | several_networks
+    why: str  # netmask | public_address | several_networks | passed_on
     hosts: tuple[str, ...]  # whose packets they were; at most 16 of them
     host_count: int
     packets: int
@@ -79,6 +79,7 @@ class Gateway:
     first_time: int
     last_time: int
     version: int  # of IP: 4 or 6
+    took_over: str | None = None  # MAC of the gateway that the same packets were handed to before
 
 
 @dataclass(frozen=True, slots=True)

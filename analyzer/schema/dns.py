@@ -77,3 +77,4 @@ class DnsRow:
     still_valid: int | None = None  # row whose answer the client could still have used (time to live)
     rotation: str | None = None  # order | addresses: how the addresses differ from the answer before
     retried_over_tcp: int | None = None  # row of the same question over TCP, after an answer that was cut (TC)
+    opcode: str = "query"  # query | inverse_query | status | notify | update | stateful | other: what was asked for

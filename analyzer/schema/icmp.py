@@ -93,7 +93,7 @@ class TracerouteHop:
     Attributes:
         number: the TTL its probes were sent with.
         routers: who answered, in the order they first did; empty when the hop is silent.
-        latencies_ms: probe to answer, one per answer.
+        latencies_ms: probe to answer, one per answer; fewer where the clock ran back between them.
         probes: how many were sent.
         frames: of the answers.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -96,7 +96,7 @@ class VisitRow:
     failed_requests: int | None
     bytes: int
     phases: VisitPhases
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]  # a tuple, or one that is drawn when it is read
     requests_why: str | None = None
     background: int = 0
     dhcp_rows: tuple[int, ...] = ()  # the lease that the client had its address from

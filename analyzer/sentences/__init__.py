@@ -41,7 +41,7 @@ from analyzer.sentences.tcp import TCP
 from analyzer.sentences.tls import TLS
 from analyzer.sentences.visit import VISIT
 from analyzer.sentences.web import WEB
-from analyzer.sentences.words import CLAUSES, SPOKEN, WORDS
+from analyzer.sentences.words import CLAUSES, PHRASED, SPOKEN, WORDS
 from analyzer.text import display
 from analyzer.units import human_bytes, human_ms
 
@@ -137,10 +137,11 @@ def _word(name: str, value: object, lang: str = SOURCE) -> _Word:
 
 def _text(name: str, value: object, lang: str) -> str:
     """Write a value that is neither number nor list: words of this program in the language, all else as it is."""
-    if lang == SOURCE or name not in SPOKEN:
+    if lang == SOURCE or not (name in SPOKEN or (name in PHRASED and " " in str(value))):
         return display(value)
-    pieces = [translated(piece, SPOKEN_CONTEXT, lang) for piece in str(value).split(": ")]
-    return display("：".join(pieces) if lang == "zh" else ": ".join(pieces))
+    pieces = str(value).split(": ")
+    said = [translated(piece, SPOKEN_CONTEXT, lang) for piece in pieces]
+    return display("：".join(said) if lang == "zh" and said != pieces else ": ".join(said))
 
 
 def _listed(items: list[str], comma: str, lang: str) -> str:

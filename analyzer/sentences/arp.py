@@ -42,8 +42,8 @@ ARP: dict[str, tuple[str, str, str]] = {
     # ip, first, last, macs, hosts, packets
     "ARP-GATEWAY-CHANGED": (
         "The gateway {ip} was {first} and is now {last}",
-        "All traffic to other networks goes through that machine, here that of {hosts}. Nobody replaced a router in "
-        "the middle of it without notice, unless a standby took over; else somebody reads and changes what passes.",
+        "All traffic to other networks goes through that machine, here that of {hosts}. A router is seldom replaced "
+        "while it is in use: a standby took over, or somebody reads, and may change, what passes.",
         "Compare the hardware address with the label on the router. If it is not the router's, find the machine and "
         "disconnect it; switches can forbid this (dynamic ARP inspection).",
     ),

@@ -50,6 +50,16 @@ BROWSING: dict[str, tuple[str, str, str]] = {
         "If this port should serve https, turn TLS on for it in the server's configuration (in nginx: listen "
         "{server_port} ssl).",
     ),
+    # host, server, server_port, client, count
+    "HTTP-TLS-ON-PLAIN-PORT.page": (
+        "{client} asked for https on port {server_port} of {host}, which speaks plain http ({count:time|times})",
+        "The client began to encrypt (a TLS ClientHello). To the server these bytes are a garbled request of an old "
+        "kind, which it answered with an error page and no status line. The client, in turn, took that for a broken "
+        "encrypted answer and gave up: browsers say ERR_SSL_PROTOCOL_ERROR, curl says wrong version number.",
+        "Write http:// instead of https:// for this port, or use the port on which {host} serves https (usually 443). "
+        "If this port should serve https, turn TLS on for it in the server's configuration (in nginx: listen "
+        "{server_port} ssl).",
+    ),
     # host, server, server_port, client, target, status, reason, count
     "HTTP-ON-TLS-PORT": (
         "{client} sent plain http to port {server_port} of {host}, which speaks https only ({count:time|times})",

@@ -22,6 +22,14 @@ DHCP: dict[str, tuple[str, str, str]] = {
         "opens late (spanning tree), are the usual causes.",
         "If it happens at every start, let the switch open ports to machines at once (PortFast, edge port).",
     ),
+    "DHCP-NO-ANSWER.moved": (
+        "{client} asked to keep its address {address} {attempts:time|times}; no answer came, and it then got "
+        "{new_address}",
+        "The new address is of another network. Every connection that the machine had open is broken, and whoever "
+        "knew it by its old address does not find it any more.",
+        "Check why the server that gave the address fell silent, and whether the one that answered instead is meant "
+        "to be there.",
+    ),
     "DHCP-NO-ANSWER.renewal": (
         "{client} asked to keep its address {address} {attempts:time|times}; no answer came",
         "The address is good until the lease ends. If nobody answers by then, the machine loses it and every "
@@ -72,6 +80,13 @@ DHCP: dict[str, tuple[str, str, str]] = {
         "Two DHCP servers offer {client} different things: {first} ({first_offer}) and {second} ({second_offer})",
         "They differ in: {what}. Which one a machine listens to is chance. A second server is often a home router "
         "plugged in the wrong way round, or somebody who wants to be everybody's gateway.",
+        "Find out which of the two servers is not meant to be there. Switches can keep it out (DHCP snooping).",
+    ),
+    # client, first, second, address, count
+    "DHCP-SERVERS.refusing": (
+        "The DHCP server {second} refuses {client} the address {address}, which the server {first} had offered",
+        "Servers that share a network keep quiet when a machine takes the other one's offer. Here each thinks that the "
+        "network is its own ({count:refusal|refusals} of this kind), and which one a machine ends up with is chance.",
         "Find out which of the two servers is not meant to be there. Switches can keep it out (DHCP snooping).",
     ),
     # client, client_mac, address, server

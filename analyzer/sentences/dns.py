@@ -11,8 +11,28 @@ DNS: dict[str, tuple[str, str, str]] = {
     "DNS-FAILED": (
         "The name {name} could not be resolved: {server} answered {rcode}",
         "{rcode_meaning} Without an address nothing can be opened.",
-        "Check the spelling and the search domain. For SERVFAIL ask another resolver: if that one answers, the first "
-        "is broken or DNSSEC validation fails.",
+        "Ask another resolver for the same name: if that one answers, the trouble lies with the first.",
+    ),
+    # the same
+    "DNS-FAILED.nxdomain": (
+        "The name {name} could not be resolved: {server} answered {rcode}",
+        "{rcode_meaning} Without an address nothing can be opened.",
+        "Check the spelling and the search domain. A name that should be there is missing in its zone, or its "
+        "registration has run out.",
+    ),
+    # the same
+    "DNS-FAILED.refused": (
+        "The name {name} could not be resolved: {server} answered {rcode}",
+        "{rcode_meaning} Without an address nothing can be opened.",
+        "Check whether {server} is meant to serve this client: resolvers refuse those outside their own network. Enter "
+        "the resolver of the network that the client is in.",
+    ),
+    # the same
+    "DNS-FAILED.servfail": (
+        "The name {name} could not be resolved: {server} answered {rcode}",
+        "{rcode_meaning} Without an address nothing can be opened.",
+        "Ask another resolver: if that one answers, the first is broken. If none does, the zone's own servers do not "
+        "answer, or its signatures (DNSSEC) are wrong.",
     ),
     # name, qtype, server, latency_ms
     "DNS-SLOW": (
@@ -58,7 +78,7 @@ DNS: dict[str, tuple[str, str, str]] = {
     ),
     # client, count, name, server, duration_ms
     "DNS-STORM": (
-        "{client} asked for {count:name|names} that do not exist within {duration_ms}",
+        "Within {duration_ms} {client} asked for {count:name|names} that do not exist",
         "Nobody mistypes that often. It is a program with a wrong setting, a search for hosts, or malware that looks "
         "for its master under computed names.",
         "Find the program on {client} that asks for {name}. A search list that is added to every name shows as one "

@@ -24,6 +24,12 @@ ICMP: dict[str, tuple[str, str, str]] = {
         "somebody remembers a partner that has left, as peer-to-peer programs do.",
         "Nothing to do, unless something on {source} stopped working: then see why its program closed the port.",
     ),
+    "ICMP-UNREACHABLE.probed": (
+        "{source} refused {count:datagram|datagrams} that {senders:stranger|strangers} sent to {ports:port|ports}",
+        "Attempts from many sides on many ports are unwanted messages and programs that look for open doors; here they "
+        "were closed.",
+        "Nothing to do, unless one of these ports should be open. A firewall in front would keep them away.",
+    ),
     "ICMP-UNREACHABLE.late": (
         "{source} no longer waited for {count:DNS answer|DNS answers} from {sender}: {meaning}",
         "The answer came after the program that asked had given up, or had got another one first.",

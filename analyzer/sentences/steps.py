@@ -13,7 +13,10 @@ STEPS: dict[str, str] = {
     # dhcp: client, address, server, duration_ms · told: routers, resolvers · term: lease_ms
     "step.dhcp": "{client} got the address {address} from {server} in {duration_ms}.",
     "step.dhcp.term": "It may use the address for {lease_ms}.",
+    "step.dhcp.term.forever": "It may use the address for ever.",
     "step.dhcp.told": "It was told the way out of the network ({routers}) and whom to ask for names ({resolvers}).",
+    "step.dhcp.told.resolvers": "It was told whom to ask for names ({resolvers}), but no way out of the network.",
+    "step.dhcp.told.routers": "It was told the way out of the network ({routers}), but not whom to ask for names.",
     "step.dhcp.absent.before_capture": "No address was requested in this capture: the device already had one.",
     "step.dhcp.absent.not_captured": "This device did not ask for its address in this capture, though others did.",
     # dns: client, server, name, addresses, latency_ms, attempts, rcode
@@ -26,11 +29,14 @@ STEPS: dict[str, str] = {
     "step.dns.failed.servfail": "{server} answered after {latency_ms} that it could not find out about {name} "
     "(SERVFAIL).",
     "step.dns.unanswered": "{client} sent {attempts:query|queries} for {name} to {server} and got no answer.",
+    "step.dns.unanswered.several": "{client} sent {attempts:query|queries} for {name} to {servers} and got no answer.",
     # more about a lookup: name, chain · a_ms, aaaa_ms · servers · keep_ms · resolver, server, name, zone, latency_ms
+    # tried: server, attempts · ahead: before_ms, latency_ms
+    "step.dns.ahead": "The name had been asked for once before, {before_ms} earlier; that took {latency_ms}.",
     "step.dns.alias": "{name} is only another name: it leads to {chain}.",
     "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {name}, and had its "
     "answer after {latency_ms}.",
-    "step.dns.asked.other": "To find out, {resolver} asked {server} for {name}: {latency_ms}.",
+    "step.dns.asked.other": "To find out, {resolver} asked {server} for {name} and was answered after {latency_ms}.",
     "step.dns.asked.root": "To find out, {resolver} asked the root server {server} for {name}, and was referred on "
     "after {latency_ms}.",
     "step.dns.asked.tld": "To find out, {resolver} asked {server}, a server of the top-level domain, for {name}, and "
@@ -39,6 +45,7 @@ STEPS: dict[str, str] = {
     "step.dns.keep": "The answer may be kept for {keep_ms}.",
     "step.dns.race": "Its IPv4 and its IPv6 address were asked for side by side: that took {a_ms} and {aaaa_ms}.",
     "step.dns.servers": "More than one server was asked: {servers}.",
+    "step.dns.tried": "{server} was asked {attempts:time|times}.",
     "step.dns.absent.before_capture": "{name} was looked up before the capture began.",
     "step.dns.absent.cached": "No lookup of {name}: its address was already known from an earlier one.",
     "step.dns.absent.doh_suspected": "No readable lookup of {name}: it probably went over encrypted DNS.",
@@ -68,7 +75,7 @@ STEPS: dict[str, str] = {
     "in {latency_ms}.",
     "step.ndp.towards_resolver": "{client} asked its neighbours who has {target_ip}, the way to the server for names; "
     "{mac} answered in {latency_ms}.",
-    # tcp: client, server, server_port, connect_ms, rtt_ms, attempts, stream
+    # tcp: client, server, server_port, connect_ms, rtt_ms, attempts, stream · tried_ms, connections
     "step.tcp": "{client} opened a connection to {server} port {server_port} in {connect_ms} (three-way handshake).",
     "step.tcp.lost_syn": "{client} opened a connection to {server} port {server_port} in {connect_ms}; {loss_ms} of "
     "that were spent repeating a lost SYN ({attempts:attempt|attempts}).",
@@ -76,8 +83,14 @@ STEPS: dict[str, str] = {
     "that completes the handshake is not in this capture.",
     "step.tcp.numbers": "SYN with the sequence number {client_isn} → SYN-ACK with {server_isn}, which acknowledges "
     "{client_next} → ACK of {server_next}: each side confirms the other's number plus one.",
+    "step.tcp.one_sided": "{client} asked {server} port {server_port} for a connection; the answer is not in this "
+    "capture.",
     "step.tcp.refused": "{server} refused the connection to port {server_port}: nothing listens there.",
+    "step.tcp.refused.again": "{server} refused {attempts:attempt|attempts} to connect to port {server_port} within "
+    "{tried_ms}: nothing listens there.",
     "step.tcp.unanswered": "{client} tried {server} port {server_port} {attempts:time|times} and got no answer.",
+    "step.tcp.unanswered.several": "{client} tried {server} port {server_port} {attempts:time|times} within "
+    "{tried_ms}, for {connections:connection|connections}, and got no answer.",
     "step.tcp.unreachable": "{client} tried {server} port {server_port}; a router answered that it cannot be reached.",
     "step.tcp.absent.failed": "No connection was tried, because an earlier step failed.",
     "step.tcp.absent.midstream": "The connection was already open when the capture began.",
@@ -114,6 +127,8 @@ STEPS: dict[str, str] = {
     "step.request.agent": "The client calls itself {user_agent}.",
     "step.request.body": "It sent {body_bytes} with the request.",
     "step.request.conditional": "It has a copy already, and asks only whether that is still good.",
+    "step.request.lost": "The request was lost on the way and had to be sent again ({frames:packet|packets}): that "
+    "cost {loss_ms}.",
     "step.request.cookies": "It sent {cookies:cookie|cookies} with the request: {names}.",
     "step.request.referer": "The page it comes from is {referer}.",
     "step.request.absent.encrypted": "The requests are encrypted, so they cannot be read.",
@@ -122,15 +137,23 @@ STEPS: dict[str, str] = {
     "step.request.absent.not_captured": "The request is not in this capture.",
     "step.response": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes} in {receive_ms}.",
     "step.response.empty": "{host} answered {status} {reason} after {wait_ms}, without a body.",
+    "step.response.no_status": "{host} answered after {wait_ms} without a status line, as HTTP/0.9 does, and sent "
+    "{body_bytes} in {receive_ms}.",
+    "step.response.no_status.end_unknown": "{host} answered after {wait_ms} without a status line, as HTTP/0.9 does; "
+    "where its answer ends cannot be told.",
     "step.response.none_came": "{host} answered {status} {reason} after {wait_ms}, and none of the {promised_bytes} "
     "of its body came.",
     # more about an answer: status · content_type · coding, decoded_bytes, body_bytes · cache_control · cookies, names
     "step.response.caching": "For caches it says: {cache_control}.",
     "step.response.compressed": "It travelled compressed ({coding}): {decoded_bytes} became {body_bytes}.",
+    "step.response.compressed.larger": "It travelled compressed ({coding}), which made it larger: "
+    "{decoded_bytes} became {body_bytes}.",
     "step.response.cookies": "It sets {cookies:cookie|cookies}: {names}.",
-    "step.response.meaning": "{status_meaning} That is what {status} means.",
+    "step.response.lost": "A part of the answer was lost on the way and had to be sent again "
+    "({frames:packet|packets}); that held it up for {loss_ms}.",
+    "step.response.meaning": "The status {status} means: {status_meaning}",
     "step.response.server": "The server calls itself {server}.",
-    "step.response.type": "What came is of the type {content_type}.",
+    "step.response.type": "The type of its body is {content_type}.",
     "step.response.absent.encrypted": "The responses are encrypted, so they cannot be read.",
     "step.response.absent.aborted": "No response: the connection was aborted first.",
     "step.response.absent.client_closed": "No response: the client gave up after {wait_ms} and closed the connection.",
@@ -153,7 +176,7 @@ STEPS: dict[str, str] = {
     # background: kinds, requests, duration_ms
     "step.background": "The page was there without waiting for {requests:more request|more requests} in "
     "{duration_ms}: {kinds}.",
-    # close: closed_by, kind, close_ms
+    # close: closed_by, kind, close_ms · first
     "step.close": "The {closed_by} closed the connection first; both sides were done after {close_ms}.",
     "step.close.three_way": "The {closed_by} closed the connection first; three packets did it, because the other "
     "side's FIN travelled together with its ACK.",
@@ -161,6 +184,8 @@ STEPS: dict[str, str] = {
     "step.close.half_closed": "Only the {closed_by} closed its direction; the other one stayed open.",
     "step.close.reset": "The {closed_by} reset the connection instead of closing it.",
     # first, other: client or server · first_states, other_states
+    "step.close.reset.after_fin": "The {first} closed the connection first (FIN); then the {closed_by} reset it.",
+    "step.close.reset.after_own_fin": "The {first} closed the connection first (FIN), and reset it afterwards.",
     "step.close.states": "The {first} went through the states {first_states}, the {other} through {other_states}.",
     "step.close.states.both": "Both sides went through the states {first_states}.",
     "step.close.absent.not_captured": "The end of the connection is not in this capture.",

@@ -103,17 +103,16 @@ TCP: dict[str, tuple[str, str, str]] = {
     # by, other, closed_ms, times, connections, client, server, server_port
     "TCP-ZERO-WINDOW": (
         "The {by} had no room for more data for {closed_ms} ({client} to {server} port {server_port})",
-        "A receiver says with every packet how much it can still take. Here that was nothing at all "
-        "({times:time|times}), so the {other} had to stop although it had more to send: the program on the {by} did "
-        "not read fast enough what had already arrived.",
+        "A receiver says with every packet how much it can still take. Here that was nothing, {times:time|times}, "
+        "so the {other} had to stop although it had more to send: the program on the {by} did not read fast enough "
+        "what had already arrived.",
         "Look at the program on the {by}: a slow disk, a busy processor, or a program that reads only when it likes "
         "to, as players of video do on purpose.",
     ),
     "TCP-ZERO-WINDOW.stuck": (
         "The {by} had no room for more data and never made any again ({client} to {server} port {server_port})",
-        "A receiver says with every packet how much it can still take. Here that was nothing at all, and the {other} "
-        "asked in vain for {closed_ms} whether there was room again: the program on the {by} does not read what "
-        "arrived.",
+        "A receiver says with every packet how much it can still take. Here that was nothing, and the {other} asked "
+        "in vain for {closed_ms} whether there was room again: the program on the {by} does not read what arrived.",
         "Look at the program on the {by}: it hangs, is overloaded, or forgot about this connection.",
     ),
     # by, sender, window_bytes, rtt_ms, limited_ms, sent_bytes, connections, client, server, server_port

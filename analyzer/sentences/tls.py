@@ -16,9 +16,9 @@ TLS: dict[str, tuple[str, str, str]] = {
     ),
     # name, version, since, count, client, server, server_port
     "TLS-OLD-VERSION": (
-        "{name} encrypted with {version}, which is not to be used any more since {since}",
-        "This version has known holes, and browsers refuse it. What was sent that way ({count:session|sessions}) is "
-        "less safe than it looks, and newer programs may not be able to connect at all.",
+        "{name} encrypted with {version}, which has not been allowed since {since}",
+        "This version has known holes, and browsers refuse it. What was sent in these {count:session|sessions} is less "
+        "safe than it looks, and newer programs may not be able to connect at all.",
         "Turn TLS 1.2 and TLS 1.3 on at {server}, and everything older off. If the server can do that already, the "
         "client is what has to be updated.",
     ),
@@ -58,14 +58,35 @@ TLS: dict[str, tuple[str, str, str]] = {
         "Look at the load of {server}, and at what it asks others during a handshake: a device that keeps its keys, a "
         "check of certificates, a proxy that first connects to somebody else.",
     ),
+    "TLS-SLOW.many": (
+        "{name} took its time to set up encryption, {count:time|times}: the longest handshake lasted {handshake_ms}",
+        "Packets there and back explain little of it. The server took {server_ms} to answer the client's first "
+        "message, and nothing can be asked for before the handshake is over.",
+        "Look at the load of {server}, and at what it asks others during a handshake: a device that keeps its keys, a "
+        "check of certificates, a proxy that first connects to somebody else.",
+    ),
     "TLS-SLOW.network": (
         "Lost packets held up the handshake with {name}: it lasted {handshake_ms}",
         "Messages of the handshake had to be sent again, and nothing can be asked for before it is over.",
         "See the finding about loss on the same connection. Large chains of certificates suffer most from loss: leave "
         "out of them what clients do not need.",
     ),
+    "TLS-SLOW.network_many": (
+        "Lost packets held up {count:handshake|handshakes} with {name}: the longest lasted {handshake_ms}",
+        "Messages of the handshake had to be sent again, and nothing can be asked for before it is over.",
+        "See the finding about loss on the same connection. Large chains of certificates suffer most from loss: leave "
+        "out of them what clients do not need.",
+    ),
     "TLS-SLOW.client": (
         "The client took its time to set up encryption with {name}: the handshake lasted {handshake_ms}",
+        "The server answered at once; the client then waited before it finished. Programs do that when they open "
+        "connections before they need them, ask their user about the certificate, or check it with its issuer.",
+        "Nothing to do, unless the page was slow: then see what the client did meanwhile, such as asking the issuer "
+        "about the certificate (OCSP).",
+    ),
+    "TLS-SLOW.client_many": (
+        "The client took its time to set up encryption with {name}, {count:time|times}: the longest handshake lasted "
+        "{handshake_ms}",
         "The server answered at once; the client then waited before it finished. Programs do that when they open "
         "connections before they need them, ask their user about the certificate, or check it with its issuer.",
         "Nothing to do, unless the page was slow: then see what the client did meanwhile, such as asking the issuer "
@@ -135,13 +156,13 @@ TLS: dict[str, tuple[str, str, str]] = {
         "the default site of a server with many names, a captive portal, or somebody in between.",
     ),
     "TLS-WEAK-KEY": (
-        "The certificate of {name} can be forged: {weak}",
+        "The certificate of {name} can be forged ({weak})",
         "Whoever can compute the key, or another certificate with the same signature, can pretend to be {name}. That "
         "is within reach, so clients of today refuse it.",
         "Get a new certificate with an RSA key of 2048 bits or more (or ECDSA P-256), signed with SHA-256.",
     ),
     "TLS-WEAK-KEY.then": (
-        "The certificates of {name} are weak by the standards of today: {weak}",
+        "The certificates of {name} are weak by the standards of today ({weak})",
         "When this was recorded that was common, or it concerns a certificate in the chain that clients need not look "
         "at.",
         "If this server still runs, look at the certificates that it sends, and leave out what is old.",

@@ -26,9 +26,15 @@ VISIT: dict[str, tuple[str, str, str]] = {
     ),
     "VISIT-FAILED.tls": (
         "{client} and {host} could not agree on encryption ({count:time|times})",
-        "The connection was there, but the encrypted session was not, so nothing was asked. The reason given: {why}.",
+        "The connection was there, but the encrypted session was not, so nothing was asked. The reason: "
+        "{flaw_meaning}.",
         "See the TLS step of the visit and its alert: it says whether the certificate, the version, or the port is "
         "wrong.",
+    ),
+    "VISIT-FAILED.wrong_port": (
+        "{client} spoke TLS to a port of {host} that does not speak it ({count:time|times})",
+        "The connection was there, but what came back was no TLS: {flaw_meaning}. So nothing was asked.",
+        "Use the port that is meant for encryption, or the protocol that this port speaks.",
     ),
     "VISIT-FAILED.response": (
         "{client} asked for {url} and got no answer ({count:time|times})",
@@ -47,6 +53,12 @@ VISIT: dict[str, tuple[str, str, str]] = {
         "For that long the client had what it needed and asked for nothing more, or took no more data. The server "
         "needed {server_ms}, the way there and back {network_ms}.",
         "Look at what the page's scripts, or the program, do in these pauses.",
+    ),
+    "VISIT-SLOW.encrypted": (
+        "It took {duration_ms} until encrypted data could flow to and from {host}",
+        "Of that, names took {resolver_ms}, and the way there and back {network_ms}, {lost_ms} of it for repeating "
+        "lost packets. What came then cannot be read.",
+        "See the findings about names, lost packets and the TLS handshake.",
     ),
     "VISIT-SLOW.network": (
         "The visit to {host} took {duration_ms}, {network_ms} of it on the way there and back",
@@ -81,10 +93,10 @@ VISIT: dict[str, tuple[str, str, str]] = {
     ),
     # url, host, client, count, wasted_bytes, carried_bytes, wasted_share
     "VISIT-WASTE": (
-        "{wasted_bytes} of what {host} sent to {client} need not have been sent",
-        "That is text without compression, copies of what the client had already, and polls that brought nothing new; "
-        "{carried_bytes} were carried in all.",
-        "Turn on compression (gzip or Brotli), send ETag or Last-Modified and answer 304, and replace polling by "
-        "events.",
+        "{wasted_bytes} of what {host} sent to {client} were copies of what it had already",
+        "The client got the same bodies before, and nothing in them had changed. {carried_bytes} were carried in all, "
+        "headers included.",
+        "Let the client keep what does not change (Cache-Control) and ask whether its copy is still good "
+        "(If-None-Match, If-Modified-Since); the server answers 304 then.",
     ),
 }

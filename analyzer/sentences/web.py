@@ -179,18 +179,18 @@ WEB: dict[str, tuple[str, str, str]] = {
     ),
     # host, client, by, flaw, target, count
     "HTTP-MALFORMED": (
-        "{by} broke a rule of HTTP towards {host}: {flaw_meaning} ({count:time|times})",
+        "The {by} broke a rule of HTTP towards {host}: {flaw_meaning} ({count:time|times})",
         "What is meant can still be told, so it worked here. Other servers and proxies may be stricter and refuse it.",
         "Mend the program that writes this message, or update it.",
     ),
     "HTTP-MALFORMED.ambiguous": (
-        "{by} sent a message that can be read in two ways ({client} and {host}): {flaw_meaning} ({count:time|times})",
+        "The {by} sent a message to or from {host} that can be read in two ways: {flaw_meaning} ({count:time|times})",
         "It is in doubt where the message ends or what it says. A proxy and the server behind it may see two different "
         "requests in it: that is how requests get past a filter unseen, and how answers end up with the wrong client.",
         "Mend the program that writes this message. Let proxies refuse such messages instead of passing them on.",
     ),
     "HTTP-MALFORMED.not_http": (
-        "{by} sent something that is not HTTP on a connection that speaks HTTP with {host} ({count:time|times})",
+        "The {by} sent something that is not HTTP on a connection that speaks HTTP with {host} ({count:time|times})",
         "Either another protocol uses the connection, or one side lost track of where a message ends, so that the rest "
         "of it looks like a new one.",
         "Look at these bytes (analyze follow): text of an answer that goes on is a wrong length, anything else another "

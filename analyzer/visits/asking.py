@@ -33,7 +33,12 @@ def _of_script(name: str, value: str) -> bool:
 
 
 def is_page(row: HttpRow) -> bool:
-    """Say whether a request is for a page: by what came or, when the answer names no type (304), what was wanted."""
+    """Say whether a request is for a page: by what came or, when the answer names no type (304), what was wanted.
+
+    The icon of a site is none, though the answer that there is no icon may be a page.
+    """
+    if path_of(row) == "/favicon.ico":
+        return False
     if row.content_type is not None:
         if row.content_type not in _PAGES:
             return False

@@ -7,7 +7,8 @@ Told apart from noise, because most packets that fail are nobody's doing:
   either. Not counted are names that systems ask for on their own (one label, wpad, service names, names made of
   numbers, which look up a reputation), and silence that the recording explains.
 * *Connections*: refused, unreachable, or unanswered although the SYN was repeated; to a port for the web, or to an
-  address whose name was looked up just before.
+  address whose name was looked up just before. Tried again and again, also to another service that people use, and to
+  any port of a server that the client got web pages from.
 * Who fails with more targets than :data:`MANY_TARGETS`, or more names than :data:`MANY_NAMES`, is looking for
   something; a target that fails for more than :data:`MANY_CLIENTS` is told of by its finding.
 
@@ -19,6 +20,7 @@ Sources: RFC 8305 (racing addresses), RFC 1123 section 6.1.4.3 (search lists), R
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,7 +29,8 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.flows.model import HANDSHAKE_WHYS, HANDSHAKES
+from analyzer.flows.model import HANDSHAKE_WHYS, HANDSHAKES, Connections
+from analyzer.problems import Problem, ProblemLog
 from analyzer.protocols.dns.table import answer_counts, chosen, column, one_of
 from analyzer.schema import DnsRow
 from analyzer.units import NS_PER_S
@@ -36,6 +39,11 @@ from analyzer.visits.model import Facts
 
 WEB_PORTS = {80: "http", 8000: "http", 8008: "http", 8080: "http", 8888: "http", 443: "https", 8443: "https"}
 """Ports that people and programs expect a web server on → the scheme spoken there."""
+PEOPLE_PORTS = frozenset({21, 22, 23, 110, 143, 587, 993, 995, 3389, 5900})
+"""Ports of other services that a person connects to: files, terminals, mail, screens. What systems use on their own
+(names, directories, shares) is not among them."""
+PATIENT_SYNS = 3
+"""Who sends a SYN three times waited for three seconds at least; who looks for open ports does not."""
 AGAIN_WITHIN_NS = 30 * NS_PER_S
 """Who tries the same again within half a minute is still at the same thing: clients repeat a SYN after 1, 3, 7, 15 s
 (RFC 6298 section 2), resolver libraries go through their servers in up to 20 s."""
@@ -57,6 +65,8 @@ MAX_LABELS = 16
 """Labels of a name that are compared with names asked for beside it; names people type have fewer."""
 _UNASKED = frozenset({"wpad", "isatap", "localhost", "local"})
 """First labels that systems ask for on their own."""
+_HOST_NAME = re.compile(r"[\w.-]+")
+"""A name that hosts can have (RFC 1123 section 2.1), or one in another script; nobody types one with a star in it."""
 _TYPES = frozenset({"A", "AAAA"})
 _GOOD = frozenset({"NOERROR", None})
 
@@ -73,6 +83,7 @@ class Attempt:
         dns: all rows of lookups that belong to it; failed_rows: those that failed.
         streams: connections that nobody agreed to open.
         target: (server host, port) of the first of them; dns_why: why there is no lookup.
+        beside: a page that was being loaded wanted it.
     """
 
     client: str
@@ -87,16 +98,21 @@ class Attempt:
     streams: list[int] = field(default_factory=list)
     target: tuple[int, int] | None = None
     dns_why: str | None = None
+    beside: bool = False
 
 
-def attempts(facts: Facts, taken: Iterable[int]) -> list[Attempt]:
+def attempts(facts: Facts, taken: Iterable[int], problems: ProblemLog | None = None) -> list[Attempt]:
     """Return what was tried in vain, in order of time.
 
     Args:
         taken: rows of the dns table that a connection used, or that were tried before.
+        problems: told when there are more than :data:`MAX_ATTEMPTS`.
     """
     out = [*_lookups(facts, frozenset(taken)), *_connections(facts)]
     out.sort(key=lambda one: one.begin)
+    if len(out) > MAX_ATTEMPTS and problems is not None:
+        text = f"{len(out)} attempts came to nothing; the first {MAX_ATTEMPTS} are visits of their own"
+        problems.add(Problem("LIMIT-REACHED", "visits", text))
     return out[:MAX_ATTEMPTS]
 
 
@@ -111,6 +127,8 @@ def _somebody_waits(row: DnsRow) -> bool:
         return False  # a resolver asks on behalf of another question
     if row.rcode == "NXDOMAIN" and row.flags.aa and not row.flags.ra:
         return False  # who asks a server that only knows its own zone is a tool
+    if not _HOST_NAME.fullmatch(row.qname):
+        return False
     labels = row.qname.split(".")
     if len(labels) < 2 or labels[-1] in ("arpa", "local") or labels[0] in _UNASKED or not labels[0]:
         return False
@@ -145,29 +163,33 @@ def _confirmed(facts: Facts, suspects: list[int]) -> list[int]:
     """Leave out what resolvers ask, what was answered in the end, and silence that may be the recording's."""
     resolvers = set(compress(column(facts.dns, "server"), one_of(facts.dns, "outcome", ("answered",)).tolist()))
     end = facts.capture.end_time or 0
+    clock = facts.capture.start_time is not None  # without one, nobody knows whether anybody waited
     asked = [facts.dns[at] for at in suspects]
     good, completed = _resolved(facts, {row.client for row in asked}, {row.qname for row in asked})
     deaf = _deaf(facts, {row.client for row in asked if row.outcome == "no_answer"})
     out = []
     for at, row in zip(suspects, asked, strict=True):
-        shorter = ((row.client, name) for name in _prefixes(row.qname))
-        if row.client in resolvers or (row.client, row.qname) in completed or any(name in good for name in shorter):
+        if row.client in resolvers or (row.client, row.qname) in completed or not good.isdisjoint(_prefixes(row.qname)):
             continue
         if row.outcome == "no_answer":
             waited = row.attempts >= REPEATED_SYNS or end - (row.query_time or end) >= QUIET_NS
-            if not waited or row.client in deaf:
+            if not waited or not clock or row.client in deaf:
                 continue
         out.append(at)
     return out
 
 
-def _resolved(facts: Facts, clients: set[str], wanted: set[str]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Return (client, name) that got records, and those of the wanted names that a search list made these from."""
+def _resolved(facts: Facts, clients: set[str], wanted: set[str]) -> tuple[set[str], set[tuple[str, str]]]:
+    """Return names that got records, whoever asked (a host asks from several addresses), and (client, name) of those
+    of the wanted names that a search list could have made some of these from."""
     dns = facts.dns
-    told = one_of(dns, "client", clients) & one_of(dns, "rcode", ("NOERROR",)) & (answer_counts(dns) > 0)
-    good = set(compress(zip(column(dns, "client"), column(dns, "qname"), strict=True), told.tolist()))
+    told = one_of(dns, "rcode", ("NOERROR",)) & (answer_counts(dns) > 0)
+    names = column(dns, "qname")
+    good = set(compress(names, told.tolist()))
+    theirs = (told & one_of(dns, "client", clients)).tolist()
     heads = {name.partition(".")[0] for name in wanted}
-    longer = ((client, name) for client, name in good if name.partition(".")[0] in heads)
+    asked = set(compress(zip(column(dns, "client"), names, strict=True), theirs))
+    longer = ((client, name) for client, name in asked if name.partition(".")[0] in heads)
     return good, {(client, short) for client, name in longer for short in wanted.intersection(_prefixes(name))}
 
 
@@ -226,11 +248,18 @@ def _together(rows: list[int], facts: Facts) -> Iterator[list[int]]:
 def _attempt(facts: Facts, name: str, rows: list[int]) -> Attempt:
     found = [facts.dns[at] for at in rows]
     begin = min(row.query_time or 0 for row in found)
-    end = max(row.response_time or row.query_time or begin for row in found)
+    end = max(row.response_time or _last_try(row, facts) or begin for row in found)
     said = [row.rcode for row in found if row.rcode is not None]
     why = "NXDOMAIN" if "NXDOMAIN" in said else said[0] if said else "no_answer"
     here = tuple(sorted(rows))
     return Attempt(found[0].client, None, name, "dns", why, begin, max(end, begin), here, here)
+
+
+def _last_try(row: DnsRow, facts: Facts) -> int | None:
+    """Return when a question was sent for the last time (ns)."""
+    if facts.times is None or not row.query_frames:
+        return row.query_time
+    return max(row.query_time or 0, *(int(facts.times[frame - 1]) for frame in row.query_frames))
 
 
 # ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -246,6 +275,8 @@ def _connections(facts: Facts) -> Iterator[Attempt]:
     ports = c.columns["server_port"]
     starts = np.asarray(c.columns["start_time"])
     latest: dict[tuple[int, int, int], Attempt] = {}
+    spoken = {*(row.stream for row in facts.http), *(row.stream for row in facts.tls)}
+    served = {(int(c.client_host[one]), int(c.server_host[one])) for one in spoken}
     order = streams[np.argsort(starts[streams], kind="stable")]
     for stream in order.tolist():
         client, server, port = int(c.client_host[stream]), int(c.server_host[stream]), int(ports[stream])
@@ -258,15 +289,25 @@ def _connections(facts: Facts) -> Iterator[Attempt]:
         address = c.host(server)
         owed = lookups.charge(c.host(client), address, None, begin)
         rows = owed.rows if _just_before(facts, owed.rows, begin) else ()
-        if port not in WEB_PORTS and not rows:
+        if not rows and port not in WEB_PORTS and not _patient(c, stream, port, (client, server) in served):
             continue
         names = [facts.dns[at].qname for at in rows]
         name = names[0] if names else None
         one = Attempt(c.host(client), c.words["client_mac"].get(stream), name, "tcp", _why(facts, stream), begin, end)
         one.dns, one.streams, one.target = rows, [stream], (server, port)
-        one.dns_why = None if rows else "cached" if owed.rows else "literal_address" if not facts.dns else owed.why
+        one.dns_why = None if rows else "cached" if owed.rows else "literal_address"  # there is no name to look up
         latest[client, server, port] = one
         yield one
+
+
+def _patient(c: Connections, stream: int, port: int, served: bool) -> bool:
+    """Say whether somebody waited for a port that is none of the web, at an address that nobody looked up.
+
+    Args:
+        served: the client had a web page from the same server.
+    """
+    tries = int(c.columns["client_packets"][stream])
+    return (port in PEOPLE_PORTS and tries >= REPEATED_SYNS) or (served and tries >= PATIENT_SYNS)
 
 
 def _just_before(facts: Facts, rows: tuple[int, ...], when: int) -> bool:

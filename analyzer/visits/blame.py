@@ -15,6 +15,7 @@ Source: MEASURES "Phases of a request", for what each number means and how far i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.protocols.dns.table import column
@@ -22,6 +23,7 @@ from analyzer.schema import HttpRow, TlsRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import trust
 from analyzer.visits.grouping import host_of
+from analyzer.visits.handshakes import lost_ms
 from analyzer.visits.model import Facts
 from analyzer.visits.verdicts import asked, failure, unknown, waited_ms
 
@@ -167,7 +169,8 @@ def _of_failed(row: HttpRow, facts: Facts) -> Blame | None:
         return Blame(who, f"blame.http.{kind}", args, "response", str(row.status))
     if kind == "no_answer":
         by_server = row.outcome_why == "server_closed"
-        who, key = ("server", "closed") if by_server else ("unknown", "silence")
+        ended = "reset" if row.outcome == "aborted" else "closed"
+        who, key = ("server", ended) if by_server else ("unknown", "silence")
         if not by_server and _repeated(row, facts):
             key = "lost"
         return Blame(who, f"blame.http.{key}", args, "response", "no_answer")
@@ -231,26 +234,22 @@ class _Shares:
         self.bytes = 0
         self.host: str | None = None
 
-    def add(self, row: HttpRow) -> None:
-        """Add the phases of one request."""
-        self.resolver += row.dns_ms or 0.0
-        self.network += (row.connect_ms or 0.0) + (row.tls_ms or 0.0)
-        wait = row.wait_ms or 0.0
-        network, lost = row.wait_network_ms or 0.0, row.wait_loss_ms or 0.0
-        server = row.wait_server_ms
-        if server is not None and row.phase_trust.wait_server != trust.MEASURED:
-            server = row.wait_server_min_ms or 0.0
-        server = server or 0.0
-        self.network += network + lost
-        self.server += server
-        self.unknown += max(wait - network - lost - server, 0.0)
-        if server > self._most or self.host is None:
-            self._most, self.host = server, row.host
-        held, shut = row.receive_loss_ms or 0.0, row.receive_window_ms or 0.0
-        self.network += held
-        self.client += shut
-        self.transfer += (row.send_ms or 0.0) + max((row.receive_ms or 0.0) - held - shut, 0.0)
-        self.lost += lost + held
+    def add(self, row: HttpRow, until: int | None = None) -> None:
+        """Add the phases of one request.
+
+        Args:
+            until: ns, when the next request of the path began: what this one still did then ran beside it.
+        """
+        parts = _parts(row)
+        over = 0.0 if until is None else max(_ended(row) - until, 0) / NS_PER_MS
+        for party, ms, lost in reversed(parts):
+            less = min(over, ms)
+            over -= less
+            setattr(self, party, getattr(self, party) + ms - less)
+            if lost:
+                self.lost += ms - less
+            if party == "server" and (ms - less > self._most or self.host is None):
+                self._most, self.host = ms - less, row.host
         self.bytes += (row.request_body_bytes or 0) + (row.response_body_bytes or 0)
 
     def total(self) -> float:
@@ -259,9 +258,38 @@ class _Shares:
 
     def leader(self) -> tuple[str, float]:
         """Return who had most of the time, and how much."""
-        parts = [(getattr(self, party), party) for party in PARTIES]
-        most, party = max(parts)
+        had = (self.resolver, self.network, self.server, self.client, self.transfer, self.unknown)
+        most, party = max(zip(had, PARTIES, strict=True))
         return party, most
+
+
+def _parts(row: HttpRow) -> list[tuple[str, float, bool]]:
+    """Return (whose, ms, spent on losses) of a request's phases, in order of time as far as they have one."""
+    wait = row.wait_ms or 0.0
+    network, lost = row.wait_network_ms or 0.0, row.wait_loss_ms or 0.0
+    server = row.wait_server_ms
+    if server is not None and row.phase_trust.wait_server != trust.MEASURED:
+        server = row.wait_server_min_ms or 0.0
+    server = server or 0.0
+    held, shut = row.receive_loss_ms or 0.0, row.receive_window_ms or 0.0
+    return [
+        ("resolver", row.dns_ms or 0.0, False),
+        ("network", (row.connect_ms or 0.0) + (row.tls_ms or 0.0), False),
+        ("transfer", row.send_ms or 0.0, False),
+        ("network", lost, True),
+        ("network", network, False),
+        ("unknown", max(wait - network - lost - server, 0.0), False),
+        ("server", server, False),
+        ("network", held, True),
+        ("client", shut, False),
+        ("transfer", max((row.receive_ms or 0.0) - held - shut, 0.0), False),
+    ]
+
+
+def _begun(row: HttpRow) -> int:
+    """Return when a request began (ns), its lookup and the opening of its connection included."""
+    before = (row.dns_ms or 0.0) + (row.connect_ms or 0.0) + (row.tls_ms or 0.0) + (row.blocked_ms or 0.0)
+    return (row.request_time or _ended(row)) - round(before * NS_PER_MS)
 
 
 def _near(row: HttpRow) -> bool:
@@ -273,19 +301,23 @@ def _of_time(v: Linked, facts: Facts, duration_ms: float) -> Blame:
     rows = _path(v, facts)
     if not rows:
         return _of_opening(v, facts)
-    if all(row.background is not None for row in rows):
-        return Blame(None, "blame.fine.background", {"duration_ms": duration_ms})
-    waiting = next((row for row in rows if row.response_time is None and unknown(row) is not None), None)
     shares = _Shares(_near(rows[0]))
-    for row in rows:
-        shares.add(row)
-    shares.network += sum(ms for at in (*v.arp_resolver, *v.arp_server) if (ms := facts.arp[at].latency_ms) is not None)
-    opened = v.tcp(v.main) if v.main in v.draft.fresh and v.main is not None else None
-    if opened is not None:
-        shares.lost += opened.syn_loss_ms or 0.0
+    waiting, beside = None, True
+    until: int | None = None
+    for row in reversed(rows):
+        shares.add(row, until)
+        until = _begun(row) if until is None else min(_begun(row), until)
+        beside = beside and row.background is not None
+        if row.response_time is None and unknown(row) is not None:
+            waiting = row
+    if beside:
+        return Blame(None, "blame.fine.background", {"duration_ms": duration_ms})
+    shares.network += _found_ms(v, facts)
+    if v.main is not None and v.main in v.draft.fresh:
+        shares.lost += facts.connections.ms("syn_loss_ms", v.main) or 0.0
     if v.draft.tls:
-        _add_opening(shares, v, facts)
-        duration_ms = shares.total()  # what came then is unreadable, and no wait
+        _add_opening(shares, v, facts, {row.stream for row in rows})
+        duration_ms = min(shares.total(), duration_ms)  # what came then is unreadable, and no wait
     left = max(duration_ms - shares.total(), 0.0)
     if shares.near:
         shares.client += left
@@ -294,6 +326,11 @@ def _of_time(v: Linked, facts: Facts, duration_ms: float) -> Blame:
     if waiting is not None and duration_ms >= SLOW_MS:
         return Blame("capture", "blame.capture", {"host": waiting.host, "duration_ms": duration_ms})
     return _slow(shares, duration_ms, shares.host)
+
+
+def _found_ms(v: Linked, facts: Facts) -> float:
+    """Return how long hardware addresses were looked for by ARP."""
+    return sum(facts.arp[at].latency_ms or 0.0 for at in v.arp_resolver + v.arp_server)
 
 
 def _path(v: Linked, facts: Facts) -> list[HttpRow]:
@@ -324,15 +361,20 @@ def _ended(row: HttpRow) -> int:
 def _of_opening(v: Linked, facts: Facts) -> Blame:
     """Return who is to blame for how long an encrypted visit took to begin: what came then cannot be read."""
     shares = _Shares(near=True)
-    shares.network += sum(ms for at in (*v.arp_resolver, *v.arp_server) if (ms := facts.arp[at].latency_ms) is not None)
-    _add_opening(shares, v, facts)
+    shares.network += _found_ms(v, facts)
+    _add_opening(shares, v, facts, frozenset())
     return _slow(shares, shares.total(), host_of(v.draft.url), encrypted=True)
 
 
-def _add_opening(shares: _Shares, v: Linked, facts: Facts) -> None:
+def _add_opening(shares: _Shares, v: Linked, facts: Facts, counted: AbstractSet[int]) -> None:
+    """Add what passed until encrypted data could flow.
+
+    Args:
+        counted: streams whose opening is in the shares already: that of the request for a tunnel is the tunnel's own.
+    """
     row = facts.tls[v.draft.tls[0]]
     c = facts.connections
-    if row.stream in v.draft.fresh:
+    if row.stream in v.draft.fresh and row.stream not in counted:
         shares.network += c.ms("connect_ms", row.stream) or 0.0
         shares.lost += c.ms("syn_loss_ms", row.stream) or 0.0
         found = v.lookup.get(row.stream)
@@ -343,9 +385,11 @@ def _add_opening(shares: _Shares, v: Linked, facts: Facts) -> None:
         shares.unknown += took
     else:
         trips = min(leg * (row.round_trips or 1), took)
-        shares.network += trips
-        # Behind the round trips lie both sides' arithmetic, losses, and a client that asks about a certificate.
-        shares.unknown += took - trips
+        lost = min(lost_ms(facts, row), took - trips)
+        shares.network += trips + lost
+        shares.lost += lost
+        # Behind the round trips lie both sides' arithmetic, too, and a client that asks about a certificate.
+        shares.unknown += took - trips - lost
     shares.host = shares.host or row.sni
 
 
@@ -353,7 +397,8 @@ def _slow(shares: _Shares, duration_ms: float, host: str | None, *, encrypted: b
     party, most = shares.leader()
     args: dict[str, object] = {"duration_ms": duration_ms, "share_ms": most, "host": host}
     if duration_ms < SLOW_MS:
-        return Blame(None, "blame.fine.encrypted" if encrypted else f"blame.fine.{party}", args)
+        part = ".part" if party != "unknown" and most <= duration_ms / 2 else ""
+        return Blame(None, "blame.fine.encrypted" if encrypted else f"blame.fine.{party}{part}", args)
     args |= {
         "resolver_ms": shares.resolver,
         "network_ms": shares.network,
@@ -362,10 +407,11 @@ def _slow(shares: _Shares, duration_ms: float, host: str | None, *, encrypted: b
         "lost_ms": shares.lost,
         "carried_bytes": shares.bytes,
     }
+    begun = ".encrypted" if encrypted else ""
     if most < LEAD_SHARE * duration_ms:
-        return Blame("unknown", "blame.slow.several", args)
+        return Blame("unknown", f"blame.slow.several{begun}", args)
     if party == "transfer":
         return Blame(None, "blame.slow.transfer", args)
     if party == "network" and shares.lost >= LEAD_SHARE * most:
-        return Blame("network", "blame.slow.loss", args)
-    return Blame(party, f"blame.slow.{party}", args)
+        return Blame("network", f"blame.slow.loss{begun}", args)
+    return Blame(party, f"blame.slow.{party}{begun}", args)

@@ -7,6 +7,8 @@ Rules:
   address to a public one (``public_address``).
 * Where neither is known, a station that is handed packets for :data:`SEVERAL` networks besides the sender's own is no
   end of them (``several_networks``). Networks are told apart by their first 24 bits (IPv6: 64), the usual sizes.
+* The weakest sign is that ARP knows a packet's station by another address than the packet's destination, and that a
+  router had part in the answers (``passed_on``, see :mod:`routed`).
 * The gateway's address is never guessed from a packet: an ARP row, a neighbour discovery row or a lease tells it. ARP
   answers to the hosts that use it come first, then what it said unasked. A station that answers for several addresses
   (proxy ARP) is known by the one that a lease names as router, else by none (``ambiguous``).
@@ -19,8 +21,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +31,9 @@ from numpy.typing import NDArray
 from analyzer.addresses import host_text
 from analyzer.decode.hops import Hops, mac_text
 from analyzer.decode.table import PacketTable
+from analyzer.problems import Problem, ProblemLog
 from analyzer.schema import ArpRow, DhcpRow, Gateway, NdpRow
+from analyzer.visits.routed import passed_on, took_over
 
 SEVERAL = 3
 """Machines have an address or two more; one that is handed packets for three other networks passes them on."""
@@ -45,10 +50,11 @@ PRIVATE4 = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16
 LOCAL4 = tuple(map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
 PRIVATE6, PUBLIC6 = ip_network("fc00::/7"), ip_network("2000::/3")
 
-WHYS = ("several_networks", "public_address", "netmask")
+WHYS = ("passed_on", "several_networks", "public_address", "netmask")
 """From the weakest reason to the strongest."""
 
 Mask = NDArray[np.bool_]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +68,40 @@ class _Hosts:
 
 
 def gateways(
-    table: PacketTable, hops: Hops, arp: Sequence[ArpRow], ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow]
+    table: PacketTable,
+    hops: Hops,
+    arp: Sequence[ArpRow],
+    ndp: Sequence[NdpRow],
+    dhcp: Sequence[DhcpRow],
+    problems: ProblemLog | None = None,
 ) -> tuple[Gateway, ...]:
     """Return the gateways of a capture, the busiest first.
 
     Args:
         table: the packets; hops: who handed them to whom.
         arp, ndp, dhcp: the tables that may tell a gateway's address.
+        problems: told where there is more than is looked at or listed.
     """
+    problems = ProblemLog() if problems is None else problems
     if not len(hops):
         return ()
     hosts = _about(table.hosts)
-    strength = _strength(table.hosts, hosts, hops, ndp, dhcp)
+    strength = _strength(table, hosts, hops, arp, _netmasks(table.hosts, ndp, dhcp, problems))
     away = np.flatnonzero(strength >= 0)
     four = hosts.four[hops.dst[away]]
     groups: dict[tuple[int, bool], list[int]] = {}
     for at, mac, version in zip(away.tolist(), hops.to_mac[away].tolist(), four.tolist(), strict=True):
         groups.setdefault((mac, version), []).append(at)
-    ranked = sorted(groups.items(), key=lambda item: (-int(hops.packets[item[1]].sum()), item[1][0]))[:MAX_GATEWAYS]
-    told = _Told(arp, ndp, dhcp)
-    return tuple(_gateway(table, hops, strength, mac, version, at, told) for (mac, version), at in ranked)
+    ranked = sorted(groups.items(), key=lambda item: (-int(hops.packets[item[1]].sum()), item[1][0]))
+    ranked = _first(ranked, MAX_GATEWAYS, "stations that pass packets on; the busiest {} are listed", problems)
+    told, former = _Told(arp, ndp, dhcp), took_over(hops, away)
+    return tuple(
+        replace(
+            _gateway(table, hops, strength, mac, version, at, told),
+            took_over=mac_text(former[mac]) if mac in former else None,
+        )
+        for (mac, version), at in ranked
+    )
 
 
 def _about(hosts: NDArray[np.uint8]) -> _Hosts:
@@ -111,18 +131,23 @@ def _inside(hosts: NDArray[np.uint8], prefix: bytes, bits: int) -> Mask:
 
 
 def _strength(
-    raw: NDArray[np.uint8], hosts: _Hosts, hops: Hops, ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow]
+    table: PacketTable,
+    hosts: _Hosts,
+    hops: Hops,
+    arp: Sequence[ArpRow],
+    netmasks: Iterable[tuple[Mask, Mask]],
 ) -> NDArray[np.int8]:
     """Return (hops,) int8: index into :data:`WHYS` for what leaves the local network, -1 for the rest."""
     src, dst = hops.src, hops.dst
     out = np.full(len(hops), -1, np.int8)
-    out[_several(hosts, hops)] = 0
-    out[hosts.private[src] & hosts.public[dst]] = 1
     outward = hosts.private | hosts.public  # no broadcasts, groups, or addresses of one link
-    for sender, inside in _netmasks(raw, ndp, dhcp):
+    out[passed_on(table, hops, arp) & outward[dst]] = 0
+    out[_several(hosts, hops)] = 1
+    out[hosts.private[src] & hosts.public[dst]] = 2
+    for sender, inside in netmasks:
         known = sender[src] & outward[dst]
         out[known & inside[dst]] = -1
-        out[known & ~inside[dst]] = 2
+        out[known & ~inside[dst]] = 3
     return out
 
 
@@ -141,7 +166,16 @@ def _several(hosts: _Hosts, hops: Hops) -> Mask:
     return found
 
 
-def _netmasks(raw: NDArray[np.uint8], ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow]) -> Iterable[tuple[Mask, Mask]]:
+def _first(found: list[T], most: int, what: str, problems: ProblemLog) -> list[T]:
+    """Return the first of a list, and tell where that leaves some out."""
+    if len(found) > most:
+        problems.add(Problem("LIMIT-REACHED", "link", f"{len(found)} {what.format(most)}"))
+    return found[:most]
+
+
+def _netmasks(
+    raw: NDArray[np.uint8], ndp: Sequence[NdpRow], dhcp: Sequence[DhcpRow], problems: ProblemLog
+) -> Iterable[tuple[Mask, Mask]]:
     """Yield (which hosts are told so, which addresses are local to them) for each lease, and for all prefixes."""
     four = raw[:, 0] == 4
     number = raw[:, 1:5].copy().view(">u4")[:, 0]
@@ -155,11 +189,12 @@ def _netmasks(raw: NDArray[np.uint8], ndp: Sequence[NdpRow], dhcp: Sequence[Dhcp
                 network = ip_network(f"{row.address}/{bits}", strict=False)
                 own = int.from_bytes(ip_address(row.address).packed, "big")
                 told.setdefault((network.network_address.packed, bits), set()).add(own)
-    for (packed, bits), members in sorted(told.items())[:MAX_NETWORKS]:
+    leases = sorted(told.items())
+    for (packed, bits), members in _first(leases, MAX_NETWORKS, "networks in leases; the first {} are used", problems):
         yield four & np.isin(number, np.fromiter(members, np.uint32, len(members))), four & _inside(raw, packed, bits)
     prefixes = {p.prefix for row in ndp if row.outcome_why is None for p in row.prefixes if p.on_link and p.valid_s}
     local = np.zeros(len(raw), np.bool_)
-    for prefix in sorted(prefixes)[:MAX_NETWORKS]:
+    for prefix in _first(sorted(prefixes), MAX_NETWORKS, "IPv6 prefixes; the first {} are used", problems):
         text, _, size = prefix.rpartition("/")
         local |= ~four & _inside(raw, ip_address(text).packed, int(size))
     if local.any():

@@ -1,12 +1,13 @@
 """Which requests and encrypted connections belong to one thing a person did.
 
 Evidence, strongest first: a redirect that names the URL asked for next; a Referer that names a URL (or, cut to its
-origin, the host) of the visit, or the Origin that a WebSocket names instead; the same client asking the same host for a
-part of a page while the visit is still going on. A page (HTML) asked for without a Referer, or after a pause, begins a
-new visit; so does a form that is sent, and what the browser says a person asked for (Sec-Fetch-User). A Referer that
-names a style sheet stands for the page shown last that may use it, because a sheet in the cache is not asked for again.
-Encrypted connections join by host name, or by beginning while an encrypted visit is going on, those inside a proxy's
-tunnel the visit that asked for it (CONNECT). Where nothing speaks for a visit, the request stands as its own.
+origin, the host) of the visit, or the Origin that a WebSocket names instead; credentials sent for what was refused
+without (401); the same client asking the same host for a part of a page while the visit is still going on. A page
+(HTML) asked for without a Referer, or after a pause, begins a new visit; so does a form that is sent, and what the
+browser says a person asked for (Sec-Fetch-User). A Referer that names a style sheet stands for the page shown last
+that may use it, because a sheet in the cache is not asked for again. Encrypted connections join by host name, or by
+beginning while an encrypted visit is going on, those inside a proxy's tunnel the visit that asked for it (CONNECT).
+Where nothing speaks for a visit, the request stands as its own.
 
 Requests in the background (``HttpRow.background``) belong to a visit but make it no longer, and do not show that a page
 is still loading. Nor does what a page asks for when it has been there for a while make the visit longer.
@@ -36,8 +37,16 @@ from analyzer.visits.model import Facts
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_WITHIN_NS = 10 * NS_PER_S
 """A client follows a redirect at once (a new connection may need repeated SYNs); later is somebody asking anew."""
+PROGRAM_WITHIN_NS = 500 * NS_PER_MS
+"""Until a program that is no browser looks up the new name, or connects: it has nothing else to do in between."""
+CHALLENGED_WITHIN_NS = 10 * NS_PER_S
+"""A request is sent again with credentials at once, if the client has them; a person takes longer to type them."""
 KEEPS_METHOD = frozenset({307, 308})
 """Redirects after which the same method is sent again (RFC 9110 section 15.4); after the others it is GET or HEAD."""
+CHALLENGES = frozenset({401, 407})
+CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
+BROWSERS = ("Mozilla/", "Opera/")
+"""How the programs begin to call themselves that load the parts of pages on their own."""
 TOGETHER_NS = 2 * NS_PER_S
 """A page asks for its parts within about this long after its last activity; a person is slower."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -63,6 +72,8 @@ class Draft:
         initiators: http row → the http row that caused it.
         attempt: what the visit is, where nothing came of it; name: what was looked up, or dialled, for it.
         attempts: what else was tried in vain for it.
+        number: its place among the visits of its client, from 1.
+        whole: ns, ``until`` without what it waited for in vain; 0 until that is known.
     """
 
     client: str
@@ -81,6 +92,8 @@ class Draft:
     attempt: Attempt | None = None
     name: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    number: int = 0
+    whole: int = 0
 
 
 @dataclass(slots=True)
@@ -99,8 +112,11 @@ class Redirect:
 class Client:
     """What one client did so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.recent: list[Draft] = []
+        self._opened = 0
+        self._awake: dict[int, Draft] = {}  # by number, those of the recent ones that may still be loading
         self._sheets: set[int] = set()  # rows that are style sheets
         self.tunnels: dict[int, Draft] = {}  # stream → the visit that asked a proxy for it
         self._asked: dict[str, tuple[Draft, int]] = {}  # URL, or origin and "/" → where it was asked for first
@@ -108,11 +124,28 @@ class Client:
         self._to_url: dict[str, list[Redirect]] = defaultdict(list)
         self._to_tls: dict[str, list[Redirect]] = defaultdict(list)
         self._got_on: dict[tuple[int, str], list[Redirect]] = defaultdict(list)  # stream and host sent to
+        self._refused: dict[
+            tuple[str, str], tuple[Draft, int, int, int]
+        ] = {}  # method and URL → where and when 401 came, stream
 
     def open(self, draft: Draft) -> None:
         """Note a new visit."""
+        self._opened += 1
+        draft.number = self._opened
         self.recent.append(draft)
         del self.recent[:-MAX_OPEN]
+        self._awake.pop(self._opened - MAX_OPEN, None)
+
+    def wake(self, draft: Draft) -> None:
+        """Note that something happened in a visit."""
+        if draft.number > self._opened - MAX_OPEN:
+            self._awake[draft.number] = draft
+
+    def loading(self, when: int) -> list[Draft]:
+        """Return the recent visits that show activity up to now, the newest first."""
+        for number in [number for number, draft in self._awake.items() if when - draft.active > TOGETHER_NS]:
+            del self._awake[number]  # until something happens in it: time only goes on
+        return [self._awake[number] for number in sorted(self._awake, reverse=True)]
 
     def note(self, draft: Draft, row: HttpRow, at: int, page: bool) -> None:
         """Note what was asked for, and where the answer sends the client."""
@@ -130,6 +163,8 @@ class Client:
             known = self._asked.get(name)
             if known is None or known[0] is not draft or known[1] in self._sent_on:
                 self._asked[name] = draft, at
+        if row.status in CHALLENGES and row.response_time is not None:
+            self._refused[row.method or "", row.url] = draft, at, row.response_time, row.stream
         if row.status in REDIRECTS and row.location and row.response_time is not None:
             target = join(row.url, row.location)
             parts = split(target)
@@ -150,10 +185,25 @@ class Client:
         later = reversed(self.recent)
         return next((draft for draft in later if draft is of or draft.pages & of.pages), of), sheet
 
+    def challenged(self, row: HttpRow, when: int) -> tuple[Draft, int] | None:
+        """Return the visit and the http row that a request repeats with the credentials that were asked for.
+
+        A program that is no browser repeats it on the connection that it has.
+        """
+        if not self._refused or not any(name.lower() in CREDENTIALS for name, _ in row.request_headers):
+            return None
+        found = self._refused.pop((row.method or "", row.url or ""), None)
+        if found is None or not 0 <= when - found[2] <= CHALLENGED_WITHIN_NS:
+            return None
+        browser = (row.user_agent or "").startswith(BROWSERS)
+        return found[:2] if browser or row.stream == found[3] else None
+
     def followed(self, row: HttpRow, when: int) -> Redirect | None:
         """Return the redirect that a request follows, and strike it off."""
         waiting = self._to_url.get(row.url or "", [])
         found = _latest(waiting, when, row.method)
+        if found is not None and _idled(row, when, found):
+            found = None
         # A client that asks the same host for something else on the connection did not follow the redirect it got.
         for redirect in self._got_on.pop((row.stream, row.host or ""), []):
             redirect.over = True
@@ -162,6 +212,16 @@ class Client:
     def followed_by_tls(self, name: str, when: int) -> Redirect | None:
         """Return the redirect that an encrypted connection to a host follows, and strike it off."""
         return _latest(self._to_tls.get(name, []), when, None)
+
+
+def _idled(row: HttpRow, when: int, redirect: Redirect) -> bool:
+    """Say whether a program did nothing for a while before it asked for what a redirect names: a new command."""
+    if row.user_agent is None or row.user_agent.startswith(BROWSERS):
+        return False
+    opening = sum(
+        part or 0.0 for part in (row.dns_ms, row.connect_ms, row.tls_ms, row.blocked_ms if not row.index else 0)
+    )
+    return when - round(opening * NS_PER_MS) - redirect.answered > PROGRAM_WITHIN_NS
 
 
 def _latest(waiting: list[Redirect], when: int, method: str | None) -> Redirect | None:
@@ -197,11 +257,14 @@ def group(facts: Facts) -> list[Draft]:
     ]
     drafts: list[Draft] = []
     used: set[int] = set()
-    clients: dict[int, Client] = defaultdict(Client)
+    clients: dict[int, Client] = {}
     c = facts.connections
     for when, at, is_http in sorted(events):
         stream = facts.http[at].stream if is_http else facts.tls[at].stream
-        client = clients[int(c.client_host[stream])]
+        host = int(c.client_host[stream])
+        client = clients.get(host)
+        if client is None:
+            client = clients[host] = Client(c.host(host))
         cause: int | None = None
         page = False
         if is_http:
@@ -211,7 +274,7 @@ def group(facts: Facts) -> list[Draft]:
             draft = _join_tls(facts.tls[at].sni, when, client, stream)
         if draft is None:
             url = (facts.http[at].url or "") if is_http else _tls_url(facts, facts.tls[at])
-            draft = Draft(c.host(int(c.client_host[stream])), url, when, when, when)
+            draft = Draft(client.address, url, when, when, when)
             drafts.append(draft)
             client.open(draft)
         if cause is not None:
@@ -227,6 +290,7 @@ def group(facts: Facts) -> list[Draft]:
             draft.http += answered.get(stream, ())
             if stream in client.tunnels:
                 _name_tunnel(draft, facts.http[draft.http[0]], facts.tls[at])
+        client.wake(draft)
     return drafts
 
 
@@ -268,6 +332,12 @@ def _join_http(row: HttpRow, at: int, when: int, client: Client, page: bool) -> 
         if redirect.row in redirect.draft.chain:
             redirect.draft.chain.append(at)
         return redirect.draft, redirect.row
+    again = client.challenged(row, when)
+    if again is not None:
+        draft, cause = again
+        if cause in draft.chain:
+            draft.chain.append(at)
+        return draft, cause
     asking = row.referer or origin(row)
     named = client.named(asking) if asking else None
     if named is not None:
@@ -275,9 +345,10 @@ def _join_http(row: HttpRow, at: int, when: int, client: Client, page: bool) -> 
         if (page and when - draft.active > TOGETHER_NS) or by_hand(row, page):
             return None, cause  # a link followed or a form sent, not a part of the page
         return draft, cause
-    if not page and row.method == "GET" and is_part(row):
-        for draft in reversed(client.recent):
-            if when - draft.active <= TOGETHER_NS and row.host in draft.hosts:
+    program = row.user_agent is not None and not row.user_agent.startswith(BROWSERS)
+    if not page and row.method == "GET" and is_part(row) and not program:
+        for draft in client.loading(when):
+            if row.host in draft.hosts:
                 return draft, None
     return None, None
 
@@ -290,8 +361,8 @@ def _join_tls(sni: str | None, when: int, client: Client, stream: int) -> Draft 
     redirect = client.followed_by_tls(name, when)
     if redirect is not None:
         return redirect.draft
-    for draft in reversed(client.recent):
-        if when - draft.active <= TOGETHER_NS and (draft.tls or name in draft.hosts):
+    for draft in client.loading(when):
+        if draft.tls or name in draft.hosts:
             return draft
     return None
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from analyzer.schema import Step
 from analyzer.visits.grouping import REDIRECTS
 from analyzer.visits.model import Facts
-from analyzer.visits.steps_connection import Opened, closing, encryption, failed_opening, opening
+from analyzer.visits.steps_connection import Openings, closing, encryption, failed_openings, opening
 from analyzer.visits.steps_names import absent, asked, lease, lookups, neighbours
 from analyzer.visits.steps_web import background, objects, redirect, request, response
 
 if TYPE_CHECKING:
     from analyzer.visits.link import Linked
 
-__all__ = ["Opened", "steps"]
+__all__ = ["Openings", "steps"]
 
 
 def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
@@ -34,7 +34,7 @@ def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
             out += _way_there(v, facts, row.stream, shown)
             if row.method != "CONNECT":
                 out.append(absent("tls", "plain", {}))
-        out += [request(row, v), response(row)]
+        out += [request(row, v, facts), response(row, facts)]
         if row.status in REDIRECTS and row.location:
             out.append(redirect(row))
     if v.draft.tls:
@@ -43,7 +43,7 @@ def steps(v: Linked, facts: Facts) -> tuple[Step, ...]:
     out.append(objects(v, facts))
     out += background(v, facts)
     last = facts.http[v.draft.chain[-1]].stream if v.draft.chain and not v.draft.tls else v.streams[-1]
-    out.append(closing(v, facts, last))
+    out.append(closing(v, last))
     return tuple(_in_time(out))
 
 
@@ -78,12 +78,11 @@ def _beside(v: Linked, facts: Facts, shown: set[int]) -> list[Step]:
     if len(v.lookup) > len(shown):
         for stream, found in v.lookup.items():
             if stream not in shown and found.ms is not None:
-                out += asked(found.rows, facts, v, found.ms)
+                out += asked(found.rows + found.also, facts, v, found.ms)
     for attempt in v.draft.attempts:
         if attempt.failed_rows:
             out += asked(attempt.failed_rows, facts, v, None)
-        out += [failed_opening(v, stream, facts) for stream in attempt.streams]
-    return out
+    return out + failed_openings(v, [stream for attempt in v.draft.attempts for stream in attempt.streams], facts)
 
 
 def _failed(v: Linked, facts: Facts) -> list[Step]:
@@ -97,7 +96,7 @@ def _failed(v: Linked, facts: Facts) -> list[Step]:
         out.append(absent("dns", attempt.dns_why or "not_captured", {"name": v.draft.name}))
     if attempt.streams:
         out += neighbours(v, facts, resolver=False)
-        out += [failed_opening(v, stream, facts) for stream in attempt.streams]
+        out += failed_openings(v, attempt.streams, facts)
     else:
         out.append(absent("tcp", "failed", {}))
     return [*_in_time(out), absent("request", "failed", {}), absent("response", "failed", {})]

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
+import numpy as np
+
+from analyzer.decode.table import Flag
 from analyzer.protocols.dns.table import chosen, where
 from analyzer.schema import ArpRow, DnsRow, NdpRow
 from analyzer.units import NS_PER_MS
@@ -64,6 +67,15 @@ def _answered(rows: Iterable[ArpRow | NdpRow], by_mac: bool) -> dict[str, Asked]
     return out
 
 
+def _ended(facts: Facts) -> dict[int, int]:
+    """Return when the first FIN or RST of each connection that has one was recorded (ns)."""
+    s = facts.segments
+    found = np.flatnonzero((s.flags & (Flag.FIN | Flag.RST)) != 0)
+    owner = np.searchsorted(s.first, found, "right") - 1
+    streams, first = np.unique(owner, return_index=True)
+    return dict(zip(streams.tolist(), s.time[found[first]].tolist(), strict=True))
+
+
 Sent = tuple[int, str | None, str | None]
 
 
@@ -73,6 +85,7 @@ class Known:
     Attributes:
         heard: addresses that asked, or were asked for, on the local network.
         asked_on: dns row → the questions that a resolver asked because of it.
+        ended: stream → ns, its first FIN or RST.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -87,13 +100,18 @@ class Known:
                 self._leases[row.address].append((row.answer_time or row.start_time, at))
         for some in self._leases.values():
             some.sort()
-        self._dhcp = bool(facts.dhcp)
+        self.ended = _ended(facts)
+        self._askers = {row.client_mac for row in facts.dhcp}
         self._told: set[int] = set()
         self._met: set[str] = set()
         self.asked_on: dict[int, list[DnsRow]] = {}
         for _, one in chosen(facts.dns, where(facts.dns, "caused_by", lambda cause: cause is not None)):
             if one.caused_by is not None:
                 self.asked_on.setdefault(one.caused_by, []).append(one)
+
+    def asks(self, client: str) -> bool:
+        """Say whether a client may have waited for a neighbour's answer at all."""
+        return client in self._arp or (":" in client and bool(self._ndp))
 
     def waited_for(self, client: str, mac: str | None, sent: Sequence[Sent]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the ARP and the NDP rows that packets of a client waited for.
@@ -110,10 +128,13 @@ class Known:
         others = [row for packet in in_time for row in ndp.take(*packet)] if ndp and ":" in client else []
         return tuple(sorted(found)), tuple(sorted(others))
 
-    def lease_of(self, client: str, when: int) -> tuple[int | None, str | None]:
+    def lease_of(self, client: str, when: int, mac: str | None = None) -> tuple[int | None, str | None]:
         """Return the lease that a client's address is from, where no visit told it yet; or why there is none.
 
         The reason is only given for the first visit of a client, and where the recorder could have heard the request.
+
+        Args:
+            mac: of the client, where it is known: what others asked for is not its own.
         """
         leases = self._leases.get(client)
         if leases:
@@ -125,6 +146,7 @@ class Known:
         if client in self._met:
             return None, None
         self._met.add(client)
-        if client in self.heard:
+        others = bool(self._askers) and (mac is None or mac not in self._askers)
+        if client in self.heard and not others:
             return None, "before_capture"
-        return None, "not_captured" if self._dhcp else None
+        return None, "not_captured" if others else None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from analyzer.schema import HttpRow, VisitPhases, VisitRow
+from analyzer.problems import ProblemLog
+from analyzer.schema import HttpRow, Later, VisitPhases, VisitRow
 from analyzer.units import NS_PER_MS
-from analyzer.visits import attempts, blame, grouping, journey, placing, waste
+from analyzer.visits import attempts, grouping, journey, outcomes, placing, waste
 from analyzer.visits.known import Known, Sent
 from analyzer.visits.lookups import Lookup
 from analyzer.visits.model import Facts
-from analyzer.visits.verdicts import failure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Linked:
     """A visit with everything it touched, before it becomes a row.
 
@@ -24,7 +23,7 @@ class Linked:
         dns: rows of all lookups that were waited for.
         arp_resolver, ndp_resolver: rows waited for by the first question for a name; arp_server, ndp_server: by others.
         lease: row of the dhcp table, in the first visit of its client; lease_why: why that has none.
-        tcp: gives what the journey tells of a connection that some visit was the first to use.
+        tcp: gives what the journey tells of a connection.
     """
 
     draft: grouping.Draft
@@ -38,22 +37,24 @@ class Linked:
     ndp_server: tuple[int, ...]
     lease: int | None
     lease_why: str | None
-    tcp: Callable[[int], journey.Opened]
+    tcp: journey.Openings
     known: Known
 
 
-def visits(facts: Facts, owed: dict[int, Lookup]) -> tuple[list[VisitRow], dict[int, int]]:
+def visits(
+    facts: Facts, owed: dict[int, Lookup], problems: ProblemLog | None = None
+) -> tuple[list[VisitRow], dict[int, int]]:
     """Return the ``visits`` table, and for http rows that another one caused, which one.
 
     Args:
         owed: per stream what its connection owes to DNS, from :func:`analyzer.visits.lookups.owed`.
+        problems: told when there are more failed attempts than become visits.
     """
     drafts = grouping.group(facts)
-    tried = attempts.attempts(facts, {row for found in owed.values() for row in found.rows})
+    taken = {row for found in owed.values() for row in (*found.rows, *found.also)}
+    tried = attempts.attempts(facts, taken, problems)
     drafts = placing.placed(drafts, tried, facts)
-    fresh = {stream for draft in drafts for stream in draft.fresh}
-    fresh.update(stream for attempt in tried for stream in attempt.streams)
-    tcp = facts.connections.outlines(journey.Opened, journey.Opened._fields, fresh).__getitem__
+    tcp = journey.Openings(facts.connections)
     known = Known(facts)
     spent = waste.Spent(facts)
     rows = [_row(number, _link(draft, facts, owed, known, tcp), facts, spent) for number, draft in enumerate(drafts, 1)]
@@ -65,16 +66,14 @@ def _link(
     facts: Facts,
     owed: dict[int, Lookup],
     known: Known,
-    tcp: Callable[[int], journey.Opened],
+    tcp: journey.Openings,
 ) -> Linked:
     """Collect the connections, lookups and ARP exchanges of a draft."""
     c = facts.connections
     if draft.attempt is None:
-        events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
-        events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
-        streams = tuple(dict.fromkeys(stream for _, stream in sorted(events)))
+        streams = _streams(draft, facts)
         lookup = {s: owed[s] for s in streams if s in owed and s in draft.fresh}
-        used = {row for found in lookup.values() if found.ms is not None for row in found.rows}
+        used = {row for found in lookup.values() if found.ms is not None for row in (*found.rows, *found.also)}
         main: int | None = streams[0]
     else:
         streams = tuple(draft.attempt.streams)
@@ -84,6 +83,30 @@ def _link(
         used.update(attempt.dns)
         streams += tuple(attempt.streams)
     dns = tuple(sorted(used))
+    mac = None if main is None else c.words["client_mac"].get(main)
+    found = _neighbours(draft, facts, known, streams, dns, mac) if known.asks(draft.client) else _NOBODY
+    lease, lease_why = known.lease_of(draft.client, draft.start, mac)
+    return Linked(draft, streams, main, lookup, dns, *found, lease, lease_why, tcp, known)
+
+
+def _streams(draft: grouping.Draft, facts: Facts) -> tuple[int, ...]:
+    """Return the connections that a draft's rows came on, in order of time."""
+    if len(draft.http) == 1 and not draft.tls:
+        return (facts.http[draft.http[0]].stream,)
+    events = [(facts.http[at].request_time or 0, facts.http[at].stream) for at in draft.http]
+    events += [(facts.tls[at].client_hello_time or 0, facts.tls[at].stream) for at in draft.tls]
+    return tuple(dict.fromkeys(stream for _, stream in sorted(events)))
+
+
+Rows = tuple[int, ...]
+_NOBODY: tuple[Rows, Rows, Rows, Rows] = (), (), (), ()
+
+
+def _neighbours(
+    draft: grouping.Draft, facts: Facts, known: Known, streams: Rows, dns: Rows, mac: str | None
+) -> tuple[Rows, Rows, Rows, Rows]:
+    """Return the ARP rows waited for on the way to a resolver, and to a server; then the NDP rows likewise."""
+    c = facts.connections
     begun = c.columns["syn_frame"]
     macs = c.words["server_mac"]
     dialled = [
@@ -95,41 +118,28 @@ def _link(
     asked: list[Sent] = [(facts.dns[at].query_time or 0, None, facts.dns[at].server) for at in dns]
     if asked:
         asked.append((min(asked)[0], None, None))
-    mac = None if main is None else c.words["client_mac"].get(main)
     arp_resolver, ndp_resolver = known.waited_for(draft.client, mac, asked)
     arp_server, ndp_server = known.waited_for(draft.client, mac, dialled)
-    lease, lease_why = known.lease_of(draft.client, draft.start)
-    return Linked(
-        draft,
-        streams,
-        main,
-        lookup,
-        dns,
-        arp_resolver,
-        arp_server,
-        ndp_resolver,
-        ndp_server,
-        lease,
-        lease_why,
-        tcp,
-        known,
-    )
+    return arp_resolver, arp_server, ndp_resolver, ndp_server
 
 
 def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
     draft, c = v.draft, facts.connections
     rows = [facts.http[at] for at in draft.http]
-    arp, ndp = tuple(sorted(v.arp_resolver + v.arp_server)), tuple(sorted(v.ndp_resolver + v.ndp_server))
+    arp = tuple(sorted(v.arp_resolver + v.arp_server)) if v.arp_resolver or v.arp_server else ()
+    ndp = tuple(sorted(v.ndp_resolver + v.ndp_server)) if v.ndp_resolver or v.ndp_server else ()
     start = _begin(v, facts, arp, ndp)
     readable = bool(rows)
     nothing = draft.attempt is not None
     encrypted_only = not nothing and (not rows or (draft.tls and not any(row.decrypted for row in rows)))
     failed_only = bool(draft.tls) and not draft.chain and all(facts.tls[at].outcome == "failed" for at in draft.tls)
     chain = [facts.http[at] for at in draft.chain]
-    redirects = sum(1 for row in chain[:-1]) + (1 if chain and _left_for_tls(chain[-1], v, facts) else 0)
+    redirects = sum(row.status in grouping.REDIRECTS for row in chain[:-1]) + (
+        1 if chain and _left_for_tls(chain[-1], v, facts) else 0
+    )
     counted = nothing or (readable and not draft.tls)
     duration = max(draft.until - start, 0) / NS_PER_MS
-    who, key, args, step, why = blame.of_visit(v, facts, duration)
+    who, key, args, step, why = outcomes.judged(v, facts, duration)
     wasted, saved = waste.accounts(v, facts, spent)
     return VisitRow(
         visit=number,
@@ -144,14 +154,14 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
         http_rows=tuple(draft.http),
         redirects=redirects,
         requests=len(rows) if counted else None,
-        failed_requests=sum(failure(row) is not None for row in rows) if counted else None,
+        failed_requests=outcomes.failed_requests(draft, draft.http, facts) if counted else None,
         bytes=sum(
             int(c.columns["client_unique_bytes"][s]) + int(c.columns["server_unique_bytes"][s])
             for s in (v.streams if draft.tls else ())
         )
         + (sum((row.response_body_bytes or 0) + (row.request_body_bytes or 0) for row in rows) if not draft.tls else 0),
         phases=_phases(v, facts),
-        steps=journey.steps(v, facts),
+        steps=Later(journey.steps, v, facts),
         requests_why=("no_session" if failed_only else "encrypted") if encrypted_only else None,
         background=sum(row.background is not None for row in rows),
         dhcp_rows=() if v.lease is None else (v.lease,),
@@ -161,7 +171,7 @@ def _row(number: int, v: Linked, facts: Facts, spent: waste.Spent) -> VisitRow:
         blame=who,
         blame_key=key,
         blame_args=args,
-        waste=wasted,
+        waste=outcomes.spent(wasted, why),
         savings=saved,
     )
 
@@ -200,30 +210,59 @@ def _phases(v: Linked, facts: Facts) -> VisitPhases:
     """Add up the phases along the visit's main chain; null when it did not happen or is not known."""
     c = facts.connections
     rows = [facts.http[at] for at in v.draft.chain]
-
-    def total(values: list[float | None]) -> float | None:
-        known = [x for x in values if x is not None]
-        return sum(known) if known else None
+    if len(rows) == 1 and not v.draft.tls:
+        return _phases_of_one(v, facts, rows[0])
 
     # A request may leave before its connection is ready (fast open): then its row has the part that was waited for.
     opened = {row.stream: row.connect_ms for row in rows if row.index == 0}
     streams = list(dict.fromkeys([row.stream for row in rows] + [facts.tls[at].stream for at in v.draft.tls[:1]]))
     last = v.main if not rows else rows[-1].stream
-    found = [facts.arp[at].latency_ms for at in (*v.arp_resolver, *v.arp_server)]
-    found += [facts.ndp[at].latency_ms for at in (*v.ndp_resolver, *v.ndp_server)]
     looked_up = [looked.ms for s in streams if (looked := v.lookup.get(s)) is not None]
     if v.draft.attempt is not None:
         looked_up = [_longest(facts, v.draft.attempt)]
+    one = len(rows) == 1
     return VisitPhases(
-        arp_ms=total(found),
-        dns_ms=total(looked_up),
-        connect_ms=total([opened.get(s, c.ms("connect_ms", s)) for s in streams if s in v.draft.fresh]),
-        tls_ms=total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
-        send_ms=total([row.send_ms for row in rows]),
-        wait_ms=total([row.wait_ms for row in rows]),
-        receive_ms=total([row.receive_ms for row in rows]),
+        arp_ms=_found_ms(v, facts),
+        dns_ms=_total(looked_up),
+        connect_ms=_total([opened.get(s, c.ms("connect_ms", s)) for s in streams if s in v.draft.fresh]),
+        tls_ms=_total([facts.tls[at].handshake_ms for at in v.draft.tls[:1]]),
+        send_ms=rows[0].send_ms if one else _total([row.send_ms for row in rows]),
+        wait_ms=rows[0].wait_ms if one else _total([row.wait_ms for row in rows]),
+        receive_ms=rows[0].receive_ms if one else _total([row.receive_ms for row in rows]),
         close_ms=None if last is None else c.ms("close_ms", last),
     )
+
+
+def _phases_of_one(v: Linked, facts: Facts, row: HttpRow) -> VisitPhases:
+    """Return the phases of a chain that is one request, as most are."""
+    c, fresh = facts.connections, row.stream in v.draft.fresh
+    looked = v.lookup.get(row.stream)
+    return VisitPhases(
+        arp_ms=_found_ms(v, facts),
+        dns_ms=None if looked is None else looked.ms,
+        connect_ms=None if not fresh else row.connect_ms if row.index == 0 else c.ms("connect_ms", row.stream),
+        tls_ms=None,
+        send_ms=row.send_ms,
+        wait_ms=row.wait_ms,
+        receive_ms=row.receive_ms,
+        close_ms=c.ms("close_ms", row.stream),
+    )
+
+
+def _found_ms(v: Linked, facts: Facts) -> float | None:
+    """Return how long hardware addresses were looked for; None when nothing had to be."""
+    arp, ndp = v.arp_resolver + v.arp_server, v.ndp_resolver + v.ndp_server
+    if not arp and not ndp:
+        return None
+    return _total([facts.arp[at].latency_ms for at in arp] + [facts.ndp[at].latency_ms for at in ndp])
+
+
+def _total(values: list[float | None]) -> float | None:
+    """Add up what is known; None when nothing is."""
+    if not values:
+        return None
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _longest(facts: Facts, attempt: attempts.Attempt) -> float | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.flows.model import Connections, Segments
 from analyzer.schema import (
@@ -62,5 +65,7 @@ class Facts:
     pings: tuple[PingSeries, ...] = ()
     traceroutes: tuple[TracerouteRow, ...] = ()
     dns_over_quic: tuple[tuple[str, str, tuple[int, ...]], ...] = ()  # client, server, first frames (UDP port 853)
+    receivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # MAC that asked in vain → senders to it
     polls: tuple[Series, ...] = ()  # of the background, once it is marked
+    times: NDArray[np.int64] | None = None  # ns of each frame, the first one at 0; None where only rows are judged
     visits: tuple[VisitRow, ...] = ()  # empty until they are drawn: findings have them

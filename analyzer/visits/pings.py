@@ -20,7 +20,7 @@ from itertools import pairwise
 from math import sqrt
 from statistics import fmean, median
 
-from analyzer.schema import IcmpRow, PingSeries
+from analyzer.schema import IcmpRow, PingSeries, maker
 from analyzer.units import ms_between
 
 WAIT_MS = 1000.0
@@ -29,6 +29,7 @@ COPY_MS = 100.0
 """Two sightings of one packet are this close together; a sequence number comes back after seconds at the earliest."""
 
 _Key = tuple[str, str, int]
+_series = maker(PingSeries)
 
 
 @dataclass(slots=True)
@@ -103,33 +104,79 @@ def _answer_again(run: _Run, row: IcmpRow) -> None:
 
 def _counted(key: _Key, run: _Run, end: int | None) -> PingSeries:
     source, destination, ident = key
-    waiting = [one for one in run.asked if not one.answered and not one.failed]
-    lost = [one for one in waiting if (left := ms_between(one.time, end)) is None or left >= WAIT_MS]
-    pending = len(waiting) - len(lost)
-    received = sum(one.answered for one in run.asked)
-    settled = len(run.asked) - pending
-    times = [one.latency_ms for one in run.asked if one.latency_ms is not None]
-    gaps = [(b.time - a.time) / 1e6 for a, b in pairwise(run.asked)]
-    return PingSeries(
-        source=source,
-        destination=destination,
-        id=ident,
-        rows=tuple(at for one in run.asked for at in one.rows),
-        lost_rows=tuple(at for one in lost for at in one.rows),
-        time=run.asked[0].time,
-        sent=len(run.asked),
-        received=received,
-        pending=pending,
-        errors=sum(one.failed and not one.answered for one in run.asked),
-        duplicates=run.duplicates,
-        foreign=run.foreign,
-        lost_share=(settled - received) / settled if settled else None,
-        min_ms=min(times, default=None),
-        avg_ms=fmean(times) if times else None,
-        max_ms=max(times, default=None),
-        mdev_ms=deviation(times),
-        gap_ms=median(gaps) if gaps else None,
+    rows: list[int] = []
+    lost: list[int] = []
+    times: list[float] = []
+    received = pending = errors = 0
+    for one in run.asked:
+        rows += one.rows
+        if one.latency_ms is not None:
+            times.append(one.latency_ms)
+        if one.answered:
+            received += 1
+        elif one.failed:
+            errors += 1
+        elif (left := ms_between(one.time, end)) is None or left >= WAIT_MS:
+            lost += one.rows
+        else:
+            pending += 1
+    sent = len(run.asked)
+    gaps = [ms for a, b in pairwise(run.asked) if (ms := ms_between(a.time, b.time)) is not None]
+    return _series(
+        source,
+        destination,
+        ident,
+        tuple(rows),
+        tuple(lost),
+        run.asked[0].time,
+        sent,
+        received,
+        pending,
+        errors,
+        run.duplicates,
+        run.foreign,
+        (sent - pending - received) / (sent - pending) if sent > pending else None,
+        min(times, default=None),
+        fmean(times) if times else None,
+        max(times, default=None),
+        deviation(times),
+        median(gaps) if gaps else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Runs of ping counted together: what the tables, the account and the findings say of them.
+
+    Attributes:
+        sent: requests whose answer the capture could have shown, so without the pending ones.
+        lost: of them, those without a reply, as ping counts them; ``errors`` of these an error answered.
+        lost_share: 0 to 1; None when none was sent early enough.
+    """
+
+    sent: int
+    received: int
+    lost: int
+    errors: int
+    pending: int
+    foreign: int
+
+    @property
+    def lost_share(self) -> float | None:
+        return self.lost / self.sent if self.sent else None
+
+    @property
+    def silent(self) -> int:
+        """Return how many nothing answered, not even an error."""
+        return self.lost - self.errors
+
+
+def tally(runs: Sequence[PingSeries]) -> Tally:
+    """Count some runs as one."""
+    pending, received = sum(run.pending for run in runs), sum(run.received for run in runs)
+    sent = sum(run.sent for run in runs) - pending
+    foreign, errors = sum(run.foreign for run in runs), sum(run.errors for run in runs)
+    return Tally(sent, received, sent - received, errors, pending, foreign)
 
 
 def deviation(times: Iterable[float]) -> float | None:

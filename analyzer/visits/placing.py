@@ -36,7 +36,9 @@ def placed(drafts: list[Draft], found: list[Attempt], facts: Facts) -> list[Draf
     own: dict[tuple[str, str], Draft] = {}
     out = list(drafts)
     for attempt in found:
-        draft = index.later(attempt) or index.beside(attempt)
+        draft = index.later(attempt)
+        if draft is None and (draft := index.beside(attempt)) is not None:
+            _waited_for(draft, attempt)
         if draft is not None:
             draft.attempts.append(attempt)
             continue
@@ -50,6 +52,14 @@ def placed(drafts: list[Draft], found: list[Attempt], facts: Facts) -> list[Draf
         own.update(dict.fromkeys(keys, draft))
     out.sort(key=attrgetter("start"))
     return out
+
+
+def _waited_for(draft: Draft, attempt: Attempt) -> None:
+    """Make a page wait for a part that it wanted from a host that never answered: it is not whole before."""
+    attempt.beside = True
+    if attempt.why == "unanswered":
+        draft.whole = draft.whole or draft.until
+        draft.until = max(draft.until, attempt.end)
 
 
 def _failed(attempt: Attempt, facts: Facts) -> Draft:

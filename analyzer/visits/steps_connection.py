@@ -5,11 +5,14 @@ Sources: RFC 9293 sections 3.5 and 3.6 (handshake, closing), RFC 8446 section 2 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from analyzer.decode.table import Flag
+from analyzer.flows.model import Connections
 from analyzer.schema import Remark, Step, TlsRow
+from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
 from analyzer.visits.steps_names import absent, host
 
@@ -18,6 +21,12 @@ if TYPE_CHECKING:
 
 _NUMBERS = 1 << 32
 """Sequence numbers begin again at 0 behind this one (RFC 9293 section 3.4)."""
+
+
+MAX_TARGETS_TOLD = 8
+"""Targets tried in vain that are steps of their own; the row has all connections."""
+DRAWN_AT_ONCE = 64
+"""Connections of one visit, and of the next one, lie near each other."""
 
 
 class Opened(NamedTuple):
@@ -50,6 +59,24 @@ class Opened(NamedTuple):
     rst_frame: int | None
     client_state: str
     server_state: str
+
+
+class Openings:
+    """Draws connections as a journey tells them, some neighbours at once: each alone costs a look at 27 columns."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._block, self._drawn = -1, dict[int, Opened]()
+
+    def __call__(self, stream: int) -> Opened:
+        """Return one connection."""
+        block = stream // DRAWN_AT_ONCE
+        if block != self._block:
+            first = block * DRAWN_AT_ONCE
+            streams = range(first, min(first + DRAWN_AT_ONCE, len(self._connections)))
+            self._drawn = self._connections.outlines(Opened, Opened._fields, streams)
+            self._block = block
+        return self._drawn[stream]
 
 
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,27 +112,50 @@ def opening(v: Linked, stream: int) -> Step:
             "server_next": (row.server_isn + 1) % _NUMBERS,
         }
         remarks = (Remark("step.tcp.numbers", numbers),)
-    elif row.connect_ms is None and row.synack_frames:
-        key = "step.tcp.incomplete"
+    if row.connect_ms is None:
+        key = "step.tcp.incomplete" if row.synack_frames else "step.tcp.one_sided"
     return Step("tcp", frames, row.start_time, row.connect_ms, key, args, None, remarks)
 
 
-def failed_opening(v: Linked, stream: int, facts: Facts) -> Step:
-    """Return the step of a connection that nobody agreed to open."""
-    row = v.tcp(stream)
-    why = "refused" if row.handshake == "refused" else "unreachable" if row.unreachable_frame else "unanswered"
-    end = int(facts.connections.columns["end_time"][stream])
-    took = max(end - row.start_time, 0) / 1e6
+def failed_openings(v: Linked, streams: Sequence[int], facts: Facts) -> list[Step]:
+    """Return the steps of connections that nobody agreed to open, one for each target and way to fail."""
+    alike: dict[tuple[str, int, str], list[Opened]] = {}
+    for row in map(v.tcp, streams):
+        why = "refused" if row.handshake == "refused" else "unreachable" if row.unreachable_frame else "unanswered"
+        alike.setdefault((row.server, row.server_port, why), []).append(row)
+    return [_failed_opening(why, rows, facts) for (_, _, why), rows in list(alike.items())[:MAX_TARGETS_TOLD]]
+
+
+def _failed_opening(why: str, rows: list[Opened], facts: Facts) -> Step:
+    """Return the step of all tries at one target."""
+    first = rows[0]
+    ends = facts.connections.columns["end_time"]
+    took = max(max(int(ends[row.stream]) for row in rows) - first.start_time, 0) / NS_PER_MS
+    attempts = sum(max(len(row.syn_frames), 1) for row in rows)
     args = {
-        "client": row.client,
-        "server": row.server,
-        "server_port": row.server_port,
-        "attempts": max(len(row.syn_frames), 1),
+        "client": first.client,
+        "server": first.server,
+        "server_port": first.server_port,
+        "attempts": attempts,
+        "connections": len(rows),
         "tried_ms": took,
-        "stream": stream,
+        "stream": first.stream,
     }
-    frames = tuple(f for f in (*row.syn_frames, row.rst_frame, row.unreachable_frame) if f is not None)
-    return Step("tcp", frames, row.start_time, took, f"step.tcp.{why}", args, None)
+    key = f"step.tcp.{why}"
+    if why == "refused" and attempts > 1:
+        key = "step.tcp.refused.again"
+    elif why == "unanswered" and len(rows) > 1:
+        key = "step.tcp.unanswered.several"
+    frames = {frame for row in rows for frame in (*row.syn_frames, row.unreachable_frame, *_resets(row, facts))}
+    return Step("tcp", tuple(sorted(f for f in frames if f is not None)), first.start_time, took, key, args, None)
+
+
+def _resets(row: Opened, facts: Facts) -> list[int]:
+    """Return the frames of all resets of a connection: each refuses one SYN."""
+    if row.rst_frame is None:
+        return []
+    part = facts.segments.of(row.stream)
+    return [int(frame) for frame in facts.segments.frame[part][(facts.segments.flags[part] & Flag.RST) != 0]]
 
 
 # ── encryption ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,10 +224,15 @@ _STATES: dict[str, tuple[str, str]] = {
 _ARROW = " → "
 
 
-def closing(v: Linked, facts: Facts, stream: int) -> Step:
+def closing(v: Linked, stream: int) -> Step:
     """Return the step that ended a connection, with the states both sides went through."""
     row = v.tcp(stream)
-    args = {"closed_by": row.closed_by, "kind": row.close, "close_ms": row.close_ms, "stream": stream}
+    args: dict[str, object] = {
+        "closed_by": row.closed_by,
+        "kind": row.close,
+        "close_ms": row.close_ms,
+        "stream": stream,
+    }
     if row.close == "none":
         return absent("close", "not_closed", args)
     ends = (
@@ -189,23 +244,29 @@ def closing(v: Linked, facts: Facts, stream: int) -> Step:
     )
     frames = tuple(sorted({frame for frame in ends if frame is not None}))
     key = _CLOSES.get(row.close, "step.close")
-    begin = _time(facts, stream, frames[0]) if frames else None
-    return Step("close", frames, begin, row.close_ms, key, args, None, _states(row))
+    fins = [(at, who) for at, who in ((row.client_fin_frame, "client"), (row.server_fin_frame, "server")) if at]
+    if row.close == "reset" and fins and row.rst_frame is not None and min(fins)[0] < row.rst_frame:
+        args["first"] = first = min(fins)[1]
+        key = "step.close.reset.after_own_fin" if first == row.closed_by else "step.close.reset.after_fin"
+    states = _states(row.close, row.closed_by, row.client_state, row.server_state)
+    return Step("close", frames, v.known.ended.get(stream), row.close_ms, key, args, None, states)
 
 
-def _states(row: Opened) -> tuple[Remark, ...]:
-    if row.close not in _STATES or row.closed_by is None:
+@lru_cache(maxsize=256)
+def _states(close: str, closed_by: str | None, client: str, server: str) -> tuple[Remark, ...]:
+    """Return the states both sides went through; the same sentence for all connections that closed alike."""
+    if close not in _STATES or closed_by is None:
         return ()
-    first, other = _STATES[row.close]
-    by_server = row.closed_by == "server"
-    ends = (row.server_state, row.client_state) if by_server else (row.client_state, row.server_state)
+    first, other = _STATES[close]
+    by_server = closed_by == "server"
+    ends = (server, client) if by_server else (client, server)
     args = {
         "first": "server" if by_server else "client",
         "other": "client" if by_server else "server",
         "first_states": _through(first, ends[0]),
         "other_states": _through(other, ends[1]),
     }
-    key = "step.close.states.both" if row.close == "simultaneous" else "step.close.states"
+    key = "step.close.states.both" if close == "simultaneous" else "step.close.states"
     return (Remark(key, args),)
 
 
@@ -213,11 +274,3 @@ def _through(states: str, last: str) -> str:
     """Return the states a side went through, up to the one it was seen to reach."""
     names = states.split()
     return _ARROW.join(names[: names.index(last) + 1] if last in names else names)
-
-
-def _time(facts: Facts, stream: int, frame: int) -> int | None:
-    """Return when a frame of a connection was recorded (ns)."""
-    s = facts.segments
-    part = s.of(stream)
-    at = part.start + int(np.searchsorted(s.frame[part], np.int32(frame)))
-    return int(s.time[at]) if at < part.stop and int(s.frame[at]) == frame else None

@@ -9,16 +9,22 @@ Sources: RFC 2131 (DHCP), RFC 1034 section 3.6.2 (aliases), RFC 826 (ARP), RFC 4
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.schema import ArpRow, DnsRow, NdpRow, Remark, Step
+from analyzer.units import NS_PER_MS
 from analyzer.visits.grouping import host_of
+from analyzer.visits.lookups import is_address
 from analyzer.visits.model import Facts
 
 if TYPE_CHECKING:
     from analyzer.visits.link import Linked
 
+FOREVER_S = 0xFFFFFFFF
+"""A lease, or a lifetime, without an end (RFC 2131 section 3.3, RFC 8415 section 7.7, RFC 4861 section 4.6.2)."""
 MAX_ASKED_ON = 8
 """Questions of a resolver to other servers that are told of one lookup; a long way down the tree takes six."""
 
@@ -59,8 +65,12 @@ def lease(v: Linked, facts: Facts) -> list[Step]:
     }
     remarks = []
     if row.routers or row.resolvers:
-        remarks.append(Remark("step.dhcp.told", {"routers": args["routers"], "resolvers": args["resolvers"]}))
-    if row.lease_s is not None:
+        told = {"routers": args["routers"], "resolvers": args["resolvers"]}
+        missing = [name for name, some in (("resolvers", row.routers), ("routers", row.resolvers)) if not some]
+        remarks.append(Remark(".".join(["step.dhcp.told", *missing]), told))
+    if row.lease_s == FOREVER_S:
+        remarks.append(Remark("step.dhcp.term.forever", {}))
+    elif row.lease_s is not None:
         remarks.append(Remark("step.dhcp.term", {"lease_ms": row.lease_s * 1000.0}))
     return [Step("dhcp", row.frames, row.start_time, row.latency_ms, "step.dhcp", args, None, tuple(remarks))]
 
@@ -74,20 +84,42 @@ def lookups(v: Linked, facts: Facts, stream: int) -> list[Step]:
     if stream not in v.draft.fresh:
         return [absent("dns", "reused", {"name": host(v)})]
     if found is None or found.ms is None:
-        return [absent("dns", (found.why if found else None) or "not_captured", {"name": host(v)})]
-    return asked(found.rows, facts, v, found.ms)
+        why = (found.why if found else None) or "not_captured"
+        if why == "not_captured" and is_address(host(v)):
+            why = "literal_address"  # no name is known, neither from a lookup nor from the connection
+        return [absent("dns", why, {"name": host(v)})]
+    return asked(found.rows, facts, v, found.ms, found.also)
 
 
-def asked(rows: Sequence[int], facts: Facts, v: Linked, waited_ms: float | None) -> list[Step]:
+def asked(
+    rows: Sequence[int], facts: Facts, v: Linked, waited_ms: float | None, also: Sequence[int] = ()
+) -> list[Step]:
     """Return one step for each name that some rows of the dns table ask for.
 
     Args:
         waited_ms: how long the client waited for all of them; None where only the answer itself tells it.
+        also: rows for the same names that belong to the steps; what was asked and answered before is only remarked on.
     """
+    begin = min((t for at in rows if (t := facts.dns[at].query_time) is not None), default=None)
+    ahead = [at for at in also if begin is not None and (facts.dns[at].response_time or begin) < begin]
     by_name: dict[str, list[int]] = {}
-    for at in rows:
+    for at in (*rows, *(at for at in also if at not in ahead)):
         by_name.setdefault(facts.dns[at].qname, []).append(at)
-    return [_asked(name, some, facts, v, waited_ms) for name, some in by_name.items()]
+    out = [_asked(name, some, facts, v, waited_ms) for name, some in by_name.items()]
+    return [_after(step, [facts.dns[at] for at in ahead], begin or 0) for step in out] if ahead else out
+
+
+def _after(step: Step, before: Sequence[DnsRow], begin: int) -> Step:
+    """Add to a step that its name had been asked for once before, as browsers do while it is being typed."""
+    mine = [row for row in before if row.qname == step.sentence_args["name"]]
+    if not mine:
+        return step
+    first = min(mine, key=lambda row: row.query_time or 0)
+    took = max((row.latency_ms for row in mine if row.latency_ms is not None), default=None)
+    args = {"before_ms": (begin - (first.query_time or begin)) / NS_PER_MS, "latency_ms": took}
+    frames = {f for row in mine for f in (*row.query_frames, row.response_frame) if f is not None}
+    remarks = (*step.remarks, Remark("step.dns.ahead", args))
+    return replace(step, frames=tuple(sorted(frames.union(step.frames))), remarks=remarks)
 
 
 def _asked(name: str, rows: list[int], facts: Facts, v: Linked, waited_ms: float | None) -> Step:
@@ -113,6 +145,8 @@ def _asked(name: str, rows: list[int], facts: Facts, v: Linked, waited_ms: float
     if row.rcode is None:
         key = "step.dns.unanswered"
         args["attempts"] = sum(q.attempts for q in questions)
+        args["servers"] = servers = list(dict.fromkeys(q.server for q in questions))
+        key += ".several" if len(servers) > 1 else ""
     elif not args["addresses"]:
         key = f"step.dns.failed.{row.rcode.lower()}" if row.rcode in _TOLD_APART else "step.dns.failed"
     else:
@@ -134,10 +168,13 @@ def _remarks(questions: list[DnsRow], row: DnsRow, rows: list[int], v: Linked) -
         if "A" in took and "AAAA" in took:
             out.append(Remark("step.dns.race", {"a_ms": took["A"], "aaaa_ms": took["AAAA"]}))
         servers = list(dict.fromkeys(q.server for q in questions))
-        if len(servers) > 1:
+        if len(servers) > 1 and row.rcode is None:
+            tries = ((one, sum(q.attempts for q in questions if q.server == one)) for one in servers)
+            out += [Remark("step.dns.tried", {"server": one, "attempts": count}) for one, count in tries]
+        elif len(servers) > 1:
             out.append(Remark("step.dns.servers", {"servers": servers}))
     if row.answers:
-        keep = {"keep_ms": min(a.ttl for a in row.answers) * 1000.0}
+        keep = {"keep_ms": lifetime_s(row.answers) * 1000.0}
         key = "step.dns.authoritative" if row.source == "authoritative" else "step.dns.keep"
         out.append(Remark(key, keep))
     for at in rows if v.known.asked_on else ():
@@ -182,9 +219,16 @@ def neighbours(v: Linked, facts: Facts, resolver: bool) -> list[Step]:
 def _why_none(v: Linked) -> str:
     if v.main is not None and v.main not in v.draft.fresh:
         return "reused"
+    if v.main is not None and _loopback(v.tcp(v.main).server):
+        return "not_applicable"
     if ":" in v.draft.client:
         return "cached" if v.draft.client in v.known.heard else "not_applicable"
     return "cached" if v.draft.client in v.known.heard else "not_captured"
+
+
+def _loopback(address: str) -> bool:
+    """Say whether packets to an address never leave their machine (RFC 1122 section 3.2.1.3, RFC 4291)."""
+    return address == "::1" or address.startswith("127.")
 
 
 def _same_machine(v: Linked, facts: Facts) -> bool:

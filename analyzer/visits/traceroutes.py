@@ -28,6 +28,8 @@ from analyzer.schema import IcmpRow, TracerouteHop, TracerouteRow
 from analyzer.units import ms_between
 
 _ECHOES = {"icmp", "ipv6-icmp"}
+_ADVICE = {4, 5}
+"""Source quench and redirect: types of ICMP for IPv4 whose packet went on (RFC 792)."""
 _NO_PROGRAM = {(3, 3), (1, 4)}
 """Type and code of "port unreachable" of ICMP and ICMPv6: only the destination can say that."""
 
@@ -37,7 +39,7 @@ class Answer:
     """What came back for one probe: from the destination where it ``arrived``; ``row`` is that of an error."""
 
     router: str
-    latency_ms: float
+    latency_ms: float | None
     frame: int
     arrived: bool = True
     row: int | None = None
@@ -84,10 +86,10 @@ def traceroutes(
 
 
 def _complaints(rows: Sequence[IcmpRow]) -> dict[int, int]:
-    """Return the first error about each frame, by its row."""
+    """Return the first error about each frame that says it did not arrive, by its row."""
     out: dict[int, int] = {}
     for at, row in enumerate(rows):
-        if row.kind == "error" and row.quoted_frame is not None:
+        if row.kind == "error" and row.quoted_frame is not None and (row.type not in _ADVICE or ":" in row.source):
             out.setdefault(row.quoted_frame, at)
     return out
 
@@ -127,10 +129,10 @@ def _answers(
         if error is not None:
             row = rows[error]
             arrived = row.hop is None and (row.source == pair[1] or (row.type, row.code) in _NO_PROGRAM)
-            out[probe.frame] = Answer(row.source, row.quoted_ms or 0.0, row.request_frame or 0, arrived, error)
+            out[probe.frame] = Answer(row.source, row.quoted_ms, row.request_frame or 0, arrived, error)
         elif probe.row is not None and rows[probe.row].reply_frame is not None:
             row = rows[probe.row]
-            out[probe.frame] = Answer(pair[1], row.latency_ms or 0.0, row.reply_frame or 0)
+            out[probe.frame] = Answer(pair[1], row.latency_ms, row.reply_frame or 0)
     return out
 
 
@@ -160,7 +162,7 @@ def _opened(
         last = max((f for f in frames if f in by_frame and (reply is None or f < reply)), default=None)
         if reply is None or last is None or segments.from_client[part][frames.index(reply)]:
             continue
-        latency = ms_between(by_frame[last].time, int(segments.time[part][frames.index(reply)])) or 0.0
+        latency = ms_between(by_frame[last].time, int(segments.time[part][frames.index(reply)]))
         out[last] = Answer(destination, latency, reply)
     return out
 
@@ -191,7 +193,7 @@ def _hop(number: int, probes: Sequence[Probe], answers: Mapping[int, Answer]) ->
     return TracerouteHop(
         number=number,
         routers=tuple(dict.fromkeys(answer.router for answer in came)),
-        latencies_ms=tuple(answer.latency_ms for answer in came),
+        latencies_ms=tuple(answer.latency_ms for answer in came if answer.latency_ms is not None),
         probes=len(probes),
         frames=tuple(answer.frame for answer in came),
     )

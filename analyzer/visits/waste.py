@@ -4,7 +4,8 @@ Spent in vain:
 
 * ``redirects``: from asking for the first address to asking for the last one.
 * ``connections``: opened although another one to the same server had just done its work and could have been kept.
-* ``dns``: a name asked for again by the same client although the earlier answer was still good.
+* ``dns``: a name asked for again by the same client although the earlier answer was still good. Of both, what took time
+  that counts (:data:`LEAST_MS`).
 * ``polling``: requests by a timer that brought nothing new.
 * ``compression``: what gzip would have saved of text that was sent as it is.
 * ``fetched_again``: a body that the client had got before, unchanged; a question whether it is (304) would have done.
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzer.protocols.dns.table import answer_counts, codes, instants, least_ttls, one_of
+from analyzer.protocols.dns.table import answer_counts, codes, instants, lifetimes, one_of
 from analyzer.schema import HttpRow, Waste
 from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.grouping import REDIRECTS
@@ -36,8 +37,15 @@ if TYPE_CHECKING:
 
 KEPT_NS = 5 * NS_PER_S
 """Servers keep an idle connection for 5 s at least (Apache's KeepAliveTimeout; nginx: 75 s)."""
+LEAST_MS = 1.0
+"""A connection opened, or a name found, in less than this is done on the same machine or the next one: nobody lost
+anything by doing it again."""
 _ROUND_TRIP_SPARED = frozenset({"SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2"})
 """Versions in which a resumed handshake takes a round trip less; TLS 1.3 always takes one."""
+
+
+_TOLD = REDIRECTS | {304}
+"""Statuses that cost a visit something, or spared it something."""
 
 
 class Spent:
@@ -48,13 +56,27 @@ class Spent:
         again: rows of the dns table whose answer the client had already.
         empty: rows of the http table that are polls without news.
         unchanged: rows of the http table that brought what the client had already.
+        told: rows of the http table that may have something in either account.
     """
 
     def __init__(self, facts: Facts) -> None:
-        self.needless = frozenset(_needless(facts))
-        self.again = frozenset(_asked_again(facts))
+        clock = facts.capture.start_time is not None  # without one, nobody knows what came soon after what
+        self.needless = frozenset(_needless(facts) if clock else ())
+        self.again = frozenset(_asked_again(facts) if clock else ())
         self.empty = frozenset(at for series in facts.polls if not series.long for at in without_news(series.rows))
         self.unchanged = frozenset(_fetched_again(facts))
+        told = {
+            at
+            for at, row in enumerate(facts.http)
+            if row.index or row.status in _TOLD or row.content_encoding is not None or row.compression_missed_bytes
+        }
+        self.told = frozenset(told | self.empty | self.unchanged)
+
+    def nothing(self, v: Linked) -> bool:
+        """Say whether a visit spent nothing in vain, and was spared nothing: most visits are one plain request."""
+        if v.draft.tls or not self.told.isdisjoint(v.draft.http):
+            return False
+        return self.again.isdisjoint(v.dns) and self.needless.isdisjoint(v.draft.fresh)
 
 
 def _needless(facts: Facts) -> Iterator[int]:
@@ -69,11 +91,13 @@ def _needless(facts: Facts) -> Iterator[int]:
             used[row.stream] = (row.response_end_time or 0) if whole else -1
     if len(used) < 2:
         return
-    starts, ports = c.columns["start_time"], c.columns["server_port"]
-    groups: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
-    for stream in used:
-        key = int(c.client_host[stream]), int(c.server_host[stream]), int(ports[stream])
-        groups.setdefault(key, []).append((int(starts[stream]), stream))
+    at = np.fromiter(used, np.int64, len(used))
+    ends = (c.client_host, c.server_host, c.columns["server_port"])
+    groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for stream, start, *key in zip(
+        used, *(part[at].tolist() for part in (c.columns["start_time"], *ends)), strict=True
+    ):
+        groups.setdefault(tuple(key), []).append((start, stream))
     syns = c.columns["syn_frame"]
     for some in groups.values():
         if len(some) < 2:
@@ -103,13 +127,16 @@ def _asked_again(facts: Facts) -> Iterator[int]:
     new = np.ones(which.size, np.bool_)
     if which.size:
         new[1:] = np.logical_or.reduce([key[order][1:] != key[order][:-1] for key in keys])
-    columns = (asked[which], answered[which], least_ttls(dns)[which], new, which)
-    good_until = 0
+    columns = (asked[which], answered[which], lifetimes(dns)[which], new, which)
+    known = until = 0  # from when on, and until when, an answer was known
     for time, answer_time, ttl, other, at in zip(*(column.tolist() for column in columns), strict=True):
-        if not other and time < good_until:
+        if other:
+            known = until = 0
+        if known <= time < until:
             yield at
         else:
-            good_until = answer_time + ttl * NS_PER_S
+            beside = known if time < known else answer_time  # asked while the earlier question was still open
+            known, until = min(beside, answer_time), answer_time + ttl * NS_PER_S
 
 
 def _fetched_again(facts: Facts) -> Iterator[int]:
@@ -133,6 +160,8 @@ def _fetched_again(facts: Facts) -> Iterator[int]:
 
 def accounts(v: Linked, facts: Facts, spent: Spent) -> tuple[tuple[Waste, ...], tuple[Waste, ...]]:
     """Return what a visit spent in vain, and what it was spared."""
+    if spent.nothing(v):
+        return (), ()
     rows = [(at, facts.http[at]) for at in v.draft.http]
     return tuple(_wasted(v, facts, spent, rows)), tuple(_saved(v, facts, rows))
 
@@ -146,19 +175,24 @@ def _wasted(v: Linked, facts: Facts, spent: Spent, rows: Rows) -> Iterator[Waste
         yield _entry("waste", "redirects", len(sent_on), _redirected_ms(v, facts, sent_on), None, "http", sent_on)
     opened = [stream for stream in v.draft.fresh if stream in spent.needless] if spent.needless else []
     if opened:
-        c = facts.connections
         took = {row.stream: row.tls_ms for _, row in rows if row.tls_ms is not None}
-        costs = [(c.ms("connect_ms", stream) or 0.0) + (took.get(stream) or 0.0) for stream in opened]
+        costs = [opening_ms(facts, stream) + (took.get(stream) or 0.0) for stream in opened]
+    if opened and sum(costs) >= LEAST_MS:
         yield _entry("waste", "connections", len(opened), sum(costs), None, "tcp", sorted(opened))
     again = [at for at in v.dns if at in spent.again] if spent.again else []
     if again:
         costs = [facts.dns[at].latency_ms or 0.0 for at in again]
+    if again and max(costs) >= LEAST_MS:
         yield _entry("waste", "dns", len(again), max(costs), None, "dns", again)
     empty = [(at, row) for at, row in rows if at in spent.empty] if spent.empty else []
     if empty:
-        size = sum(_transferred(row) for _, row in empty)
+        size = sum(transferred(row) for _, row in empty)
         yield _entry("waste", "polling", len(empty), None, size, "http", [at for at, _ in empty])
-    missed = [(at, row.compression_missed_bytes) for at, row in rows if row.compression_missed_bytes]
+    missed = [
+        (at, row.compression_missed_bytes)
+        for at, row in rows
+        if row.compression_missed_bytes and at not in spent.unchanged  # which need not have come at all
+    ]
     if missed:
         size = sum(more for _, more in missed)
         yield _entry("waste", "compression", len(missed), None, size, "http", [at for at, _ in missed])
@@ -204,8 +238,9 @@ def _redirected_ms(v: Linked, facts: Facts, sent_on: Sequence[int]) -> float | N
     chain = [facts.http[at] for at in v.draft.chain]
     total, known = 0.0, False
     if chain and v.draft.chain[0] in sent_on:
-        last = chain[-1].request_time if len(chain) > 1 else None
-        if chain[-1].status in REDIRECTS:
+        moved = [at for at, row in enumerate(chain) if row.status in REDIRECTS]
+        last = chain[moved[-1] + 1].request_time if moved[-1] + 1 < len(chain) else None
+        if last is None:
             hellos = [facts.tls[at].client_hello_time for at in v.draft.tls[:1]]
             last = next((time for time in hellos if time is not None), chain[-1].response_end_time)
         if last is not None and chain[0].request_time is not None and last >= chain[0].request_time:
@@ -218,10 +253,17 @@ def _redirected_ms(v: Linked, facts: Facts, sent_on: Sequence[int]) -> float | N
     return total if known else None
 
 
-def _transferred(row: HttpRow) -> int:
+def opening_ms(facts: Facts, stream: int) -> float:
+    """Return what opening a connection took; waiting for a lost SYN is the network's, and no part of it."""
+    c = facts.connections
+    return max((c.ms("connect_ms", stream) or 0.0) - (c.ms("syn_loss_ms", stream) or 0.0), 0.0)
+
+
+def transferred(row: HttpRow) -> int:
     """Return the bytes of an exchange, heads included, as far as they are known."""
     asked = (row.request_end_offset or 0) - (row.request_offset or 0)
-    return asked + (row.response_end_offset or 0) - (row.response_offset or 0)
+    whole = asked + (row.response_end_offset or 0) - (row.response_offset or 0)
+    return max(whole, (row.request_body_bytes or 0) + (row.response_body_bytes or 0))
 
 
 def _entry(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,15 @@ from tests.cli.conftest import Analyze
 
 GENERAL = {"MAX_FRAMES", "MAX_FINDINGS_PER_CODE", "COST_NOTICED_MS"}
 """Thresholds of all findings, not of one rule."""
+
+BOUNDS = {
+    "MAX_RESETS_WEIGHED": "keeps the work of an attack's resets bounded; nothing is judged by it",
+    "MAX_STARTS": "keeps the search for one segment bounded",
+    "MAX_STREAMS_WEIGHED": "keeps the work of looking at segments bounded",
+}
+"""Constants that limit work, with why no reader of a rule needs them."""
+
+FOLDER = Path(constants.__file__).parent
 
 
 def test_all_rules_are_listed(analyze: Analyze) -> None:
@@ -74,6 +86,31 @@ def test_every_constant_has_its_value_and_reason() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_rule_names_thresholds_that_there_are(rule: object) -> None:
     assert set(rule.thresholds) <= set(thresholds()) - GENERAL  # type: ignore[attr-defined]
+
+
+def compared(module: str) -> set[str]:
+    """Return the thresholds that a module of the rules imports."""
+    tree = ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
+    parts = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {a.name for node in parts if node.module == constants.__name__ for a in node.names}
+    return names - GENERAL - set(BOUNDS)
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in FOLDER.glob("rules_*.py")))
+def test_what_a_module_compares_with_is_named_by_one_of_its_rules(module: str) -> None:
+    rules = importlib.import_module(f"analyzer.findings.{module}").RULES
+    assert compared(module) <= {name for rule in rules for name in rule.thresholds}
+
+
+def test_every_threshold_is_named_by_a_rule() -> None:
+    assert set(thresholds()) - GENERAL - set(BOUNDS) == {name for rule in RULES for name in rule.thresholds}
+
+
+def test_days_are_written_beside_what_they_are_of() -> None:
+    """RFC 8996 forbade TLS 1.0 in March 2021; what was never allowed has no day."""
+    said = thresholds()["FORBIDDEN_SINCE"].value
+    assert "TLSv1.0 2021-03-23, " in said
+    assert "NULL, anon, " in said
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -112,7 +112,13 @@ def test_run_out(tmp_path: Path) -> None:
     (accepted,) = judged(tmp_path, "TLS-CERT-EXPIRED")(session(certificates=(old,)))
     assert accepted.severity == "warning"
     (device,) = judged(tmp_path, "TLS-CERT-EXPIRED")(session(certificates=(certificate_of_a_device(),)))
-    assert device.severity == "note"
+    assert device.severity == "warning"  # the client goes on, and nobody has looked after it for years
+
+
+def test_a_clock_that_is_behind_a_self_signed_certificate(tmp_path: Path) -> None:
+    early = certificate(not_before="2023-12-01T00:00:00Z", not_after="2033-01-01T00:00:00Z", self_signed=True)
+    (finding,) = judged(tmp_path, "TLS-CERT-EXPIRED")(session(certificates=(early,)))
+    assert (finding.title_key, finding.severity) == ("TLS-CERT-EXPIRED.early", "note")
 
 
 def certificate_of_a_device() -> object:
@@ -162,16 +168,16 @@ def test_about_to_run_out(tmp_path: Path, begin: str, end: str, told: bool) -> N
 @pytest.mark.parametrize(
     ("fields", "years", "severity", "weak"),
     [
-        ({"key": "RSA 1024"}, 0, "warning", ["RSA key of 1024 bits"]),
-        ({"key": "RSA 1024"}, -11, "note", ["RSA key of 1024 bits"]),  # 2012
-        ({"key": "DSA 1024"}, 0, "warning", ["DSA key of 1024 bits"]),
-        ({"signature": "sha1WithRSAEncryption"}, 0, "warning", ["SHA-1 signature"]),
-        ({"signature": "sha1WithRSAEncryption"}, -8, "note", ["SHA-1 signature"]),  # 2015
-        ({"signature": "ecdsa-with-SHA1"}, 0, "warning", ["SHA-1 signature"]),
-        ({"signature": "rsassaPss sha1"}, 0, "warning", ["SHA-1 signature"]),
-        ({"signature": "md5WithRSAEncryption"}, -11, "warning", ["MD5 signature"]),  # 2012
-        ({"signature": "md5WithRSAEncryption"}, -20, "note", ["MD5 signature"]),
-        ({"key": "RSA 1024", "self_signed": True}, 0, "warning", ["RSA key of 1024 bits"]),
+        ({"key": "RSA 1024"}, 0, "warning", ["key: RSA 1024 bits"]),
+        ({"key": "RSA 1024"}, -11, "note", ["key: RSA 1024 bits"]),  # 2012
+        ({"key": "DSA 1024"}, 0, "warning", ["key: DSA 1024 bits"]),
+        ({"signature": "sha1WithRSAEncryption"}, 0, "warning", ["signature: SHA-1"]),
+        ({"signature": "sha1WithRSAEncryption"}, -8, "note", ["signature: SHA-1"]),  # 2015
+        ({"signature": "ecdsa-with-SHA1"}, 0, "warning", ["signature: SHA-1"]),
+        ({"signature": "rsassaPss sha1"}, 0, "warning", ["signature: SHA-1"]),
+        ({"signature": "md5WithRSAEncryption"}, -11, "warning", ["signature: MD5"]),  # 2012
+        ({"signature": "md5WithRSAEncryption"}, -20, "note", ["signature: MD5"]),
+        ({"key": "RSA 1024", "self_signed": True}, 0, "warning", ["key: RSA 1024 bits"]),
     ],
 )
 def test_weak(tmp_path: Path, fields: dict[str, object], years: float, severity: str, weak: list[str]) -> None:
@@ -201,7 +207,7 @@ def test_issuers_are_at_most_a_note_and_roots_nothing(tmp_path: Path) -> None:
     issuer = certificate(signature="sha1WithRSAEncryption", sha256="bb" * 32)
     root = certificate(signature="sha1WithRSAEncryption", key="RSA 1024", self_signed=True, sha256="cc" * 32)
     (finding,) = judged(tmp_path, "TLS-WEAK-KEY")(session(certificates=(certificate(), issuer, root)))
-    assert (finding.severity, finding.args["weak"]) == ("note", ["SHA-1 signature"])
+    assert (finding.severity, finding.args["weak"]) == ("note", ["signature: SHA-1"])
 
 
 def test_self_signed(tmp_path: Path) -> None:
@@ -216,7 +222,7 @@ def test_self_signed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "severity"),
     [
-        ("tls/nDPI-selfsigned.pcap", "TLS-CERT-SELF-SIGNED", "note"),
+        ("tls/nDPI-selfsigned.pcap", "TLS-CERT-EXPIRED", "warning"),  # until 2016-10-09, recorded in 2020
         ("tls/zeek-certificate-with-sct.pcap", "TLS-CERT-NAME", "warning"),  # www.lilawelt.net, for lilawelt.net
         ("tls/zeek-pop3-starttls.pcap", "TLS-WEAK-KEY", "warning"),
         ("tls/wireshark-tls12-dsb.pcapng", "TLS-CERT-EXPIRES", "note"),

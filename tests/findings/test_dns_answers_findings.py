@@ -55,6 +55,26 @@ def test_one_of_two_resolvers_is_dead(tmp_path: Path) -> None:
     assert found(analysis, "DNS-NO-ANSWER") == []
 
 
+@pytest.mark.parametrize(("times", "dead"), [((0, 1500, 3000), True), ((0, 1500), False), ((0, 100, 200), False)])
+def test_a_resolver_that_was_left_again_and_again(tmp_path: Path, times: tuple[float, ...], dead: bool) -> None:
+    """Two names only, but each time the client goes on to another resolver after a second; the capture ends soon."""
+    scene = Scene()
+    for number, at in enumerate(times):
+        name = f"n{number % 2}.example"
+        scene.lookup(at, name, after=None, server="10.0.0.54", port=50000 + number)
+        scene.lookup(at + 1000, name, port=51000 + number)
+    assert alarms(scene.analysis(tmp_path)) == ([("DNS-RESOLVER-DEAD", "warning")] if dead else [])
+
+
+def test_two_resolvers_asked_at_once(tmp_path: Path) -> None:
+    """Programs that race two resolvers do not wait for the slower one; that it is never heard costs nothing."""
+    scene = Scene()
+    for number, at in enumerate((0, 1500, 3000)):
+        scene.lookup(at, f"n{number}.example", after=None, server="10.0.0.54", port=50000 + number)
+        scene.lookup(at + 10, f"n{number}.example", port=51000 + number)
+    assert alarms(scene.analysis(tmp_path)) == []
+
+
 def test_a_resolver_that_leaves_out_one_name(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "lost.example", after=None)
@@ -123,6 +143,17 @@ def storm(tmp_path: Path, missing: int, there: int, gap_ms: float) -> list[tuple
 
 def test_storm(tmp_path: Path) -> None:
     assert storm(tmp_path, 100, 0, 100) == [("DNS-STORM", "warning")]
+
+
+def test_a_storm_tells_of_its_names(tmp_path: Path) -> None:
+    """300 names within two and a half minutes, the densest of which has no more than 121, and a typo long after."""
+    scene = Scene()
+    for number in range(300):
+        scene.lookup(500 * number, f"x{number:04}.corp.example", None, rcode=NXDOMAIN, port=20000 + number)
+    scene.lookup(900_000, "shopp.example", None, rcode=NXDOMAIN, port=40000)
+    analysis = scene.analysis(tmp_path)
+    assert [f.args["count"] for f in found(analysis, "DNS-STORM")] == [121]
+    assert [f.args["name"] for f in found(analysis, "DNS-FAILED")] == ["shopp.example"]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,30 @@ def test_windows_asks_everybody_for_names(tmp_path: Path) -> None:
     assert alarms(net.analysis(tmp_path)) == []
 
 
+@pytest.mark.parametrize(
+    ("senders", "ports", "network", "severity"),
+    [
+        (4, 4, "203.0.{}.7", "note"),
+        (4, 3, "203.0.{}.7", "warning"),
+        (3, 4, "203.0.{}.7", "warning"),
+        (4, 4, "10.1.{}.7", "warning"),
+    ],
+)
+def test_strangers_that_try_ports(tmp_path: Path, senders: int, ports: int, network: str, severity: str) -> None:
+    """Pop-up spam and worms come from everywhere to many ports; a service that is down has one, or its own clients."""
+    net = Net()
+    for n in range(max(senders, ports)):
+        stranger = network.format(n % senders)
+        datagram = build.udp(b"hello", sport=7000 + n, dport=1026 + n % ports)
+        frame = build.eth(build.ip4(datagram, src=stranger, dst=HOST, proto=17, ident=n))
+        net.add(100 * n, frame)
+        net.error(100 * n + 1, HOST, 3, 3, frame, to=stranger)
+    finding = the_finding(net, tmp_path)
+    key = "ICMP-UNREACHABLE.probed" if severity == "note" else "ICMP-UNREACHABLE.refused"
+    assert (finding.severity, finding.title_key) == (severity, key)
+    assert (finding.args["senders"], finding.args["ports"]) == (senders, ports)
+
+
 def test_a_lent_port_given_back(tmp_path: Path) -> None:
     """The server's last packets find the program gone."""
     net = Net()
@@ -247,6 +271,16 @@ def test_one_direction_recorded(tmp_path: Path) -> None:
     net.pings([None] * 4)
     finding = the_finding(net, tmp_path)
     assert (finding.severity, finding.blame, finding.title_key) == ("note", "capture", "ICMP-ECHO-LOSS.one_way")
+
+
+@pytest.mark.parametrize(("count", "severity"), [(1, None), (2, "note"), (3, "warning")])
+def test_few_pings_to_one_who_never_answers(tmp_path: Path, count: int, severity: str | None) -> None:
+    """One who else is answered pings a silent address; servers that hand out addresses do so once."""
+    net = Net()
+    net.ping(0, 1, 5, to="10.0.0.7", ident=1)
+    net.pings([None] * count)
+    hits = net.analysis(tmp_path).findings
+    assert [(f.title_key, f.severity) for f in hits] == ([("ICMP-ECHO-LOSS.silent", severity)] if severity else [])
 
 
 def test_two_unanswered_pings_say_nothing(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What is wrong on the local network in the shared captures, labelled by hand with tshark; everything else is healthy.
 
 Two machines poison others (the captures say so in their names), two DHCP servers differ, one pool is worn out, a
-neighbour is spoofed, and three hosts ask in vain for machines that are not there. Broadcasts of machines whose unicast
-traffic the recorder cannot hear are no alarm.
+neighbour is spoofed, and some hosts ask in vain for machines or servers that are not there. Broadcasts of machines
+whose unicast traffic the recorder cannot hear are no alarm.
 """
 
 from __future__ import annotations
@@ -23,13 +23,23 @@ ALARMS: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "nDPI-capwap.pcap": [("ARP-UNANSWERED", (7, 9, 13, 14, 15, 16, 17, 196, 305, 397))],
     # .1 is claimed by the router and by the attacker in turn
     "samples-arp欺骗攻击.pcap": [("ARP-CONFLICT", (1, 4))],
-    "samples-arp欺骗攻击v2.pcap": [("ARP-CONFLICT", (1, 5)), ("ARP-CONFLICT", (3, 4))],
+    # .113, whose unicast replies are recorded, asks for .70 in vain at the end
+    "samples-arp欺骗攻击v2.pcap": [
+        ("ARP-CONFLICT", (1, 5)),
+        ("ARP-CONFLICT", (3, 4)),
+        ("ARP-UNANSWERED", (22, 23, 24)),
+    ],
     # the old default router of the host: 19 solicitations, no advertisement
     "samples-dhcpv6-ipv6.pcap": [("NDP-UNANSWERED", (2, 17))],
     # 192.16.1.1 and 6.6.6.6 offer their own networks
-    "samples-dhcp_request_单播续租报文和广播续租报文.pcapng": [("DHCP-SERVERS", (2, 3))],
+    "samples-dhcp_request_单播续租报文和广播续租报文.pcapng": [
+        ("DHCP-NO-ANSWER", (20, 21, 22, 23)),  # the lease is lost, and the new one is of the other network
+        ("DHCP-SERVERS", (2, 3)),
+    ],
     # hundreds of made-up clients; the server has nothing left
-    "samples-dhcp耗尽攻击(mac_改变）.pcap": [("DHCP-REFUSED", ())],
+    "samples-dhcp耗尽攻击(mac_改变）.pcap": [("DHCP-SERVERS", (2, 4, 5, 12, 14, 16)), ("DHCP-REFUSED", ())],
+    # five Discovers of the machine that shares its network; what a phone sends to it is recorded
+    "nDPI-iphone.pcap": [("DHCP-NO-ANSWER", (2, 12, 13, 14, 24))],
     # fe80::1 answered for itself; from frame 33 on somebody else claims it every five seconds
     "packetlife-ipv6_neighbor_spoofing.pcap": [("NDP-CONFLICT", (2, 33))],
 }

@@ -398,6 +398,32 @@ def test_refused(tmp_path: Path) -> None:
     assert (finding.args["server"], finding.args["address"]) == (lease.SERVER, "10.0.0.9")
 
 
+def test_a_refusal_of_what_was_asked_unheard(tmp_path: Path) -> None:
+    """The DISCOVER is in the capture: only the REQUEST is missing, so the refusal is of this client's request."""
+    scene = Scene()
+    dhcp(scene, 0, lease.discover())
+    dhcp(scene, 3, lease.nak(), back=True)
+    (finding,) = found(scene.analysis(tmp_path), "DHCP-REFUSED")
+    assert (finding.severity, finding.title_key, finding.frames) == ("warning", "DHCP-REFUSED", (1, 2))
+
+
+def test_a_server_checks_an_address_before_it_offers_it(tmp_path: Path) -> None:
+    """RFC 2131 section 2.2: nobody is to answer then. After the lease the server asks in earnest, and is answered."""
+    scene = Scene()
+    dhcp(scene, 0, lease.discover())
+    for ms in (2, 300, 600):
+        arp_ask(scene, ms, 2, lease.CLIENT, source=lease.SERVER)
+    dhcp(scene, 1000, lease.offer(), back=True)
+    dhcp(scene, 1001, lease.request())
+    dhcp(scene, 1003, lease.ack(), back=True)
+    assert found(scene.analysis(tmp_path), "ARP-UNANSWERED") == []
+    arp_ask(scene, 1500, 2, lease.CLIENT, source=lease.SERVER)
+    scene.arp(1501, 2, MAC[1], lease.CLIENT, MAC[2], lease.SERVER)
+    analysis = scene.analysis(tmp_path)
+    assert [row.attempts for row in analysis.arp] == [4], "one exchange, answered after 1.5 s"
+    assert found(analysis, "ARP-SLOW") == []
+
+
 def test_refused_and_given_another(tmp_path: Path) -> None:
     scene = Scene()
     dhcp(scene, 0, lease.request("10.0.0.9"))

@@ -127,7 +127,7 @@ def test_no_password_in_clear(tmp_path: Path, request_: bytes) -> None:
             "first_name=Anna&email=a%40b.example",
             "HTTP-FORM-IN-URL.personal",
             "warning",
-            ["email address", "name"],
+            ["email address", "person's name"],
         ),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from analyzer.analysis import Analysis
 from analyzer.pipeline import analyze
 from analyzer.sentences import sentence
@@ -158,6 +160,20 @@ def test_files_put_together_in_the_wrong_order(tmp_path: Path) -> None:
     assert (finding.severity, finding.frames) == ("note", (edge, edge + 1))
     assert (finding.args["count"], finding.args["back_ms"]) == (1, 60_540)
     assert "jump backwards 1 time, by up to 1 min 1 s" in sentence(finding.title_key, finding.args)
+
+
+@pytest.mark.parametrize(("back", "asked"), [(60_000, 1), (60_000, 2), (0, 1)])
+def test_silence_by_a_clock_that_was_set_is_none(tmp_path: Path, back: float, asked: int) -> None:
+    """The question comes after the clock ran back a minute: the capture's latest time is no time that it waited."""
+    scene, later = Scene(), Scene()
+    exchange(scene, 60_000)
+    exchange(later, 60_000 - back, port=50000)
+    later.lookup(60_000 - back, "shop.example", after=None, asked=(0, 1000)[:asked])
+    if not back:
+        exchange(later, 70_000, port=50001)
+    analysis = written(tmp_path, [*scene.ordered(), *later.ordered()])
+    silent = [finding.severity for finding in analysis.findings if finding.code == "DNS-NO-ANSWER"]
+    assert silent == ([] if back and asked == 1 else ["error"])
 
 
 def test_packets_a_moment_out_of_order_are_how_recorders_work(tmp_path: Path) -> None:

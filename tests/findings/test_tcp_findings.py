@@ -297,9 +297,45 @@ def test_loss(tmp_path: Path) -> None:
     assert finding.cost_ms == 6 * 250
 
 
+def one_repair(scene: Scene, after: float, *, times: int = 1) -> None:
+    """A page whose second segment is lost before it reaches the client, ``times`` times; timers repair it."""
+    p = scene.connection()
+    p.handshake()
+    p.at(50).client.send(get("/page"))
+    segments = p.server.prepare(answer(size=3 * 1460 - 80))
+    p.at(100).emit(segments[0])
+    p.at(100).resend(segments[1:2], delivered=False)
+    p.at(101).emit(segments[2])
+    for k in range(times):
+        p.at(100 + after * (k + 1)).resend(segments[1:2])
+    p.at(140 + after * times).client.ack()
+
+
+def test_one_loss_that_cost_a_second(tmp_path: Path) -> None:
+    scene = Scene()
+    one_repair(scene, 1300)
+    (finding,) = found(scene.analysis(tmp_path), "TCP-LOSS")
+    assert (finding.severity, finding.args["retransmissions"], finding.args["by"]) == ("warning", 1, "server")
+    assert finding.cost_ms is not None
+    assert 1290 <= finding.cost_ms <= 1310
+
+
+def test_one_loss_that_cost_less(tmp_path: Path) -> None:
+    scene = Scene()
+    one_repair(scene, 900)
+    assert found(scene.analysis(tmp_path), "TCP-LOSS") == []
+
+
+def test_what_was_sent_three_times_is_told_once(tmp_path: Path) -> None:
+    scene = Scene()
+    one_repair(scene, 1300, times=2)
+    analysis = scene.analysis(tmp_path)
+    assert [f.code for f in analysis.findings if f.code in ("TCP-LOSS", "TCP-BACKOFF")] == ["TCP-BACKOFF"]
+
+
 def test_a_few_repeats_are_no_rate(tmp_path: Path) -> None:
     scene = Scene()
-    download(scene, 250, times=4)
+    download(scene, 250, times=3)
     assert scene.analysis(tmp_path).findings == ()
 
 

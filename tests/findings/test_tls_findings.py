@@ -142,6 +142,12 @@ def test_a_client_that_takes_its_time(tmp_path: Path) -> None:
     assert (finding.title_key, finding.severity, finding.blame) == ("TLS-SLOW.client", "note", "client")
 
 
+def test_an_answer_quicker_than_the_handshake(tmp_path: Path) -> None:
+    """The server's hello came 19 ms after the client's, though the round trip was 40 ms: its own share is none."""
+    (finding,) = judged(tmp_path, "TLS-SLOW")(slowly(19, 3000))
+    assert finding.args["server_ms"] == 0
+
+
 def test_a_long_way_is_no_slow_handshake(tmp_path: Path) -> None:
     """Four round trips of 200 ms are 800 ms; nobody but the distance is to blame."""
     scene = Scene()
@@ -173,6 +179,32 @@ def test_lost_packets_make_a_handshake_slow(tmp_path: Path) -> None:
     analysis = scene.analysis(tmp_path)
     (finding,) = found(analysis, "TLS-SLOW")
     assert (finding.title_key, finding.severity, finding.blame) == ("TLS-SLOW.network", "warning", "network")
+
+
+def test_verdict_and_finding_agree_on_a_handshake_held_up(tmp_path: Path) -> None:
+    """The server's flight comes 1900 ms late on two connections: the verdict on the visit names the same cause."""
+    flights = talk(*contexts(ssl.TLSVersion.TLSv1_2)).flights
+    scene = Scene()
+    for number in range(2):
+        late = 200 * number
+        p = scene.connection(server_port=443, client_port=40000 + number)
+        p.handshake()
+        p.at(41).client.send(flights[0][1])
+        segments = p.server.prepare(flights[1][1])
+        p.at(81)
+        for segment in segments:
+            p.emit(segment, delivered=False)
+        p.at(1981 + late).resend(segments)
+        p.client.ack()
+        for turn, (own, data) in enumerate(flights[2:]):
+            (p.at(1982 + late + 40 * turn).client if own else p.at(1982 + late + 40 * turn).server).send(data)
+    analysis = scene.analysis(tmp_path)
+    (finding,) = found(analysis, "TLS-SLOW")
+    assert (finding.title_key, finding.blame) == ("TLS-SLOW.network_many", "network")
+    assert "2 handshakes" in sentence(finding.title_key, finding.args)
+    visit = analysis.visits[0]
+    assert (visit.blame, visit.blame_key) == ("network", "blame.slow.loss.encrypted")
+    assert visit.blame_args["lost_ms"] == 1900
 
 
 def test_losses_after_the_handshake_do_not_excuse_it(tmp_path: Path) -> None:

@@ -141,7 +141,9 @@ def test_lost_request_is_not_the_servers(tmp_path: Path) -> None:
     p.at(50).resend(segments, delivered=False)
     p.at(1050).resend(segments)
     p.at(1100).server.send(answer())
-    assert scene.analysis(tmp_path).findings == ()
+    findings = scene.analysis(tmp_path).findings
+    assert [f.code for f in findings if f.layer == "http" or f.blame == "server"] == []
+    assert {f.blame for f in findings} <= {"network"}
 
 
 def test_slow_page_seen_from_the_middle(tmp_path: Path) -> None:
@@ -297,7 +299,7 @@ def test_a_client_that_times_out_says_goodbye(tmp_path: Path) -> None:
     (row,) = analysis.http
     assert (row.outcome, row.outcome_why) == ("no_response", "client_closed")
     (finding,) = analysis.findings
-    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-NO-RESPONSE.gave_up", "warning", "client")
+    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-NO-RESPONSE.gave_up", "warning", "server")
     assert (finding.args["waited_ms"], finding.frames) == (1000, (4, 6)), "the request, and the client's FIN"
 
 
@@ -415,6 +417,13 @@ def test_an_answer_stalls_for_the_rest_of_the_capture(tmp_path: Path) -> None:
     assert (finding.title_key, finding.severity) == ("HTTP-CUT-SHORT.stalled", "warning")
 
 
+def test_a_year_between_two_recordings_is_no_silence(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), page_of(5000, 1000))
+    scene.exchange(365 * 86_400_000, get("/b"), answer(), client_port=40001)
+    assert found(scene.analysis(tmp_path), "HTTP-CUT-SHORT") == []
+
+
 def test_an_event_stream_lasts_until_somebody_leaves(tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
     scene = Scene()
@@ -438,7 +447,7 @@ def test_junk_is_not_missing(tmp_path: Path) -> None:
     scene.exchange(0, b"OPTIONSHTTP/1.1\r\nHost: shop.example\r\n\r\n", answer(400))
     analysis = scene.analysis(tmp_path)
     (finding,) = found(analysis, "HTTP-CLIENT-ERROR")
-    assert sentence(finding.title_key, finding.args).endswith("400 X to something that is no HTTP request")
+    assert sentence(finding.title_key, finding.args).endswith("400 X to a message that is no HTTP request")
     (note,) = found(analysis, "HTTP-MALFORMED")
     assert (note.severity, note.blame, note.frames) == ("note", "client", (4, 5))
 

@@ -61,6 +61,29 @@ def test_https_on_a_port_for_http(tmp_path: Path) -> None:
     assert not analysis.problems
 
 
+PYTHON = (
+    b'<!DOCTYPE HTML>\n<html lang="en">\n    <head>\n        <meta charset="utf-8">\n'
+    b"        <title>Error response</title>\n    </head>\n    <body>\n        <h1>Error response</h1>\n"
+    b"        <p>Error code: 400</p>\n"
+)
+"""What http.server of Python 3.11 says to a ClientHello: HTTP/0.9, so no status line."""
+
+
+def test_an_error_page_without_a_status_line(tmp_path: Path) -> None:
+    scene = Scene()
+    for k in range(2):
+        scene.exchange(1000 * k, hello("shop.example"), PYTHON, client_port=40000 + k)
+    analysis = scene.analysis(tmp_path)
+    assert {session.handshake_why for session in analysis.tls} == {"plain_http"}
+    (finding,) = found(analysis, "HTTP-TLS-ON-PLAIN-PORT")
+    assert (finding.title_key, finding.severity, finding.blame) == ("HTTP-TLS-ON-PLAIN-PORT.page", "error", "client")
+    assert (finding.frames[:2], finding.args["count"]) == ((4, 5), 2)
+    said = finding_text(finding.title_key, finding.args)
+    assert said.title == "10.0.0.1 asked for https on port 80 of shop.example, which speaks plain http (2 times)"
+    assert "?" not in said.why
+    assert codes(analysis) == {"HTTP-TLS-ON-PLAIN-PORT"}
+
+
 def test_the_visit_says_what_went_wrong(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, hello("shop.example"), bad(NGINX))

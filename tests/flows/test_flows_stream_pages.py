@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analyzer.flows.stream import PAGE, ByteStream
 
-DATA = bytes(range(251)) * 60
+DATA = bytes(range(251)) * 200
 
 
 class Model:

@@ -76,7 +76,6 @@ LABELS: tuple[Label, ...] = (
         "next one is answered: a note. Around it two neighbours look for all addresses of the network by ARP and one "
         "tries the recorder's ports that worms like (frames 51 to 57), once each: looking around, notes. About 13 "
         "broadcasts a second.",
-        tolerated=("TCP-PORT-SCAN",),
     ),
     Label(
         "labs/kr-icmp-ethereal-trace-2.pcap",

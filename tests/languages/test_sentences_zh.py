@@ -27,7 +27,7 @@ def test_every_sentence_is_chinese_and_whole(key: str) -> None:
 
 @pytest.mark.parametrize("code", list(FINDINGS))
 def test_every_finding_says_all_three_things(code: str) -> None:
-    text = finding_text(code, {"status": 404, "close_code": 1006}, "zh")
+    text = finding_text(code, {"status": 404, "close_code": 1006, "rcode": "SERVFAIL"}, "zh")
     assert all(HAN.search(part) for part in (text.title, text.why, text.advice))
     assert (text.why[-1], text.advice[-1]) == ("。", "。")
     assert not text.title.endswith("。")
@@ -63,6 +63,21 @@ def test_words_of_the_program_are_translated_words_of_the_capture_are_not() -> N
     assert text == "10.0.0.1 报告无法到达 10.0.0.2：目的不可达：端口不可达"
     strange = sentence("ICMP-UNREACHABLE", {"meaning": "type 77, code 3"}, "zh")
     assert strange.endswith("：type 77, code 3")
+
+
+def test_what_stands_for_a_missing_value_is_translated_but_not_a_field_s_name() -> None:
+    args = {"method": "a request", "target": "that was not captured", "host": "h", "status": 404, "reason": "Not Found"}
+    assert sentence("HTTP-CLIENT-ERROR", args, "zh") == "h 对没有抓到的请求答复 404 Not Found"
+    asked = sentence("HTTP-FORM-IN-URL", {"host": "h", "names": ["key"]}, "zh")
+    assert asked == "发给 h 的请求在网址里带着密码（在 key 中）"
+    assert "一个 Windows 程序" in sentence("HTTP-TYPE-MISMATCH", {"host": "h", "seen": "a Windows program"}, "zh")
+
+
+def test_words_that_begin_a_value_are_translated() -> None:
+    args = {"name": "h.example", "weak": ["key: RSA 1024 bits", "signature: MD5"]}
+    assert sentence("TLS-WEAK-KEY", args, "zh") == "h.example 的证书可以伪造（密钥：RSA 1024 bits、签名：MD5）"
+    assert "a: b" in sentence("TCP-LOSS", {"client": "a: b"}, "zh")
+    assert "不同之处：网络、默认网关。" in finding_text("DHCP-SERVERS", {"what": ["network", "gateway"]}, "zh").why
 
 
 def test_a_step_without_a_sentence_still_says_something() -> None:
@@ -120,6 +135,8 @@ def test_a_message_without_a_translation_stays_english() -> None:
         (["见", "", "7"], "见 7"),
         (["取", "/index.html", "。"], "取 /index.html。"),
         (["GET", "/"], "GET/"),
+        (["对", "某个", " ", "请求", "的"], "对某个请求的"),
+        (["对", "GET", " ", "/", "的"], "对 GET / 的"),
         ([], ""),
     ],
 )

@@ -13,9 +13,10 @@ from analyzer.capture.source import open_capture
 from analyzer.decode.decode import decode
 from analyzer.decode.table import PacketTable
 from analyzer.options import Options
+from analyzer.pipeline import analyze
 from analyzer.protocols import arp as arp_exchanges
 from analyzer.protocols import icmp as icmp_exchanges
-from analyzer.protocols.collect import arp_messages, datagrams, icmp_messages, resolver
+from analyzer.protocols.collect import arp_messages, datagrams, icmp_messages, resolver, with_vlans
 from analyzer.protocols.icmp_quotes import Quote
 from tests.build import arp, eth, icmp4, icmp6, ip4, ip6, pcap_file, tcp, udp
 from tests.protocols_names.wire import RESPONSE, A, message, pointer, question, record
@@ -47,6 +48,27 @@ def test_arp_with_vlan(tmp_path: Path) -> None:
     )
     (row,) = arp_exchanges.exchanges(arp_messages(table))
     assert (row.vlan, row.request_frame, row.reply_frame, row.latency_ms) == (42, 1, 2, 1.0)
+
+
+def test_the_vlan_of_datagrams(tmp_path: Path) -> None:
+    """Tagged by 802.1Q, not at all, and tagged again; the name servers are the same."""
+    packet = ip4(udp(QUERY_BYTES, sport=40000, dport=53), proto=17)
+    table = table_of(tmp_path, eth(packet, vlan=10), eth(packet), eth(packet, vlan=4094))
+    assert [found.vlan for found in with_vlans(table, datagrams(table))] == [10, None, 4094]
+
+
+def test_dns_on_two_vlans_through_the_whole_program(tmp_path: Path) -> None:
+    """Two networks with the same addresses: the answer of VLAN 20 is none to the question on VLAN 10."""
+    packets = []
+    for vlan, last in ((20, 99), (10, 9)):
+        said = message([question("example.com")], [record(pointer(12), A, bytes([10, 0, 0, last]))], flags=RESPONSE)
+        packets.append(eth(ip4(udp(said, sport=53, dport=40000), src="10.0.0.2", dst="10.0.0.1", proto=17), vlan=vlan))
+    asked = eth(ip4(udp(QUERY_BYTES, sport=40000, dport=53), src="10.0.0.1", dst="10.0.0.2", proto=17), vlan=10)
+    path = tmp_path / "vlans.pcap"
+    path.write_bytes(pcap_file([(n * 10_000_000 + 10**18, p, len(p)) for n, p in enumerate([asked, *packets])]))
+    analysis = analyze(str(path))
+    assert [(row.query_frame, row.response_frame) for row in analysis.dns] == [(1, 3), (None, 2)]
+    assert "DNS-CONFLICTING" not in {finding.code for finding in analysis.findings}
 
 
 @pytest.mark.parametrize(("sport", "dport"), [(40000, 53), (53, 40000), (5353, 5353), (40000, 5355)])

@@ -22,7 +22,7 @@ from analyzer.protocols.dns import plain
 from analyzer.protocols.dns.messages import parse
 from analyzer.protocols.dns.session import exchanges
 from analyzer.protocols.dns.strings import gathered
-from analyzer.protocols.dns.table import answer_counts, chosen, codes, column, instants, latencies, least_ttls, one_of
+from analyzer.protocols.dns.table import answer_counts, chosen, codes, column, instants, latencies, lifetimes, one_of
 from tests import build
 from tests.protocols_names.wire import (
     AAAA,
@@ -155,7 +155,7 @@ def test_as_one_by_one(rng: random.Random, snaplen: int) -> None:
     for field in ("client", "qname", "still_valid", "query_frames", "raced_with", "response_time"):
         assert column(quick, field) == column(slow, field)
     assert answer_counts(quick).tolist() == answer_counts(slow).tolist()
-    assert least_ttls(quick).tolist() == least_ttls(slow).tolist()
+    assert lifetimes(quick).tolist() == lifetimes(slow).tolist()
     assert str(latencies(quick)) == str(latencies(slow))
     assert [one.tolist() for one in instants(quick, "query_time")] == [
         one.tolist() for one in instants(slow, "query_time")

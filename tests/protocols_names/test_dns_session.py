@@ -45,9 +45,29 @@ def test_question_and_answer() -> None:
     assert plain(row)["query_time"] == "1970-01-01T00:00:01.000000000Z"
 
 
+def test_a_clock_that_runs_back_leaves_no_latency() -> None:
+    (row,) = exchanges([query(1, 1000), reply(2, 950)])
+    assert (row.outcome, row.response_frame, row.latency_ms) == ("answered", 2, None)
+
+
 def test_retries_are_attempts_and_latency_runs_from_the_first() -> None:
     (row,) = exchanges([query(1, 0), query(2, 5000), query(3, 10_000), reply(4, 10_030)])
     assert (row.attempts, row.query_frames, row.latency_ms) == (3, (1, 2, 3), 10_030.0)
+
+
+def test_a_query_recorded_twice_is_one_attempt() -> None:
+    """A mirror port shows it again 20 us later: its frame is kept, but nobody asked twice."""
+    (row,) = exchanges([query(1, 0), query(2, 0.02), reply(3, 1000), reply(4, 1000.02)])
+    assert (row.attempts, row.query_frames, row.latency_ms) == (1, (1, 2), 1000.0)
+    (row,) = exchanges([query(1, 0), query(2, 0.02), query(3, 1000), query(4, 1000.02)])
+    assert (row.attempts, row.query_frames) == (2, (1, 2, 3, 4))
+    (row,) = exchanges([query(1, 0), query(2, 1)])
+    assert row.attempts == 2
+
+
+def test_a_query_recorded_twice_right_before_the_end_is_excused() -> None:
+    (row,) = exchanges([query(1, 0), query(2, 0.02)], None, 100_000_000)
+    assert (row.outcome, row.outcome_why) == ("no_answer", "capture_ended")
 
 
 def test_second_response_is_counted() -> None:
@@ -277,6 +297,55 @@ def test_llmnr_is_asked_of_a_group_and_answered_by_a_host() -> None:
     )
 
 
+def on(vlan: int | None, datagram: Datagram) -> Datagram:
+    """Put a datagram on a VLAN."""
+    return datagram._replace(vlan=vlan)
+
+
+OTHER = b"\x0a\0\0\x63"
+"""The address 10.0.0.99."""
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_answer_on_the_questions_own_vlan_counts(late: bool) -> None:
+    """Two networks with the same addresses: what comes on VLAN 20 answers nothing that was asked on VLAN 10."""
+    home, away = on(10, reply(3 if late else 2, 30 if late else 5)), on(20, reply(2 if late else 3, 6, data=OTHER))
+    first, second = exchanges([on(10, query(1, 0)), home, away])
+    assert (first.outcome, first.response_frame, first.addresses) == ("answered", home.frame, ("10.0.0.9",))
+    assert (first.conflicting_frames, first.duplicate_frames) == ((), ())
+    assert (second.outcome, second.response_frame, second.addresses) == ("unsolicited", away.frame, ("10.0.0.99",))
+
+
+@pytest.mark.parametrize(("asked", "answered"), [(10, 20), (None, 20), (10, None)])
+def test_an_answer_seen_on_another_vlan_only(asked: int | None, answered: int | None) -> None:
+    """Some recorders see the two directions under different tags."""
+    tagged = on(30, query(1, 0, "b.example", port=9))
+    _, row = exchanges([tagged, on(asked, query(2, 0)), on(answered, reply(3, 5))])
+    assert (row.outcome, row.query_frame, row.response_frame, row.latency_ms) == ("answered", 2, 3, 5.0)
+
+
+def test_a_router_between_two_vlans() -> None:
+    """It passes on the question and the answer; both are recorded on both VLANs, 20 us apart, twice over."""
+    packets = []
+    for round_ in (0, 1):
+        at, frame = 1000 * round_, 4 * round_
+        packets += [on(10, query(frame + 1, at)), on(20, query(frame + 2, at + 0.02))]
+        packets += [on(20, reply(frame + 3, at + 8)), on(10, reply(frame + 4, at + 8.02))]
+    rows = exchanges(packets)
+    assert [(r.query_frames, r.attempts, r.response_frame, r.duplicate_frames, r.conflicting_frames) for r in rows] == [
+        ((1, 2), 1, 3, (4,), ()),
+        ((5, 6), 1, 7, (8,), ()),
+    ]
+
+
+def test_two_networks_with_the_same_addresses() -> None:
+    packets = [on(10, query(1, 0)), on(20, query(2, 3)), on(20, reply(3, 9, data=OTHER)), on(10, reply(4, 10))]
+    assert [(row.query_frames, row.response_frame, row.addresses) for row in exchanges(packets)] == [
+        ((1,), 4, ("10.0.0.9",)),
+        ((2,), 3, ("10.0.0.99",)),
+    ]
+
+
 GROUP = "224.0.0.251"
 
 
@@ -334,3 +403,22 @@ def test_any_bytes(parts: list[tuple[bool, bytes, int]]) -> None:
         assert (row.latency_ms is None) == (row.query_frame is None or row.response_frame is None)
         assert plain(row)["flags"].keys() == {"aa", "tc", "rd", "ra", "ad", "cd"}
     assert QUERY == 0x0100
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([None, 10, 20]), st.integers(0, 2), st.sampled_from("ab")),
+                max_size=16), st.sampled_from([0.1, 30.0]))  # fmt: skip
+def test_each_message_is_in_one_row_whatever_its_vlan(
+    parts: list[tuple[bool, int | None, int, str]], step: float
+) -> None:
+    datagrams = []
+    for frame, (up, vlan, last, label) in enumerate(parts, 1):
+        at, text = frame * step, f"{label}.example"
+        datagrams.append(
+            on(vlan, query(frame, at, text) if up else reply(frame, at, text, data=bytes([10, 0, 0, last])))
+        )
+    frames = []
+    for row in exchanges(datagrams, ProblemLog()):
+        frames += [*row.query_frames, *row.duplicate_frames]
+        frames += [] if row.response_frame is None else [row.response_frame]
+        assert set(row.conflicting_frames) <= set(row.duplicate_frames)
+    assert sorted(frames) == [datagram.frame for datagram in datagrams]

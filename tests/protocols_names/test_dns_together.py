@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from analyzer.protocols.base import Datagram
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.protocols.dns.session import exchanges
-from analyzer.schema import DnsRow
+from analyzer.schema import DnsAnswer, DnsRow
 from tests.protocols_names.wire import AAAA, RESPONSE, SERVER, A, back, message, pointer, question, record, sent
 
 OTHER = "10.0.0.54"
@@ -85,3 +86,23 @@ def test_round_robin() -> None:
             tell(2 * number + 2, 1000 * number + 9, *hosts, ident=number),
         ]
     assert [row.rotation for row in rows(*talk)] == [None, "order", None, "addresses"]
+
+
+def test_a_time_to_live_with_its_top_bit_set_is_none() -> None:
+    """RFC 2181 section 8: such a value is to be treated as zero; the next day's question is no waste."""
+    said = message(
+        [question("a.example")], [record(pointer(12), A, bytes(4), ttl=0x8000_0001)], ident=1, flags=RESPONSE
+    )
+    day = 86_400_000.0
+    _, again, sure = rows(ask(1, 0), back(2, 20, said), ask(3, day, ident=2), tell(4, day + 20, 1, ident=2),
+                          ask(5, day + 1000, ident=3))  # fmt: skip
+    assert (again.still_valid, sure.still_valid) == (None, 1)
+
+
+def test_records_are_kept_as_long_as_the_least_of_them() -> None:
+    def kept(*ttls: int) -> int:
+        return lifetime_s([DnsAnswer("a.example", "A", ttl, "10.0.0.9") for ttl in ttls])
+
+    assert [kept(), kept(60, 30), kept(0x7FFF_FFFF), kept(0x8000_0000), kept(60, 0xFFFF_FFFF)] == [
+        0, 30, 0x7FFF_FFFF, 0, 0,
+    ]  # fmt: skip

@@ -88,6 +88,15 @@ def test_an_error_ends_an_echo() -> None:
     assert second.hop is None
 
 
+@pytest.mark.parametrize(("kind", "outcome"), [(3, "error"), (4, "unanswered"), (5, "unanswered"), (11, "error")])
+def test_advice_does_not_end_an_echo(kind: int, outcome: str) -> None:
+    """A redirect's packet is sent on (RFC 792); after a source quench it may have been."""
+    request = echo(8, 3, 9)
+    advice = icmp4(kind, 1, bytes([10, 0, 0, 2]), ip4(request, src=A, dst=B, proto=1)[:28])
+    first, second = exchanges(seen((0, A, B, request), (1, R, A, advice)))
+    assert (first.outcome, second.kind, second.quoted_frame) == (outcome, "error", 1)
+
+
 def test_traceroute_hops() -> None:
     messages: list[IcmpMessage] = []
     for hop in (1, 2, 3):

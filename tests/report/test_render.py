@@ -191,6 +191,24 @@ def test_silence_after_a_question_to_all_is_no_failure() -> None:
     assert dns_failed(replace(row, transport="mdns", rcode="NXDOMAIN", outcome="answered"))
 
 
+def test_the_table_of_lookups_says_what_a_type_is_and_why_a_time_is_missing() -> None:
+    """The clock ran back between the second question and its answer, so nobody knows how long it took."""
+    analysis = fixture.rich()
+    mail = fixture.dns(1, 0.0, "a.example", qtype="MX")
+    odd = fixture.dns(3, 50.0, "b.example", qtype="TYPE65534", latency_ms=None, response_time=fixture.START)
+    analysis.dns = (mail, odd)
+    rows = page(analysis).protocols.dns.rows
+    kinds = [
+        next(cell for cell in row.cells if cell.text == kind)
+        for row, kind in zip(rows, ("MX", "TYPE65534"), strict=True)
+    ]
+    assert [cell.title for cell in kinds] == [
+        "the mail servers of a domain",
+        "data of a type that this program does not explain",
+    ]
+    assert "the recorder's clock ran backwards" in [cell.why for cell in rows[1].cells]
+
+
 def test_each_trouble_with_a_ping_is_one_and_a_traceroute_s_steps_are_none() -> None:
     echo = replace(fixture.rich().icmp[0], kind="echo", outcome="error", request_frame=4, reply_frame=None)
     said = replace(echo, kind="error", meaning="time exceeded: TTL expired in transit", quoted_frame=4, hop=None)

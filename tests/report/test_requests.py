@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ from analyzer.report.visits import visits
 from analyzer.schema import Cookie, HttpRow, Informational, Parameter, PhaseFrames, PhaseTrust, changed
 from tests.report.fixture import START, http, rich
 from tests.report.pages import Page
+from tests.visits.scene import Scene, answer, get
 
 NEAR = PhaseTrust(**dict.fromkeys(PhaseTrust.__dataclass_fields__, "measured"))
 FAR = changed(NEAR, **dict.fromkeys(PhaseTrust.__dataclass_fields__, "bounded"))
@@ -423,3 +425,28 @@ def test_a_cut_request_does_not_cut_its_answer() -> None:
 def test_an_answer_nobody_asked_for_misses_no_request() -> None:
     unasked = http(0, 0, 0.0, outcome="not_captured", outcome_why="unsolicited", status=408, method=None)
     assert outcome_text(unasked) == "no request belongs to it: the server sent it by itself"
+
+
+# ── who is to blame ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_is_to_blame_for_a_request(tmp_path: Path) -> None:
+    """The server acknowledges the first request at once and answers two seconds later; the second one it refuses."""
+    scene = Scene()
+    p = scene.exchange(0, get("/slow"), answer(), took=2000, acked=40)
+    p.at(9000).client.send(get("/broken"))
+    p.at(9060).server.send(answer(500))
+    p.at(9100).client.send(get("/quick"))
+    p.at(9160).server.send(answer())
+    drawn = visits(scene.analysis(tmp_path), Clock(0))
+    causes = {
+        bar.target: str(fact.texts[0])
+        for visit in drawn
+        for bar in visit.waterfall.bars
+        for group in bar.groups
+        for fact in group.facts
+        if fact.name == "Cause"
+    }
+    assert set(causes) == {"/slow", "/broken"}
+    assert causes["/slow"].startswith("Slow because of the server: shop.example needed 1.96 s of 2.04 s to answer")
+    assert "500" in causes["/broken"]

@@ -383,6 +383,9 @@ def test_ssl2_itself() -> None:
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "plain_http"),
         (b"HTTP/1.0 400\r\n\r\n", "plain_http"),
+        (b'<!DOCTYPE HTML>\n<html lang="en">\n', "plain_http"),  # http.server of Python
+        (b"<html><head><title>400</title>", "plain_http"),
+        (b"<?xml version='1.0'?><stream:stream xmlns='jabber:client'>", "not_tls"),  # XMPP before STARTTLS
         (b"HTTP/1.1 4000 Bad Request\r\n\r\n", "not_tls"),
         (b"HTTP/2.0 400 Bad Request\r\n\r\n", "not_tls"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "not_tls"),

@@ -12,9 +12,12 @@ from dataclasses import fields
 from pathlib import Path
 
 from analyzer.analysis import Analysis
+from analyzer.findings.model import finding
+from analyzer.findings.run import RULES
 from analyzer.pipeline import analyze
 from analyzer.provenance import frames_filter
 from analyzer.schema import FindingRow, HttpRow
+from analyzer.visits.model import Facts
 from tests import build
 from tests.playbook import MS, START_NS, Playbook
 from tests.protocols_names import wire
@@ -197,8 +200,8 @@ def check(analysis: Analysis) -> None:
     assert set(told) == {at for at, row in enumerate(analysis.http) if row.request_time is not None}
     charged = [at for visit in analysis.visits for at in visit.arp_rows]
     assert len(charged) == len(set(charged)), "an ARP exchange is charged to one visit"
-    for finding in analysis.findings:
-        check_evidence(finding, analysis.capture.packets)
+    for one in analysis.findings:
+        check_evidence(one, analysis.capture.packets)
 
 
 def check_trust(row: HttpRow) -> None:
@@ -255,7 +258,16 @@ def selected(text: str) -> set[int]:
 
 def found(analysis: Analysis, code: str) -> list[FindingRow]:
     """Return the findings of one code."""
-    return [finding for finding in analysis.findings if finding.code == code]
+    return [one for one in analysis.findings if one.code == code]
+
+
+def judged(analysis: Analysis, code: str) -> list[FindingRow]:
+    """Return what the rules of a code find, be it told by others too and left out therefore."""
+    a = analysis
+    facts = Facts(
+        a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments, dhcp=a.dhcp, visits=a.visits
+    )
+    return [finding(rule, hit) for rule in RULES if rule.code == code for hit in rule.check(facts)]
 
 
 def alarms(analysis: Analysis) -> list[tuple[str, str]]:

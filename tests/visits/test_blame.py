@@ -10,7 +10,7 @@ from analyzer.schema import VisitRow
 from analyzer.sentences import sentence
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
-from tests.visits.scene import Scene, answer, found, get
+from tests.visits.scene import Scene, alarms, answer, found, get, hello, judged
 
 PAGE = "http://shop.example/"
 
@@ -29,8 +29,9 @@ def test_the_server(tmp_path: Path) -> None:
     assert said(visit) == (
         "Slow because of the server: shop.example needed 1.96 s of 2.04 s to answer; the way there and back took 80 ms."
     )
-    (finding,) = found(analysis, "VISIT-SLOW")
+    (finding,) = judged(analysis, "VISIT-SLOW")
     assert (finding.severity, finding.blame, finding.cost_ms) == ("note", "server", 1960)
+    assert [one.code for one in analysis.findings] == ["HTTP-SLOW-SERVER"], "one trouble is told once"
     facts = Facts(analysis.capture, (), (), analysis.connections, (), analysis.http, (), analysis.segments)
     blamed = of_request(analysis.http[0], facts)
     assert blamed is not None
@@ -40,7 +41,7 @@ def test_the_server(tmp_path: Path) -> None:
 def test_very_slow(tmp_path: Path) -> None:
     scene = Scene()
     scene.exchange(0, get("/"), answer(), took=6000, acked=40)
-    (finding,) = found(scene.analysis(tmp_path), "VISIT-SLOW")
+    (finding,) = judged(scene.analysis(tmp_path), "VISIT-SLOW")
     assert finding.severity == "warning"
 
 
@@ -78,8 +79,9 @@ def test_the_resolver(tmp_path: Path) -> None:
     (visit,) = analysis.visits
     assert visit.blame == "resolver"
     assert said(visit).startswith("Slow because of looking up names: that took 3.00 s of 3.10 s")
-    (finding,) = found(analysis, "VISIT-SLOW")
+    (finding,) = judged(analysis, "VISIT-SLOW")
     assert (finding.blame, finding.severity) == ("resolver", "note")
+    assert [one.code for one in analysis.findings] == ["DNS-SLOW"]
 
 
 def test_the_client(tmp_path: Path) -> None:
@@ -157,8 +159,9 @@ def test_server_closes_without_an_answer(tmp_path: Path) -> None:
     analysis = scene.analysis(tmp_path)
     (visit,) = analysis.visits
     assert (visit.blame, visit.failed_step, visit.failed_why) == ("server", "response", "no_answer")
-    (finding,) = found(analysis, "VISIT-FAILED")
+    (finding,) = judged(analysis, "VISIT-FAILED")
     assert (finding.title_key, finding.severity) == ("VISIT-FAILED.response", "error")
+    assert [code for code, _ in alarms(analysis)] == ["HTTP-NO-RESPONSE"]
 
 
 def test_client_gives_up(tmp_path: Path) -> None:
@@ -184,3 +187,80 @@ def test_polls_are_not_waited_for(tmp_path: Path) -> None:
     analysis = scene.analysis(tmp_path)
     assert all(visit.blame is None for visit in analysis.visits)
     assert found(analysis, "VISIT-SLOW") == []
+
+
+def test_a_cause_that_explains_little(tmp_path: Path) -> None:
+    """A name took a second, the server one and a half: the finding about the server tells what made the visit slow."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=1200)
+    scene.exchange(1210, get("/"), answer(), took=1500, acked=40)
+    analysis = scene.analysis(tmp_path)
+    (slow,) = judged(analysis, "VISIT-SLOW")
+    assert (slow.blame, slow.cost_ms) == ("server", 1460)
+    assert sorted(one.code for one in analysis.findings) == ["DNS-SLOW", "HTTP-SLOW-SERVER"]
+
+
+def test_a_tunnel_is_opened_once(tmp_path: Path) -> None:
+    """The proxy's SYN-ACK comes after 2 s; request, its answer, hello and encrypted data end after 2150 ms."""
+    scene = Scene()
+    p = scene.connection(server_port=8080)
+    p.client.syn()
+    p.at(2000).server.syn()
+    p.at(2000).client.ack()
+    p.at(2010).client.send(b"CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n")
+    p.at(2100).server.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    p.at(2110).client.send(hello("shop.example"))
+    p.at(2150).server.send(b"\x17\x03\x03\0\x20" + b"x" * 32)
+    (visit,) = scene.analysis(tmp_path).visits
+    network, whole = visit.blame_args["network_ms"], visit.blame_args["duration_ms"]
+    assert isinstance(network, float)
+    assert isinstance(whole, float)
+    assert 2000 <= network <= whole <= visit.duration_ms == 2150
+
+
+def test_requests_side_by_side(tmp_path: Path) -> None:
+    """A page arrives for 3 s; its picture, asked for after 540 ms, comes 2.9 s later: 3440 ms in all, not 6 s."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/", **{"User-Agent": "Mozilla/5.0"}))
+    page = answer(size=3000)
+    p.at(80).server.send(page[:1000])
+    p.at(80).client.ack()
+    p.at(3040).server.send(page[1000:])
+    p.at(3040).client.ack()
+    more = {"Referer": PAGE, "User-Agent": "Mozilla/5.0"}
+    scene.exchange(500, get("/a.png", **more), answer(kind="image/png"), took=2900, acked=40, client_port=40001)
+    (visit,) = scene.analysis(tmp_path).visits
+    assert visit.requests == 2
+    shares = [visit.blame_args[f"{who}_ms"] for who in ("resolver", "network", "server", "client")]
+    assert sum(float(str(ms)) for ms in shares) <= visit.duration_ms == 3440
+    assert (visit.blame, visit.blame_args["server_ms"]) == ("server", 2860)
+
+
+def test_a_reset_instead_of_an_answer(tmp_path: Path) -> None:
+    """Verdict and findings blame the same."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/"))
+    p.at(80).server.ack()
+    p.at(110).server.rst()
+    analysis = scene.analysis(tmp_path)
+    (visit,) = analysis.visits
+    assert said(visit) == "The server is to blame: shop.example reset the connection after 70 ms without an answer."
+    (finding,) = found(analysis, "HTTP-NO-RESPONSE")
+    assert finding.blame == visit.blame == "server"
+
+
+def test_most_is_more_than_half(tmp_path: Path) -> None:
+    """Of 100 ms the opening takes 40, and a round trip of 40 the answer: 80 on the way. Of 400 ms that is no half."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer(), acked=40)
+    scene.exchange(60_000, get("/", "news.example"), answer(size=3000), took=130, acked=40, client_port=40001)
+    scene.lookup(59_900, "news.example", after=90)
+    analysis = scene.analysis(tmp_path)
+    assert [said(visit).partition(", ")[2].partition(" (")[0] for visit in analysis.visits] == [
+        "most of it on the way there and back",
+        "the largest part of it in the server news.example",
+    ]

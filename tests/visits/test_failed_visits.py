@@ -10,7 +10,7 @@ from analyzer.analysis import Analysis
 from analyzer.schema import VisitRow
 from analyzer.sentences import sentence
 from tests.protocols_names import wire
-from tests.visits.scene import Scene, alarms, answer, found, get, hello
+from tests.visits.scene import Scene, alarms, answer, found, get, hello, judged
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}
 
@@ -53,8 +53,9 @@ def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
     assert (visit.duration_ms, visit.phases.dns_ms, visit.blame) == (23, 22, "client")
     assert "does not exist" in said(visit)["dns"]
     assert said(visit)["tcp"] == "No connection was tried, because an earlier step failed."
-    (finding,) = found(analysis, "VISIT-FAILED")
+    (finding,) = judged(analysis, "VISIT-FAILED")
     assert (finding.severity, finding.blame, finding.frames, finding.row) == ("error", "client", (1, 2, 3, 4), 0)
+    assert [code for code, _ in alarms(analysis)] == ["DNS-FAILED"], "one trouble is told once"
 
 
 def test_a_resolver_that_fails(tmp_path: Path) -> None:
@@ -143,6 +144,18 @@ def test_a_program_that_makes_names_up(tmp_path: Path) -> None:
     assert analysis.capture.unvisited[0].count == 60
 
 
+def test_more_attempts_than_become_visits_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.visits.attempts.MAX_ATTEMPTS", 2)
+    scene = Scene()
+    for k in range(3):
+        scene.lookup(1000 * k, f"x{k}.shop.example", None, after=20, rcode=3, port=50000 + k)
+    analysis = scene.analysis(tmp_path)
+    assert [visit.dns_rows for visit in analysis.visits] == [(0,), (1,)]
+    (problem,) = analysis.problems
+    assert (problem.code, problem.layer) == ("LIMIT-REACHED", "visits")
+    assert problem.message == "3 attempts came to nothing; the first 2 are visits of their own"
+
+
 def test_the_same_again_later(tmp_path: Path) -> None:
     """Ten seconds later is the same attempt; two minutes later somebody tries anew."""
     scene = Scene()
@@ -150,7 +163,7 @@ def test_the_same_again_later(tmp_path: Path) -> None:
         scene.lookup(ms, "shopp.example", None, after=20, rcode=3, port=50000 + k)
     analysis = scene.analysis(tmp_path)
     assert [visit.dns_rows for visit in analysis.visits] == [(0, 1), (2,)]
-    (finding,) = found(analysis, "VISIT-FAILED")
+    (finding,) = judged(analysis, "VISIT-FAILED")
     assert finding.args["count"] == 2
 
 
@@ -288,7 +301,8 @@ def test_no_encrypted_session(tmp_path: Path) -> None:
     analysis = scene.analysis(tmp_path)
     assert failures(analysis) == [("https://shop.example/", "tls", "unknown_ca")]
     assert analysis.visits[0].blame == "server"
-    assert [finding.title_key for finding in found(analysis, "VISIT-FAILED")] == ["VISIT-FAILED.tls"]
+    assert [finding.title_key for finding in judged(analysis, "VISIT-FAILED")] == ["VISIT-FAILED.tls"]
+    assert [code for code, _ in alarms(analysis)] == ["TLS-ALERT"]
 
 
 def test_nothing_is_wrong_with_a_good_day(tmp_path: Path) -> None:
@@ -300,3 +314,27 @@ def test_nothing_is_wrong_with_a_good_day(tmp_path: Path) -> None:
     assert alarms(analysis) == []
     assert failures(analysis) == []
     assert analysis.capture.unvisited == ()
+
+
+def test_a_program_that_never_gives_up(tmp_path: Path) -> None:
+    """A hundred refusals, one every ten seconds: one visit with all its connections, told in one step."""
+    scene = Scene()
+    for k in range(100):
+        refused(scene, 10_000 * k, client_port=40000 + k)
+    analysis = scene.analysis(tmp_path)
+    (visit,) = analysis.visits
+    assert len(visit.tcp_streams) == 100
+    assert [step.sentence_args["attempts"] for step in visit.steps if step.step == "tcp"] == [100]
+    (finding,) = judged(analysis, "VISIT-FAILED")
+    assert len(finding.frames) <= 60
+
+
+def test_a_dead_resolver_tells_of_all_names(tmp_path: Path) -> None:
+    """45 names, each asked for three times: the one finding about the resolver has more evidence than is listed."""
+    scene = Scene()
+    for k in range(45):
+        scene.lookup(k * 15_000, f"www.site{k}.example", asked=(0, 5000, 10_000), after=None, port=20_000 + k)
+    scene.lookup(800_000, "ok.example", server="10.0.0.54", port=30_000)
+    analysis = scene.analysis(tmp_path)
+    assert len(failures(analysis)) == 45
+    assert [code for code, _ in alarms(analysis)] == ["DNS-RESOLVER-DEAD"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.schema import Gateway
+from analyzer.visits.gateway import MAX_GATEWAYS
 from tests import build
 from tests.protocols_names import lease
 from tests.protocols_names.test_ndp import PREFIX, ROUTER, mac_option, router_tells
@@ -90,12 +91,12 @@ def test_broadcasts_and_groups_have_no_gateway(tmp_path: Path) -> None:
     assert gateways(scene, tmp_path) == ()
 
 
-def leased(scene: Scene, ms: float, mask: str = "255.255.255.0") -> None:
-    """The host is given 10.0.0.1 with router 10.0.0.254."""
+def leased(scene: Scene, ms: float, mask: str = "255.255.255.0", *, ip: str = ME, xid: int = 0x1234) -> None:
+    """The host is given an address, with router 10.0.0.254."""
     told = lease.terms((ROUTER_IP,), "10.0.0.2").replace(lease.addresses("255.255.255.0"), lease.addresses(mask))
     for at, data, back in (
-        (ms, lease.request(ME), False),
-        (ms + 1, lease.message(2, 5, yours=ME, options=told), True),
+        (ms, lease.request(ip, xid=xid), False),
+        (ms + 1, lease.message(2, 5, xid=xid, yours=ip, options=told), True),
     ):
         ends = {"sport": 67, "dport": 68} if back else {"sport": 68, "dport": 67}
         src = "10.0.0.2" if back else "0.0.0.0"
@@ -181,3 +182,93 @@ def test_the_busiest_comes_first_and_many_hosts_are_counted(tmp_path: Path) -> N
     assert (first.mac, first.packets, first.host_count, len(first.hosts)) == (GATE, 30, 30, 16)
     assert (second.mac, second.packets) == (OTHER, 1)
     assert len(first.frames) == 6
+
+
+def came_back(scene: Scene, ms: float, src: str, ttl: int, *, by: str = GATE) -> None:
+    """An answer to the host, with what is left of its TTL."""
+    packet = build.ip4(build.udp(b"hello", sport=6000, dport=50000), src=src, dst=NEAR, proto=17, ttl=ttl)
+    scene.add(ms, build.eth(packet, src=by, dst=HOST))
+
+
+NEAR, NEAR_GATE = "192.0.2.10", "192.0.2.1"
+
+
+def near_resolved(scene: Scene, ip: str = NEAR_GATE) -> None:
+    scene.arp(0, 1, HOST, NEAR, NOBODY, ip)
+    scene.arp(1, 2, GATE, ip, HOST, NEAR)
+
+
+def test_one_far_network_behind_a_station_that_arp_knows(tmp_path: Path) -> None:
+    """No private address, no lease, one network only; the answers have been through a router (TTL 63)."""
+    scene = Scene()
+    near_resolved(scene)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, 63)
+    (gateway,) = gateways(scene, tmp_path)
+    assert (gateway.mac, gateway.ip, gateway.why, gateway.packets) == (GATE, NEAR_GATE, "passed_on", 1)
+
+
+@pytest.mark.parametrize("ttl", [64, 128, 255, 1])
+def test_a_neighbour_with_two_addresses(tmp_path: Path, ttl: int) -> None:
+    """Its second address was known from before; no router had a hand in what it says."""
+    scene = Scene()
+    near_resolved(scene)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, ttl)
+    assert gateways(scene, tmp_path) == ()
+
+
+def test_a_neighbour_that_was_asked_for(tmp_path: Path) -> None:
+    """Somebody asks for the second address by ARP, so it is on the link, whatever its TTL."""
+    scene = Scene()
+    near_resolved(scene)
+    near_resolved(scene, FAR)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, 63)
+    assert gateways(scene, tmp_path) == ()
+
+
+def test_a_host_that_never_asked(tmp_path: Path) -> None:
+    """Without an answered question of the host nothing is known of how it finds its neighbours."""
+    scene = Scene()
+    scene.arp(1, 1, GATE, NEAR_GATE, NOBODY, NEAR_GATE)
+    datagram(scene, 10, NEAR, FAR)
+    came_back(scene, 20, FAR, 63)
+    assert gateways(scene, tmp_path) == ()
+
+
+@pytest.mark.parametrize(("again", "before"), [(False, GATE), (True, None)])
+def test_a_gateway_in_another_one_s_place(tmp_path: Path, again: bool, before: str | None) -> None:
+    """From a moment on the same two hosts' packets go to another station; where they go back and forth nobody left."""
+    scene = Scene()
+    datagram(scene, 10, ME, FAR)
+    datagram(scene, 20, ME, FAR, to=OTHER)
+    if again:
+        datagram(scene, 30, ME, FAR)
+    found = {gateway.mac: gateway.took_over for gateway in gateways(scene, tmp_path)}
+    assert found == {GATE: None, OTHER: before}
+
+
+def test_more_gateways_than_are_listed_are_a_problem(tmp_path: Path) -> None:
+    scene = Scene()
+    for number in range(MAX_GATEWAYS + 4):
+        datagram(scene, number, ME, FAR, to=f"02:00:00:00:01:{number:02x}")
+    analysis = scene.analysis(tmp_path)
+    assert len(analysis.capture.gateways) == MAX_GATEWAYS
+    (problem,) = analysis.problems
+    assert (problem.code, problem.layer, problem.message) == (
+        "LIMIT-REACHED",
+        "link",
+        f"{MAX_GATEWAYS + 4} stations that pass packets on; the busiest {MAX_GATEWAYS} are listed",
+    )
+
+
+def test_more_networks_than_are_compared_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines are leased addresses of different networks, and one network is looked at."""
+    monkeypatch.setattr("analyzer.visits.gateway.MAX_NETWORKS", 1)
+    scene = Scene()
+    datagram(scene, 0, ME, FAR)
+    for number in (1, 2):
+        leased(scene, 100 * number, ip=f"10.0.{number}.9", xid=number)
+    analysis = scene.analysis(tmp_path)
+    assert [p.message for p in analysis.problems] == ["2 networks in leases; the first 1 are used"]

@@ -325,6 +325,50 @@ def test_style_sheet_of_another_site(tmp_path: Path) -> None:
     assert visits(scene.analysis(tmp_path)) == [["/", "/a.css", "/2.png"], ["/"]]
 
 
+def test_credentials_that_were_asked_for(tmp_path: Path) -> None:
+    """curl asks without a password, is told 401, and asks again on the same connection: one thing done."""
+    scene = Scene()
+    p = scene.exchange(0, get("/private"), answer(401, 0))
+    p.at(101).client.send(get("/private", Authorization="Basic dTpw"))
+    p.at(161).server.send(answer())
+    analysis = scene.analysis(tmp_path)
+    (visit,) = analysis.visits
+    assert (visit.http_rows, visit.redirects, visit.failed_step) == ((0, 1), 0, None)
+    assert causes(analysis) == {"/private": "/private"}
+
+
+@pytest.mark.parametrize(("agent", "together"), [("curl/8.5.0", False), ("Mozilla/5.0 (X11)", True)])
+def test_credentials_on_another_connection(tmp_path: Path, agent: str, together: bool) -> None:
+    """A browser may open another connection for them; a second command of curl is a second thing."""
+    named = {"User-Agent": agent}
+    scene = Scene()
+    scene.exchange(0, get("/private", **named), answer(401, 0))
+    again = get("/private", **named, Authorization="Basic dTpw")
+    scene.exchange(150, again, answer(), client_port=40001)
+    assert (len(scene.analysis(tmp_path).visits) == 1) is together
+
+
+@pytest.mark.parametrize(("after", "agent", "together"), [
+    (20, "curl/8.5.0", True),
+    (600, "curl/8.5.0", False),  # it was not told to follow, and somebody typed the next command
+    (600, "Mozilla/5.0 (X11)", True),
+])  # fmt: skip
+def test_a_program_follows_at_once(tmp_path: Path, after: float, agent: str, together: bool) -> None:
+    named = {"User-Agent": agent}
+    analysis = moved(after=after, first=get("/", **named), request=get("/home", **named)).analysis(tmp_path)
+    assert (len(analysis.visits) == 1) is together
+
+
+def test_a_program_loads_no_parts(tmp_path: Path) -> None:
+    """A script of curl asks for a page and then for a picture: two things, because curl loads no parts of pages."""
+    named = {"User-Agent": "curl/8.5.0"}
+    scene = Scene()
+    p = scene.exchange(0, get("/", **named), answer())
+    p.at(120).client.send(get("/a.png", **named))
+    p.at(180).server.send(answer(kind="image/png"))
+    assert visits(scene.analysis(tmp_path)) == [["/"], ["/a.png"]]
+
+
 # ── tunnels ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from analyzer.analysis import Analysis
-from analyzer.schema import DhcpRow, NdpRow, Step, VisitRow
+from analyzer.schema import ArpRow, DhcpRow, NdpRow, Step, VisitRow
 from analyzer.sentences import sentence
+from analyzer.visits import link, lookups
 from analyzer.visits.known import Known
 from analyzer.visits.model import Facts
 from tests.protocols_names import wire
@@ -134,8 +138,8 @@ def test_headers_that_matter(tmp_path: Path) -> None:
         "It has a copy already, and asks only whether that is still good.",
     ]
     assert remarks(visit, "response") == [
-        "The request worked and the answer is in the body. That is what 200 means.",
-        "What came is of the type text/html.",
+        "The status 200 means: The request worked and the answer is in the body.",
+        "The type of its body is text/html.",
         "For caches it says: max-age=60.",
         "It sets 1 cookie: seen.",
         "The server calls itself nginx.",
@@ -215,6 +219,38 @@ def test_a_lease_that_came_later_explains_nothing(tmp_path: Path) -> None:
     assert known.lease_of("10.0.0.1", 600) == (0, None)
 
 
+def test_what_others_asked_for_is_not_this_client_s(tmp_path: Path) -> None:
+    """Heard on the local network, a client that did not ask had its address; that others asked is said, too."""
+    other = replace(lease("10.0.0.9", 50), client_mac=RESOLVER)
+    heard = row(ArpRow, asker_ip="10.0.0.1", target_ip="10.0.0.2")
+    facts = replace(_facts(tmp_path), dhcp=(other,), arp=(heard,))
+    assert Known(facts).lease_of("10.0.0.1", 200, ME) == (None, "not_captured")
+    assert Known(facts).lease_of("10.0.0.1", 200, RESOLVER) == (None, "before_capture")
+    assert Known(replace(facts, dhcp=())).lease_of("10.0.0.1", 200, ME) == (None, "before_capture")
+
+
+@pytest.mark.parametrize(
+    ("routers", "resolvers", "lease_s", "told"),
+    [
+        (("10.0.0.1",), (), 0xFFFFFFFF, ["told.routers", "term.forever"]),
+        ((), ("10.0.0.53",), 3600, ["told.resolvers", "term"]),
+        (("10.0.0.1",), ("10.0.0.53",), None, ["told"]),
+        ((), (), None, []),
+    ],
+)
+def test_what_a_lease_tells(
+    tmp_path: Path, routers: tuple[str, ...], resolvers: tuple[str, ...], lease_s: int | None, told: list[str]
+) -> None:
+    """0xffffffff is for ever (RFC 2131 section 3.3); what was not told is not there."""
+    one = replace(lease("10.0.0.1", 0), routers=routers, resolvers=resolvers, lease_s=lease_s)
+    facts = replace(_facts(tmp_path), dhcp=(one,))
+    (visit,), _ = link.visits(facts, lookups.owed(facts))
+    step = next(step for step in visit.steps if step.step == "dhcp")
+    assert [remark.sentence_key for remark in step.remarks] == [f"step.dhcp.{key}" for key in told]
+    said = [sentence(remark.sentence_key, remark.sentence_args) for remark in step.remarks]
+    assert not any("nothing" in text or "1193046" in text for text in said)
+
+
 def test_nobody_heard_of_addresses(tmp_path: Path) -> None:
     """A capture with neither DHCP nor ARP has nothing to say about where addresses come from."""
     known = Known(_facts(tmp_path))
@@ -242,3 +278,16 @@ def _facts(folder: Path) -> Facts:
     scene.exchange(0, get("/"), answer())
     a = scene.analysis(folder)
     return Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
+
+
+def test_compression_that_makes_it_larger(tmp_path: Path) -> None:
+    """Ten bytes become thirty by gzip (its head and trailer alone are 18): that is told as it is, and saves nothing."""
+    packed = gzip.compress(b"abcdefghij", mtime=0)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    scene = Scene()
+    scene.exchange(0, get("/"), head % len(packed) + packed)
+    (visit,) = scene.analysis(tmp_path).visits
+    assert f"It travelled compressed (gzip), which made it larger: 10 B became {len(packed)} B." in remarks(
+        visit, "response"
+    )
+    assert visit.savings == ()

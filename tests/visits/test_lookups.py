@@ -196,3 +196,49 @@ def test_frames_of_side_by_side_lookups(tmp_path: Path) -> None:
     scene.exchange(41, get("/"), answer())
     (row,) = scene.analysis(tmp_path).http
     assert (row.dns_ms, row.phase_frames.dns) == (40, (1, 4))
+
+
+def test_two_pages_ask_the_same(tmp_path: Path) -> None:
+    """Two tabs look one name up 5 ms apart, from ports of their own; each waits for its own answer."""
+    scene = Scene()
+    scene.lookup(0, "cdn.example", after=25, port=50000)
+    scene.lookup(5, "cdn.example", after=21, port=50001)
+    scene.exchange(27, get("/a", "cdn.example"), answer())
+    scene.exchange(28, get("/b", "cdn.example"), answer(), client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    assert sorted(ms or 0 for ms, _ in dns(analysis)) == [21, 25]
+    assert [visit.dns_rows for visit in analysis.visits] == [(1,), (0,)]
+
+
+def test_asked_ahead(tmp_path: Path) -> None:
+    """A browser looks the name up when it is typed, and again for the connection: both belong to the visit."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=25)
+    scene.lookup(120, "shop.example", after=1, port=50001)
+    scene.exchange(125, get("/"), answer())
+    analysis = scene.analysis(tmp_path)
+    assert dns(analysis) == [(1, None)]
+    assert analysis.visits[0].dns_rows == (0, 1)
+
+
+def test_what_was_asked_before_an_answer_is_another_story(tmp_path: Path) -> None:
+    """Silence at 0, an answer at 1 s; at 4 s it is asked anew, in vain, and once more at 5 s: waited were 1020 ms."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=None, server="10.0.0.54")
+    scene.lookup(1000, "shop.example", after=20, port=50001)
+    scene.lookup(4000, "shop.example", after=None, server="10.0.0.54", port=50002)
+    scene.lookup(5000, "shop.example", after=20, port=50003)
+    scene.exchange(5025, get("/"), answer())
+    assert dns(scene.analysis(tmp_path)) == [(1020, None)]
+
+
+def test_the_second_question_after_the_first_answer(tmp_path: Path) -> None:
+    """A quick answer for A comes before AAAA is asked: both belong to the visit."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=1)
+    scene.lookup(2, "shop.example", None, after=1, qtype=wire.AAAA, port=50001)
+    scene.exchange(5, get("/"), answer())
+    analysis = scene.analysis(tmp_path)
+    assert dns(analysis) == [(1, None)]
+    assert analysis.visits[0].dns_rows == (0, 1)
+    assert analysis.capture.unvisited == ()

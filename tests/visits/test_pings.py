@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.protocols.icmp import IcmpMessage, exchanges
 from analyzer.schema import PingSeries
-from analyzer.visits.pings import deviation, series
+from analyzer.visits.pings import deviation, series, tally
 from tests.build import icmp4
 
 A, B, R = "10.0.0.1", "10.0.0.2", "10.0.0.254"
@@ -68,6 +68,33 @@ def test_the_capture_ends_before_the_reply() -> None:
     assert (run.sent, run.received, run.pending, run.lost_share) == (2, 1, 1, 0.0)
     (alone,) = counted(echo(0, 8, 1), end=10)
     assert (alone.pending, alone.lost_share, alone.min_ms, alone.gap_ms) == (1, None, None, None)
+
+
+def test_a_redirect_does_not_explain_silence() -> None:
+    request = echo(0, 8, 1)
+    header = bytes.fromhex("45000054 00010000 40010000 0a000001 0a000002")
+    (run,) = counted(request, (1, R, icmp4(5, 1, bytes([10, 0, 0, 2]), header + request[2][:8])))
+    assert (run.sent, run.received, run.errors, run.lost_rows) == (1, 0, 0, (0,))
+
+
+def test_a_clock_that_runs_back_is_no_gap() -> None:
+    (run,) = counted(echo(5 * S, 8, 1), echo(4 * S, 8, 2), echo(6 * S, 8, 3))
+    assert run.gap_ms == 2000.0
+    (run,) = counted(echo(5 * S, 8, 1), echo(4 * S, 8, 2))
+    assert run.gap_ms is None
+
+
+def test_runs_counted_together() -> None:
+    """ping -c 3 and ping -c 2: of five, one is under way at the end, one got an error, one nothing, two answers."""
+    request = echo(2 * S, 8, 3)
+    header = bytes.fromhex("45000054 00010000 40010000 0a000001 0a000002")
+    runs = counted(
+        echo(0, 8, 1), echo(1, 0, 1), echo(S, 8, 2), request, (2 * S + 1, R, icmp4(3, 1, 0, header + request[2][:8])),
+        echo(3 * S, 8, 1, ident=8), echo(3 * S + 1, 0, 1, ident=8), echo(4 * S, 8, 2, ident=8), end=4.5 * S,
+    )  # fmt: skip
+    one = tally(runs)
+    assert (one.sent, one.received, one.lost, one.errors, one.silent, one.pending) == (4, 2, 2, 1, 1, 1)
+    assert (one.lost_share, tally([]).lost_share) == (0.5, None)
 
 
 def test_an_error_is_a_lost_ping() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
 from analyzer.analysis import Analysis
 from analyzer.pipeline import analyze
+from analyzer.protocols.icmp import IcmpMessage, exchanges
 from analyzer.schema import TracerouteRow
+from analyzer.visits.traceroutes import traceroutes
 from tests import build
 from tests.findings.icmp_scene import FAR, HOST, ROUTERS, Net, udp_trace
 
@@ -102,6 +105,37 @@ def test_one_packet_is_no_trace(tmp_path: Path) -> None:
     net = Net()
     net.error(30, ROUTERS[1], 11, 0, net.probe(0, 3, port=6000, ident=1))
     assert net.analysis(tmp_path).traceroutes == ()
+
+
+def trace(*times: tuple[float, float], kind: int = 11) -> TracerouteRow:
+    """Return the route of pings with growing TTLs, each (sent at, error at) ms, in the order of their frames."""
+    messages = []
+    for ttl, (asked, told) in enumerate(times, 1):
+        request = build.icmp4(8, 0, struct.pack(">HH", 7, ttl), b"x" * 32)
+        kind_here = kind if ttl == 2 else 11
+        quote = build.ip4(request, src=HOST, dst=FAR, proto=1, ttl=1)[:28]
+        error = build.icmp4(kind_here, 0, bytes(4), quote)
+        frame = 2 * ttl - 1
+        messages += [
+            IcmpMessage(frame, round(asked * 1e6), HOST, FAR, 1, ttl, len(request), request),
+            IcmpMessage(frame + 1, round(told * 1e6), ROUTERS[ttl - 1], HOST, 1, 64, len(error), error),
+        ]
+    (route,) = traceroutes(exchanges(messages), {})
+    return route
+
+
+def test_a_clock_that_runs_back_leaves_a_hop_without_a_time() -> None:
+    """The second router's answer is recorded 5 ms before its question: how long it took is not known."""
+    route = trace((0, 1), (20, 15), (30, 33))
+    assert routers(route) == list(ROUTERS[:3])
+    assert [hop.latencies_ms for hop in route.hops] == [(1.0,), (), (3.0,)]
+    assert route.hops[1].frames == (4,)
+
+
+@pytest.mark.parametrize("kind", [4, 5])
+def test_advice_about_a_probe_is_no_answer(kind: int) -> None:
+    """Source quench and redirect come beside the answer, if any."""
+    assert routers(trace((0, 1), (20, 22), (30, 33), kind=kind)) == [ROUTERS[0], None, ROUTERS[2]]
 
 
 @pytest.mark.shared

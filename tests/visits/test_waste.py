@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.schema import VisitRow, Waste
 from analyzer.sentences import sentence
-from tests.visits.scene import Scene, answer, found, get
+from tests.visits.scene import Scene, answer, found, get, judged
 
 PAGE = "http://shop.example/"
 
@@ -37,7 +37,7 @@ def test_redirects(tmp_path: Path) -> None:
     assert sentence(waste.sentence_key, waste.sentence_args) == (
         "2 redirects before the right address: that took 122 ms."
     )
-    (finding,) = found(analysis, "VISIT-REDIRECTS")
+    (finding,) = judged(analysis, "VISIT-REDIRECTS")
     assert (finding.severity, finding.cost_ms, finding.args["hops"]) == ("note", 122, 2)
 
 
@@ -61,7 +61,7 @@ def test_connections_that_could_have_been_kept(tmp_path: Path) -> None:
     kept = [spent(visit).get("connections") for visit in analysis.visits]
     assert kept[0] is None
     assert [(one.count, one.time_ms, one.rows) for one in kept[1:] if one] == [(1, 40, (k,)) for k in (1, 2, 3)]
-    (finding,) = found(analysis, "VISIT-CONNECTIONS")
+    (finding,) = judged(analysis, "VISIT-CONNECTIONS")
     assert (finding.cost_ms, finding.args["connections"]) == (120, 3)
 
 
@@ -75,13 +75,19 @@ def test_connections_side_by_side_are_none(tmp_path: Path) -> None:
     assert all("connections" not in spent(visit) for visit in analysis.visits)
 
 
-@pytest.mark.parametrize(("later", "again"), [(200_000, True), (400_000, False)])
-def test_a_name_asked_for_again(tmp_path: Path, later: float, again: bool) -> None:
-    """The answer may be kept for 300 s."""
+@pytest.mark.parametrize(
+    ("later", "took", "again"),
+    [
+        (200_000, 30, True),
+        (400_000, 30, False),  # the answer may be kept for 300 s
+        (200_000, 0.5, False),  # the resolver is the next machine: nobody waited
+    ],
+)
+def test_a_name_asked_for_again(tmp_path: Path, later: float, took: float, again: bool) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example", after=20, ttl=300)
     scene.exchange(25, get("/"), answer())
-    scene.lookup(later, "shop.example", after=30, ttl=300, port=50001)
+    scene.lookup(later, "shop.example", after=took, ttl=300, port=50001)
     scene.exchange(later + 35, get("/late"), answer(), client_port=40001)
     second = scene.analysis(tmp_path).visits[1]
     if again:
@@ -121,9 +127,57 @@ def test_text_as_it_is(tmp_path: Path) -> None:
     assert missed is not None
     assert 195_000 < missed < 200_000
     assert spared(second)["compressed"].size_bytes == len(text) - len(packed)
+    assert judged(analysis, "VISIT-WASTE") == [], "HTTP-NO-COMPRESSION says it"
+
+
+def test_a_body_is_wasted_once(tmp_path: Path) -> None:
+    """A long text comes uncompressed, twice: the second time it need not have come at all."""
+    text = b"hello world this is text " * 8000
+    head = b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: "v1"\r\nContent-Length: %d\r\n\r\n' % len(text)
+    scene = Scene()
+    for k in range(2):
+        question = get("/a", **{"Accept-Encoding": "gzip"})
+        scene.exchange(60_000 * k, question, head + text, client_port=40000 + k)
+    analysis = scene.analysis(tmp_path)
+    assert [[(one.kind, one.rows) for one in visit.waste] for visit in analysis.visits] == [
+        [("compression", (0,))],
+        [("fetched_again", (1,))],
+    ]
     (finding,) = found(analysis, "VISIT-WASTE")
-    assert finding.args["wasted_bytes"] == missed
-    assert finding.row == 0
+    assert "HTTP-NO-COMPRESSION" in {one.code for one in analysis.findings}, "which says another thing"
+    carried = len(question) + len(head) + len(text)
+    assert (finding.args["wasted_bytes"], finding.args["carried_bytes"]) == (len(text), carried)
+    assert finding.args["wasted_share"] == len(text) / carried
+
+
+def test_a_lookup_beside_one_that_is_open(tmp_path: Path) -> None:
+    """Asked again after 5 ms, while nothing was known yet: that is no waste. A third, after 500 ms, is."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", after=20, ttl=300)
+    scene.lookup(5, "shop.example", after=30, ttl=300, port=50001)
+    scene.exchange(40, get("/"), answer())
+    scene.lookup(500, "shop.example", after=30, ttl=300, port=50002)
+    scene.exchange(540, get("/late"), answer(), client_port=40001)
+    analysis = scene.analysis(tmp_path)
+    rows = [row for visit in analysis.visits for one in visit.waste if one.kind == "dns" for row in one.rows]
+    assert rows == [2]
+
+
+def test_a_lost_syn_is_no_needless_connection(tmp_path: Path) -> None:
+    """The second page's connection opens after a second, because its SYN was lost: 40 ms of it could be spared."""
+    scene = Scene()
+    scene.exchange(0, get("/a"), answer()).at(150).close()
+    p = scene.connection(client_port=40001)
+    p.at(1000).client.syn()
+    p.at(2000).client.syn()
+    p.at(2040).server.syn()
+    p.client.ack()
+    p.client.send(get("/b"))
+    p.at(2100).server.send(answer())
+    p.client.ack()
+    second = scene.analysis(tmp_path).visits[1]
+    assert second.phases.connect_ms == pytest.approx(1040)
+    assert spent(second)["connections"].time_ms == pytest.approx(40)
 
 
 def test_fetched_again_unchanged(tmp_path: Path) -> None:

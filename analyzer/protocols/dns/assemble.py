@@ -34,6 +34,7 @@ from analyzer.protocols.dns.table import (
     Ints,
     Lists,
     Numbers,
+    kept,
 )
 from analyzer.schema import DnsRow, filled
 from analyzer.units import NS_PER_S
@@ -55,6 +56,7 @@ _COMMON: dict[str, object] = {
     "caused_by": None,
     "conflicting_frames": (),
     "retried_over_tcp": None,
+    "opcode": "query",
 }
 """What all plain lookups have in common."""
 
@@ -178,7 +180,7 @@ def _columns(plain: Plain, words: Vocabulary) -> tuple[dict[str, Column], Outlin
     said = words.said.of([(name, kind) for name, kind, _ in plain.questions])
     known = words.addresses.of(addresses.values)
     counts = np.diff(plain.first)
-    ttl = _least(plain, counts)
+    first_ttl, lifetime = _least(plain, plain.ttl), _least(plain, kept(plain.ttl))
     outline = Outline(
         words.hosts.of(client.values)[client.codes],
         words.hosts.of(server.values)[server.codes],
@@ -195,8 +197,8 @@ def _columns(plain: Plain, words: Vocabulary) -> tuple[dict[str, Column], Outlin
         plain.flags & AA != 0,
         np.zeros(size, np.bool_),
         counts,
-        ttl,
-        np.where(counts > 0, ttl, NONE),
+        lifetime,
+        np.where(counts > 0, first_ttl, NONE),
         np.where(addresses.codes == 0, NONE, known[addresses.codes]),
     )
     return columns, outline
@@ -249,10 +251,10 @@ def _tuples(plain: Plain, answers: Answers) -> Coded:
     return Coded(values, codes)
 
 
-def _least(plain: Plain, counts: Ints) -> Ints:
-    """Return the least time to live of each lookup's answers, 0 without any."""
-    out = np.zeros(counts.size, np.int64)
-    some = counts > 0
+def _least(plain: Plain, ttl: Ints) -> Ints:
+    """Return the least time to live of each lookup's answers (``ttl``, one for each), 0 without any."""
+    some = np.diff(plain.first) > 0
+    out = np.zeros(some.size, np.int64)
     if some.any():
-        out[some] = np.minimum.reduceat(plain.ttl, plain.first[:-1][some])
+        out[some] = np.minimum.reduceat(ttl, plain.first[:-1][some])
     return out

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.protocols.dns.rows import AA, Exchange
 from analyzer.protocols.dns.table import NONE
 from analyzer.schema import DnsRow
@@ -52,8 +53,8 @@ class Outline:
         asked, answered: (n,) ns; was_asked, was_answered: (n,) whether there is such a time.
         unicast, failed, cut, authoritative: (n,) bool; ``cut``: TC, and no address came.
         over_tcp: (n,) asked again over TCP.
-        answers: (n,) how many; ttl: (n,) the least of their times to live; first_ttl: (n,) that of the first response,
-            :data:`NONE` without answers (a zone transfer has more responses).
+        answers: (n,) how many; lifetime: (n,) seconds that all of them may be kept; first_ttl: (n,) the least time to
+            live, as it was sent, in the first response (a zone transfer has more), :data:`NONE` without answers.
         addresses: (n,) number for the tuple of addresses, :data:`NONE` without any.
     """
 
@@ -72,7 +73,7 @@ class Outline:
     authoritative: Mask
     over_tcp: Mask
     answers: Ints
-    ttl: Ints
+    lifetime: Ints
     first_ttl: Ints
     addresses: Ints
 
@@ -113,7 +114,7 @@ def of_rows(rows: Sequence[DnsRow], exchanges: Sequence[Exchange], words: Vocabu
         np.array([e.response is None or bool(e.response.flags & AA) for e in exchanges], np.bool_),
         mask(lambda row: row.retried_over_tcp is not None),
         numbers(lambda row: len(row.answers)),
-        numbers(lambda row: min((answer.ttl for answer in row.answers), default=0)),
+        numbers(lambda row: lifetime_s(row.answers)),
         np.array([min((answer.ttl for answer in e.answers), default=NONE) for e in exchanges], np.int64),
         numbers(lambda row: words.addresses(row.addresses) if row.addresses else NONE),
     )

@@ -3,8 +3,11 @@
 Rules:
 
 * A lookup is plain when its five-tuple and id are those of exactly two datagrams, first a query, then a response to the
-  same question; both whole, small, with RD set and not cut short (TC). Everything else goes through :mod:`session`,
-  which would make the same of the plain ones: what is here is only quicker.
+  same question, not earlier by the clock; both whole, small, an ordinary query (opcode 0) with RD set, and not cut
+  short (TC). Everything else goes through :mod:`session`, which would make the same of the plain ones: what is here is
+  only quicker.
+* On which VLANs they came makes no difference: what a query and a response have to themselves belongs together even
+  where the two directions are seen under different tags, and what comes twice is not plain.
 * A response is known by its *shape*: all its bytes but the id, times to live, addresses, and what is in the OPT
   record. Of each shape one is parsed; what differs is read from columns. A name that borrows letters from a place
   that differs is not plain.
@@ -162,6 +165,7 @@ def _pairs(table: PacketTable, rows: Ints) -> _Pairs:
     if table.rebuilt:
         whole &= ~np.isin(rows, np.fromiter(table.rebuilt, np.int64, len(table.rebuilt)))
     alike &= whole[ask] & whole[say]
+    alike &= table.index.time[rows[say]] >= table.index.time[rows[ask]]
     ask, say = ask[alike], say[alike]
     in_order = np.argsort(ask)
     ask, say = ask[in_order], say[in_order]

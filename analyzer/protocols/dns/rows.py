@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzer.protocols.base import Datagram
 from analyzer.protocols.dns.messages import Message, question_words
 from analyzer.protocols.dns.names import to_unicode
 from analyzer.protocols.dns.registry import RCODES, rcode_name
 from analyzer.schema import DnsAnswer, DnsFlags, DnsRow, maker
-from analyzer.units import NS_PER_MS, NS_PER_S
+from analyzer.units import NS_PER_S, ms_between
 
 PATIENCE_NS = 5 * NS_PER_S
 """Capture that must follow a single query before its silence means something (MEASURES: unanswered)."""
@@ -36,6 +37,10 @@ Question = tuple[str, int | None, int | None]
 """Name, type and class asked for."""
 
 
+Late = tuple[Datagram, tuple[Message, tuple[DnsAnswer, ...], int | None]]
+"""A response and what was read of it."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """One question with its attempts and its first response; either may be missing."""
@@ -51,12 +56,14 @@ class Exchange:
     question: Question = ("", None, None)
     query_frames: list[int] | tuple[int, ...] = ()
     query_time: int | None = None
-    last_query_time: int = 0
+    last_query_time: int = 0  # of the last attempt
+    copies: int = 0  # of query_frames, those that show a packet again which was recorded before
     response: Message | None = None
     response_frame: int | None = None
     response_time: int | None = None
     answers: tuple[DnsAnswer, ...] = ()
     negative_ttl: int | None = None
+    elsewhere: Late | None = None  # the response, while it is one of another VLAN
     duplicates: list[int] | tuple[int, ...] = ()  # frames of further responses
     conflicting: list[int] | tuple[int, ...] = ()  # those of them that say something else
     cut: bool = False
@@ -95,7 +102,7 @@ class Exchange:
             if response is None or response.rcode is None
             else RCODES.get(response.rcode) or rcode_name(response.rcode),
             ALL_FLAGS[said.flags >> 4 & 0x7F],
-            len(frames),
+            len(frames) - self.copies,
             frames,
             answers,
             tuple([a.data for a in answers if a.type in _ADDRESS_TYPES and a.data[:3] != _RAW]) if answers else (),
@@ -103,7 +110,7 @@ class Exchange:
             said.authority_count if answered else 0,
             said.additional_count if answered else 0,
             edns.edns_udp_size,
-            None if asked_at is None or answered_at is None else (answered_at - asked_at) / NS_PER_MS,
+            ms_between(asked_at, answered_at),
             outcome,
             len(self.duplicates),
             "authoritative" if response is not None and response.flags & AA else "unknown",
@@ -123,6 +130,7 @@ class Exchange:
             None,
             None,
             None,
+            OPCODES.get(asked.opcode, "other"),
         )
 
     def again(self, frame: int, message: Message, answers: tuple[DnsAnswer, ...]) -> None:
@@ -144,7 +152,7 @@ class Exchange:
         why = "snaplen" if self.cut else None
         if self.response is None:
             short = capture_end_time is not None and capture_end_time - self.last_query_time < PATIENCE_NS
-            return "no_answer", "capture_ended" if short and len(self.query_frames) == 1 else why
+            return "no_answer", "capture_ended" if short and len(self.query_frames) - self.copies == 1 else why
         return ("answered", why) if self.query is not None else ("unsolicited", "query_not_captured")
 
     def _step(self, asked: Message, response: Message | None) -> str | None:
@@ -161,10 +169,19 @@ class Exchange:
         return "tld" if "." in str(response.referral) else "root"
 
 
+def says_same(exchange: Exchange, message: Message, answers: tuple[DnsAnswer, ...]) -> bool:
+    """Return whether a further response says what the first one did."""
+    first = exchange.response
+    return first is not None and _said(first, exchange.answers) == _said(message, answers)
+
+
 def _said(message: Message, answers: tuple[DnsAnswer, ...]) -> tuple[int | None, frozenset[tuple[str, str]]]:
     """Return what a response says, whatever the order of its records and the age of the copy they come from."""
     return message.rcode, frozenset([(answer.type, answer.data) for answer in answers])
 
+
+OPCODES = {0: "query", 1: "inverse_query", 2: "status", 4: "notify", 5: "update", 6: "stateful"}
+"""Opcode → word (RFC 1035 section 4.1.1, RFC 1996, RFC 2136, RFC 8490)."""
 
 ALL_FLAGS = tuple(DnsFlags(*(bool(bits << 4 & bit) for bit in (AA, _TC, _RD, _RA, _AD, _CD))) for bits in range(0x80))
 """One shared value for each setting of the flag bits; the index is header bits 4 to 10."""

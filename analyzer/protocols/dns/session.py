@@ -6,8 +6,11 @@ Rules:
   so a resolver's 0x20 mixing does not matter. Where one side shows no question (an error, a later message of a zone
   transfer, a malformed query), five-tuple and id decide, and the last query is meant.
 * The same question again, before an answer and within :data:`RETRY_GAP_NS`, is another attempt of the same row.
-  After the answer it is a new row.
+  After the answer it is a new row. Within :data:`COPY_NS` it is the same packet recorded again, and no attempt.
 * The first response answers; further ones are counted, except those of a zone transfer, whose records are added.
+* A question is answered on its own VLAN; by what came on another one only while nothing came there (a recorder that
+  sees the two directions under different tags). The same query on two VLANs within :data:`COPY_NS` passed a router and
+  is one question; otherwise there are two networks with the same addresses.
 * LLMNR (RFC 4795) is asked of a group and answered by a host: the server's address is not part of its key.
 * mDNS (RFC 6762) has no ids: the first response within :data:`MDNS_WINDOW_NS` that holds a record of the name and type
   answers every question waiting for it. A response that nobody waits for is an announcement: an unsolicited row.
@@ -28,13 +31,17 @@ from analyzer.protocols.dns.cache import Messages, Reading
 from analyzer.protocols.dns.messages import Message
 from analyzer.protocols.dns.plain import Plain
 from analyzer.protocols.dns.registry import type_name
-from analyzer.protocols.dns.rows import Exchange, Question
+from analyzer.protocols.dns.rows import Exchange, Question, says_same
 from analyzer.protocols.dns.table import DnsRows
-from analyzer.units import NS_PER_S
+from analyzer.units import NS_PER_MS, NS_PER_S
 
 RETRY_GAP_NS = 60 * NS_PER_S
 """A repeat this long after the last attempt is a new question: stub resolvers retry after 1 to 30 seconds, and
 ports and ids come round again."""
+
+COPY_NS = NS_PER_MS
+"""A repeat this soon is the same packet recorded twice (a mirror port, both sides of a router): no resolver library
+waits less than some hundred milliseconds, and an answer from the next machine may take as long."""
 
 MDNS_WINDOW_NS = 5 * NS_PER_S
 """How long an mDNS question waits: responders answer within 120 ms, half a second when more is to come (RFC 6762
@@ -49,8 +56,8 @@ UNREADABLE_ROWS = 10_000
 _TRANSFERS = (251, 252)
 _GROUP_PORTS = {5353: "mdns", 5355: "llmnr"}
 
-Key = tuple[str, int, str, int, int | None, int]
-"""Client, its port, server, its port, TCP stream, id."""
+Key = tuple[str, int, str, int, int | None, int, int | None]
+"""Client, its port, server, its port, TCP stream, id, VLAN."""
 
 
 def exchanges(
@@ -92,6 +99,7 @@ class _Pairing:
         self._messages = Messages()
         self._last: dict[Key, Exchange] = {}
         self._earlier: dict[tuple[Key, Question], Exchange] = {}
+        self._anywhere: dict[Key, Exchange] | None = None  # last question whatever its VLAN, where there are any
         self._multicast: dict[tuple[str, str], dict[str, Exchange]] = {}
         self._unreadable = 0
 
@@ -103,7 +111,9 @@ class _Pairing:
         """
         read, last, rows = self._messages.read, self._last, self.rows
         for datagram in datagrams:
-            frame, time, source, port, destination, to_port, payload, cut, stream, _ = datagram
+            frame, time, source, port, destination, to_port, payload, cut, stream, vlan = datagram
+            if vlan is not None and self._anywhere is None:
+                self._anywhere = {(*key[:6], None): exchange for key, exchange in last.items()}
             kind = "udp" if stream is None and (to_port == 53 or port == 53) else transport(datagram)
             if kind == "mdns":
                 self._add_multicast(datagram, read(payload, multicast=True, cut=cut))
@@ -115,23 +125,63 @@ class _Pairing:
             ident = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
             question = message.qname, message.qtype, message.qclass
             if message.flags < 0x8000:
-                key = source, port, "" if kind == "llmnr" else destination, to_port, stream, ident
+                key = source, port, "" if kind == "llmnr" else destination, to_port, stream, ident, vlan
                 exchange = last.get(key)
+                if self._anywhere is not None and (exchange is None or exchange.response is not None):
+                    exchange = self._passed_on(key, datagram, question) or exchange
                 if exchange is None:
                     exchange = last[key] = Exchange(
                         kind, source, port, destination, to_port, ident, stream, message, question, [frame], time, time
                     )
                     exchange.cut = cut
                     rows.append(exchange)
+                    if self._anywhere is not None:
+                        self._anywhere[*key[:6], None] = exchange
                 else:
                     self._ask_again(datagram, key, exchange, message, question)
                 continue
-            key = destination, to_port, "" if kind == "llmnr" else source, port, stream, ident
+            key = destination, to_port, "" if kind == "llmnr" else source, port, stream, ident, vlan
             exchange = last.get(key)
-            if exchange is not None and exchange.response is None and exchange.question == question:
+            if exchange is None and self._anywhere is not None:
+                self._answer_across(datagram, kind, key, reading, question)
+            elif exchange is not None and exchange.response is None and exchange.question == question:
                 _respond(exchange, datagram, reading)
             else:
                 self._answer(datagram, kind, key, reading, question)
+
+    def _passed_on(self, key: Key, datagram: Datagram, question: Question) -> Exchange | None:
+        """Return the question on another VLAN that this query shows a second time."""
+        found = self._anywhere.get((*key[:6], None)) if self._anywhere is not None else None
+        if found is None or found.question != question or not _waiting(found, datagram.time):
+            return None
+        if not 0 <= datagram.time - found.last_query_time < COPY_NS:
+            return None
+        self._last[key] = found
+        return found
+
+    def _answer_across(self, datagram: Datagram, kind: str, key: Key, reading: Reading, question: Question) -> None:
+        """Take a response on a VLAN where nothing was asked: it counts until one comes where the question was."""
+        found = self._anywhere.get((*key[:6], None)) if self._anywhere is not None else None
+        if found is None or (question[1] is not None and found.question != question):
+            self._unasked(datagram, kind, key[5], reading)
+        elif found.response is None:
+            _respond(found, datagram, reading)
+            found.elsewhere = datagram, reading
+        elif says_same(found, *reading[:2]):
+            found.again(datagram.frame, *reading[:2])
+        else:
+            self._unasked(datagram, kind, key[5], reading)
+
+    def _at_home(self, exchange: Exchange, datagram: Datagram, kind: str, ident: int, reading: Reading) -> None:
+        """Take the response on the question's own VLAN after one of another VLAN."""
+        assert exchange.elsewhere is not None
+        before, exchange.elsewhere = exchange.elsewhere, None
+        same = says_same(exchange, *reading[:2])
+        _respond(exchange, datagram, reading)
+        if same:
+            exchange.again(before[0].frame, *before[1][:2])
+        else:
+            self._unasked(before[0], kind, ident, before[1])
 
     def _taken(self, datagram: Datagram, message: Message) -> bool:
         """Report what is wrong with a message; say whether it gets a row."""
@@ -166,6 +216,8 @@ class _Pairing:
         if exchange is None or not _waiting(exchange, datagram.time):
             exchange = self._open(datagram, last.transport, last.id, message, question)
         self._last[key] = exchange
+        if self._anywhere is not None:
+            self._anywhere[*key[:6], None] = exchange
         _attempt(exchange, datagram)
 
     def _open(self, datagram: Datagram, kind: str, ident: int, message: Message, question: Question) -> Exchange:
@@ -193,6 +245,8 @@ class _Pairing:
             self._unasked(datagram, kind, key[5], reading)
         elif exchange.response is None:
             _respond(exchange, datagram, reading)
+        elif exchange.elsewhere is not None:
+            self._at_home(exchange, datagram, kind, key[5], reading)
         elif datagram.stream is not None and exchange.query is not None and exchange.query.qtype in _TRANSFERS:
             if exchange.more is None:
                 exchange.more = []
@@ -259,6 +313,9 @@ def _attempt(exchange: Exchange, datagram: Datagram) -> None:
         exchange.query_frames = [datagram.frame]
     elif type(exchange.query_frames) is list:
         exchange.query_frames.append(datagram.frame)
+        if 0 <= datagram.time - exchange.last_query_time < COPY_NS:
+            exchange.copies += 1
+            return
     exchange.last_query_time = datagram.time
     if datagram.cut:
         exchange.cut = True

@@ -16,6 +16,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.protocols.dns.lifetimes import LONGEST_S, lifetime_s
 from analyzer.schema import DnsAnswer, DnsRow, maker
 from analyzer.units import NS_PER_MS
 
@@ -292,17 +293,22 @@ def answer_counts(rows: Sequence[DnsRow]) -> Ints:
     return out
 
 
-def least_ttls(rows: Sequence[DnsRow]) -> Ints:
-    """Return (n,) the least time to live of each row's answers, 0 without any."""
+def lifetimes(rows: Sequence[DnsRow]) -> Ints:
+    """Return (n,) the seconds that all answers of each row may be kept, 0 without any (see :func:`lifetime_s`)."""
     out = np.zeros(len(rows), np.int64)
     column = rows.columns.get("answers") if isinstance(rows, DnsRows) else None
     if isinstance(rows, DnsRows) and isinstance(column, Answers):
         some = np.diff(column.first) > 0
         if some.any():
-            out[rows.plain[some]] = np.minimum.reduceat(column.ttl, column.first[:-1][some])
+            out[rows.plain[some]] = np.minimum.reduceat(kept(column.ttl), column.first[:-1][some])
     for at, row in _objects(rows):
-        out[at] = min((answer.ttl for answer in row.answers), default=0)
+        out[at] = lifetime_s(row.answers)
     return out
+
+
+def kept(ttl: Ints) -> Ints:
+    """Return times to live as they are meant: one with its top bit set is none (RFC 2181 section 8)."""
+    return np.where(ttl > LONGEST_S, 0, ttl)
 
 
 def instants(rows: Sequence[DnsRow], name: str) -> tuple[Ints, NDArray[np.bool_]]:

@@ -98,7 +98,7 @@ def _step(rows: Outline, row: Ints, other: Ints, retry: Ints, valid: Ints) -> tu
     beside = again & under_way & ~same_server & (since < RACE_NS)  # nobody waited for the first to fail
     retry[row[again & ~beside]] = other[again & ~beside]
     good = alike & ~again & (valid[row] == NONE) & ~in_vain & (rows.answers[other] > 0) & same_server
-    good &= rows.asked[row] < answered + rows.ttl[other] * NS_PER_S
+    good &= rows.asked[row] < answered + rows.lifetime[other] * NS_PER_S
     valid[row[good]] = other[good]
     raced = beside | (~alike & under_way & (since <= RETRY_NS))
     return row[raced], other[raced]

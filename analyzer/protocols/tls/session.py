@@ -9,7 +9,8 @@ the frame in which it was complete. From then on application data may flow:
   server's flight. One exactly as long as an encrypted alert is taken for that: a Finished is never so short.
 
 Where the server answers in another protocol, ``handshake_why`` says so: ``plain_http`` when it is HTTP/1.x (https was
-asked of a port for http; its answer is then a row of the ``http`` table), ``not_tls`` when it is anything else.
+asked of a port for http; its answer is then a row of the ``http`` table) or an error page without a status line,
+``not_tls`` when it is anything else.
 
 A session is resumed (TLS 1.2) when the server goes from its hello to ChangeCipherSpec without a certificate or
 ServerHelloDone. Sources: RFC 8446 sections 2 and 4, RFC 5246 section 7.3, RFC 5077 section 3, RFC 6066.
@@ -58,7 +59,11 @@ PROXY_LINE = 107
 
 PROXY_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?=[ \r\n]|\Z)")
+_PLAIN_HTTP = re.compile(
+    rb"HTTP/1\.[01] [1-5]\d\d(?=[ \r\n]|\Z)"
+    rb"|(?i:<(?:!doctype +html|html|head|title|body|center|h[1-6]|p)[ \t\r\n>])"
+)
+"""A status line; or an error page without one, from a server that takes what it does not know for HTTP/0.9."""
 
 TAG, SHORT_TAG = 16, 8
 """Bytes of an authentication tag, and of that of the CCM_8 suites (RFC 8446 section 5.2)."""
@@ -171,9 +176,9 @@ def _speaks_other(stream: ByteStream, offset: int) -> bool:
 
 
 def _answers_in_http(stream: ByteStream) -> bool:
-    """Tell whether a server's first bytes are the status line of HTTP/1.x: its port knows nothing of TLS."""
+    """Tell whether a server's first bytes are a status line or an error page: its port knows nothing of TLS."""
     first = stream.next_captured(stream.start)
-    return first is not None and _STATUS_LINE.match(stream.read(first, 16)) is not None
+    return first is not None and _PLAIN_HTTP.match(stream.read(first, 32)) is not None
 
 
 def _read(conversation: Conversation, stream: ByteStream, start: int | None) -> Side:
