@@ -158,6 +158,7 @@ STEPS: dict[str, str] = {
     "step.response.absent.aborted": "No response: the connection was aborted first.",
     "step.response.absent.client_closed": "No response: the client gave up after {wait_ms} and closed the connection.",
     "step.response.absent.server_closed": "No response: after {wait_ms} {host} closed the connection instead.",
+    "step.response.absent.server_reset": "No response: after {wait_ms} {host} reset the connection instead.",
     "step.response.absent.failed": "No response, because an earlier step failed.",
     "step.response.absent.no_response": "No response to this request was captured.",
     "step.response.absent.not_captured": "The response is not in this capture.",
