@@ -30,8 +30,8 @@ STEPS: dict[str, str] = {
     "step.dns.unanswered": "{client} sent {attempts:query|queries} for {name} to {server} and got no answer.",
     # more about a lookup: name, chain · a_ms, aaaa_ms · servers · keep_ms · resolver, server, name, zone, latency_ms
     "step.dns.alias": "{name} is only another name: it leads to {chain}.",
-    "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {name}, and had its "
-    "answer after {latency_ms}.",
+    "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {zone}, for {name}, "
+    "and had its answer after {latency_ms}.",
     "step.dns.asked.other": "To find out, {resolver} asked {server} for {name} and was answered after {latency_ms}.",
     "step.dns.asked.root": "To find out, {resolver} asked the root server {server} for {name}, and was referred on "
     "after {latency_ms}.",

@@ -26,7 +26,8 @@ VISIT: dict[str, tuple[str, str, str]] = {
     ),
     "VISIT-FAILED.tls": (
         "{client} and {host} could not agree on encryption ({count:time|times})",
-        "The connection was there, but the encrypted session was not, so nothing was asked. The reason: {flaw_meaning}.",
+        "The connection was there, but the encrypted session was not, so nothing was asked. The "
+        "reason: {flaw_meaning}.",
         "See the TLS step of the visit and its alert: it says whether the certificate, the version, or the port is "
         "wrong.",
     ),

@@ -67,11 +67,11 @@ def test_no_line_is_wider_than_the_page(sample: str, lang: str, analyze: Analyze
 
 
 def test_many_visits_are_listed_and_the_telling_ones_told(analyze: Analyze) -> None:
-    """23 visits: the one that failed and took longest is the 504 (samples/expected/status-codes.json)."""
+    """24 visits: the one that failed and took longest is the 504 (samples/expected/status-codes.json)."""
     out = analyze("explain", SAMPLES / "status-codes.pcapng").out
-    assert "What happened: 23 visits." in out
-    assert "  23  " in out
-    assert "Visit 22: http://shop.example/upstream-silent" in out
+    assert "What happened: 24 visits." in out
+    assert "  24  " in out
+    assert "Visit 23: http://shop.example/upstream-silent" in out
     assert out.count("\nVisit ") == 3
     alone = analyze("explain", SAMPLES / "status-codes.pcapng", "--visit", 5).out
     assert "Visit 5: http://shop.example/order" in alone
@@ -80,7 +80,7 @@ def test_many_visits_are_listed_and_the_telling_ones_told(analyze: Analyze) -> N
 
 
 def test_findings_stand_with_their_visit(analyze: Analyze) -> None:
-    out = flat(analyze("explain", SAMPLES / "status-codes.pcapng", "--visit", 22).out)
+    out = flat(analyze("explain", SAMPLES / "status-codes.pcapng", "--visit", 23).out)
     assert "error shop.example answered 504 Gateway Time-out to GET /upstream-silent Why it matters: A proxy" in out
     assert "blame: the server" in out
     assert "upstream-down" not in out
@@ -218,7 +218,7 @@ def test_a_wrong_call_is_one_line_and_2(options: list[str], words: str, analyze:
 
 def test_visits_are_counted_for_who_asks_too_far(analyze: Analyze) -> None:
     many = analyze("explain", SAMPLES / "status-codes.pcapng", "--visit", 99)
-    assert (many.code, "there is no visit 99; it has visits 1 to 23" in many.err) == (2, True)
+    assert (many.code, "there is no visit 99; it has visits 1 to 24" in many.err) == (2, True)
     none = analyze("explain", SAMPLES / "ping.pcapng", "--visit", 1)
     assert (none.code, "there are no visits in it" in none.err) == (2, True)
 
