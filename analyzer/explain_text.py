@@ -80,7 +80,8 @@ def document(analysis: Analysis, *, visit: int | None, lang: str, width: int) ->
 
 def _opening(teller: Teller) -> Iterator[TextLine]:
     capture = teller.analysis.capture
-    yield (Span(display(capture.file, URL_LIMIT), BOLD),)
+    name = teller.say("opening.stdin") if capture.file == "-" else display(capture.file, URL_LIMIT)
+    yield (Span(name, BOLD),)
     start = rfc3339(capture.start_time)
     facts = {"size_bytes": capture.size_bytes, "format": capture.format, "packets": capture.packets}
     if not capture.packets:

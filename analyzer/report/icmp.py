@@ -31,7 +31,7 @@ def icmp_table(rows: Sequence[IcmpRow], clock: Clock) -> Table:
     )
     return Table(
         "icmp-table",
-        "ICMP messages",
+        "ICMP exchanges",
         columns,
         tuple(_icmp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
         len(rows),
@@ -191,6 +191,15 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
 
 def _shown(times: Sequence[float], pick: Callable[[Sequence[float]], float]) -> Cell:
     return cells.ms(pick(times)) if times else cells.unknown("unanswered")
+
+
+NEIGHBOURS = range(133, 138)
+"""Types of ICMPv6 that are neighbour discovery (RFC 4861 section 4), which has a table of its own."""
+
+
+def exchanged(rows: Iterable[IcmpRow]) -> int:
+    """Count echoes with their replies as one each, and all other messages, without neighbour discovery."""
+    return sum(not (row.type in NEIGHBOURS and ":" in row.source) for row in rows)
 
 
 def failed_icmp(rows: Iterable[IcmpRow], probes: Container[int] = ()) -> list[int]:

@@ -322,7 +322,7 @@ def _answers(row: DnsRow) -> Cell:
     A name can exist without a record of the type asked for (NODATA, RFC 2308 section 2.2), a server refers to those
     that know (RFC 1034 section 4.3.1), and what is too long for a datagram is left out (TC, RFC 2181 section 9).
     """
-    answers = [f"{answer.type} {answer.data}" for answer in row.answers[:4]]
+    answers = [f"{answer.type} {_cut(answer.data)}" for answer in row.answers[:4]]
     more = len(row.answers) - len(answers)
     if answers:
         return cells.text(", ".join(answers) + (f" (+{more} more)" if more > 0 else ""))
@@ -334,6 +334,14 @@ def _answers(row: DnsRow) -> Cell:
     if row.referral is not None and row.rcode == "NOERROR":
         return Cell(Prose(f"referred to the servers of {safe(row.referral)}"))
     return cells.unknown("no_record" if row.rcode == "NOERROR" and row.opcode == "query" else None)
+
+
+MAX_ANSWER = 100
+"""Characters shown of one answer, so that a long text does not push the other columns off the page."""
+
+
+def _cut(data: str) -> str:
+    return data if len(data) <= MAX_ANSWER else f"{data[: MAX_ANSWER - 1]}…"
 
 
 def _dns_why(row: DnsRow) -> str:
