@@ -34,8 +34,8 @@ STEPS: dict[str, str] = {
     # tried: server, attempts · ahead: before_ms, latency_ms
     "step.dns.ahead": "The name had been asked for once before, {before_ms} earlier; that took {latency_ms}.",
     "step.dns.alias": "{name} is only another name: it leads to {chain}.",
-    "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {name}, and had its "
-    "answer after {latency_ms}.",
+    "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {zone}, for {name}, "
+    "and had its answer after {latency_ms}.",
     "step.dns.asked.other": "To find out, {resolver} asked {server} for {name} and was answered after {latency_ms}.",
     "step.dns.asked.root": "To find out, {resolver} asked the root server {server} for {name}, and was referred on "
     "after {latency_ms}.",
