@@ -15,13 +15,13 @@ import numpy as np
 
 from analyzer.analysis import Analysis
 from analyzer.explain_lines import Teller
-from analyzer.explain_walk import Branch, caused, tree
 from analyzer.findings.rules_icmp import NOT_TAKEN, UNREACHABLE
 from analyzer.report.secrets import masked
 from analyzer.schema import DhcpRow, DnsRow, IcmpRow, PingSeries, TracerouteRow
 from analyzer.terminal import EXPLAINED
 from analyzer.units import NS_PER_MS
 from analyzer.visits.pings import Tally, tally
+from analyzer.walks import Branch, caused, tree
 
 MANY = 5
 """Things told of one kind one by one; a scan makes thousands."""
@@ -146,7 +146,7 @@ def _walks(told: _Rest) -> Iterator[Branch]:
         args |= {"type": row.qtype, "latency_ms": row.latency_ms, "rcode": row.rcode}
         found = [one.data for one in row.answers]
         yield told.say("dns.walk" if found else "dns.walk.empty", answers=found, **args)
-        for depth, text in tree([rows[child] for child in walks[at]], told.teller):
+        for depth, text in tree([rows[child] for child in walks[at]], told.teller.say):
             yield depth + 1, text
     yield from told.more(len(asked))
 

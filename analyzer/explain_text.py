@@ -29,13 +29,13 @@ from analyzer.explain_lines import (
     with_makers,
 )
 from analyzer.explain_rest import rest
-from analyzer.explain_walk import Branch, tree
 from analyzer.schema import Gateway, Step, VisitRow, Waste
 from analyzer.sentences import sentence, why
 from analyzer.sentences.story import STORY
 from analyzer.text import display
 from analyzer.text_ladder import Span, TextLine
 from analyzer.units import NS_PER_MS, human_ms, rfc3339
+from analyzer.walks import WALKED, Branch, tree
 
 FULL_VISITS = 3
 """Visits told in full when nobody asks for one; more steps than these have are not read in a terminal."""
@@ -48,9 +48,6 @@ AT_ONCE_MS = 1.0
 
 NARROW = 72
 """Columns below which a step's sentence stands below its times instead of beside them."""
-
-WALKED = "step.dns.asked."
-"""Beginning of the keys of remarks that tell of a resolver's walk, which stands here as a tree instead."""
 
 TOLD_ONCE = frozenset({"step.tcp.numbers", "step.dns.keep", "step.dns.race"})
 """Remarks with other numbers each time: one of them shows how it goes."""
@@ -86,7 +83,8 @@ def document(analysis: Analysis, *, visit: int | None, lang: str, width: int) ->
 
 def _opening(teller: Teller) -> Iterator[TextLine]:
     capture = teller.analysis.capture
-    yield (Span(display(capture.file, URL_LIMIT), BOLD),)
+    name = teller.say("opening.stdin") if capture.file == "-" else display(capture.file, URL_LIMIT)
+    yield (Span(name, BOLD),)
     start = rfc3339(capture.start_time)
     facts = {"size_bytes": capture.size_bytes, "format": capture.format, "packets": capture.packets}
     if not capture.packets:
@@ -265,7 +263,7 @@ def _walk(step: Step, teller: Teller) -> list[Branch]:
         return []
     rows, frames = teller.analysis.dns, set(step.frames)
     asked = {at for at, row in enumerate(rows) if row.query_frame in frames}
-    return list(tree([row for row in rows if row.caused_by in asked], teller))
+    return list(tree([row for row in rows if row.caused_by in asked], teller.say))
 
 
 def _offset(time: int, start: int | None) -> float | None:

@@ -173,6 +173,7 @@ def _listed(label: str, texts: Iterable[str], total: int, style: str = "") -> It
 
 
 def _happened(analysis: Analysis) -> Iterator[Line]:
+    from analyzer.report.icmp import exchanged
     from analyzer.visits.verdicts import asked
 
     capture = analysis.capture
@@ -192,7 +193,7 @@ def _happened(analysis: Analysis) -> Iterator[Line]:
         (len(analysis.arp), "ARP exchange", None),
         (len(analysis.ndp), "IPv6 neighbour exchange", None),
         (len(analysis.dhcp), "DHCP exchange", None),
-        (len(analysis.icmp), "ICMP message", None),
+        (exchanged(analysis.icmp), "ICMP exchange", None),
     )
     parts = [_count(number, one, many) for number, one, many in counts if number]
     yield Line("Happened", ", ".join(parts) if parts else "nothing of a protocol that is explained here")
@@ -262,7 +263,8 @@ def _slowest(analysis: Analysis) -> Iterator[Line]:
         texts = [f"{human_ms(waited)}  {_request(row)}" for waited, row, _ in requests[:SHOWN]]
     elif requests:
         waited, row, at = requests[0]
-        if not any(visit.http_rows == (at,) for _, visit in visits[:SHOWN]):  # it has not been named yet
+        named = any(at in v.http_rows and row.url in (v.url, v.final_url) for _, v in visits[:SHOWN])
+        if not named:
             texts = [*texts[: SHOWN - 1], f"{human_ms(waited)}  the request {_request(row)}"]
     if not texts:
         lookups = sorted((d for d in analysis.dns if d.latency_ms), key=lambda d: -(d.latency_ms or 0.0))
@@ -323,7 +325,7 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     note((f"{_result(r, kind)}  {_request(r)}" for r, kind in http), len(http))
     tls = [r for r in analysis.tls if r.outcome == "failed"]
     note((_tls(r) for r in tls), len(tls))
-    dns = [r for r in analysis.dns if dns_failed(r)]
+    dns = [r for r in analysis.dns if dns_failed(r) and r.caused_by is None]  # a resolver passes it on
     note((_dns(r) for r in dns), len(dns))
     note(*_failed_connections(analysis))
     arp = [r for r in analysis.arp if r.outcome == "unanswered" and r.kind != "probe"]
@@ -373,10 +375,11 @@ def summary_lines(analysis: Analysis, written: Sequence[Path] = ()) -> list[Line
     """Return the summary: what happened, slowest, failed, findings, and where the report is."""
     total, failures = _failures(analysis)
     lines = [*_happened(analysis), *_slowest(analysis), *_listed("Failed", failures, total, "red")]
+    if not total and analysis.capture.packets:
+        alarming = any(finding.severity in ("error", "warning") for finding in analysis.findings)
+        words = "no request, lookup or connection; but see the findings" if alarming else "nothing"
+        lines.append(Line("Failed", words, "" if alarming else "green"))
     lines += _findings(analysis.findings)
-    alarming = any(finding.severity in ("error", "warning") for finding in analysis.findings)
-    if not total and not alarming and analysis.capture.packets:
-        lines.append(Line("Failed", "nothing", "green"))
     for number, path in enumerate(written):
         lines.append(Line("Written" if number == 0 else "", display(str(path), 1000), "bold"))
     return lines

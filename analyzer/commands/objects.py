@@ -18,6 +18,7 @@ import typer
 
 from analyzer.commands.base import Work, complain, new_app
 from analyzer.commands.streams import CaptureArgument
+from analyzer.errors import UsageError
 from analyzer.text import display
 from analyzer.units import human_bytes
 
@@ -170,11 +171,12 @@ def write(capture: str, chosen: Mapping[str, Any], asked: Asked) -> int:
             folder.record(row, sums)
             listing.add(outcome, row["url"])
     # The files do not depend on who reads the listing: only now is it an error that somebody went away.
-    listing.end(capture, folder, narrowed=bool(wanted.types or wanted.hosts or wanted.stream is not None))
+    narrowed = bool(wanted.types or wanted.hosts or wanted.stream is not None)
+    listing.end(capture, folder, narrowed=narrowed)
     for problem in problems:
         if problem.code in ("LIMIT-REACHED", "PARSER-FAILED"):
             complain(f"{capture}: {problem.message}")
-    return 0
+    return 0 if listing.listed or narrowed else UsageError.exit_code
 
 
 def _row(outcome: Outcome, wanted: Wanted) -> dict[str, object]:
@@ -211,7 +213,7 @@ class _Listing:
 
     def __init__(self, most: int | None) -> None:
         self._most = most
-        self._listed = 0
+        self.listed = 0
         self._left_out: Counter[str] = Counter()
         self._remarked: Counter[str] = Counter()
         self._failed: OSError | None = None
@@ -230,8 +232,8 @@ class _Listing:
         """Take a body, and show it unless enough are shown."""
         if outcome.why is not None:
             (self._left_out if outcome.file is None else self._remarked)[outcome.why] += 1
-        if self._most is None or self._listed < self._most:
-            if not self._listed:
+        if self._most is None or self.listed < self._most:
+            if not self.listed:
                 self._say(_line("frame", "status", "size", "type", "file"))
             body = outcome.found
             self._say(
@@ -244,7 +246,7 @@ class _Listing:
                     display(url or "", URL_SHOWN),
                 )
             )
-        self._listed += 1
+        self.listed += 1
 
     def end(self, capture: str, folder: Folder, *, narrowed: bool) -> None:
         """Say what all of it was.
@@ -252,11 +254,11 @@ class _Listing:
         Raises:
             OSError: the listing could not be written.
         """
-        if not self._listed:
+        if not self.listed:
             complain(f"{capture}: there is no HTTP body in it{' that was asked for' if narrowed else ''}")
             return
-        if self._most is not None and self._listed > self._most:
-            self._say(f"… and {self._listed - self._most:,} more, see objects.tsv")
+        if self._most is not None and self.listed > self._most:
+            self._say(f"… and {self.listed - self._most:,} more, see objects.tsv")
         what = f"{folder.files:,} {'file' if folder.files == 1 else 'files'} ({human_bytes(folder.size)})"
         where = "would be written" if folder.path is None else f"written to {display(str(folder.path))}"
         self._say(f"\n{what} {where}" if folder.files else f"\nno file {where}")

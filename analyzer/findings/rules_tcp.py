@@ -35,6 +35,7 @@ from analyzer.protocols.dns.table import column
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits import verdicts
+from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
 
 # ── attempts that failed ─────────────────────────────────────────────────────────────────────────────────────────
@@ -361,6 +362,7 @@ def reset(facts: Facts) -> Iterator[Hit]:
     both = (count(facts, "server_packets") > 0) & (count(facts, "client_packets") > 0)
     opened = ~said(facts, "handshake", HANDSHAKES, "refused") & both
     broken = [row for row in facts.http if row.outcome in verdicts.BROKEN_OFF]
+    cut = {row.stream: row for row in reversed(broken)}
     left = {row.stream for row in broken if row.outcome_why == "client_closed"}
     pending = {row.stream for row in broken if row.outcome_why != "client_closed" or verdicts.failure(row) is not None}
     streams = [
@@ -376,8 +378,10 @@ def reset(facts: Facts) -> Iterator[Hit]:
     bad = [(severity, stream) for severity, stream in weighed if severity != "note"]
     for severity, stream in bad[:MAX_FINDINGS_PER_CODE]:
         row = c.row(stream)
-        blame = row.rst_by or "unknown"
-        yield hit(row, (row.rst_frame,), {"by": row.rst_by, "count": 1}, severity=severity, blame=blame)
+        verdict = of_request(cut[stream], facts) if stream in cut else None
+        blame = row.rst_by if verdict is None else verdict.who
+        args: dict[str, object] = {"by": row.rst_by, "count": 1}
+        yield hit(row, (row.rst_frame,), args, severity=severity, blame=blame or "unknown")
     mild = grouped(
         ((int(c.server_host[s]), int(c.columns["server_port"][s]), int(c.columns["rst_by_client"][s])), s)
         for severity, s in weighed
@@ -386,7 +390,7 @@ def reset(facts: Facts) -> Iterator[Hit]:
     for group in mild.values():
         row = c.row(group[0])
         frames = tuple(int(c.columns["rst_frame"][s]) for s in group)
-        args: dict[str, object] = {"by": row.rst_by, "count": len(group)}
+        args = {"by": row.rst_by, "count": len(group)}
         yield hit(row, frames, args, severity="note", blame=row.rst_by or "unknown", variant="polite")
 
 

@@ -16,7 +16,7 @@ from analyzer.protocols.http1.outcome import LAST_WORD_NS
 from analyzer.schema import HttpRow
 from analyzer.units import ms_between
 from analyzer.visits.asking import path_of as _path
-from analyzer.visits.blame import of_request
+from analyzer.visits.blame import in_vain, of_request
 from analyzer.visits.model import Facts, Found
 from analyzer.visits.verdicts import (
     HELD_OPEN,
@@ -148,8 +148,7 @@ def no_response(facts: Facts) -> Iterator[Hit]:
             continue  # it had something of the answer: cut_short
         by_client = how != "no_answer" and _arrived(facts, row)
         fin = c.number("server_fin_frame", row.stream)
-        late = how == "no_answer" and fin is not None and fin < row.request_frames[0]
-        excused = by_client or row.pipelined or late
+        excused = by_client or row.pipelined or (how == "no_answer" and in_vain(row, facts))
         if excused and row.background in HELD_OPEN:
             continue
         mild = excused or row.outcome_why == "silence"
@@ -172,14 +171,14 @@ def no_response(facts: Facts) -> Iterator[Hit]:
             at,
             row.stream,
             severity=severity,
-            blame=_blamed(row, facts, by_client=by_client, excused=excused),
+            blame=_blamed(row, facts, by_client=by_client),
             variant=variant,
         )
 
 
-def _blamed(row: HttpRow, facts: Facts, *, by_client: bool, excused: bool) -> str | None:
+def _blamed(row: HttpRow, facts: Facts, *, by_client: bool) -> str | None:
     """Return who is to blame for a missing response: whom the verdict on its visit blames, too."""
-    verdict = of_request(row, facts) if by_client or not excused else None
+    verdict = of_request(row, facts)
     return verdict.who if verdict is not None else "client" if by_client else None
 
 

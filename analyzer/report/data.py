@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from analyzer import tcp_states
 from analyzer.analysis import Analysis
-from analyzer.report import overview
+from analyzer.report import overview, trust
 from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table, plural
 from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS, ConnectionsFact, connections
 from analyzer.report.escape import Prose, safe
@@ -54,7 +54,7 @@ class Page:
     header: overview.HeaderFact
     banner: str
     cards: tuple[overview.Card, ...]
-    quality: tuple[overview.Quality, ...]
+    quality: tuple[trust.Quality, ...]
     timeline: TimelineFact
     visits: tuple[VisitFact, ...]
     visits_shown: int
@@ -110,7 +110,7 @@ def page(analysis: Analysis) -> Page:
         header=overview.header(analysis),
         banner=overview.banner(analysis),
         cards=overview.cards(analysis),
-        quality=overview.quality(analysis),
+        quality=trust.quality(analysis),
         timeline=line,
         visits=tuple(visited),
         visits_shown=min(len(analysis.visits), MAX_VISITS),

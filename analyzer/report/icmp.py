@@ -32,7 +32,7 @@ def icmp_table(rows: Sequence[IcmpRow], clock: Clock) -> Table:
     )
     return Table(
         "icmp-table",
-        "ICMP messages",
+        "ICMP exchanges",
         columns,
         tuple(_icmp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
         len(rows),
@@ -194,6 +194,15 @@ def _shown(hop: TracerouteHop, pick: Callable[[Sequence[float]], float]) -> Cell
     if hop.latencies_ms:
         return cells.ms(pick(hop.latencies_ms))
     return cells.unknown("clock" if hop.frames else "unanswered")
+
+
+NEIGHBOURS = range(133, 138)
+"""Types of ICMPv6 that are neighbour discovery (RFC 4861 section 4), which has a table of its own."""
+
+
+def exchanged(rows: Iterable[IcmpRow]) -> int:
+    """Count echoes with their replies as one each, and all other messages, without neighbour discovery."""
+    return sum(not (row.type in NEIGHBOURS and ":" in row.source) for row in rows)
 
 
 def failed_icmp(rows: Iterable[IcmpRow], probes: Container[int] = ()) -> list[int]:

@@ -18,6 +18,7 @@ from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.oicq import oicq_table
 from analyzer.report.requests import durations
+from analyzer.report.walks import WalkFact, walks
 from analyzer.schema import DnsRow, TlsRow
 from analyzer.units import human_ms
 
@@ -88,6 +89,7 @@ class ProtocolsFact:
     dns_types: tuple[CountFact, ...]
     dns_codes: tuple[CountFact, ...]
     dns: Table
+    walks: tuple[WalkFact, ...]
     arp: Table
     ndp: Table
     dhcp: Table
@@ -109,6 +111,7 @@ def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
         dns_types=_counts(Counter(row.qtype for row in analysis.dns), {}),
         dns_codes=_counts(Counter(_dns_word(row) for row in analysis.dns), RCODES),
         dns=_dns_table(analysis.dns, clock),
+        walks=walks(analysis.dns),
         arp=neighbours.arp_table(analysis.arp, clock),
         ndp=neighbours.ndp_table(analysis.ndp, clock),
         dhcp=leases.dhcp_table(analysis.dhcp, clock),
@@ -289,8 +292,6 @@ def _dns_table(rows: Sequence[DnsRow], clock: Clock) -> Table:
 def _dns_row(n: int, row: DnsRow, clock: Clock) -> Row:
     failed = dns_failed(row)
     name = row.qname if row.qname_unicode in ("", row.qname) else f"{row.qname} ({row.qname_unicode})"
-    answers = [f"{answer.type} {answer.data}" for answer in row.answers[:4]]
-    more = len(row.answers) - len(answers)
     return Row(
         f"dns-{n + 1}",
         (
@@ -299,7 +300,7 @@ def _dns_row(n: int, row: DnsRow, clock: Clock) -> Row:
             Cell(safe(name or "(root)")),
             Cell(safe(row.qtype, 40), title=explain_type(row.qtype)),
             Cell(safe(_dns_word(row), 60), tone="bad" if failed else "good", title=RCODES.get(row.rcode or "", "")),
-            cells.text(", ".join(answers) + (f" (+{more} more)" if more > 0 else ""), _no_answers_why(row)),
+            _answers(row),
             cells.ms(row.latency_ms, None if row.latency_ms is not None else _dns_why(row)),
             cells.count(row.attempts, bad=row.attempts > 1),
             Cell(safe(row.server)),
@@ -316,9 +317,32 @@ def _dns_row(n: int, row: DnsRow, clock: Clock) -> Row:
     )
 
 
-def _no_answers_why(row: DnsRow) -> str | None:
-    """A name can exist without a record of the type asked for (NODATA, RFC 2308 section 2.2)."""
-    return "no_record" if row.rcode == "NOERROR" else None
+def _answers(row: DnsRow) -> Cell:
+    """List the answers; without any, say where the server sent the asker instead, or that there is none.
+
+    A name can exist without a record of the type asked for (NODATA, RFC 2308 section 2.2), a server refers to those
+    that know (RFC 1034 section 4.3.1), and what is too long for a datagram is left out (TC, RFC 2181 section 9).
+    """
+    answers = [f"{answer.type} {_cut(answer.data)}" for answer in row.answers[:4]]
+    more = len(row.answers) - len(answers)
+    if answers:
+        return cells.text(", ".join(answers) + (f" (+{more} more)" if more > 0 else ""))
+    if row.flags.tc and row.response_frame is not None:
+        if row.retried_over_tcp is None:
+            return Cell("cut off: too long for UDP (TC)")
+        at = row.retried_over_tcp + 1
+        return Cell(f"cut off (TC); asked again over TCP in row {at}", link=f"dns-{at}")
+    if row.referral is not None and row.rcode == "NOERROR":
+        return Cell(Prose(f"referred to the servers of {safe(row.referral)}"))
+    return cells.unknown("no_record" if row.rcode == "NOERROR" and row.opcode == "query" else None)
+
+
+MAX_ANSWER = 100
+"""Characters shown of one answer, so that a long text does not push the other columns off the page."""
+
+
+def _cut(data: str) -> str:
+    return data if len(data) <= MAX_ANSWER else f"{data[: MAX_ANSWER - 1]}…"
 
 
 def _dns_why(row: DnsRow) -> str:

@@ -17,10 +17,12 @@ from analyzer.analysis import Analysis
 from analyzer.flows.model import HANDSHAKES
 from analyzer.report.cells import Clock
 from analyzer.report.connections import cut_off, unanswered
+from analyzer.report.icmp import failed_icmp
 from analyzer.report.protocols import dns_failed
 from analyzer.report.requests import status_text, tone, total_ms
 from analyzer.report.waterfall import pieces
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
+from analyzer.visits.traceroutes import probing
 
 MAX_BARS = {"ARP": 150, "DNS": 600, "TCP": 1200, "TLS": 350, "HTTP": 1100, "other": 100}
 """Bars drawn in each lane, 3,500 in all: plotly draws those in a third of a second, 20,000 in three."""
@@ -31,8 +33,11 @@ MAX_ROWS = {"ARP": 2, "DNS": 5, "TCP": 12, "TLS": 4, "HTTP": 12, "other": 2}
 MAX_STRIP_BINS = 1000
 """Points of the throughput strip: one a pixel."""
 
-WORD_ROOM = 0.045
-"""Share of the axis that the word beside a failure's ✕ needs."""
+WORD_ROOM, LETTER_ROOM = 0.012, 0.007
+"""Shares of the axis that a failure's ✕ needs, and each letter of the word beside it."""
+
+WORD_LETTERS = 24
+"""Letters written of a failure; its bar's words have them all."""
 
 LANES = ("ARP", "DNS", "TCP", "TLS", "HTTP", "other")
 
@@ -48,6 +53,11 @@ class Item:
     words: str
     failure: str = ""
     row: int = 0
+
+    def room(self, span: float) -> float:
+        """Return how many seconds of an axis of ``span`` seconds the ✕ and its word need; 0 where all went well."""
+        letters = min(len(self.failure), WORD_LETTERS)
+        return (WORD_ROOM + LETTER_ROOM * letters) * span if letters else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,7 @@ def timeline(analysis: Analysis, clock: Clock) -> TimelineFact:
         else:
             items, total = sources[name], len(sources[name])
         if total:
-            lanes.append(_pack(name, _choose(items, MAX_BARS[name]), total, WORD_ROOM * span))
+            lanes.append(_pack(name, _choose(items, MAX_BARS[name]), total, span))
     return TimelineFact(tuple(lanes), _strip(analysis, clock), span)
 
 
@@ -115,8 +125,8 @@ def _choose(items: Sequence[Item], limit: int) -> list[Item]:
     return sorted(kept, key=lambda item: (item.start, item.end, item.anchor))
 
 
-def _pack(name: str, items: Sequence[Item], total: int, room: float) -> Lane:
-    """Give each item the first sub-row that is free when it starts; a failure keeps ``room`` seconds for its word."""
+def _pack(name: str, items: Sequence[Item], total: int, span: float) -> Lane:
+    """Give each item the first sub-row that is free when it starts; a failure keeps room for its word."""
     limit = MAX_ROWS[name]
     busy: list[tuple[float, int]] = []  # (end, row) of rows in use
     free: list[int] = []
@@ -131,7 +141,7 @@ def _pack(name: str, items: Sequence[Item], total: int, room: float) -> Lane:
             row, used = used, used + 1
         else:
             row = heapq.heappop(busy)[1]
-        heapq.heappush(busy, (item.end + (room if item.failure else 0.0), row))
+        heapq.heappush(busy, (item.end + item.room(span), row))
         out.append(Item(item.lane, item.start, item.end, item.anchor, item.words, item.failure, row))
     return Lane(name, tuple(out), max(used, 1), total)
 
@@ -194,8 +204,9 @@ def _http(analysis: Analysis, clock: Clock) -> list[Item]:
 
 def _other(analysis: Analysis, clock: Clock) -> list[Item]:
     out: list[Item] = []
+    failed = set(failed_icmp(analysis.icmp, probing(analysis.traceroutes)))
     for n, row in enumerate(analysis.icmp):
-        failure = {"unanswered": "no answer", "error": row.meaning}.get(row.outcome, "")
+        failure = {"unanswered": "no answer", "error": row.meaning}.get(row.outcome, "") if n in failed else ""
         words = f"ICMP {row.source} to {row.destination}: {row.meaning}"
         out += _item("other", clock, row.time, _after(row.time, row.latency_ms), f"icmp-{n + 1}", words, failure)
     return out

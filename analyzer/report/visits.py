@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,11 +15,13 @@ from analyzer.report.escape import Prose, safe
 from analyzer.report.request_facts import Links
 from analyzer.report.requests import PHASES
 from analyzer.report.secrets import masked, masked_args
+from analyzer.report.walks import WalkLine, walk_of
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, Waterfall, waterfall
-from analyzer.schema import HttpRow, Step, TcpRow, TlsRow, VisitRow
+from analyzer.schema import DnsRow, HttpRow, Step, TcpRow, TlsRow, VisitRow
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
+from analyzer.walks import WALKED
 
 MAX_VISITS = 300
 """Visits drawn on the page; the exports have the rest."""
@@ -52,6 +54,8 @@ class StepFact:
     display_filter: str
     absent: bool
     remarks: tuple[str, ...] = ()
+    walk: tuple[WalkLine, ...] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
             links,
         )
         room -= len(drawn.bars)
-        out.append(_visit(visit, drawn, clock, analysis.options))
+        out.append(_visit(visit, drawn, clock, analysis))
     for visit in analysis.visits[MAX_VISITS:]:
         claimed.update(visit.http_rows)
     rest = [(n, row) for n, row in enumerate(analysis.http) if n not in claimed]
@@ -160,7 +164,8 @@ def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> l
     ]
 
 
-def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, options: Options) -> VisitFact:
+def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis) -> VisitFact:
+    options = analysis.options
     url, final = masked(visit.url, options), masked(visit.final_url or "", options)
     return VisitFact(
         anchor=f"visit-{visit.visit}",
@@ -173,7 +178,7 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, options: Options) ->
         summary=_summary(visit),
         failed=_failed(visit),
         phases=_phases(visit),
-        steps=tuple(_step(step, options) for step in visit.steps),
+        steps=_steps(visit, analysis),
         waterfall=drawn,
         display_filter=_filter(visit),
         mark=Mark(
@@ -250,8 +255,44 @@ def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
     )
 
 
-def _step(step: Step, options: Options) -> StepFact:
+def _steps(visit: VisitRow, analysis: Analysis) -> tuple[StepFact, ...]:
+    """Return the steps of a visit; what a remark says is said at the first step that it fits."""
+    rows = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
+    told: set[str] = set()
+    return tuple(_step(step, visit, analysis.options, rows, told) for step in visit.steps)
+
+
+def _failed_here(step: Step, visit: VisitRow) -> bool:
+    """Say whether a step came to nothing, or brought an error where the visit counts it as one."""
+    if step.step == "response":
+        status = step.sentence_args.get("status")
+        error = isinstance(status, int) and status >= FIRST_ERROR and bool(visit.failed_requests)
+        return error or visit.failed_step == "response"
+    return (
+        step.step in _CAN_FAIL
+        and step.absent_why is None
+        and not _FAILURES.isdisjoint(step.sentence_key.split(".")[2:3])
+    )
+
+
+FIRST_ERROR = 400
+"""Status codes from here on are errors (RFC 9110 section 15.5)."""
+_CAN_FAIL = frozenset({"dns", "arp", "ndp", "tcp", "tls"})
+_FAILURES = frozenset({"failed", "unanswered", "refused", "unreachable"})
+"""Variants of sentences that say that a step came to nothing."""
+
+
+def _step(step: Step, visit: VisitRow, options: Options, rows: Sequence[DnsRow], told: set[str]) -> StepFact:
     absent = step.absent_why is not None
+    walk = walk_of(step, rows)
+    remarks = []
+    for one in step.remarks:
+        if walk and one.sentence_key.startswith(WALKED):
+            continue
+        text = _said(one.sentence_key, one.sentence_args, options)
+        if text not in told:
+            told.add(text)
+            remarks.append(text)
     return StepFact(
         step=safe(step.step),
         name=STEP_NAMES.get(step.step, safe(step.step)),
@@ -260,7 +301,9 @@ def _step(step: Step, options: Options) -> StepFact:
         frames=Prose(frames_text(step.frames, 4)),
         display_filter=Prose(frames_filter(step.frames)),
         absent=absent,
-        remarks=tuple(_said(remark.sentence_key, remark.sentence_args, options) for remark in step.remarks),
+        remarks=tuple(remarks),
+        walk=walk,
+        failed=_failed_here(step, visit),
     )
 
 

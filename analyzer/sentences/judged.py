@@ -84,6 +84,8 @@ JUDGED: dict[str, str] = {
     # requests: host, status, reason, wait_ms
     "blame.http.client_error": "The client is to blame, says {host}: {status} {reason}.",
     "blame.http.closed": "The server is to blame: {host} closed the connection after {wait_ms} without an answer.",
+    "blame.http.closed.late": "Who is to blame cannot be told: {host} closed the connection and left this request "
+    "unanswered; a client that sends one behind another, or too late, has to expect that and sends it again.",
     "blame.http.cut_off.server": "The server is to blame: {host} closed the connection in the middle of its answer.",
     "blame.http.cut_off.unknown": "Who is to blame cannot be told from here: the answer of {host} broke off.",
     "blame.http.gave_up": "Who is to blame cannot be told from here: the client gave up after {wait_ms}, and nothing "

@@ -34,8 +34,8 @@ STEPS: dict[str, str] = {
     # tried: server, attempts · ahead: before_ms, latency_ms
     "step.dns.ahead": "The name had been asked for once before, {before_ms} earlier; that took {latency_ms}.",
     "step.dns.alias": "{name} is only another name: it leads to {chain}.",
-    "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {name}, and had its "
-    "answer after {latency_ms}.",
+    "step.dns.asked.authoritative": "To find out, {resolver} asked {server}, which is in charge of {zone}, for {name}, "
+    "and had its answer after {latency_ms}.",
     "step.dns.asked.other": "To find out, {resolver} asked {server} for {name} and was answered after {latency_ms}.",
     "step.dns.asked.root": "To find out, {resolver} asked the root server {server} for {name}, and was referred on "
     "after {latency_ms}.",
@@ -158,6 +158,7 @@ STEPS: dict[str, str] = {
     "step.response.absent.aborted": "No response: the connection was aborted first.",
     "step.response.absent.client_closed": "No response: the client gave up after {wait_ms} and closed the connection.",
     "step.response.absent.server_closed": "No response: after {wait_ms} {host} closed the connection instead.",
+    "step.response.absent.server_reset": "No response: after {wait_ms} {host} reset the connection instead.",
     "step.response.absent.failed": "No response, because an earlier step failed.",
     "step.response.absent.no_response": "No response to this request was captured.",
     "step.response.absent.not_captured": "The response is not in this capture.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 STORY: dict[str, str] = {
     # the recording: size_bytes, format, packets, duration_ms, start; why
+    "opening.stdin": "standard input",
     "opening": "{size_bytes} {format}, {packets:packet|packets} over {duration_ms}, recorded from {start} UTC.",
     "opening.no_time": "{size_bytes} {format}, {packets:packet|packets}.",
     "opening.empty": "{size_bytes} {format} without a packet: there is nothing to tell.",

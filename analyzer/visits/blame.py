@@ -171,6 +171,8 @@ def _of_failed(row: HttpRow, facts: Facts) -> Blame | None:
         by_server = row.outcome_why == "server_closed"
         ended = "reset" if row.outcome == "aborted" else "closed"
         who, key = ("server", ended) if by_server else ("unknown", "silence")
+        if by_server and in_vain(row, facts):
+            who, key = "unknown", "closed.late"
         if not by_server and _repeated(row, facts):
             key = "lost"
         return Blame(who, f"blame.http.{key}", args, "response", "no_answer")
@@ -186,6 +188,16 @@ def _of_failed(row: HttpRow, facts: Facts) -> Blame | None:
         who = "server" if row.outcome_why == "server_closed" else "unknown"
         return Blame(who, f"blame.http.cut_off.{who}", args, "response", "cut_off")
     return Blame("unknown", "blame.http.malformed", args, "response", "malformed")
+
+
+def in_vain(row: HttpRow, facts: Facts) -> bool:
+    """Say whether a request came behind another one, or after the server had closed: its client sends it again.
+
+    Source: RFC 9112 section 9.3.1.
+    """
+    fin = facts.connections.number("server_fin_frame", row.stream)
+    late = fin is not None and row.request_frames is not None and fin < row.request_frames[0]
+    return row.pipelined or late
 
 
 def _repeated(row: HttpRow, facts: Facts) -> bool:

@@ -184,12 +184,13 @@ def _remarks(questions: list[DnsRow], row: DnsRow, rows: list[int], v: Linked) -
 
 def _asked_on(row: DnsRow) -> Remark:
     """Tell one question that a resolver asked on its client's behalf (iterative resolution)."""
-    step = row.step if row.step in ("root", "tld", "authoritative") else "other"
+    known = ("root", "tld", *(("authoritative",) if row.zone is not None else ()))
+    step = row.step if row.step in known else "other"
     args = {
         "resolver": row.client,
         "server": row.server,
         "name": row.qname,
-        "zone": getattr(row, "zone", None),
+        "zone": row.zone,
         "latency_ms": row.latency_ms,
     }
     return Remark(f"step.dns.asked.{step}", args)

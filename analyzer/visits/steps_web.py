@@ -65,7 +65,8 @@ def response(row: HttpRow, facts: Facts) -> Step:
         why = row.outcome if row.outcome in ("aborted", "not_captured", "no_response") else "no_response"
         if row.wait_ms is not None and row.outcome_why in ("client_closed", "server_closed"):
             gone = {"host": row.host, "wait_ms": row.wait_ms}
-            return Step("response", (), None, None, f"step.response.absent.{row.outcome_why}", gone, why)
+            how = "server_reset" if (row.outcome, row.outcome_why) == ("aborted", "server_closed") else row.outcome_why
+            return Step("response", (), None, None, f"step.response.absent.{how}", gone, why)
         return absent("response", why, {"host": row.host})
     args: dict[str, object] = {
         "host": row.host,

@@ -330,7 +330,7 @@ def test_a_trace_is_told_hop_by_hop(analyze: Analyze, shared_captures: Path) -> 
     assert [int(number) for number, _ in hops] == list(range(1, 10))
     assert (hops[0][1], hops[8][1]) == ("192.168.100.1", "4.2.2.1")
     assert "leads through 00:12:80:4b:c0:7f (Cisco Systems, Inc)" in flat(out)
-    assert "reported about packets" not in out  # the answers to the probes are the trace's
+    assert "reported to" not in out  # the answers to the probes are the trace's
 
 
 @pytest.mark.shared

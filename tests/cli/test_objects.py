@@ -441,7 +441,7 @@ def test_bad_options(objects: Objects, options: tuple[str, ...], code: int, said
 
 def test_a_capture_without_bodies(objects: Objects) -> None:
     result = objects(lookup(b"name"))
-    assert (result.code, result.out) == (0, "")
+    assert (result.code, result.out) == (2, "")  # as follow and ladder without a connection
     assert "there is no HTTP body in it" in result.err
     assert not result.folder.exists()
     assert "that was asked for" in objects(shop(), "--type", "video/").err

@@ -87,7 +87,7 @@ def shut() -> Scene:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_said_with_times_and_not_without(tmp_path: Path, scene: Scene, code: str) -> None:
-    with_times = {finding.code for finding in scene.analysis(tmp_path, about_visits=True).findings}
+    with_times = {finding.code for finding in scene.analysis(tmp_path).findings}
     without = {finding.code for finding in timeless(scene, tmp_path).findings}
     assert (code in with_times, code in without) == (True, False)
 

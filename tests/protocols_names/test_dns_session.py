@@ -65,6 +65,11 @@ def test_a_query_recorded_twice_is_one_attempt() -> None:
     assert row.attempts == 2
 
 
+def test_without_times_nobody_knows_of_copies() -> None:
+    (row,) = exchanges([query(1, 0), query(2, 0), query(3, 0)])
+    assert (row.attempts, row.query_frames) == (3, (1, 2, 3))
+
+
 def test_a_query_recorded_twice_right_before_the_end_is_excused() -> None:
     (row,) = exchanges([query(1, 0), query(2, 0.02)], None, 100_000_000)
     assert (row.outcome, row.outcome_why) == ("no_answer", "capture_ended")

@@ -251,6 +251,40 @@ def test_a_reset_instead_of_an_answer(tmp_path: Path) -> None:
     assert said(visit) == "The server is to blame: shop.example reset the connection after 70 ms without an answer."
     (finding,) = found(analysis, "HTTP-NO-RESPONSE")
     assert finding.blame == visit.blame == "server"
+    response = next(step for step in visit.steps if step.step == "response")
+    assert response.sentence_key == "step.response.absent.server_reset"
+
+
+def test_a_client_that_waited_long_and_resets(tmp_path: Path) -> None:
+    """The server had the request for 8 s: its silence is the trouble, not the reset that ended it."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/"))
+    p.at(80).server.ack()
+    p.at(8040).client.rst()
+    analysis = scene.analysis(tmp_path)
+    (visit,) = analysis.visits
+    told = {one.code: one.blame for one in analysis.findings}
+    assert visit.blame == "server"
+    assert told == {"HTTP-NO-RESPONSE": "server", "TCP-RESET": "server"}
+
+
+def test_a_request_behind_another_one(tmp_path: Path) -> None:
+    """Two requests are sent at once; the server answers the first and closes, as it may (RFC 9112 section 9.3.1)."""
+    scene = Scene()
+    p = scene.connection()
+    p.handshake()
+    p.at(40).client.send(get("/a") + get("/b"))
+    p.at(100).server.send(answer())
+    p.at(100).server.fin()
+    p.at(140).client.fin()
+    analysis = scene.analysis(tmp_path)
+    (finding,) = found(analysis, "HTTP-NO-RESPONSE")
+    facts = Facts(analysis.capture, (), (), analysis.connections, (), analysis.http, (), analysis.segments)
+    blamed = of_request(analysis.http[1], facts)
+    assert blamed is not None
+    assert (blamed.who, blamed.key, finding.blame) == ("unknown", "blame.http.closed.late", "unknown")
 
 
 def test_most_is_more_than_half(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.flows.pace import even_step_ms
 from analyzer.pipeline import analyze
-from analyzer.report.overview import quality
+from analyzer.report.trust import quality
 from analyzer.sentences import finding_text, sentence
 from tests.playbook import MS, START_NS
 from tests.visits.scene import Scene, alarms, answer, found, get

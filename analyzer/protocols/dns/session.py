@@ -154,7 +154,7 @@ class _Pairing:
         found = self._anywhere.get((*key[:6], None)) if self._anywhere is not None else None
         if found is None or found.question != question or not _waiting(found, datagram.time):
             return None
-        if not 0 <= datagram.time - found.last_query_time < COPY_NS:
+        if not _copied(found, datagram.time):
             return None
         self._last[key] = found
         return found
@@ -307,13 +307,18 @@ def _waiting(exchange: Exchange, time: int) -> bool:
     return exchange.response is None and time - exchange.last_query_time <= RETRY_GAP_NS
 
 
+def _copied(exchange: Exchange, time: int) -> bool:
+    """Return whether a query seen again is the same packet; of packets without a time nobody knows."""
+    return time != 0 and 0 <= time - exchange.last_query_time < COPY_NS
+
+
 def _attempt(exchange: Exchange, datagram: Datagram) -> None:
     if exchange.query_time is None:
         exchange.query_time = datagram.time
         exchange.query_frames = [datagram.frame]
     elif type(exchange.query_frames) is list:
         exchange.query_frames.append(datagram.frame)
-        if 0 <= datagram.time - exchange.last_query_time < COPY_NS:
+        if _copied(exchange, datagram.time):
             exchange.copies += 1
             return
     exchange.last_query_time = datagram.time

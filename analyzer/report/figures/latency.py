@@ -78,6 +78,7 @@ def figure(latencies: Sequence[LatencyFact]) -> dict[str, Any]:
                 tickmode="array",
                 tickvals=[10.0**k for k in range(low, high + 1)],
                 ticktext=[_power(k) for k in range(low, high + 1)],
+                tickangle=0,
             ),
             yaxis=axis(
                 range=[0, 103],

@@ -6,7 +6,7 @@ from typing import Any
 
 from analyzer.report.escape import figure_text
 from analyzer.report.figures.style import BLUE, DARK, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, axis, layout
-from analyzer.report.timeline import WORD_ROOM, Item, Lane, TimelineFact
+from analyzer.report.timeline import WORD_LETTERS, Item, Lane, TimelineFact
 
 MAX_WORDS = 60
 """Failures named beside their ✕; the others, and those without room, say it on hover and in their row."""
@@ -34,7 +34,7 @@ def figure(fact: TimelineFact) -> dict[str, Any]:
     for lane in fact.lanes:
         data.append(_bars(lane, top))
         marks += [(item, top + item.row) for item in lane.items if item.failure]
-        crowded |= _crowded(lane, WORD_ROOM * fact.duration)
+        crowded |= _crowded(lane, fact.duration)
         ticks.append(top + (lane.rows - 1) / 2)
         names.append(lane.name)
         top += lane.rows + LANE_GAP
@@ -106,13 +106,13 @@ def _bars(lane: Lane, top: float) -> dict[str, Any]:
     }
 
 
-def _crowded(lane: Lane, room: float) -> set[str]:
+def _crowded(lane: Lane, span: float) -> set[str]:
     """Return the failures whose word would lie over the next bar of their row."""
     out: set[str] = set()
     last: dict[int, Item] = {}
     for item in lane.items:
         before = last.get(item.row)
-        if before is not None and before.failure and item.start < before.end + room:
+        if before is not None and before.failure and item.start < before.end + before.room(span):
             out.add(before.anchor)
         last[item.row] = item
     return out
@@ -121,7 +121,7 @@ def _crowded(lane: Lane, room: float) -> set[str]:
 def _failures(marks: list[tuple[Item, float]], crowded: set[str]) -> dict[str, Any]:
     named = [item for item, _ in marks if item.anchor not in crowded][:MAX_WORDS]
     said = {item.anchor for item in named}
-    words = [figure_text(item.failure, 24) if item.anchor in said else "" for item, _ in marks]
+    words = [figure_text(item.failure, WORD_LETTERS) if item.anchor in said else "" for item, _ in marks]
     return {
         "type": "scatter",
         "mode": "markers+text",

@@ -7,9 +7,8 @@ has more than the first one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from analyzer.explain_lines import Teller
 from analyzer.schema import DnsRow
 
 MAX_BRANCHES = 12
@@ -18,7 +17,13 @@ MAX_BRANCHES = 12
 MAX_DEPTH = 5
 """Steps further in; names with more labels are not read as a tree."""
 
+WALKED = "step.dns.asked."
+"""Beginning of the keys of remarks that tell of a walk; where it stands as a tree they are left out."""
+
 _WHO = frozenset({"root", "tld", "authoritative"})
+
+Say = Callable[..., str]
+"""Gives an entry of :data:`analyzer.sentences.story.STORY`: ``say("walk.root")``."""
 
 Branch = tuple[int, str]
 """How far in a sentence stands, and the sentence."""
@@ -33,16 +38,16 @@ def caused(rows: Sequence[DnsRow]) -> dict[int, list[int]]:
     return found
 
 
-def tree(rows: list[DnsRow], teller: Teller) -> Iterator[Branch]:
+def tree(rows: Sequence[DnsRow], say: Say) -> Iterator[Branch]:
     """Give a sentence for each question of a walk."""
     labels = [_labels(row.zone) for row in rows[:MAX_BRANCHES]]
     first = min((number for number in labels if number is not None), default=0)
     depth = 0
     for row, number in zip(rows, labels, strict=False):
         depth = depth if number is None else min(number - first, MAX_DEPTH)
-        yield depth, _branch(row, teller)
+        yield depth, _branch(row, say)
     if len(rows) > MAX_BRANCHES:
-        yield 0, teller.say("there.more", more=len(rows) - MAX_BRANCHES)
+        yield 0, say("there.more", more=len(rows) - MAX_BRANCHES)
 
 
 def _labels(zone: str | None) -> int | None:
@@ -50,20 +55,20 @@ def _labels(zone: str | None) -> int | None:
     return None if zone is None else len(zone.strip(".").split(".")) if zone.strip(".") else 0
 
 
-def _branch(row: DnsRow, teller: Teller) -> str:
+def _branch(row: DnsRow, say: Say) -> str:
     who = row.step if row.step in _WHO else "other"
     args: dict[str, object] = {
-        "who": teller.say(f"walk.who.{who}", server=row.server, zone=row.zone),
-        "name": row.qname.strip(".") or teller.say("walk.root"),
+        "who": say(f"walk.who.{who}", server=row.server, zone=row.zone),
+        "name": row.qname.strip(".") or say("walk.root"),
         "type": row.qtype,
         "latency_ms": row.latency_ms,
     }
     if row.rcode is None:
-        return teller.say("walk.unanswered", attempts=row.attempts, **args)
+        return say("walk.unanswered", attempts=row.attempts, **args)
     if row.rcode != "NOERROR":
-        return teller.say("walk.failed", rcode=row.rcode, **args)
+        return say("walk.failed", rcode=row.rcode, **args)
     if row.referral is not None:
-        return teller.say("walk.referred", referral=row.referral, **args)
+        return say("walk.referred", referral=row.referral, **args)
     if row.answers:
-        return teller.say("walk.answered", answers=[one.data for one in row.answers], **args)
-    return teller.say("walk.empty", **args)
+        return say("walk.answered", answers=[one.data for one in row.answers], **args)
+    return say("walk.empty", **args)
