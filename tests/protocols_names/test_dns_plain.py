@@ -42,9 +42,12 @@ from tests.protocols_names.wire import (
 )
 
 NAMES = ("www.example.com", "WWW.example.com", "example.com", "xn--bcher-kva.example", "a.b.c.d.e.f", ".")
+UPDATE = 0x2800  # the opcode of RFC 2136
 CLIENTS = ("10.0.0.1", "10.0.0.2", "2001:db8::1")
 SERVERS = ("10.0.0.53", "10.0.0.54", "2001:db8::53")
 Packet = tuple[str, int, str, int, bytes]
+Sent = tuple[int, int | None, Packet]  # time in ns, VLAN
+LIVES = (0, 5, 60, 300, 0x7FFFFFFF, 0x80000000, 0x8000003C, 2**32 - 1)
 
 
 def cookie(size: int, value: int) -> bytes:
@@ -55,7 +58,7 @@ def cookie(size: int, value: int) -> bytes:
 
 def records(rng: random.Random, asked: str, qtype: int) -> list[bytes]:
     """Answers as servers write them: an alias, addresses whose owner is a pointer to its data, or some text."""
-    ttl = rng.choice((0, 5, 60, 300, 2**32 - 1))
+    ttl = rng.choice(LIVES)
     owner, out, offset = pointer(12), [], 12 + len(question(asked))
     for hop in range(rng.choice((0, 0, 1, 2))):
         data = rng.choice((name(f"edge{hop}.cdn.test"), b"\3cdn" + pointer(12), name("Edge.Test")))
@@ -64,6 +67,7 @@ def records(rng: random.Random, asked: str, qtype: int) -> list[bytes]:
         owner = pointer(offset)
         offset += len(data)
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        ttl = ttl if rng.random() < 0.8 else rng.choice(LIVES)
         if qtype == A:
             out.append(record(owner, A, bytes((192, 0, 2, rng.randrange(4))), ttl=ttl))
         elif qtype == AAAA:
@@ -75,7 +79,7 @@ def records(rng: random.Random, asked: str, qtype: int) -> list[bytes]:
 
 def response(rng: random.Random, asked: str, qtype: int, ident: int) -> bytes:
     answers = records(rng, asked, qtype)
-    flags = RESPONSE | rng.choice((0, 0, 0, 0, 2, 3, 0x0400, 0x0200, 0x0020))
+    flags = RESPONSE | rng.choice((0, 0, 0, 0, 2, 3, 0x0400, 0x0200, 0x0020, UPDATE))
     authority = []
     if not answers:
         data = name("ns.example") + pointer(12) + bytes(16) + rng.choice((30, 900)).to_bytes(4, "big")
@@ -101,7 +105,7 @@ def traffic(rng: random.Random) -> list[Packet]:
             [question(asked, qtype)],
             additional=rng.choice(([], [opt()], [cookie(8, ident)], [record(name("x"), A, b"\1\2\3\4")])),
             ident=ident,
-            flags=QUERY if rng.random() < 0.9 else 0,
+            flags=QUERY if rng.random() < 0.9 else rng.choice((0, QUERY | UPDATE)),
         )
         pair = [(client, port, server, 53, query), (server, 53, client, port, response(rng, asked, qtype, ident))]
         chance = rng.random()
@@ -125,14 +129,33 @@ def mangled(rng: random.Random, packet: Packet) -> Packet:
     return (*packet[:4], bytes(payload))
 
 
-def table_of(packets: list[Packet], times: list[int], snaplen: int) -> PacketTable:
+def recorded(rng: random.Random, packets: list[Packet]) -> list[Sent]:
+    """Give packets times and VLANs: in some captures the clock is set back, in some are copies of packets, or networks
+    whose hosts have the same addresses."""
+    times = [rng.randrange(10_000_000) * 1000 * rng.choice((1, 1000)) for _ in packets]
+    if rng.random() < 0.7:
+        times.sort()
+    vlans = rng.choice(((None,), (None,), (7,), (7, 8), (None, 7, 8)))
+    vlan = rng.choice(vlans)
+    out: list[Sent] = []
+    for time, packet in zip(times, packets, strict=True):
+        vlan = vlan if rng.random() < 0.7 else rng.choice(vlans)
+        out.append((time, vlan, packet))
+        if rng.random() < 0.1:
+            out.append((time + rng.choice((0, 10_000, 999_999, 1_000_000)), rng.choice(vlans), packet))
+    return out
+
+
+def table_of(sent: list[Sent], snaplen: int) -> PacketTable:
     frames = []
-    for time, (source, sport, destination, dport, payload) in zip(times, packets, strict=True):
+    for time, vlan, (source, sport, destination, dport, payload) in sent:
         whole = build.udp(payload, sport=sport, dport=dport)
         if ":" in source:
-            frame = build.eth(build.ip6(whole, src=source, dst=destination, next_header=17), ethertype=0x86DD)
+            frame = build.eth(
+                build.ip6(whole, src=source, dst=destination, next_header=17), ethertype=0x86DD, vlan=vlan
+            )
         else:
-            frame = build.eth(build.ip4(whole, src=source, dst=destination, proto=17))
+            frame = build.eth(build.ip4(whole, src=source, dst=destination, proto=17), vlan=vlan)
         frames.append((time, frame[:snaplen], len(frame)))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "dns.pcap"
@@ -143,14 +166,13 @@ def table_of(packets: list[Packet], times: list[int], snaplen: int) -> PacketTab
 
 @given(st.randoms(use_true_random=False), st.sampled_from((65535, 65535, 65535, 100)))
 def test_as_one_by_one(rng: random.Random, snaplen: int) -> None:
-    packets = traffic(rng)
-    times = sorted(rng.randrange(10_000_000) * 1000 * rng.choice((1, 1000)) for _ in packets)
-    table = table_of(packets, times, snaplen)
+    table = table_of(recorded(rng, traffic(rng)), snaplen)
     end = int(table.index.time.max())
     slow_problems, quick_problems = ProblemLog(), ProblemLog()
-    slow = tuple(exchanges(collect.datagrams(table), slow_problems, end))
+    slow = tuple(exchanges(collect.with_vlans(table, collect.datagrams(table)), slow_problems, end))
     read = plain.lookups(table)
-    quick = exchanges(collect.datagrams(table, read), quick_problems, end, read)
+    datagrams = collect.with_vlans(table, collect.datagrams(table, read))
+    quick = exchanges(datagrams, quick_problems, end, read)
     assert list(quick.others.values()) == [row for at, row in enumerate(slow) if at in quick.others]
     for field in ("client", "qname", "still_valid", "query_frames", "raced_with", "response_time"):
         assert column(quick, field) == column(slow, field)
@@ -180,7 +202,11 @@ def pair(asked: bytes, said: bytes) -> list[Packet]:
 
 
 def plain_pairs(*packets: Packet) -> int:
-    read = plain.lookups(table_of(list(packets), list(range(0, 1000 * len(packets), 1000)), 65535))
+    return plain_of([(1000 * at, None, packet) for at, packet in enumerate(packets)])
+
+
+def plain_of(sent: list[Sent]) -> int:
+    read = plain.lookups(table_of(sent, 65535))
     return 0 if read is None else int(read.query.size)
 
 
@@ -196,6 +222,16 @@ def test_what_is_plain() -> None:
     assert plain_pairs(*pair(query, message([question("other.com")], [address], ident=7, flags=RESPONSE))) == 0
     assert plain_pairs(*pair(query, message([question("example.com")], ident=7, flags=RESPONSE | 0x0200))) == 0
     assert plain_pairs(*pair(query, message([question("example.com")], ident=7, flags=0x8080))) == 0
+
+
+def test_what_is_plain_of_clocks_vlans_and_copies() -> None:
+    query, said = pair(message([question("example.com")]), message([question("example.com")], flags=RESPONSE))
+    assert plain_of([(1000, 7, query), (1000, 8, said)]) == 1
+    assert plain_of([(1000, None, query), (999, None, said)]) == 0  # no latency
+    assert plain_of([(1000, 7, query), (2000, 7, said), (1000, 8, query), (2000, 8, said)]) == 0
+    assert plain_of([(1000, None, query), (2000, None, query), (3000, None, said)]) == 0
+    update = message([question("example.com")], flags=QUERY | UPDATE)
+    assert plain_pairs(*pair(update, message([question("example.com")], flags=RESPONSE | UPDATE))) == 0
 
 
 def test_names_made_of_what_differs_are_not_plain() -> None:
