@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.table import Flag
 from analyzer.findings.about_tcp import Streams, count, ends, hit, holes, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
 from analyzer.findings.neighbours import scanners
@@ -156,6 +157,13 @@ def _frames_of(rows: list[TcpRow]) -> tuple[int | None, ...]:
     return tuple(frame for row in rows for frame in (*row.syn_frames, row.rst_frame))
 
 
+def _resets(facts: Facts, rows: list[TcpRow]) -> Iterator[int]:
+    """Give the resets of some connections: where a SYN is repeated after one, each refuses one of them."""
+    s = facts.segments
+    for part in (s.of(row.stream) for row in rows if len(row.syn_frames) > 1):
+        yield from s.frame[part][(s.flags[part] & Flag.RST) != 0].tolist()
+
+
 def _target(facts: Facts, kind: str | None, group: Streams) -> tuple[list[TcpRow], dict[str, object]]:
     """Return as many rows of a group as a finding can cite, and its arguments."""
     c = facts.connections
@@ -268,7 +276,7 @@ def refused(facts: Facts) -> Iterator[Hit]:
         mild = kind in ("scan", "probed") or (kind is None and fallbacks.after(rows[0]))
         yield Hit(
             args,
-            _frames_of(rows),
+            tuple(sorted({*_frames_of(rows), *_resets(facts, rows)} - {None})),  # type: ignore[type-var]
             "tcp",
             rows[0].stream,
             rows[0].stream,
