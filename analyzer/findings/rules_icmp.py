@@ -192,7 +192,7 @@ def _with_quoted(rows: Iterable[IcmpRow]) -> tuple[int | None, ...]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("ICMP-UNREACHABLE", "warning", "icmp", "network", "RFC 792", unreachable),
+    Rule("ICMP-UNREACHABLE", "warning", "icmp", "network", "RFC 792", unreachable, ("UNINVITED",)),
     Rule("ICMP-LOOP", "warning", "icmp", "network", "RFC 1812 section 5.3.1", loop),
     Rule("ICMP-PMTU", "note", "icmp", "network", "RFC 1191 section 3", path_size),
     Rule("ICMP-REDIRECT", "note", "icmp", "network", "RFC 1812 section 5.2.7.2", redirect),

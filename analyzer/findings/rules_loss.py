@@ -117,6 +117,6 @@ RULES: tuple[Rule, ...] = (
         "network",
         "RFC 6298",
         loss,
-        ("HEAVY_LOSS_SHARE", "HEAVY_LOSS_COUNT", "DEAR_LOSS_MS"),
+        ("HEAVY_LOSS_SHARE", "HEAVY_LOSS_COUNT", "DEAR_LOSS_MS", "SENT_TIMES", "PADDING_BYTES"),
     ),
 )
