@@ -12,6 +12,7 @@ JUDGED: dict[str, str] = {
     "blame.fine.client": "Quick: {duration_ms} in all, most of it in the client itself ({share_ms}).",
     "blame.fine.client.part": "Quick: {duration_ms} in all, the largest part of it in the client itself ({share_ms}).",
     "blame.fine.encrypted": "It took {duration_ms} until encrypted data could flow; what came then cannot be read.",
+    "blame.fine.loss": "Quick enough: {duration_ms} in all, but {lost_ms} of it went into repeating lost packets.",
     "blame.fine.network": "Quick: {duration_ms} in all, most of it on the way there and back ({share_ms}).",
     "blame.fine.network.part": "Quick: {duration_ms} in all, the largest part of it "
     "on the way there and back ({share_ms}).",

@@ -407,6 +407,8 @@ def _slow(shares: _Shares, duration_ms: float, host: str | None, *, encrypted: b
     party, most = shares.leader()
     args: dict[str, object] = {"duration_ms": duration_ms, "share_ms": most, "host": host}
     if duration_ms < SLOW_MS:
+        if party == "network" and shares.lost >= LEAD_SHARE * most and not encrypted:
+            return Blame(None, "blame.fine.loss", args | {"lost_ms": shares.lost})
         part = ".part" if party != "unknown" and most <= duration_ms / 2 else ""
         return Blame(None, "blame.fine.encrypted" if encrypted else f"blame.fine.{party}{part}", args)
     args |= {
