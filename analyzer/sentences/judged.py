@@ -87,6 +87,7 @@ JUDGED: dict[str, str] = {
     "blame.http.gave_up.server": "The server is to blame: {host} had the request and did not answer within {wait_ms}, "
     "when the client gave up.",
     "blame.http.left": "The client is to blame: it left before the answer of {host} was there.",
+    "blame.http.left.midway": "The client is to blame: it left before all of the answer of {host} was there.",
     "blame.http.lost": "Who is to blame cannot be told from here: the request was repeated, and {host} never answered; "
     "packets are lost on the way, or the server is gone.",
     "blame.http.malformed": "Who is to blame cannot be told: what was said breaks the rules of HTTP.",
