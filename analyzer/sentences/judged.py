@@ -96,6 +96,7 @@ JUDGED: dict[str, str] = {
     "blame.http.left": "The client is to blame: it left before the answer of {host} was there.",
     "blame.http.redirect_loop": "The server is to blame: the redirects of {host} lead in a circle, so no page came of "
     "{hops:redirect|redirects}.",
+    "blame.http.left.midway": "The client is to blame: it left before all of the answer of {host} was there.",
     "blame.http.lost": "Who is to blame cannot be told from here: the request was repeated, and {host} never answered; "
     "packets are lost on the way, or the server is gone.",
     "blame.http.malformed": "Who is to blame cannot be told: what was said breaks the rules of HTTP.",

@@ -181,7 +181,7 @@ def _of_failed(row: HttpRow, facts: Facts) -> Blame | None:
             who, key = "server", "gave_up.server"
         return Blame(who, f"blame.http.{key}", args, "response", "gave_up")
     if kind == "left":
-        return Blame("client", "blame.http.left", args, "response", "left")
+        return Blame("client", "blame.http.left.midway", args, "response", "left")
     if kind == "cut_off":
         who = "server" if row.outcome_why == "server_closed" else "unknown"
         return Blame(who, f"blame.http.cut_off.{who}", args, "response", "cut_off")
