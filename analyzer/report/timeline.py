@@ -173,7 +173,8 @@ def _arp(analysis: Analysis, clock: Clock) -> list[Item]:
 def _dns(analysis: Analysis, clock: Clock) -> list[Item]:
     out: list[Item] = []
     for n, row in enumerate(analysis.dns):
-        failure = (row.rcode if row.rcode not in (None, "NOERROR") else "no answer") if dns_failed(row) else ""
+        failed = dns_failed(row) and row.caused_by is None  # a resolver's own question fails with its client's
+        failure = (row.rcode if row.rcode not in (None, "NOERROR") else "no answer") if failed else ""
         words = f"DNS {row.qname} {row.qtype}: {human_ms(row.latency_ms)}"
         end = row.response_time if row.response_time is not None else _after(row.query_time, row.latency_ms)
         out += _item("DNS", clock, row.query_time, end, f"dns-{n + 1}", words, failure or "")

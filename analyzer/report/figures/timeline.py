@@ -18,6 +18,9 @@ STRIP_PIXELS = 84
 LATE = 0.9
 """A failure after this share of the axis needs a wider margin for its word."""
 
+TOO_LATE = 0.97
+"""Share of the axis behind which a word stands on the left of its ✕: a long one would not fit on the right."""
+
 LANE_GAP = 0.6
 """Rows left free between lanes."""
 
@@ -39,13 +42,13 @@ def figure(fact: TimelineFact) -> dict[str, Any]:
         names.append(lane.name)
         top += lane.rows + LANE_GAP
         lines.append(top - LANE_GAP / 2 - 0.5)
+    edge = max(fact.duration, max((item.end for lane in fact.lanes for item in lane.items), default=0.0), 1e-6)
     if marks:
-        data.append(_failures(marks, crowded))
+        data.append(_failures(marks, crowded, edge))
     data.append(_strip(fact))
     height = int(top * ROW_PIXELS) + STRIP_PIXELS + 90
     lanes_part = top * ROW_PIXELS / (top * ROW_PIXELS + STRIP_PIXELS + 24)
     floor = round(1 - lanes_part, 4) if fact.lanes else 1.0
-    edge = max(fact.duration, max((item.end for lane in fact.lanes for item in lane.items), default=0.0), 1e-6)
     late = any(item.end > LATE * edge for item, _ in marks)
     return {
         "data": data,
@@ -118,7 +121,7 @@ def _crowded(lane: Lane, span: float) -> set[str]:
     return out
 
 
-def _failures(marks: list[tuple[Item, float]], crowded: set[str]) -> dict[str, Any]:
+def _failures(marks: list[tuple[Item, float]], crowded: set[str], edge: float) -> dict[str, Any]:
     named = [item for item, _ in marks if item.anchor not in crowded][:MAX_WORDS]
     said = {item.anchor for item in named}
     words = [figure_text(item.failure, WORD_LETTERS) if item.anchor in said else "" for item, _ in marks]
@@ -129,7 +132,7 @@ def _failures(marks: list[tuple[Item, float]], crowded: set[str]) -> dict[str, A
         "x": [item.end for item, _ in marks],
         "y": [y for _, y in marks],
         "text": words,
-        "textposition": "middle right",
+        "textposition": ["middle left" if item.end > TOO_LATE * edge else "middle right" for item, _ in marks],
         "textfont": {"size": 11},
         "cliponaxis": False,
         "customdata": [[item.anchor, f"{figure_text(item.words)} – {figure_text(item.failure)}"] for item, _ in marks],
