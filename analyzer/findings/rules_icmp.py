@@ -184,7 +184,8 @@ def traced(facts: Facts) -> Iterator[Hit]:
         }
         frames = tuple(frame for hop in answered for frame in hop.frames)
         row = route.rows[0] if route.rows else None
-        yield Hit(args, frames, "icmp", row, variant=None if route.reached else "lost")
+        whole = "whole" if len(answered) == len(route.hops) else None
+        yield Hit(args, frames, "icmp", row, variant=whole if route.reached else "lost")
 
 
 def _with_quoted(rows: Iterable[IcmpRow]) -> tuple[int | None, ...]:

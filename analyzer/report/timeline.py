@@ -207,7 +207,8 @@ def _other(analysis: Analysis, clock: Clock) -> list[Item]:
     out: list[Item] = []
     failed = set(failed_icmp(analysis.icmp, probing(analysis.traceroutes)))
     for n, row in enumerate(analysis.icmp):
-        failure = {"unanswered": "no answer", "error": row.meaning}.get(row.outcome, "") if n in failed else ""
+        said = {"unanswered": "no answer", "error": row.meaning.rpartition(": ")[2]}
+        failure = said.get(row.outcome, "") if n in failed else ""
         words = f"ICMP {row.source} to {row.destination}: {row.meaning}"
         out += _item("other", clock, row.time, _after(row.time, row.latency_ms), f"icmp-{n + 1}", words, failure)
     return out

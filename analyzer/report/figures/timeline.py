@@ -18,9 +18,6 @@ STRIP_PIXELS = 84
 LATE = 0.9
 """A failure after this share of the axis needs a wider margin for its word."""
 
-TOO_LATE = 0.97
-"""Share of the axis behind which a word stands on the left of its ✕: a long one would not fit on the right."""
-
 LANE_GAP = 0.6
 """Rows left free between lanes."""
 
@@ -44,7 +41,7 @@ def figure(fact: TimelineFact) -> dict[str, Any]:
         lines.append(top - LANE_GAP / 2 - 0.5)
     edge = max(fact.duration, max((item.end for lane in fact.lanes for item in lane.items), default=0.0), 1e-6)
     if marks:
-        data.append(_failures(marks, crowded, edge))
+        data.append(_failures(marks, crowded))
     data.append(_strip(fact))
     height = int(top * ROW_PIXELS) + STRIP_PIXELS + 90
     lanes_part = top * ROW_PIXELS / (top * ROW_PIXELS + STRIP_PIXELS + 24)
@@ -54,7 +51,7 @@ def figure(fact: TimelineFact) -> dict[str, Any]:
         "data": data,
         "layout": layout(
             height,
-            margin={"l": 72, "r": 90 if late else 16, "t": 12, "b": 44},
+            margin={"l": 72, "r": 100 if late else 16, "t": 12, "b": 44},
             barmode="overlay",
             bargap=0.15,
             xaxis=axis("seconds since the first packet", range=[-0.01 * edge, edge * 1.03], anchor="y2"),
@@ -121,7 +118,7 @@ def _crowded(lane: Lane, span: float) -> set[str]:
     return out
 
 
-def _failures(marks: list[tuple[Item, float]], crowded: set[str], edge: float) -> dict[str, Any]:
+def _failures(marks: list[tuple[Item, float]], crowded: set[str]) -> dict[str, Any]:
     named = [item for item, _ in marks if item.anchor not in crowded][:MAX_WORDS]
     said = {item.anchor for item in named}
     words = [figure_text(item.failure, WORD_LETTERS) if item.anchor in said else "" for item, _ in marks]
@@ -132,7 +129,7 @@ def _failures(marks: list[tuple[Item, float]], crowded: set[str], edge: float) -
         "x": [item.end for item, _ in marks],
         "y": [y for _, y in marks],
         "text": words,
-        "textposition": ["middle left" if item.end > TOO_LATE * edge else "middle right" for item, _ in marks],
+        "textposition": "middle right",
         "textfont": {"size": 11},
         "cliponaxis": False,
         "customdata": [[item.anchor, f"{figure_text(item.words)} – {figure_text(item.failure)}"] for item, _ in marks],
