@@ -89,7 +89,7 @@ def _finding(finding: FindingRow, teller: Teller, *, in_full: bool = False) -> I
             if words:
                 yield from teller.lines(_labelled(part, words, teller), "", room)
     aside = []
-    blamed = finding.severity != "info" or finding.blame != "unknown"
+    blamed = finding.severity != "info"  # what is only told is nobody's fault
     if blamed and (key := f"blame.{finding.blame}") in STORY:
         aside.append(teller.say("finding.blame", blame=teller.say(key)))
     if cost := noticed_cost(finding):

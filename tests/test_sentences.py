@@ -50,7 +50,7 @@ def test_arguments_are_written_for_people() -> None:
 def test_a_body_of_nothing_is_not_counted() -> None:
     args = {"host": "h", "status": 304, "reason": "Not Modified", "wait_ms": 5.0, "body_bytes": 0, "receive_ms": 0.0}
     assert sentence("step.response", args) == "h answered 304 Not Modified after 5.00 ms, without a body."
-    assert sentence("step.response", {**args, "body_bytes": 1200}).endswith("and sent 1.2 kB in 0 ms.")
+    assert sentence("step.response", {**args, "body_bytes": 1200}).endswith("and sent 1.2 kB.")
 
 
 def test_the_status_explains_itself() -> None:

@@ -339,7 +339,9 @@ RULES: tuple[Rule, ...] = (
         ("PROBE_DEFENCE_NS",),
         timed=True,
     ),
-    Rule("ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed, timed=True),
+    Rule(
+        "ARP-GATEWAY-CHANGED", "warning", "arp", "network", "RFC 826", gateway_changed, ("TAKEN_OVER_NS",), timed=True
+    ),
     Rule("ARP-UNANSWERED", "warning", "arp", "network", "RFC 826", unanswered, ("ARP_ATTEMPTS", "SCAN_TARGETS")),
     Rule(
         "ARP-STORM",

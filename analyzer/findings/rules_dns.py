@@ -256,7 +256,7 @@ RULES: tuple[Rule, ...] = (
         "resolver",
         "RFC 1035 section 4.2.1",
         silent,
-        ("QUIET_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
+        ("QUIET_MS", "LEFT_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
     ),
     Rule(
         "DNS-RESOLVER-DEAD",
@@ -265,7 +265,7 @@ RULES: tuple[Rule, ...] = (
         "resolver",
         "RFC 1035 section 7.2",
         dead,
-        ("QUIET_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
+        ("QUIET_MS", "LEFT_MS", "ONE_WAY_QUERIES", "DEAD_NAMES"),
     ),
     Rule("DNS-RETRY", "warning", "dns", "network", "RFC 1035 section 4.2.1", retry, ("RETRY_COST_MS",), timed=True),
     Rule("DNS-SLOW", "warning", "dns", "resolver", "RFC 1035", slow, ("SLOW_DNS_MS",), timed=True),

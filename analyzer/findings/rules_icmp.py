@@ -192,7 +192,8 @@ def traced(facts: Facts) -> Iterator[Hit]:
         }
         frames = tuple(frame for hop in answered for frame in hop.frames)
         row = route.rows[0] if route.rows else None
-        yield Hit(args, frames, "icmp", row, variant=None if route.reached else "lost")
+        whole = "whole" if len(answered) == len(route.hops) else None
+        yield Hit(args, frames, "icmp", row, variant=whole if route.reached else "lost")
 
 
 def _with_quoted(rows: Iterable[IcmpRow]) -> tuple[int | None, ...]:
@@ -200,7 +201,7 @@ def _with_quoted(rows: Iterable[IcmpRow]) -> tuple[int | None, ...]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("ICMP-UNREACHABLE", "warning", "icmp", "network", "RFC 792", unreachable),
+    Rule("ICMP-UNREACHABLE", "warning", "icmp", "network", "RFC 792", unreachable, ("UNINVITED",)),
     Rule("ICMP-LOOP", "warning", "icmp", "network", "RFC 1812 section 5.3.1", loop),
     Rule("ICMP-PMTU", "note", "icmp", "network", "RFC 1191 section 3", path_size),
     Rule("ICMP-REDIRECT", "note", "icmp", "network", "RFC 1812 section 5.2.7.2", redirect),

@@ -59,7 +59,7 @@ def _waited_ms(facts: Facts, stream: int, repairs: Sequence[quality.Episode], *,
     """
     s, part = facts.segments, facts.segments.of(stream)
     mine = s.from_client[part] == client
-    frame, seq, length = s.frame[part][mine], s.seq[part][mine], s.length[part][mine].astype(np.int64)
+    frame, seq, length = (column[part][mine].astype(np.int64) for column in (s.frame, s.seq, s.length))
     padding = (length > 0) & (length <= PADDING_BYTES) & ((s.flags[part][mine] & Flag.PSH) == 0)
     told = np.isin(frame, [number for episode in repairs for number in episode.frames])
     times = Counter(seq[told].tolist())
@@ -68,16 +68,15 @@ def _waited_ms(facts: Facts, stream: int, repairs: Sequence[quality.Episode], *,
         for start, size in zip(seq[padding].tolist(), length[padding].tolist(), strict=True)
         for at in range(size)
     }
-    order = np.argsort(frame, kind="stable")
+    places = dict(zip(frame[told].tolist(), np.flatnonzero(told).tolist(), strict=True))
     total = 0.0
     for episode in repairs:
-        at = order[np.minimum(np.searchsorted(frame, episode.frames, sorter=order), frame.size - 1)]
-        again = np.sort(at[np.isin(frame[at], episode.frames)])
-        often = max((times[start] for start in seq[again].tolist()), default=0)
+        again = sorted(places[number] for number in episode.frames if number in places)
+        often = max((times[start] for start in seq[again].tolist()), default=0) if again else 0
         if often >= SENT_TIMES - 1:
             continue
-        first = int(seq[again[0]]) if again.size else 0
-        if first in padded:
+        first = int(seq[again[0]]) if again else 0
+        if again and first in padded:
             before = np.flatnonzero((seq[: again[0]] <= first) & (seq[: again[0]] + length[: again[0]] > first))
             if before.size and padding[before].all():
                 continue
@@ -117,6 +116,6 @@ RULES: tuple[Rule, ...] = (
         "network",
         "RFC 6298",
         loss,
-        ("HEAVY_LOSS_SHARE", "HEAVY_LOSS_COUNT", "DEAR_LOSS_MS"),
+        ("HEAVY_LOSS_SHARE", "HEAVY_LOSS_COUNT", "DEAR_LOSS_MS", "SENT_TIMES", "PADDING_BYTES"),
     ),
 )

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.table import Flag
 from analyzer.findings.about_tcp import Streams, count, ends, hit, holes, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
 from analyzer.findings.neighbours import scanners
@@ -158,6 +159,13 @@ def _frames_of(rows: list[TcpRow]) -> tuple[int | None, ...]:
     return tuple(frame for row in rows for frame in (*row.syn_frames, row.rst_frame))
 
 
+def _resets(facts: Facts, rows: list[TcpRow]) -> Iterator[int]:
+    """Give the resets of some connections: where a SYN is repeated after one, each refuses one of them."""
+    s = facts.segments
+    for part in (s.of(row.stream) for row in rows if len(row.syn_frames) > 1):
+        yield from s.frame[part][(s.flags[part] & Flag.RST) != 0].tolist()
+
+
 def _target(facts: Facts, kind: str | None, group: Streams) -> tuple[list[TcpRow], dict[str, object]]:
     """Return as many rows of a group as a finding can cite, and its arguments."""
     c = facts.connections
@@ -271,7 +279,7 @@ def refused(facts: Facts) -> Iterator[Hit]:
         mild = kind in ("scan", "probed") or (kind is None and fallbacks.after(rows[0]))
         yield Hit(
             args,
-            _frames_of(rows),
+            tuple(sorted({*_frames_of(rows), *_resets(facts, rows)} - {None})),  # type: ignore[type-var]
             "tcp",
             rows[0].stream,
             rows[0].stream,
@@ -402,7 +410,15 @@ RULES: tuple[Rule, ...] = (
         "unknown",
         "RFC 9293 section 3.5",
         unanswered,
-        ("UNANSWERED_SYNS", "SYN_AGAIN_MS", "FALLBACK_MS", "SCAN_TARGETS", "PROBED_PORTS", "HOME_CONNECTIONS"),
+        (
+            "UNANSWERED_SYNS",
+            "SYN_AGAIN_MS",
+            "FALLBACK_MS",
+            "SCAN_TARGETS",
+            "KNOCKED_TARGETS",
+            "PROBED_PORTS",
+            "HOME_CONNECTIONS",
+        ),
     ),
     Rule(
         "TCP-REFUSED",
@@ -411,7 +427,7 @@ RULES: tuple[Rule, ...] = (
         "server",
         "RFC 9293 section 3.5.1",
         refused,
-        ("FALLBACK_MS", "SCAN_TARGETS", "PROBED_PORTS", "HOME_CONNECTIONS"),
+        ("FALLBACK_MS", "SCAN_TARGETS", "KNOCKED_TARGETS", "PROBED_PORTS", "HOME_CONNECTIONS"),
     ),
     Rule("TCP-SYN-LOST", "warning", "tcp", "network", "RFC 6298 section 2", syn_lost, ("SYN_LOSS_MS",)),
     Rule("TCP-SYN-FLOOD", "warning", "tcp", "client", "RFC 4987 section 2", half_open, ("HALF_OPEN",)),

@@ -245,6 +245,7 @@ RULES: tuple[Rule, ...] = (
         "server",
         "RFC 9110 section 15.4",
         redirects,
+        ("REDIRECT_HOPS",),
         unless_told=("HTTP-REDIRECTS",),
     ),
     Rule(
@@ -254,6 +255,7 @@ RULES: tuple[Rule, ...] = (
         "unknown",
         "RFC 9112 section 9.3",
         connections,
+        ("CLOSED_CONNECTIONS",),
         unless_told=("HTTP-NO-KEEPALIVE",),
         timed=True,
     ),
@@ -264,6 +266,7 @@ RULES: tuple[Rule, ...] = (
         "server",
         "RFC 9110 section 13",
         waste,
+        ("WASTED_BYTES",),
         unless_told=("HTTP-CACHE",),
         timed=True,
     ),

@@ -271,8 +271,8 @@ def tls_alert(facts: Facts) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     Rule("HTTP-SERVER-ERROR", "error", "http", "server", "RFC 9110 section 15.6", server_error),
-    Rule("HTTP-NO-RESPONSE", "error", "http", "unknown", "RFC 9112 section 9", no_response),
-    Rule("HTTP-CUT-SHORT", "error", "http", "unknown", "RFC 9112 section 8", cut_short),
+    Rule("HTTP-NO-RESPONSE", "error", "http", "unknown", "RFC 9112 section 9", no_response, ("ONE_RECORDING_NS",)),
+    Rule("HTTP-CUT-SHORT", "error", "http", "unknown", "RFC 9112 section 8", cut_short, ("ONE_RECORDING_NS",)),
     Rule("HTTP-CLIENT-ERROR", "warning", "http", "client", "RFC 9110 section 15.5", client_error),
     Rule("HTTP-SLOW-SERVER", "warning", "http", "server", "RFC 9110", slow_server, ("SLOW_SERVER_MS",), timed=True),
     Rule("TLS-ALERT", "error", "tls", "unknown", "RFC 8446 section 6", tls_alert),

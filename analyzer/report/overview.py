@@ -300,6 +300,10 @@ def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
     silent_hosts = [n for n, row in enumerate(analysis.arp) if row.outcome == "unanswered" and row.kind != "probe"]
     if silent_hosts:
         yield plural(len(silent_hosts), "unanswered ARP request"), f"arp-{silent_hosts[0] + 1}"
+    claimed = [n for n, row in enumerate(analysis.arp) if row.conflict and n not in silent_hosts]
+    if claimed:
+        one, many = "address claim that another machine contradicts", "address claims that another machine contradicts"
+        yield plural(len(claimed), one, many), f"arp-{claimed[0] + 1}"
     pings = failed_icmp(analysis.icmp, probing(analysis.traceroutes))
     if pings:
         yield (

@@ -173,7 +173,8 @@ def _arp(analysis: Analysis, clock: Clock) -> list[Item]:
 def _dns(analysis: Analysis, clock: Clock) -> list[Item]:
     out: list[Item] = []
     for n, row in enumerate(analysis.dns):
-        failure = (row.rcode if row.rcode not in (None, "NOERROR") else "no answer") if dns_failed(row) else ""
+        failed = dns_failed(row) and row.caused_by is None  # a resolver's own question fails with its client's
+        failure = (row.rcode if row.rcode not in (None, "NOERROR") else "no answer") if failed else ""
         words = f"DNS {row.qname} {row.qtype}: {human_ms(row.latency_ms)}"
         end = row.response_time if row.response_time is not None else _after(row.query_time, row.latency_ms)
         out += _item("DNS", clock, row.query_time, end, f"dns-{n + 1}", words, failure or "")
@@ -206,7 +207,8 @@ def _other(analysis: Analysis, clock: Clock) -> list[Item]:
     out: list[Item] = []
     failed = set(failed_icmp(analysis.icmp, probing(analysis.traceroutes)))
     for n, row in enumerate(analysis.icmp):
-        failure = {"unanswered": "no answer", "error": row.meaning}.get(row.outcome, "") if n in failed else ""
+        said = {"unanswered": "no answer", "error": row.meaning.rpartition(": ")[2]}
+        failure = said.get(row.outcome, "") if n in failed else ""
         words = f"ICMP {row.source} to {row.destination}: {row.meaning}"
         out += _item("other", clock, row.time, _after(row.time, row.latency_ms), f"icmp-{n + 1}", words, failure)
     return out

@@ -208,8 +208,7 @@ def sentence(key: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
     Returns:
         Safe display text. For a key without an entry, the key and its arguments.
     """
-    counted, instead = WITHOUT.get(key, ("", key))
-    spoken = instead if counted and args.get(counted) == 0 else key
+    spoken = next((instead for counted, instead in WITHOUT.get(key, ()) if args.get(counted) == 0), key)
     template = STEPS.get(spoken)
     if template is not None:
         return phrase(template, spoken, args, lang)

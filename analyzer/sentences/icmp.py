@@ -76,6 +76,11 @@ ICMP: dict[str, tuple[str, str, str]] = {
         "silent router passes packets on all the same; it only does not say so.",
         "See the hops and their times among the protocols. A jump that stays in all later hops is a long or slow link.",
     ),
+    "ICMP-TRACEROUTE.whole": (
+        "{source} traced the way to {destination}: {hops:hop|hops}, each of them answered",
+        "The packets with few hops to live, and the errors about them, belong to the trace. They are no failures.",
+        "See the hops and their times among the protocols. A jump that stays in all later hops is a long or slow link.",
+    ),
     "ICMP-TRACEROUTE.lost": (
         "{source} traced the way to {destination}: the last of {hops:hop|hops} is not the destination",
         "The packets with few hops to live, and the errors about them, belong to the trace. The way breaks off behind "

@@ -12,6 +12,7 @@ JUDGED: dict[str, str] = {
     "blame.fine.client": "Quick: {duration_ms} in all, most of it in the client itself ({share_ms}).",
     "blame.fine.client.part": "Quick: {duration_ms} in all, the largest part of it in the client itself ({share_ms}).",
     "blame.fine.encrypted": "It took {duration_ms} until encrypted data could flow; what came then cannot be read.",
+    "blame.fine.loss": "Quick enough: {duration_ms} in all, but {lost_ms} of it went into repeating lost packets.",
     "blame.fine.network": "Quick: {duration_ms} in all, most of it on the way there and back ({share_ms}).",
     "blame.fine.network.part": "Quick: {duration_ms} in all, the largest part of it "
     "on the way there and back ({share_ms}).",
@@ -95,6 +96,7 @@ JUDGED: dict[str, str] = {
     "blame.http.left": "The client is to blame: it left before the answer of {host} was there.",
     "blame.http.redirect_loop": "The server is to blame: the redirects of {host} lead in a circle, so no page came of "
     "{hops:redirect|redirects}.",
+    "blame.http.left.midway": "The client is to blame: it left before all of the answer of {host} was there.",
     "blame.http.lost": "Who is to blame cannot be told from here: the request was repeated, and {host} never answered; "
     "packets are lost on the way, or the server is gone.",
     "blame.http.malformed": "Who is to blame cannot be told: what was said breaks the rules of HTTP.",

@@ -136,6 +136,7 @@ STEPS: dict[str, str] = {
     "step.request.absent.failed": "No request was sent, because an earlier step failed.",
     "step.request.absent.not_captured": "The request is not in this capture.",
     "step.response": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes} in {receive_ms}.",
+    "step.response.at_once": "{host} answered {status} {reason} after {wait_ms} and sent {body_bytes}.",
     "step.response.empty": "{host} answered {status} {reason} after {wait_ms}, without a body.",
     "step.response.no_status": "{host} answered after {wait_ms} without a status line, as HTTP/0.9 does, and sent "
     "{body_bytes} in {receive_ms}.",
@@ -196,5 +197,7 @@ STEPS: dict[str, str] = {
 }
 """Key → sentence of a journey's step, present or absent (the groups' comments list the arguments)."""
 
-WITHOUT: dict[str, tuple[str, str]] = {"step.response": ("body_bytes", "step.response.empty")}
+WITHOUT: dict[str, tuple[tuple[str, str], ...]] = {
+    "step.response": (("body_bytes", "step.response.empty"), ("receive_ms", "step.response.at_once"))
+}
 """Key → (argument, key to use instead when that argument is 0): a sentence should not count nothing."""

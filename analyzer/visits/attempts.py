@@ -83,7 +83,7 @@ class Attempt:
         dns: all rows of lookups that belong to it; failed_rows: those that failed.
         streams: connections that nobody agreed to open.
         target: (server host, port) of the first of them; dns_why: why there is no lookup.
-        beside: a page that was being loaded wanted it.
+        beside: a page that was being loaded waited for it, in vain.
     """
 
     client: str

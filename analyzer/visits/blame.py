@@ -183,7 +183,7 @@ def _of_failed(row: HttpRow, facts: Facts) -> Blame | None:
             who, key = "server", "gave_up.server"
         return Blame(who, f"blame.http.{key}", args, "response", "gave_up")
     if kind == "left":
-        return Blame("client", "blame.http.left", args, "response", "left")
+        return Blame("client", "blame.http.left.midway", args, "response", "left")
     if kind == "cut_off":
         who = "server" if row.outcome_why == "server_closed" else "unknown"
         return Blame(who, f"blame.http.cut_off.{who}", args, "response", "cut_off")
@@ -409,6 +409,8 @@ def _slow(shares: _Shares, duration_ms: float, host: str | None, *, encrypted: b
     party, most = shares.leader()
     args: dict[str, object] = {"duration_ms": duration_ms, "share_ms": most, "host": host}
     if duration_ms < SLOW_MS:
+        if party == "network" and shares.lost >= LEAD_SHARE * most and not encrypted:
+            return Blame(None, "blame.fine.loss", args | {"lost_ms": shares.lost})
         part = ".part" if party != "unknown" and most <= duration_ms / 2 else ""
         return Blame(None, "blame.fine.encrypted" if encrypted else f"blame.fine.{party}{part}", args)
     args |= {

@@ -55,10 +55,13 @@ def placed(drafts: list[Draft], found: list[Attempt], facts: Facts) -> list[Draf
 
 
 def _waited_for(draft: Draft, attempt: Attempt) -> None:
-    """Make a page wait for a part that it wanted from a host that never answered: it is not whole before."""
-    attempt.beside = True
-    if attempt.why == "unanswered":
-        draft.whole = draft.whole or draft.until
+    """Make a page wait for a part that it wanted from a host that never answered: it is not whole before.
+
+    What is tried when all else is there may be for something else.
+    """
+    whole = draft.whole or draft.until
+    if attempt.why == "unanswered" and attempt.begin <= whole:
+        attempt.beside, draft.whole = True, whole
         draft.until = max(draft.until, attempt.end)
 
 

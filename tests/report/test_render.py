@@ -148,7 +148,7 @@ def test_first_screen_answers_in_sentences_with_numbers() -> None:
     )
     assert card("rich", "failed") == (
         "Failed: 1 × 503 Service Unavailable, 1 × 404 Not Found, 1 request without an answer, "
-        "1 connection never answered and 6 more kinds of failure."
+        "1 connection never answered and 7 more kinds of failure."
     )
     assert card("rich", "why").startswith("The server reset the connection between 10.0.0.5 and 192.0.2.80 port 80.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from analyzer.analysis import Analysis
@@ -70,3 +72,19 @@ def test_a_remark_is_said_once_in_a_visit() -> None:
     for visit in page(analyze(str(SAMPLES / "web-app.pcapng"), Options())).visits:
         said = [remark for step in visit.steps for remark in step.remarks]
         assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize("sample", ["ping", "arp", "dns-iterative"])
+def test_card_and_timeline_count_the_same_failures(sample: str) -> None:
+    """The page says a number of failures twice; nothing of these captures fails more than once."""
+    drawn = page(analyze(str(SAMPLES / f"{sample}.pcapng"), Options()))
+    (card,) = [one for one in drawn.cards if one.key == "failed"]
+    counted = sum(int(number) for number in re.findall(r"(\d+) (?!×)", card.lines[0].sentence))
+    marked = sum(bool(item.failure) for lane in drawn.timeline.lanes for item in lane.items)
+    assert counted == marked
+
+
+def test_neighbour_discovery_is_no_ping() -> None:
+    """tshark: 14 echo requests, 4 errors, and a solicitation and an advertisement of neighbour discovery."""
+    drawn = page(analyze(str(SAMPLES / "ping.pcapng"), Options()))
+    assert "18 ICMP exchanges" in drawn.cards[0].lines[0].sentence

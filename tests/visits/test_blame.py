@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.pipeline import analyze
 from analyzer.schema import VisitRow
 from analyzer.sentences import sentence
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
+from tests.conftest import SAMPLES
 from tests.visits.scene import Scene, alarms, answer, found, get, hello, judged
 
 PAGE = "http://shop.example/"
@@ -36,6 +38,12 @@ def test_the_server(tmp_path: Path) -> None:
     blamed = of_request(analysis.http[0], facts)
     assert blamed is not None
     assert blamed.who == "server"
+
+
+def test_quick_in_spite_of_a_loss() -> None:
+    """Sample loss: the request of the third visit was lost and sent again after 229 ms, in a visit of 303 ms."""
+    visit = analyze(str(SAMPLES / "loss.pcapng")).visits[2]
+    assert said(visit) == "Quick enough: 303 ms in all, but 229 ms of it went into repeating lost packets."
 
 
 def test_very_slow(tmp_path: Path) -> None:

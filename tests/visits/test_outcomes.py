@@ -11,7 +11,7 @@ from analyzer.pipeline import analyze
 from analyzer.schema import Step, VisitRow
 from analyzer.sentences import sentence
 from tests.protocols_names import wire
-from tests.visits.scene import Scene, answer, get
+from tests.visits.scene import Scene, answer, found, get
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -104,7 +104,9 @@ def silent(scene: Scene, ms: float, tries: int, **facts: object) -> None:
 def test_a_page_that_waits_for_a_silent_host(tmp_path: Path) -> None:
     """Two connections with four SYNs each, over 7 s: one step, and the page is not quick."""
     scene = Scene()
-    scene.exchange(0, get("/", **BROWSER), answer())
+    p = scene.exchange(0, get("/", **BROWSER), answer())
+    p.at(110).client.send(get("/a.png", Referer="http://shop.example/", **BROWSER))
+    p.at(200).server.send(answer(kind="image/png"))
     for k in range(2):
         silent(scene, 120 + k, 4, server="10.0.0.9", client_port=41000 + k)
     (visit,) = scene.analysis(tmp_path).visits
@@ -113,8 +115,17 @@ def test_a_page_that_waits_for_a_silent_host(tmp_path: Path) -> None:
     assert (told[1].sentence_args["attempts"], told[1].sentence_args["connections"], len(told[1].frames)) == (8, 2, 8)
     assert (visit.failed_step, visit.blame, visit.blame_key) == (None, "unknown", "blame.waits")
     assert visit.duration_ms == 120 + 1 + 7000
-    assert visit.blame_args["loaded_ms"] == 100
+    assert visit.blame_args["loaded_ms"] == 200
     assert visit.blame_args["attempts"] == 8
+
+
+def test_tried_when_the_page_was_there(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/", **BROWSER), answer())
+    silent(scene, 600, 4, server="10.0.0.9", client_port=41000)
+    (visit,) = scene.analysis(tmp_path).visits
+    assert (visit.duration_ms, visit.tcp_streams, visit.failed_step) == (100, (0, 1), None)
+    assert (visit.blame_key or "").startswith("blame.fine")
 
 
 @pytest.mark.parametrize(
@@ -147,9 +158,11 @@ def test_every_refusal_counts(tmp_path: Path) -> None:
     for ms in (0, 500, 1000):
         p.at(ms).client.syn(flags="S")
         p.at(ms + 1).server.rst()
-    (visit,) = scene.analysis(tmp_path).visits
+    analysis = scene.analysis(tmp_path)
+    (visit,) = analysis.visits
     step = only(visit, "tcp")
     assert step.frames == (1, 2, 3, 4, 5, 6)
+    assert [finding.frames for finding in found(analysis, "TCP-REFUSED")] == [step.frames]
     assert say(step) == "10.0.0.2 refused 3 attempts to connect to port 80 within 1.00 s: nothing listens there."
 
 

@@ -39,19 +39,19 @@ def figure(fact: TimelineFact) -> dict[str, Any]:
         names.append(lane.name)
         top += lane.rows + LANE_GAP
         lines.append(top - LANE_GAP / 2 - 0.5)
+    edge = max(fact.duration, max((item.end for lane in fact.lanes for item in lane.items), default=0.0), 1e-6)
     if marks:
         data.append(_failures(marks, crowded))
     data.append(_strip(fact))
     height = int(top * ROW_PIXELS) + STRIP_PIXELS + 90
     lanes_part = top * ROW_PIXELS / (top * ROW_PIXELS + STRIP_PIXELS + 24)
     floor = round(1 - lanes_part, 4) if fact.lanes else 1.0
-    edge = max(fact.duration, max((item.end for lane in fact.lanes for item in lane.items), default=0.0), 1e-6)
     late = any(item.end > LATE * edge for item, _ in marks)
     return {
         "data": data,
         "layout": layout(
             height,
-            margin={"l": 72, "r": 90 if late else 16, "t": 12, "b": 44},
+            margin={"l": 72, "r": 100 if late else 16, "t": 12, "b": 44},
             barmode="overlay",
             bargap=0.15,
             xaxis=axis("seconds since the first packet", range=[-0.01 * edge, edge * 1.03], anchor="y2"),
