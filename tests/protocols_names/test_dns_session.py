@@ -321,6 +321,13 @@ def test_the_answer_on_the_questions_own_vlan_counts(late: bool) -> None:
     assert (second.outcome, second.response_frame, second.addresses) == ("unsolicited", away.frame, ("10.0.0.99",))
 
 
+def test_rows_are_in_the_order_of_their_first_frames() -> None:
+    """What came on another VLAN gets its row when the question's own answer comes, after rows that began later."""
+    packets = [on(10, query(1, 0)), on(20, reply(2, 5, data=OTHER)), on(10, query(3, 6, "b.example", port=9))]
+    rows = exchanges([*packets, on(10, reply(4, 9))])
+    assert [row.query_frame or row.response_frame for row in rows] == [1, 2, 3]
+
+
 @pytest.mark.parametrize(("asked", "answered"), [(10, 20), (None, 20), (10, None)])
 def test_an_answer_seen_on_another_vlan_only(asked: int | None, answered: int | None) -> None:
     """Some recorders see the two directions under different tags."""

@@ -77,6 +77,7 @@ def exchanges(
     """
     pairing = _Pairing(ProblemLog() if problems is None else problems)
     pairing.add(sorted(datagrams, key=itemgetter(0)))
+    pairing.rows.sort(key=_first_frame)  # a response of another VLAN may have got its row late
     return assemble.table(pairing.rows, [exchange.row(capture_end_time) for exchange in pairing.rows], plain)
 
 
@@ -301,6 +302,10 @@ class _Pairing:
                 exchange.server = datagram.source
                 answered = True
         return answered
+
+
+def _first_frame(exchange: Exchange) -> int:
+    return exchange.query_frames[0] if exchange.query_frames else exchange.response_frame or 0
 
 
 def _waiting(exchange: Exchange, time: int) -> bool:
