@@ -229,7 +229,7 @@ def _again(facts: Facts, found: list[int], first: DnsRow, latency: NDArray[np.fl
         "attempts": sum(max(attempts[at], 1) for at in found),
         "latency_ms": max(waited, default=None),
         "count": len(found),
-        "waited_ms": sum(waited),
+        "waited_ms": sum(waited, 0.0),
     }
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from analyzer import analyze
 from analyzer.analysis import Analysis
 from analyzer.sentences import finding_text, sentence
+from tests import build
 from tests.protocols_names import wire
 from tests.visits.scene import Scene, alarms, answer, found, get, hello
 
@@ -328,6 +330,21 @@ def test_uncached(tmp_path: Path, times: int, gap_ms: float, codes: list[str]) -
     assert [f.code for f in analysis.findings] == codes
     if codes:
         assert (analysis.findings[0].severity, analysis.findings[0].args["count"]) == ("note", 5)
+
+
+def test_uncached_where_the_clock_runs_back(tmp_path: Path) -> None:
+    """Each answer is stamped five milliseconds before its question: nobody knows how long that took."""
+    packets = []
+    for number in range(6):
+        at, port = 10**18 + number * 10**9, 50000 + number
+        asked = build.udp(question("shop.example"), sport=port, dport=53)
+        said = build.udp(response("shop.example", bytes(4)), sport=53, dport=port)
+        packets.append((at, build.eth(build.ip4(asked, src="10.0.0.1", dst=RESOLVER, proto=17))))
+        packets.append((at - 5_000_000, build.eth(build.ip4(said, src=RESOLVER, dst="10.0.0.1", proto=17))))
+    path = tmp_path / "back.pcap"
+    path.write_bytes(build.pcap_file(packets))
+    (finding,) = found(analyze(str(path)), "DNS-UNCACHED")
+    assert (finding.args["count"], finding.cost_ms, repr(finding.args["waited_ms"])) == (5, None, "0.0")
 
 
 @pytest.mark.parametrize(
