@@ -180,7 +180,9 @@ def silent(facts: Facts) -> Iterator[Hit]:
     for (client, severity), found in by_client.items():
         lone = client in seen.lone
         names = one_or_all([row.qname for _, row in found])
-        yield hit(found, "note" if lone else severity, "capture" if lone else None, name=names)
+        # Several resolvers silent at once: they, or the way to all of them.
+        blame = "capture" if lone else "unknown" if len({row.server for _, row in found}) > 1 else None
+        yield hit(found, "note" if lone else severity, blame, name=names)
 
 
 def dead(facts: Facts) -> Iterator[Hit]:

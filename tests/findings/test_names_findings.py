@@ -288,6 +288,15 @@ def test_never_answered(tmp_path: Path) -> None:
     assert (finding.args["name"], finding.args["attempts"], finding.cost_ms) == ("shop.example", 2, None)
 
 
+def test_several_resolvers_silent_at_once(tmp_path: Path) -> None:
+    """They, or the way to all of them: who is to blame cannot be told."""
+    scene = Scene()
+    scene.lookup(0, "shop.example", asked=(0, 1000, 2000), after=None)
+    scene.lookup(200, "shop.example", server="10.0.0.54", asked=(200, 1200, 2200), after=None, port=20_001)
+    (finding,) = scene.analysis(tmp_path).findings
+    assert (finding.code, finding.blame) == ("DNS-NO-ANSWER", "unknown")
+
+
 @pytest.mark.parametrize(("rest", "alarm"), [(4999, []), (5000, [("DNS-NO-ANSWER", "error")])])
 def test_asked_once_and_the_capture_goes_on(tmp_path: Path, rest: float, alarm: list[tuple[str, str]]) -> None:
     scene = Scene()
