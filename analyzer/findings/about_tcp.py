@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.findings.model import Hit
-from analyzer.findings.thresholds import CLOCK_BACK_MS
+from analyzer.findings.thresholds import CLOCK_BACK_MS, ONE_RECORDING_NS
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.model import Facts
@@ -84,6 +84,17 @@ def jumps(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     back = time[frame[:-1]] - time[frame[1:]]
     at = np.flatnonzero(back >= CLOCK_BACK_MS * NS_PER_MS)
     return np.stack([frame[at], frame[at + 1]], axis=1), back[at]
+
+
+def doubtful_silence(facts: Facts) -> set[int]:
+    """Return the connections whose silence is known only by a clock that was set, or from recordings put together."""
+    silent = sorted({row.stream for row in facts.http if row.outcome_why == "silence"})
+    if not silent or jumps(facts)[1].size:
+        return set(silent)
+    times = np.sort(facts.segments.time)
+    last = np.asarray(facts.connections.columns["end_time"], np.int64)[silent]
+    after = times[np.minimum(np.searchsorted(times, last, "right"), times.size - 1)]
+    return {stream for stream, pause in zip(silent, (after - last).tolist(), strict=True) if pause > ONE_RECORDING_NS}
 
 
 def paced(facts: Facts) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.findings.about_tcp import doubtful_silence
 from analyzer.findings.model import Hit, Rule, grouped, most
 from analyzer.findings.thresholds import (
     CLOSED_CONNECTIONS,
@@ -62,11 +63,16 @@ _STEPS = {"dns": ("dns",), "tcp": ("tcp",), "tls": ("tls",), "response": ("reque
 
 
 def failed(facts: Facts) -> Iterator[Hit]:
-    """A thing that a person or program did and that got no answer."""
+    """A thing that a person or program did and that got no answer, where its silence can be believed."""
+    doubtful = doubtful_silence(facts)
     bad = [
         ((_client(facts, visit), visit.url, visit.failed_step, visit.failed_why), (at, visit))
         for at, visit in enumerate(facts.visits)
-        if visit.failed_step is not None and (visit.failed_step != "response" or visit.failed_why in _NOTHING_CAME)
+        if visit.failed_step is not None
+        and (
+            visit.failed_step != "response"
+            or (visit.failed_why in _NOTHING_CAME and doubtful.isdisjoint(visit.tcp_streams))
+        )
     ]
     for (_, _, step, _), some in grouped(bad).items():
         visit = some[0][1]

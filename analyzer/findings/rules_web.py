@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from analyzer.findings.about import host_of
-from analyzer.findings.about_tcp import jumps
+from analyzer.findings.about_tcp import doubtful_silence
 from analyzer.findings.model import Hit, Rule, grouped
-from analyzer.findings.thresholds import COST_NOTICED_MS, ONE_RECORDING_NS, SLOW_SERVER_MS
+from analyzer.findings.thresholds import COST_NOTICED_MS, SLOW_SERVER_MS
 from analyzer.flows.ends import End, ends
 from analyzer.protocols.http1.outcome import LAST_WORD_NS
 from analyzer.schema import HttpRow
@@ -136,7 +134,7 @@ def no_response(facts: Facts) -> Iterator[Hit]:
     can have waited: a beacon, or a page that was left. Nothing at all where it only stopped waiting for news (long
     polling).
     """
-    c, doubtful = facts.connections, _doubtful(facts)
+    c, doubtful = facts.connections, doubtful_silence(facts)
     for at, row in enumerate(facts.http):
         how = failure(row) if row.method is not None and row.request_frames is not None else None
         if how not in ("no_answer", "gave_up", "left") or (row.outcome_why == "silence" and row.stream in doubtful):
@@ -182,17 +180,6 @@ def _blamed(row: HttpRow, facts: Facts, *, by_client: bool) -> str | None:
     return verdict.who if verdict is not None else "client" if by_client else None
 
 
-def _doubtful(facts: Facts) -> set[int]:
-    """Return the connections whose silence is known only by a clock that was set, or from recordings put together."""
-    silent = sorted({row.stream for row in facts.http if row.outcome_why == "silence"})
-    if not silent or jumps(facts)[1].size:
-        return set(silent)
-    times = np.sort(facts.segments.time)
-    last = np.asarray(facts.connections.columns["end_time"], np.int64)[silent]
-    after = times[np.minimum(np.searchsorted(times, last, "right"), times.size - 1)]
-    return {stream for stream, pause in zip(silent, (after - last).tolist(), strict=True) if pause > ONE_RECORDING_NS}
-
-
 def _end(facts: Facts, row: HttpRow) -> End | None:
     """Return the FIN or reset that a transaction's ``outcome_why`` speaks of."""
     side = (row.outcome_why or "").removesuffix("_closed")
@@ -209,7 +196,7 @@ def cut_short(facts: Facts) -> Iterator[Hit]:
     that skips); a warning when neither did, and nothing more came.
     """
     broken = [(at, row, how) for at, row in enumerate(facts.http) if (how := failure(row)) in ("cut_off", "left")]
-    doubtful = _doubtful(facts)
+    doubtful = doubtful_silence(facts)
     known = [(at, row) for at, row, _ in broken if row.outcome_why != "silence" or row.stream not in doubtful]
     told = grouped(((_same(facts, row), row.outcome_why), (at, row)) for at, row in known)
     for (_, why), found in told.items():

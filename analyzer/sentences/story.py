@@ -156,7 +156,7 @@ STORY: dict[str, str] = {
     "{stream}).",
     "there.tcp.midstream": "{count:of them was|of them were} already open when the recording began.",
     "there.http": "{count:HTTP message|HTTP messages} that no visit could be made of, such as {what}.",
-    "there.tls": "{count:encrypted session|encrypted sessions} (TLS) that belong to no visit.",
+    "there.tls": "{count:encrypted session|encrypted sessions} (TLS) outside of any visit.",
     "there.dhcp": "{count:other exchange|other exchanges} about addresses (DHCP).",
     "there.dhcp.release": "{clients} gave up {addresses} (DHCP).",
     "there.dhcp.decline": "{clients} declined {addresses}, which somebody else used already (DHCP).",

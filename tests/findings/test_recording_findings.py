@@ -237,4 +237,6 @@ def test_a_silence_by_a_clock_that_was_set_is_none(tmp_path: Path) -> None:
     later = exchange(other, 120_000, port=40001)
     ordered = written(tmp_path, [*p.packets, *later.packets])
     assert [f.title_key for f in found(ordered, "HTTP-NO-RESPONSE")] == ["HTTP-NO-RESPONSE.silent"]
-    assert found(written(tmp_path, [*later.packets, *p.packets]), "HTTP-NO-RESPONSE") == []
+    joined = written(tmp_path, [*later.packets, *p.packets])
+    assert found(joined, "HTTP-NO-RESPONSE") == []
+    assert found(joined, "VISIT-FAILED") == [], "nor is it told as a visit that got no answer"
