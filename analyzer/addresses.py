@@ -24,6 +24,11 @@ def host_text(row: bytes) -> str:
     return ip_text(row[1:5] if row[0] == 4 else row[1:17])
 
 
+def is_loopback(address: str) -> bool:
+    """Say whether packets to an address never leave their machine (RFC 1122 section 3.2.1.3, RFC 4291)."""
+    return address == "::1" or address.startswith("127.")
+
+
 def endpoint(address: str, port: int) -> str:
     """Write an address and a port: ``192.0.2.1:80`` or ``[2001:db8::1]:80`` (RFC 5952 section 6)."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -13,6 +13,7 @@ from analyzer.findings.model import noticed_cost, rank
 from analyzer.schema import FindingRow, VisitRow
 from analyzer.sentences import finding_text
 from analyzer.sentences.story import STORY
+from analyzer.terminal import SEVERITY_STYLES
 from analyzer.text import display
 from analyzer.text_ladder import TextLine
 
@@ -21,8 +22,6 @@ VISIT_FINDINGS = 6
 
 OTHER_FINDINGS = 10
 """Findings named that belong to no visit that is told; the report has all."""
-
-SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "info": "dim"}
 
 
 def visit_findings(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:

@@ -35,7 +35,7 @@ from analyzer.sentences.story import STORY
 from analyzer.text import display
 from analyzer.text_ladder import Span, TextLine
 from analyzer.units import NS_PER_MS, human_ms, rfc3339
-from analyzer.walks import WALKED, Branch, tree
+from analyzer.walks import WALKED, Branch, asked_for, tree
 
 FULL_VISITS = 3
 """Visits told in full when nobody asks for one; more steps than these have are not read in a terminal."""
@@ -244,7 +244,7 @@ def _name(step: str, teller: Teller) -> str:
 
 def _details(step: Step, teller: Teller) -> Iterator[Branch]:
     """Give the remarks about a step that were not told before, and the walk that a resolver made for it."""
-    walk = _walk(step, teller)
+    walk = list(tree(asked_for(step, teller.analysis.dns), teller.say))
     for remark in step.remarks:
         if walk and remark.sentence_key.startswith(WALKED):
             continue
@@ -256,14 +256,6 @@ def _details(step: Step, teller: Teller) -> Iterator[Branch]:
     if walk:
         yield 0, teller.say("walk.opening")
         yield from ((depth + 1, text) for depth, text in walk)
-
-
-def _walk(step: Step, teller: Teller) -> list[Branch]:
-    if step.step != "dns":
-        return []
-    rows, frames = teller.analysis.dns, set(step.frames)
-    asked = {at for at, row in enumerate(rows) if row.query_frame in frames}
-    return list(tree([row for row in rows if row.caused_by in asked], teller.say))
 
 
 def _offset(time: int, start: int | None) -> float | None:

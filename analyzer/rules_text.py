@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 
-from analyzer.explain_findings import SEVERITY_STYLES
 from analyzer.explain_lines import broken, padded
 from analyzer.findings.listing import Listed
 from analyzer.sentences import phrase
 from analyzer.sentences.story import STORY
+from analyzer.terminal import SEVERITY_STYLES
 from analyzer.text_ladder import Span, TextLine
 
 _DIM, _BOLD = "dim", "bold"

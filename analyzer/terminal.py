@@ -57,7 +57,7 @@ EXPLAINED = ("TCP", "DNS", "mDNS", "LLMNR", "ARP", "ICMP", "DHCP", "DHCPv6", "no
 PLAIN = str.maketrans("│┊─┄▶◀└⋯…–→Δ·‹›", "|:-.><`~~->d-<>")
 """What stands for the characters of a drawing where the terminal's encoding has none of them."""
 
-_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "info": "dim"}
+SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "info": "dim"}
 
 
 def console(file: TextIO, *, color: bool = True) -> Console:
@@ -366,7 +366,7 @@ def _findings(findings: Sequence[FindingRow]) -> Iterator[Line]:
     ranked = sorted(findings, key=rank)
     for number, row in enumerate(ranked[:SHOWN]):
         text = f"{row.severity}: {sentence(row.title_key, row.args)}"
-        yield Line("Findings" if number == 0 else "", text, _STYLES[row.severity])
+        yield Line("Findings" if number == 0 else "", text, SEVERITY_STYLES[row.severity])
     if len(ranked) > SHOWN:
         yield Line("", f"… and {len(ranked) - SHOWN:,} more", "dim")
 

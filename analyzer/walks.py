@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from analyzer.schema import DnsRow
+from analyzer.schema import DnsRow, Step
 
 MAX_BRANCHES = 12
 """Questions told of one walk; a name behind a few aliases takes as many, a resolver in trouble asks hundreds."""
@@ -27,6 +27,15 @@ Say = Callable[..., str]
 
 Branch = tuple[int, str]
 """How far in a sentence stands, and the sentence."""
+
+
+def asked_for(step: Step, rows: Sequence[DnsRow]) -> list[DnsRow]:
+    """Return the rows that a resolver asked for the lookups of a step; none where its questions are not captured."""
+    if step.step != "dns" or not step.frames:
+        return []
+    frames = set(step.frames)
+    asked = {at for at, row in enumerate(rows) if row.query_frame in frames}
+    return [row for row in rows if row.caused_by in asked]
 
 
 def caused(rows: Sequence[DnsRow]) -> dict[int, list[int]]:

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from analyzer.findings.model import Hit, most, worst
 from analyzer.protocols.dns.table import chosen, one_of
 from analyzer.schema import DnsRow
+from analyzer.visits.attempts import MAX_LABELS
 from analyzer.visits.model import Facts
 
 ADDRESS_TYPES = ("A", "AAAA", "ANY", "CNAME")
 """Questions somebody waits for with a page or a connection behind it."""
 UNASKED_LABELS = ("wpad", "isatap", "localhost", "local")
 """First labels that systems ask for on their own."""
-MAX_LABELS = 16
-"""Labels of a name that are compared with names asked for beside it; names people type have fewer."""
 UNICAST = ("udp", "tcp")
 GOOD = ("NOERROR", None)
 
@@ -73,6 +72,7 @@ def one_or_all(values: list[str]) -> object:
 def hit(found: Found, severity: str | None, blame: str | None = None, **more: object) -> Hit:
     """Draw one finding from the rows of one client and name."""
     at, row = found[0]
+    cost = most(row.latency_ms for _, row in found)
     args: dict[str, object] = {
         "name": row.qname,
         "qtype": one_or_all([row.qtype for _, row in found]),
@@ -80,10 +80,9 @@ def hit(found: Found, severity: str | None, blame: str | None = None, **more: ob
         "client": row.client,
         "rcode": row.rcode,
         "attempts": sum(max(row.attempts, 1) for _, row in found),
-        "latency_ms": most(row.latency_ms for _, row in found),
+        "latency_ms": cost,
         **more,
     }
-    cost = most(row.latency_ms for _, row in found)
     return Hit(args, frames_of(found), "dns", at, row.stream, cost, severity=severity, blame=blame)
 
 

@@ -6,13 +6,13 @@ unanswered request means something only for a host whose unicast traffic the cap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
 from typing import TypeVar
 
-from analyzer.findings.model import grouped
-from analyzer.findings.thresholds import ARP_SCAN_NS, ARP_SCAN_TARGETS, MOVE_NS
+from analyzer.findings.model import Hit, grouped
+from analyzer.findings.thresholds import ARP_SCAN_NS, ARP_SCAN_TARGETS, MOVE_NS, PROBE_DEFENCE_NS
 from analyzer.protocols.dns.table import column, one_of
 from analyzer.schema import ArpRow, NdpRow
 from analyzer.visits.model import Facts
@@ -206,11 +206,21 @@ def evidence(found: list[Claim]) -> tuple[int | None, ...]:
     return tuple(claim.frame for claim in cited)
 
 
-def taken(row: Row, defence_ns: int) -> bool:
+def taken(row: Row) -> bool:
     """Return whether a probe found its address in use: somebody else has it, and said so while it was asked for."""
     if row.kind != "probe" or row.conflict is None or row.request_time is None:
         return False
     if row.outcome == "answered":
         return True
     last = row.last_request_time if row.last_request_time is not None else row.request_time
-    return row.conflict_time is not None and row.request_time <= row.conflict_time <= last + defence_ns
+    return row.conflict_time is not None and row.request_time <= row.conflict_time <= last + PROBE_DEFENCE_NS
+
+
+def addresses_taken(rows: Iterable[Row], table: str) -> Iterator[Hit]:
+    """Give a hit for each address that a probe found in use, and each asker."""
+    found = [(at, row) for at, row in enumerate(rows) if taken(row)]
+    for (address, owner, asker), some in grouped(
+        ((row.target_ip, row.conflict, row.asker_mac), (at, row)) for at, row in found
+    ).items():
+        args: dict[str, object] = {"target_ip": address, "owner": owner, "asker_mac": asker}
+        yield Hit(args, (*frames(row for _, row in some), some[0][1].conflict_frame), table, some[0][0])

@@ -12,6 +12,7 @@ from analyzer.findings.neighbours import (
     SHARED_MACS,
     Asker,
     Claim,
+    addresses_taken,
     checks,
     claims,
     evidence,
@@ -21,7 +22,6 @@ from analyzer.findings.neighbours import (
     owners,
     reached,
     scanning,
-    taken,
     turns,
 )
 from analyzer.findings.thresholds import (
@@ -32,7 +32,6 @@ from analyzer.findings.thresholds import (
     ARP_STORM_ASKER,
     ARP_STORM_ASKER_SECONDS,
     ARP_STORM_REPEATS,
-    PROBE_DEFENCE_NS,
     PROXY_ADDRESSES,
     SCAN_TARGETS,
     TAKEN_OVER_NS,
@@ -194,13 +193,7 @@ def _taken_over(facts: Facts) -> Iterator[Hit]:
 
 def address_taken(facts: Facts) -> Iterator[Hit]:
     """A host asked whether an address is free, and it is not (RFC 5227 section 2.1.1)."""
-    found = [(at, row) for at, row in enumerate(facts.arp) if taken(row, PROBE_DEFENCE_NS)]
-    for (address, owner, asker), rows in grouped(
-        ((row.target_ip, row.conflict, row.asker_mac), (at, row)) for at, row in found
-    ).items():
-        args: dict[str, object] = {"target_ip": address, "owner": owner, "asker_mac": asker}
-        proof = (*frames(row for _, row in rows), rows[0][1].conflict_frame)
-        yield Hit(args, proof, "arp", rows[0][0])
+    return addresses_taken(facts.arp, "arp")
 
 
 def slow(facts: Facts) -> Iterator[Hit]:
@@ -242,8 +235,9 @@ def _askers(facts: Facts) -> dict[Asker, Numbered]:
 
 def scan(facts: Facts) -> Iterator[Hit]:
     """One asker goes through many addresses; one finding for each asker. Where it is a storm, that is said."""
-    storming = {asker for asker, _, _ in _storms(facts)}
-    for asker, found in scanning(facts.arp).items():
+    scanners = scanning(facts.arp)
+    storming = {asker for asker, _, _ in _storms(facts)} if scanners else set()
+    for asker, found in scanners.items():
         if asker in storming:
             continue
         rows = [row for _, row in found]

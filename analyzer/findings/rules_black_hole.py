@@ -56,10 +56,10 @@ class _Stall:
 
 def black_holes(facts: Facts) -> Iterator[Hit]:
     """Connections that stall because their large segments do not arrive."""
-    asked: dict[int, list[tuple[int, IcmpRow]]] = {}
-    for at, row in enumerate(facts.icmp):
+    asked: dict[int, list[IcmpRow]] = {}
+    for row in facts.icmp:
         if row.quoted_stream is not None and too_big(row):
-            asked.setdefault(row.quoted_stream, []).append((at, row))
+            asked.setdefault(row.quoted_stream, []).append(row)
     for client in (True, False):
         for stream in _repeating(facts, client):
             if (stall := _stall(facts, stream, client)) is not None:
@@ -160,24 +160,24 @@ def _tuple(values: NDArray[np.int32] | NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(values.tolist())
 
 
-def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[tuple[int, IcmpRow]]) -> Iterator[Hit]:
+def _judged(facts: Facts, stream: int, client: bool, stall: _Stall, asked: list[IcmpRow]) -> Iterator[Hit]:
     """Say it where the other side is known to be there, or the sender does not do what it was asked for."""
-    ignored = [row for _, row in asked if _ignores(stall, row)]
+    ignored = [row for row in asked if _ignores(stall, row)]
     if not stall.alive and not ignored:
         return
     sender, receiver = _ends(facts, stream, client)
+    cost = (stall.times[-1] - stall.times[0]) / NS_PER_MS
     args: dict[str, object] = {
         "sender": sender,
         "receiver": receiver,
         "count": len(stall.frames),
         "segment": stall.length,
         "passed": stall.passed,
-        "waited_ms": (stall.times[-1] - stall.times[0]) / NS_PER_MS,
+        "waited_ms": cost,
     }
     if ignored:
         args |= {"router": ignored[0].source, "mtu": ignored[0].mtu}
     frames = (*stall.frames, *(row.request_frame for row in ignored))
-    cost = (stall.times[-1] - stall.times[0]) / NS_PER_MS
     yield Hit(args, frames, "tcp", stream, stream, cost_ms=cost, variant="ignored" if ignored else None)
 
 

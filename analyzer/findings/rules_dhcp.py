@@ -27,7 +27,6 @@ from analyzer.visits.model import Facts
 Numbered = list[tuple[int, DhcpRow]]
 
 FOR_AN_ADDRESS = ("lease", "reboot", "renewal")
-GOT_IT = ("bound", "informed")
 
 
 def _rows(facts: Facts) -> Iterator[tuple[int, DhcpRow]]:

@@ -8,6 +8,7 @@ from analyzer.findings.model import Hit, Rule, grouped
 from analyzer.findings.neighbours import (
     SHARED_MACS,
     Claim,
+    addresses_taken,
     claims,
     evidence,
     frames,
@@ -17,7 +18,7 @@ from analyzer.findings.neighbours import (
     owners,
     taken,
 )
-from analyzer.findings.thresholds import ARP_ATTEMPTS, NDP_ANNOUNCED_NS, PROBE_DEFENCE_NS, SCAN_TARGETS
+from analyzer.findings.thresholds import ARP_ATTEMPTS, NDP_ANNOUNCED_NS, SCAN_TARGETS
 from analyzer.visits.model import Facts
 
 
@@ -59,12 +60,7 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
 
 def address_taken(facts: Facts) -> Iterator[Hit]:
     """A host asked whether an address is free, and it is not (RFC 4862 section 5.4)."""
-    found = [(at, row) for at, row in enumerate(facts.ndp) if taken(row, PROBE_DEFENCE_NS)]
-    for (address, owner, asker), rows in grouped(
-        ((row.target_ip, row.conflict, row.asker_mac), (at, row)) for at, row in found
-    ).items():
-        args: dict[str, object] = {"target_ip": address, "owner": owner, "asker_mac": asker}
-        yield Hit(args, (*frames(row for _, row in rows), rows[0][1].conflict_frame), "ndp", rows[0][0])
+    return addresses_taken(facts.ndp, "ndp")
 
 
 def conflict(facts: Facts) -> Iterator[Hit]:
@@ -73,7 +69,7 @@ def conflict(facts: Facts) -> Iterator[Hit]:
     One after the other is a moved address (a note), unless the new owner goes on to claim it unasked. Addresses that
     routers share on purpose are left out, and so are those that a probe found taken, which NDP-ADDRESS-TAKEN says.
     """
-    told = {(row.vlan, row.target_ip) for row in facts.ndp if taken(row, PROBE_DEFENCE_NS)}
+    told = {(row.vlan, row.target_ip) for row in facts.ndp if taken(row)}
     contested = {
         (row.vlan, row.target_ip)
         for row in facts.ndp

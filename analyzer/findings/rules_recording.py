@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
-from analyzer.findings.about_tcp import Streams, count, holes, jumps
+from analyzer.findings.about_tcp import Streams, count, holes, jumps, streams_of
 from analyzer.findings.model import Hit, Rule
 from analyzer.findings.thresholds import MAX_FRAMES, RECORDED_TWICE
 from analyzer.flows.model import TWICE, Label
@@ -107,7 +107,7 @@ def duplicates(facts: Facts) -> Iterator[Hit]:
     copies = np.flatnonzero(twice)
     if copies.size < RECORDED_TWICE:
         return
-    streams = np.unique(np.searchsorted(s.first, copies, side="right") - 1)
+    streams = np.unique(streams_of(facts, copies))
     args = {**_where(facts, streams), "packets": int(copies.size), "packets_share": copies.size / len(s)}
     yield Hit(args, _frames(facts, copies), "capture", 0)
 
@@ -127,11 +127,12 @@ def offload(facts: Facts) -> Iterator[Hit]:
     known = np.concatenate(limits)
     if not (known > 0).any() or s.length.max(initial=0) <= known[known > 0].min():
         return
-    allowed = np.where(s.from_client, limits[1][_owner(facts)], limits[0][_owner(facts)])
+    owner = _owner(facts)
+    allowed = np.where(s.from_client, limits[1][owner], limits[0][owner])
     large = np.flatnonzero((allowed > 0) & (s.length > allowed))
     if not large.size:
         return
-    streams = np.unique(np.searchsorted(s.first, large, side="right") - 1)
+    streams = np.unique(streams_of(facts, large))
     largest = large[int(s.length[large].argmax())]
     args = {
         **_where(facts, streams),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.addresses import is_loopback
 from analyzer.decode.table import Flag
 from analyzer.findings.about_tcp import Streams, count, ends, hit, holes, said
 from analyzer.findings.model import SEVERITIES, Hit, Rule, grouped
@@ -183,10 +184,6 @@ def _target(facts: Facts, kind: str | None, group: Streams) -> tuple[list[TcpRow
     return rows, args
 
 
-def _loopback(address: str) -> bool:
-    return address == "::1" or address.startswith("127.")
-
-
 def _mostly_missing(facts: Facts) -> bool:
     """Say whether more bytes are known to be missing from the capture than are in it."""
     recorded = missing = lost = 0
@@ -231,7 +228,7 @@ class _Fallbacks:
         for _, server in places[bisect_left(places, (row.start_time, "")) : bisect_right(places, (end, "~"))]:
             if server == row.server:
                 continue
-            if mine & self._names.get(server, set()) or (_loopback(server) and _loopback(row.server)):
+            if mine & self._names.get(server, set()) or (is_loopback(server) and is_loopback(row.server)):
                 return True
         return False
 
@@ -243,6 +240,8 @@ def unanswered(facts: Facts) -> Iterator[Hit]:
     lacks most of what was sent: the answers may be missing from it, too.
     """
     silent = said(facts, "handshake", HANDSHAKES, "no_synack") & (count(facts, "server_packets") == 0)
+    if not silent.any():
+        return
     scans = np.isin(np.asarray(facts.connections.client_host), _scanners(facts))
     silent &= scans | (count(facts, "client_packets") >= UNANSWERED_SYNS)
     reported = {row.quoted_stream for row in facts.icmp if row.kind == "error" and row.quoted_stream is not None}

@@ -127,6 +127,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     links = Links.of(analysis.http, analysis.websocket, cause)
     room = MAX_WATERFALL_ROWS_IN_ALL
     out: list[VisitFact] = []
+    walked: Sequence[DnsRow] = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
     claimed: set[int] = set()
     for visit in analysis.visits[:MAX_VISITS]:
         # A request belongs to the first visit that names it, so that its anchor stays unique.
@@ -140,7 +141,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
             links,
         )
         room -= len(drawn.bars)
-        out.append(_visit(visit, drawn, clock, analysis))
+        out.append(_visit(visit, drawn, clock, analysis, walked))
     for visit in analysis.visits[MAX_VISITS:]:
         claimed.update(visit.http_rows)
     rest = [(n, row) for n, row in enumerate(analysis.http) if n not in claimed]
@@ -164,7 +165,7 @@ def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> l
     ]
 
 
-def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis) -> VisitFact:
+def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, walked: Sequence[DnsRow]) -> VisitFact:
     options = analysis.options
     url, final = masked(visit.url, options), masked(visit.final_url or "", options)
     return VisitFact(
@@ -178,7 +179,7 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis) 
         summary=_summary(visit),
         failed=_failed(visit),
         phases=_phases(visit),
-        steps=_steps(visit, analysis),
+        steps=_steps(visit, options, walked),
         waterfall=drawn,
         display_filter=_filter(visit),
         mark=Mark(
@@ -255,11 +256,14 @@ def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
     )
 
 
-def _steps(visit: VisitRow, analysis: Analysis) -> tuple[StepFact, ...]:
-    """Return the steps of a visit; what a remark says is said at the first step that it fits."""
-    rows = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
+def _steps(visit: VisitRow, options: Options, walked: Sequence[DnsRow]) -> tuple[StepFact, ...]:
+    """Return the steps of a visit; what a remark says is said at the first step that it fits.
+
+    Args:
+        walked: the dns table, empty where no resolver's questions are in the capture.
+    """
     told: set[str] = set()
-    return tuple(_step(step, visit, analysis.options, rows, told) for step in visit.steps)
+    return tuple(_step(step, visit, options, walked, told) for step in visit.steps)
 
 
 def _failed_here(step: Step, visit: VisitRow) -> bool:

@@ -12,7 +12,7 @@ from analyzer.report.escape import Prose, safe
 from analyzer.schema import DnsRow, Step
 from analyzer.sentences import phrase
 from analyzer.sentences.story import STORY
-from analyzer.walks import caused, tree
+from analyzer.walks import asked_for, caused, tree
 
 MAX_WALKS = 100
 """Walks listed on the page; the table of lookups has the questions of all."""
@@ -55,8 +55,4 @@ def walks(rows: Sequence[DnsRow]) -> tuple[WalkFact, ...]:
 
 def walk_of(step: Step, rows: Sequence[DnsRow]) -> tuple[WalkLine, ...]:
     """Return what was asked for the lookups of a step; nothing where no resolver's questions are in the capture."""
-    if step.step != "dns" or step.absent_why is not None:
-        return ()
-    frames = set(step.frames)
-    asked = {at for at, row in enumerate(rows) if row.query_frame in frames}
-    return _lines([row for row in rows if row.caused_by in asked])
+    return _lines(asked_for(step, rows))

@@ -54,6 +54,8 @@ def visits(
     taken = {row for found in owed.values() for row in (*found.rows, *found.also)}
     tried = attempts.attempts(facts, taken, problems)
     drafts = placing.placed(drafts, tried, facts)
+    if not drafts:
+        return [], {}
     tcp = journey.Openings(facts.connections)
     known = Known(facts)
     spent = waste.Spent(facts)

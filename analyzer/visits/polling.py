@@ -133,11 +133,8 @@ def _nothing_new(before: HttpRow | None, row: HttpRow) -> bool:
 
 
 def _empty_share(found: Found) -> float | None:
-    answered = [row for _, row in found if row.status is not None]
-    if not answered:
-        return None
-    empty = sum(_nothing_new(before, row) for before, row in zip([None, *answered[:-1]], answered, strict=True))
-    return empty / len(answered)
+    answered = sum(row.status is not None for _, row in found)
+    return len(without_news(found)) / answered if answered else None
 
 
 def without_news(found: Found) -> list[int]:

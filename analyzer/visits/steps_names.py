@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from analyzer.addresses import is_loopback
 from analyzer.protocols.dns.lifetimes import lifetime_s
 from analyzer.schema import ArpRow, DnsRow, NdpRow, Remark, Step
 from analyzer.units import NS_PER_MS
@@ -220,16 +221,11 @@ def neighbours(v: Linked, facts: Facts, resolver: bool) -> list[Step]:
 def _why_none(v: Linked) -> str:
     if v.main is not None and v.main not in v.draft.fresh:
         return "reused"
-    if v.main is not None and _loopback(v.tcp(v.main).server):
+    if v.main is not None and is_loopback(v.tcp(v.main).server):
         return "not_applicable"
     if ":" in v.draft.client:
         return "cached" if v.draft.client in v.known.heard else "not_applicable"
     return "cached" if v.draft.client in v.known.heard else "not_captured"
-
-
-def _loopback(address: str) -> bool:
-    """Say whether packets to an address never leave their machine (RFC 1122 section 3.2.1.3, RFC 4291)."""
-    return address == "::1" or address.startswith("127.")
 
 
 def _same_machine(v: Linked, facts: Facts) -> bool:

@@ -69,7 +69,9 @@ def test_what_failed_says_so_in_a_word() -> None:
 
 def test_a_remark_is_said_once_in_a_visit() -> None:
     """The client and the server name themselves with every redirect."""
-    for visit in page(analyze(str(SAMPLES / "web-app.pcapng"), Options())).visits:
+    visits = page(analyze(str(SAMPLES / "web-app.pcapng"), Options())).visits
+    assert any(step.remarks for visit in visits for step in visit.steps)
+    for visit in visits:
         said = [remark for step in visit.steps for remark in step.remarks]
         assert len(said) == len(set(said))
 

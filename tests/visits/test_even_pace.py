@@ -52,7 +52,9 @@ def test_even(tmp_path: Path, step: float) -> None:
 
 def test_server_is_not_accused(tmp_path: Path) -> None:
     """By the file's times the server acknowledged each request and took a second to answer; all of it is pace."""
-    for row in paced([1000]).analysis(tmp_path).http:
+    rows = paced([1000]).analysis(tmp_path).http
+    assert rows
+    for row in rows:
         assert (row.wait_ms, row.wait_server_min_ms, row.phase_trust.wait_server) == (2000, None, "bounded")
 
 

@@ -72,6 +72,7 @@ def test_connections_side_by_side_are_none(tmp_path: Path) -> None:
     scene.exchange(50, get("/a.png", Referer=PAGE), answer(kind="image/png"), client_port=40001)
     scene.exchange(60_000, get("/late"), answer(), client_port=40002)
     analysis = scene.analysis(tmp_path)
+    assert analysis.visits
     assert all("connections" not in spent(visit) for visit in analysis.visits)
 
 

@@ -46,8 +46,6 @@ TYPES = {
 }
 """DHCP message type (option 53): RFC 2132 section 9.6, RFC 3203, RFC 4388."""
 
-UNSET = "0.0.0.0"
-
 PAD, END, OVERLOAD = 0, 255, 52
 SNAME, FILE = slice(44, 108), slice(108, 236)
 MAX_HARDWARE = 16
