@@ -12,25 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lab import net
-from lab.services import Program, answers, wait_until
+from lab.services import NSD, Program, answers, wait_until
 
 SOA = "IN SOA {master} hostmaster.{origin} 2026010101 7200 3600 1209600 {negative}"
-SERVER = """\
-server:
-  ip-address: {address}
-  username: ""
-  zonesdir: "{home}"
-  xfrdir: "{home}"
-  database: ""
-  pidfile: "{home}/nsd.pid"
-  xfrdfile: "{home}/xfrd.state"
-  zonelistfile: "{home}/zones.list"
-  cookie-secret-file: "{home}/cookies"
-  server-count: 1
-  hide-version: yes
-remote-control:
-  control-enable: no
-"""
 UNBOUND = """\
 server:
   interface: 192.0.2.53
@@ -70,7 +54,7 @@ def authority(home: Path, address: str, zones: Mapping[str, str | None]) -> Iter
     """Run an nsd for ``zones`` (name → master file) at an address; a zone without a file cannot be loaded."""
     place = home / f"nsd-{address}"
     place.mkdir()
-    conf = SERVER.format(home=place, address=address)
+    conf = NSD.format(home=place, address=address)
     for number, (name, text) in enumerate(zones.items()):
         conf += f'zone:\n  name: "{name}"\n  zonefile: {number}.zone\n'
         if text is not None:

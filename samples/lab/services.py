@@ -37,7 +37,7 @@ cdn  IN A   198.51.100.81
 
 NSD = """\
 server:
-  ip-address: 203.0.113.53
+  ip-address: {address}
   username: ""
   zonesdir: "{home}"
   xfrdir: "{home}"
@@ -50,6 +50,9 @@ server:
   hide-version: yes
 remote-control:
   control-enable: no
+"""
+"""Configuration of a name server, without its zones."""
+NSD_ZONES = """\
 zone:
   name: shop.example
   zonefile: shop.example.zone
@@ -127,7 +130,7 @@ def name_servers(home: Path) -> Iterator[None]:
     (home / "shop.example.zone").write_text(ZONE)
     (home / "assets.example.zone").write_text(OTHERS_ZONE)
     nsd_conf = home / "nsd.conf"
-    nsd_conf.write_text(NSD.format(home=home))
+    nsd_conf.write_text(NSD.format(home=home, address="203.0.113.53") + NSD_ZONES)
     nsd = Program(net.start(["nsd", "-d", "-c", str(nsd_conf)], net.SERVER, log=home / "nsd.log"), home / "nsd.log")
     command = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
                "--server=203.0.113.53", "--listen-address=192.0.2.53", "--bind-interfaces", "--log-queries=extra",
