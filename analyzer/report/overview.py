@@ -283,6 +283,9 @@ def _failures(analysis: Analysis) -> Iterable[tuple[str, str]]:
             waited = analysis.http[first[kind]].wait_ms if kind == "gave_up" and kinds[kind] == 1 else None
             after = f" after {human_ms(waited)}" if waited else ""
             yield plural(kinds[kind], one, many) + after, f"http-{first[kind] + 1}"
+    circles = [visit.visit for visit in analysis.visits if visit.failed_why == "redirect_loop"]
+    if circles:  # each of its answers was a good redirect
+        yield plural(len(circles), "visit that went in a circle", "visits that went in a circle"), f"visit-{circles[0]}"
     broken = failed_connections(analysis)
     for key, words in (
         ("no_synack", "connection never answered"),

@@ -90,3 +90,14 @@ def test_neighbour_discovery_is_no_ping() -> None:
     """tshark: 14 echo requests, 4 errors, and a solicitation and an advertisement of neighbour discovery."""
     drawn = page(analyze(str(SAMPLES / "ping.pcapng"), Options()))
     assert "18 ICMP exchanges" in drawn.cards[0].lines[0].sentence
+
+
+def test_the_card_tells_of_a_circle_of_redirects() -> None:
+    """Visit 6 of the sample is sent round until curl gives up; every answer by itself is good (its server's log)."""
+    failed = next(
+        card
+        for card in page(analyze(str(SAMPLES / "redirects-and-cache.pcapng"), Options())).cards
+        if card.key == "failed"
+    )
+    (line,) = failed.lines
+    assert (str(line.sentence), line.link, failed.tone) == ("Failed: 1 visit that went in a circle.", "visit-6", "bad")
