@@ -42,7 +42,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 messages: $(VENV)/.test
-	$(BIN)/python scripts/messages.py
+	$(BIN)/python -m scripts.messages
 
 docs: $(VENV)/.package
 	$(BIN)/python scripts/docs.py

@@ -22,8 +22,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.commands.base import EXIT_FINDINGS, EXIT_ORDER, EXIT_PARTIAL, Work, complain, new_app, reading
+from analyzer.commands.base import (
+    EXIT_FINDINGS,
+    EXIT_ORDER,
+    EXIT_PARTIAL,
+    Language,
+    Work,
+    complain,
+    new_app,
+    reading,
+)
 from analyzer.errors import AnalyzerError, ExportError
+from analyzer.language import SOURCE
 from analyzer.version import __version__
 
 if TYPE_CHECKING:
@@ -62,6 +72,7 @@ class Asked:
     color: bool = True
     fail_on: str | None = None
     strict: bool = False
+    lang: str = SOURCE
 
 
 def _version(wanted: bool) -> None:
@@ -111,13 +122,24 @@ def analyze(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 when a capture could be read only in part.")
     ] = False,
+    lang: Annotated[
+        Language, typer.Option("--lang", help="Language of the HTML report: English or Chinese.")
+    ] = Language.en,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> Work:
     """Rebuild what happened in packet captures and write a report that opens offline."""
     asked = Asked(
-        [form.value for form in formats or ()], output, reveal, open_report, quiet, not no_color, fail_on, strict
+        [form.value for form in formats or ()],
+        output,
+        reveal,
+        open_report,
+        quiet,
+        not no_color,
+        fail_on,
+        strict,
+        lang.value,
     )
     return partial(analyze_all, captures, asked)
 
@@ -156,7 +178,7 @@ def _one(capture: str, outputs: Sequence[Output], asked: Asked) -> Analysis:
             result = analyze_capture(capture, Options(reveal=asked.reveal), progress)
         for output in outputs:
             progress(f"writing {output.format}", 0.0)
-            _write(result, output)
+            _write(result, output, asked)
     written = [output.path for output in outputs if output.path is not None]
     if written and not asked.quiet:
         print_summary(result, written, sys.stdout, color=asked.color)
@@ -165,7 +187,7 @@ def _one(capture: str, outputs: Sequence[Output], asked: Asked) -> Analysis:
     return result
 
 
-def _write(result: Analysis, output: Output) -> None:
+def _write(result: Analysis, output: Output, asked: Asked) -> None:
     """Write one output.
 
     Raises:
@@ -176,7 +198,7 @@ def _write(result: Analysis, output: Output) -> None:
 
     name = "standard output" if output.path is None else str(output.path)
     try:
-        text = _document(result, output.format)
+        text = _document(result, output.format, asked)
         if output.path is not None:
             write_atomic(output.path, text)
             return
@@ -191,7 +213,7 @@ def _write(result: Analysis, output: Output) -> None:
         raise ExportError(f"{name}: cannot be written: {error.strerror or type(error).__name__}") from error
 
 
-def _document(result: Analysis, form: str) -> Iterable[str]:
+def _document(result: Analysis, form: str, asked: Asked) -> Iterable[str]:
     """Return a document in pieces: a capture of a million connections has gigabytes of JSON."""
     if form == Format.json:
         from analyzer.export.json import parts
@@ -203,7 +225,7 @@ def _document(result: Analysis, form: str) -> Iterable[str]:
         return har.parts(result)
     from analyzer.report.render import render
 
-    return [render(result)]
+    return [render(result, asked.lang)]
 
 
 def _verdict(result: Analysis, capture: str, asked: Asked) -> int:

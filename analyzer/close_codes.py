@@ -5,7 +5,7 @@ Sources: RFC 6455 section 7.4, the IANA "WebSocket Close Code Number Registry".
 
 from __future__ import annotations
 
-from analyzer.language import SOURCE, translated
+from analyzer.language import translated
 
 CODES: dict[int, tuple[str, str]] = {
     1000: ("normal closure", "What the connection was for is done."),
@@ -48,14 +48,14 @@ def _kind(code: int) -> str:
     return "library" if 3000 <= code <= 3999 else "application" if 4000 <= code <= 4999 else "invalid"
 
 
-def name(code: int, lang: str = SOURCE) -> str:
+def name(code: int, lang: str | None = None) -> str:
     """Return what a close code is called."""
     if code in CODES:
         return translated(CODES[code][0], f"close.{code}.name", lang)
     return translated(OTHERS[_kind(code)][0], f"close.{_kind(code)}.name", lang)
 
 
-def explain(code: int, lang: str = SOURCE) -> str:
+def explain(code: int, lang: str | None = None) -> str:
     """Return one plain sentence on what a close code means."""
     if code in CODES:
         return translated(CODES[code][1], f"close.{code}", lang)

@@ -6,7 +6,7 @@ of the RFC named beside each. What is not registered is said to be so.
 
 from __future__ import annotations
 
-from analyzer.language import SOURCE, translated
+from analyzer.language import translated
 
 RCODES: dict[str, str] = {
     # RFC 1035 section 4.1.1
@@ -92,7 +92,7 @@ OTHERS: dict[str, str] = {
 """What is said of response codes and record types that are in neither table."""
 
 
-def explain(rcode: str, lang: str = SOURCE) -> str:
+def explain(rcode: str, lang: str | None = None) -> str:
     """Say in one sentence what a response code means."""
     known = RCODES.get(rcode)
     if known is None:
@@ -100,7 +100,7 @@ def explain(rcode: str, lang: str = SOURCE) -> str:
     return translated(known, f"rcode.{rcode}", lang)
 
 
-def explain_type(qtype: str, lang: str = SOURCE) -> str:
+def explain_type(qtype: str, lang: str | None = None) -> str:
     """Say in a few words what records of a type hold."""
     known = TYPES.get(qtype)
     if known is None:

@@ -7,7 +7,7 @@ RFC named beside each group. A code that is not registered is explained by its c
 
 from __future__ import annotations
 
-from analyzer.language import SOURCE, translated, woven
+from analyzer.language import translated, woven
 
 STATUS: dict[int, tuple[str, str]] = {
     # RFC 9110 section 15.2; 102: RFC 2518; 103: RFC 8297; 104: draft-ietf-httpbis-resumable-upload
@@ -106,7 +106,7 @@ OTHERS: dict[str, str] = {
 """What is said of codes that the registry does not have: of a known class, and of none."""
 
 
-def explain(status: int, lang: str = SOURCE) -> str:
+def explain(status: int, lang: str | None = None) -> str:
     """Say in one plain sentence what a status code means; its name is a word of the protocol and never translated."""
     if status in STATUS:
         return translated(STATUS[status][1], f"status.{status}", lang)

@@ -7,6 +7,8 @@ text, so that one English text may have two translations. Rules:
 * A message that a catalogue does not have stays English; a test holds the catalogues complete.
 * Catalogues are GNU gettext's (``locale/<folder>/LC_MESSAGES/analyzer.po``, and the ``.mo`` that is made of it by
   ``scripts/messages.py``), read with the standard library.
+* Who draws up a whole document in one language says so once (:func:`speaking`), instead of handing the language through
+  every function; a function that is given none speaks the language in force. Each thread and task has its own.
 * Chinese puts no space between its own characters, and one between them and Latin letters or digits. Translations
   leave it out beside an argument, because nobody knows what will stand there; :func:`woven` puts it in.
 
@@ -17,7 +19,9 @@ Layout" section 3.2.3.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -45,18 +49,43 @@ _APART = re.compile("[\\s\u2010-\u206f\u3000-\u303f\uff00-\uffef]")
 """What stands beside a Chinese character without a space: spaces, dashes and quotes, full-width punctuation."""
 
 
-def translated(text: str, context: str, lang: str = SOURCE) -> str:
+_SPOKEN: ContextVar[str] = ContextVar("language", default=SOURCE)
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Speak a language in all that is said inside; what is said lazily must be said before the end.
+
+    Raises:
+        KeyError: there is no such language.
+    """
+    if lang not in LANGUAGES:
+        raise KeyError(lang)
+    before = _SPOKEN.set(lang)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
+
+
+def current(lang: str | None = None) -> str:
+    """Return a language that was asked for, or the one in force (:func:`speaking`), which is English at first."""
+    return _SPOKEN.get() if lang is None else lang
+
+
+def translated(text: str, context: str, lang: str | None = None) -> str:
     """Return a message of the code in a language.
 
     Args:
         text: the English text, as it is written in the code.
         context: the key it is kept under.
-        lang: of :data:`LANGUAGES`.
+        lang: of :data:`LANGUAGES`; None for the one in force.
 
     Raises:
         KeyError: there is no such language.
     """
-    return text if lang == SOURCE else _catalogue(lang).pgettext(context, text)
+    spoken = current(lang)
+    return text if spoken == SOURCE else _catalogue(spoken).pgettext(context, text)
 
 
 @cache

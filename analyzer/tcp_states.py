@@ -7,7 +7,7 @@ that were seen. The end of TIME_WAIT is a timer inside the endpoint and never vi
 
 from __future__ import annotations
 
-from analyzer.language import SOURCE, translated
+from analyzer.language import translated
 
 STATES: dict[str, str] = {
     "CLOSED": "There is no connection at this side.",
@@ -29,7 +29,7 @@ UNSEEN = "The capture does not show which state this side was in."
 """Said of a side whose state nobody knows."""
 
 
-def explain(state: str, lang: str = SOURCE) -> str:
+def explain(state: str, lang: str | None = None) -> str:
     """Say in one plain sentence what a state means."""
     known = state if state in STATES else "UNKNOWN"
     return translated(STATES.get(state, UNSEEN), f"state.{known}", lang)

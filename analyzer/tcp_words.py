@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.language import SOURCE, translated
+from analyzer.language import translated
 from analyzer.schema import TcpConflict, TcpOpinion, TcpRow
 from analyzer.sentences import phrase, word
 from analyzer.text import display
@@ -89,7 +89,7 @@ DEVIATIONS: dict[str, str] = {
 """Code of a deviation (``tcp.deviations``), perhaps with a variant → one sentence with ``{names}`` of its arguments."""
 
 
-def deviation(code: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
+def deviation(code: str, args: Mapping[str, object], lang: str | None = None) -> str:
     """Say in one sentence what a deviation was.
 
     Args:
@@ -128,7 +128,7 @@ NO_MEANING = "what was sent did not arrive"
 """Stands for the meaning of an ICMP message that is not known."""
 
 
-def handshake_why(row: TcpRow, meaning: str | None = None, lang: str = SOURCE) -> str:
+def handshake_why(row: TcpRow, meaning: str | None = None, lang: str | None = None) -> str:
     """Say why nobody agreed to open a connection; nothing where somebody did.
 
     Args:
@@ -222,11 +222,11 @@ OPINIONS: dict[str, str] = {
 already)."""
 
 
-def _phrase(key: str, args: Mapping[str, object], lang: str) -> str:
+def _phrase(key: str, args: Mapping[str, object], lang: str | None) -> str:
     return phrase(OPINIONS[key], f"tcp.{key}", args, lang)
 
 
-def opinion(found: TcpOpinion, lang: str = SOURCE) -> str:
+def opinion(found: TcpOpinion, lang: str | None = None) -> str:
     """Say in one sentence what Wireshark calls a segment, what the evidence says instead, and why."""
     pair = (found.evidence, found.verdict)
     if pair in EVIDENCE:
@@ -248,13 +248,13 @@ def opinion(found: TcpOpinion, lang: str = SOURCE) -> str:
     return _phrase("opinion.so" if ", so " in clause else "opinion", args, lang)
 
 
-def _known(words: Mapping[str, str], kind: str, code: str, lang: str) -> str:
+def _known(words: Mapping[str, str], kind: str, code: str, lang: str | None) -> str:
     """Say a code in words, one without any as it is written."""
     text = words.get(code)
     return code.replace("_", " ") if text is None else translated(text, f"tcp.{kind}.{code}", lang)
 
 
-def _frames(frames: tuple[int, ...], lang: str) -> str:
+def _frames(frames: tuple[int, ...], lang: str | None) -> str:
     """Return ``frame 3`` or ``frames 3 and 9``; nothing without frames."""
     if len(frames) < 2:
         return _phrase("opinion.frame", {"frame": frames[0]}, lang) if frames else ""
@@ -262,7 +262,7 @@ def _frames(frames: tuple[int, ...], lang: str) -> str:
     return _phrase("opinion.several", {"frames": first, "last": frames[-1]}, lang)
 
 
-def conflict(found: TcpConflict, lang: str = SOURCE) -> str:
+def conflict(found: TcpConflict, lang: str | None = None) -> str:
     """Say in one sentence which bytes came twice with different contents, and which count."""
     args = {
         "frame": found.frame,
@@ -304,11 +304,11 @@ SETTLED: dict[str, str] = {
 """How what was settled is written; ``side`` is said of each where the two differ."""
 
 
-def _settled(key: str, args: Mapping[str, object], lang: str) -> str:
+def _settled(key: str, args: Mapping[str, object], lang: str | None) -> str:
     return phrase(SETTLED[key], f"tcp.settled.{key}", args, lang)
 
 
-def agreed(row: TcpRow, lang: str = SOURCE) -> tuple[tuple[str, str], ...]:
+def agreed(row: TcpRow, lang: str | None = None) -> tuple[tuple[str, str], ...]:
     """Return (option, what was settled) for each option that the SYNs tell of, in the order of :data:`OPTIONS`.
 
     An option whose two SYNs were not both captured is left out, except the sizes and factors of the side that was.
@@ -338,7 +338,7 @@ def agreed(row: TcpRow, lang: str = SOURCE) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((item for item in out if item[1]), key=lambda item: order.index(item[0])))
 
 
-def _each(client: int | None, server: int | None, words: str, lang: str) -> str:
+def _each(client: int | None, server: int | None, words: str, lang: str | None) -> str:
     """Say a number of both sides, once where it is the same."""
 
     def said(value: int) -> str:
@@ -369,7 +369,9 @@ ISNS: dict[str, str] = {
 """How the numbers of a handshake follow from each other: key → sentence, or part of one."""
 
 
-def isn_lines(row: TcpRow, acks: Mapping[str, tuple[int, int]] | None = None, lang: str = SOURCE) -> tuple[str, ...]:
+def isn_lines(
+    row: TcpRow, acks: Mapping[str, tuple[int, int]] | None = None, lang: str | None = None
+) -> tuple[str, ...]:
     """Write out how the numbers of the handshake follow from each other (RFC 9293 sections 3.4 and 3.5).
 
     Args:

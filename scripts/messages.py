@@ -1,6 +1,7 @@
-"""Bring the message catalogues up to date with the sentences in the code: ``python scripts/messages.py``.
+"""Bring the message catalogues up to date with the sentences in the code: ``python -m scripts.messages``.
 
-The messages are those of the tables listed in :func:`messages`, each under its context (the key of its sentence). For
+The messages are those of the tables listed in :func:`messages`, each under its context (the key of its sentence), and
+what the report says (``report_messages.py``). For
 each language the catalogue gets the new ones, loses those that are gone, keeps the translation of one whose English
 text has changed (marked as fuzzy: to be read again), and is compiled. What is missing, fuzzy or does not fit its
 English text is listed, and the exit code is 1 then. ``--check`` writes nothing and fails as well where something would
@@ -27,6 +28,7 @@ from analyzer.protocols import icmp_words, oicq
 from analyzer.sentences.story import STORY
 from analyzer.sentences.words import PARTS, SIDES, STAND_INS, WORDS
 from analyzer.visits import steps_web
+from scripts.report_messages import report_messages
 
 LEFT_OUT: dict[str, set[str]] = {}
 """Context → arguments that its translations may do without."""
@@ -68,6 +70,7 @@ def messages() -> Iterator[Message]:
     for code, (name, text) in {**close_codes.CODES, **close_codes.OTHERS}.items():
         yield from ((f"close.{code}.name", name), (f"close.{code}", text))
     yield from ((sentences.SPOKEN_CONTEXT, text) for text in spoken())
+    yield from report_messages()
 
 
 def spoken() -> list[str]:
@@ -125,7 +128,7 @@ def updated(old: Catalog, lang: str) -> Catalog:
         same, before = old.get(text, context), by_context.get(context)
         if same is not None:
             new.add(text, same.string, context=context, flags=same.flags)
-        elif before is not None and context != sentences.SPOKEN_CONTEXT:
+        elif before is not None and context != sentences.SPOKEN_CONTEXT and not context.startswith("report"):
             new.add(text, before.string, context=context, flags={"fuzzy"} if before.string else set())
         else:
             new.add(text, context=context)

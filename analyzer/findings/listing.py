@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from analyzer.findings import thresholds as constants
 from analyzer.findings.model import Rule
-from analyzer.language import SOURCE, translated
+from analyzer.language import SOURCE, current, translated
 from analyzer.sentences import FINDINGS
 from analyzer.units import human_bytes, human_ms
 
@@ -72,10 +72,10 @@ def _written(name: str, value: object) -> str:
     return str(value)
 
 
-def readable(template: str, lang: str = SOURCE) -> str:
+def readable(template: str, lang: str | None = None) -> str:
     """Write a template with the names of its arguments where the values will stand: ``‹host› answered ‹status›``."""
     text = _FIELD.sub(lambda field: f"‹{field[1]}›" + (f" {field[3]}" if field[3] else ""), template)
-    return text if lang == SOURCE else _TOUCHING.sub(" ", text)
+    return text if current(lang) == SOURCE else _TOUCHING.sub(" ", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Listed:
     thresholds: tuple[Threshold, ...]
 
 
-def listed(rule: Rule, lang: str = SOURCE) -> Listed:
+def listed(rule: Rule, lang: str | None = None) -> Listed:
     """Return a rule with its texts and thresholds in a language."""
     known = thresholds()
     used = (known[name] for name in rule.thresholds)
@@ -111,14 +111,14 @@ def listed(rule: Rule, lang: str = SOURCE) -> Listed:
     return Listed(rule.code, rule.severity, rule.layer, rule.blame, rule.reference, _texts(rule.code, lang), numbers)
 
 
-def _texts(code: str, lang: str) -> tuple[Text, ...]:
+def _texts(code: str, lang: str | None) -> tuple[Text, ...]:
     """Return the texts of a code, the plain ones first."""
     keys = [key for key in FINDINGS if key.split(".", 1)[0] == code]
     keys.sort(key=lambda key: key != code)  # a stable sort: the others stay as they are written down
     return tuple(_text(key, lang) for key in keys)
 
 
-def _text(key: str, lang: str) -> Text:
+def _text(key: str, lang: str | None) -> Text:
     text, (_, _, variant) = FINDINGS[key], key.partition(".")
     parts = (("title", text.title), ("why", text.why), ("advice", text.advice))
     said = [readable(translated(words, f"{key}.{part}", lang), lang) for part, words in parts]

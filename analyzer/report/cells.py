@@ -5,12 +5,13 @@ No markup here; a template turns a :class:`Table` into a ``<table>`` whose rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from analyzer import sentences
-from analyzer.provenance import frames_text
+from analyzer.provenance import frames_text, runs
 from analyzer.report.escape import Prose, safe
+from analyzer.report.wording import number, say
 from analyzer.units import NS_PER_S, human_bytes, human_ms, rfc3339
 
 MAX_TABLE_ROWS = 2000
@@ -55,7 +56,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the page's filter knows of a row; empty text means the row has no such property."""
+    """What the page's filter knows of a row; empty text means the row has no such property.
+
+    Attributes:
+        stream: streams, with spaces between; duration: ms; start, end: seconds since the first packet.
+        frames: what a display filter selects, ``3 7-9``: numbers and ranges, with spaces between.
+    """
 
     host: str = ""
     status: str = ""
@@ -64,6 +70,9 @@ class Mark:
     proto: str = ""
     severity: str = ""
     duration: str = ""
+    start: str = ""
+    end: str = ""
+    frames: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,7 @@ def text(value: object, why: str | None = None, tone: str = "") -> Cell:
 
 def unknown(why: str | None = None) -> Cell:
     """Return a cell for something that cannot be known from this capture."""
-    return Cell(DASH, why=Prose(sentences.why(why)) if why else "", tone="muted", title="unknown")
+    return Cell(DASH, why=Prose(sentences.why(why)) if why else "", tone="muted", title=say("unknown"))
 
 
 def ms(value: float | None, why: str | None = None, tone: str = "") -> Cell:
@@ -117,9 +126,7 @@ def count(value: int | None, bad: bool = False) -> Cell:
     """Return a number cell; with ``bad``, anything but zero stands out."""
     if value is None:
         return unknown()
-    return Cell(
-        f"{value:,}".replace(",", "\u202f") if value >= 10_000 else str(value), tone="bad" if bad and value else ""
-    )
+    return Cell(number(value), tone="bad" if bad and value else "")
 
 
 def frames(numbers: Iterable[int | None]) -> Cell:
@@ -128,24 +135,53 @@ def frames(numbers: Iterable[int | None]) -> Cell:
     return Cell(Prose(frames_text(known, 4))) if known else unknown()
 
 
+def marked(
+    clock: Clock | None = None,
+    *,
+    host: object = "",
+    status: object = "",
+    method: object = "",
+    stream: int | Iterable[int] | None = None,
+    proto: str = "",
+    severity: str = "",
+    duration_ms: float | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    frames: Iterable[int | None] = (),
+) -> Mark:
+    """Return what the filter knows of a row.
+
+    Args:
+        clock: turns ``start`` and ``end`` (ns) into seconds; without it they are left out. An end that is not known
+            is the start.
+        host, status, method: captured values; None is left out.
+        frames: those that prove the row, in any order; more than :data:`MAX_MARK_RUNS` runs are left out, and the row
+            is selected by its stream.
+    """
+    streams = () if stream is None else (stream,) if isinstance(stream, int) else tuple(stream)
+    times = [None if clock is None else clock.seconds(instant) for instant in (start, start if end is None else end)]
+    parts = runs({n for n in frames if n is not None})
+    return Mark(
+        host="" if host is None else safe(host),
+        status="" if status is None else safe(status, 20),
+        method="" if method is None else safe(method, 40),
+        stream=" ".join(map(str, streams)),
+        proto=proto,
+        severity=severity,
+        duration="" if duration_ms is None else f"{duration_ms:.3f}",
+        start="" if times[0] is None else f"{times[0]:.6f}",
+        end="" if times[1] is None else f"{times[1]:.6f}",
+        frames=" ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts) if len(parts) <= MAX_MARK_RUNS else "",
+    )
+
+
+MAX_MARK_RUNS = 40
+"""Runs of frames in a row's filter; a longer filter is nothing that somebody reads or types."""
+
+
 def span(pair: tuple[int, int] | None) -> tuple[int, ...]:
     """Return the frames from first to last of a (first, last) pair, as their two ends."""
     return () if pair is None else (pair[0],) if pair[0] == pair[1] else pair
-
-
-def number(value: int) -> str:
-    """Write a count for people, thousands apart by a narrow space."""
-    return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)
-
-
-def plural(amount: int, one: str, many: str | None = None) -> str:
-    """Return ``1 request`` or ``3 requests``."""
-    return f"{number(amount)} {one if amount == 1 else many or one + 's'}"
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Join phrases as a person would: ``a``, ``a and b``, ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else ""
 
 
 @dataclass(frozen=True, slots=True)

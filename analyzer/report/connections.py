@@ -19,7 +19,7 @@ from analyzer.flows.deviations import handshake_acks
 from analyzer.flows.model import CLOSES, HANDSHAKE_WHYS, HANDSHAKES, Connections, Segments
 from analyzer.provenance import stream_filter
 from analyzer.report import graphs
-from analyzer.report.cells import DASH, Clock, Mark, number
+from analyzer.report.cells import DASH, Clock, Mark
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures.model import Figure
 from analyzer.report.ladder_svg import Ladder, ladder
@@ -35,6 +35,7 @@ from analyzer.report.remarks import (
     sent_again,
     was_half_open,
 )
+from analyzer.report.wording import number
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_ms
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analyzer import tcp_states
 from analyzer.analysis import Analysis
 from analyzer.report import overview, trust
-from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table, plural
+from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table
 from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS, ConnectionsFact, connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures import latency as latency_figure
@@ -28,6 +28,7 @@ from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
 from analyzer.report.visits import MAX_VISITS, UnvisitedFact, VisitFact, drawn_requests, unvisited, visits
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS
 from analyzer.report.websocket import SocketFact
+from analyzer.report.wording import plural
 
 MAX_CODES_SAID = 20
 """Status codes named in the sentence above their chart: all that most captures have."""

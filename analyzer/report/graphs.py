@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from analyzer.flows import quality
 from analyzer.flows.model import Connections, Segments
-from analyzer.report.cells import Cell, Column, Row, Table, joined, number, plural
+from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose
 from analyzer.report.figures import rtt, sequence, window
 from analyzer.report.figures.marks import KINDS
 from analyzer.report.figures.model import Figure
 from analyzer.report.figures.view import SIDES, View, other, panels, view
 from analyzer.report.performance import fine_ms
+from analyzer.report.wording import joined, number, plural
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, NS_PER_S, human_bytes, human_ms
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from statistics import fmean
 
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, plural
+from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.escape import Prose, safe
+from analyzer.report.wording import plural
 from analyzer.schema import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
 from analyzer.units import human_ms
 from analyzer.visits.pings import tally

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.flows.model import Segments
-from analyzer.report.cells import plural
 from analyzer.report.escape import safe
 from analyzer.report.ladder import MAX_LADDER_ROWS, Rung, Rungs, climb, clock, pause
 from analyzer.report.states import Side, Sides
+from analyzer.report.wording import plural
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms
 

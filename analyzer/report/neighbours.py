@@ -11,8 +11,9 @@ from dataclasses import replace
 from analyzer import vendors
 from analyzer.provenance import frames_text
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
+from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.escape import Prose, safe
+from analyzer.report.wording import joined, plural
 from analyzer.schema import ArpRow, Gateway, NdpRow
 from analyzer.visits.steps_names import FOREVER_S
 

@@ -11,7 +11,6 @@ import numpy as np
 from analyzer import http_status, sentences
 from analyzer.analysis import Analysis
 from analyzer.findings.model import rank
-from analyzer.report.cells import joined, number, plural
 from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import cost_words
@@ -19,6 +18,7 @@ from analyzer.report.icmp import exchanged, failed_icmp
 from analyzer.report.protocols import dns_failed
 from analyzer.report.requests import PHASES, durations
 from analyzer.report.secrets import masked, masked_args
+from analyzer.report.wording import joined, number, plural
 from analyzer.schema import HttpRow
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.version import __version__

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analyzer.report.cells import DASH, Cell, Column, Row, Table, number, plural
+from analyzer.report.cells import DASH, Cell, Column, Row, Table
 from analyzer.report.escape import Prose
 from analyzer.report.figures.rtt import LEGS
 from analyzer.report.figures.view import SIDES, other
+from analyzer.report.wording import number, plural
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_ms
 

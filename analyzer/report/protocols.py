@@ -13,12 +13,13 @@ from analyzer import http_status
 from analyzer.analysis import Analysis
 from analyzer.dns_words import explain_type
 from analyzer.report import cells, leases, neighbours
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, joined, plural
+from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.oicq import oicq_table
 from analyzer.report.requests import durations
 from analyzer.report.walks import WalkFact, walks
+from analyzer.report.wording import joined, plural
 from analyzer.schema import DnsRow, TlsRow
 from analyzer.units import human_ms
 
@@ -434,7 +435,7 @@ def dns_sentence(rows: Sequence[DnsRow]) -> str:
         return ""
     bad = sum(dns_failed(row) for row in rows)
     repeated = sum(row.attempts > 1 for row in rows)
-    parts = [plural(len(rows), "lookup")]
+    parts: list[str] = [plural(len(rows), "lookup")]
     parts.append("all answered" if not bad else f"{bad} of them without a usable answer")
     if repeated:
         parts.append(f"{repeated} asked more than once")

@@ -17,7 +17,7 @@ from analyzer import tcp_words
 from analyzer.decode.table import Flag
 from analyzer.flows import deviations
 from analyzer.flows.model import DEVIATIONS, NEEDED, NEEDLESS, REORDERED, Connections, Label, Segments
-from analyzer.report.cells import joined, plural
+from analyzer.report.wording import joined, plural
 from analyzer.schema import TcpRow
 from analyzer.sentences import fill
 from analyzer.units import human_bytes, human_ms

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analyzer.report.cells import number, plural
 from analyzer.report.escape import Prose, safe
 from analyzer.report.requests import frames_words, target_text, total_ms
+from analyzer.report.wording import number, plural
 from analyzer.schema import Cookie, HttpRow, Parameter, WebSocketRow
 from analyzer.units import human_bytes, human_ms
 from analyzer.visits.verdicts import promised_bytes

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.analysis import Analysis
-from analyzer.report.cells import number, plural
 from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import gateway_words
+from analyzer.report.wording import number, plural
 from analyzer.units import human_bytes, human_ms
 
 OFFLOAD_BYTES = 1500

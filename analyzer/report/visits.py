@@ -10,13 +10,14 @@ from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.options import Options
 from analyzer.provenance import frames_filter, frames_text
-from analyzer.report.cells import DASH, Clock, Mark, number, plural
+from analyzer.report.cells import DASH, Clock, Mark
 from analyzer.report.escape import Prose, safe
 from analyzer.report.request_facts import Links
 from analyzer.report.requests import PHASES
 from analyzer.report.secrets import masked, masked_args
 from analyzer.report.walks import WalkLine, walk_of
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, Waterfall, waterfall
+from analyzer.report.wording import number, plural
 from analyzer.schema import DnsRow, HttpRow, Step, TcpRow, TlsRow, VisitRow
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request

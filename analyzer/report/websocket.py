@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from analyzer import close_codes
 from analyzer.provenance import stream_filter
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, plural
+from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.escape import Prose, safe
+from analyzer.report.wording import number, plural
 from analyzer.schema import WebSocketMessage, WebSocketRow
 from analyzer.units import human_bytes
 
@@ -140,7 +141,7 @@ def _said(messages: int, size: int, transferred: int, missing: int) -> Cell:
         notes.append(f"sent as {human_bytes(transferred)}")
     if missing:
         notes.append(f"{human_bytes(missing)} missing")
-    return Cell(cells.number(messages), why=Prose(", ".join(notes)))
+    return Cell(number(messages), why=Prose(", ".join(notes)))
 
 
 def _ending(row: WebSocketRow) -> str:
@@ -226,8 +227,8 @@ def _more(shown: int, kept: int, total: int) -> str:
     """Say what is left out of a list, and where the rest is."""
     if shown == total:
         return ""
-    rest = "the exports have all of them" if kept == total else f"the exports have {cells.number(kept)} of them"
-    return f"Showing {cells.number(shown)} of {cells.number(total)}{'' if shown == kept else f'; {rest}'}."
+    rest = "the exports have all of them" if kept == total else f"the exports have {number(kept)} of them"
+    return f"Showing {number(shown)} of {number(total)}{'' if shown == kept else f'; {rest}'}."
 
 
 def _cells(message: WebSocketMessage, clock: Clock) -> tuple[Cell, ...]:

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer import close_codes, dns_words, http_status
-from analyzer.language import SOURCE, translated, woven
+from analyzer.language import SOURCE, current, translated, woven
 from analyzer.sentences.arp import ARP
 from analyzer.sentences.browsing import BROWSING
 from analyzer.sentences.capture import CAPTURE
@@ -101,19 +101,19 @@ class _Arguments(dict[str, _Word]):
 
     __slots__ = ("lang",)
 
-    def __init__(self, lang: str) -> None:
+    def __init__(self, lang: str | None) -> None:
         self.lang = lang
 
     def __missing__(self, key: str) -> _Word:
         return _Word(word("unknown", self.lang))
 
 
-def word(key: str, lang: str = SOURCE) -> str:
+def word(key: str, lang: str | None = None) -> str:
     """Return a word or joint of :data:`analyzer.sentences.words.WORDS`."""
     return translated(WORDS[key], f"word.{key}", lang)
 
 
-def _word(name: str, value: object, lang: str = SOURCE) -> _Word:
+def _word(name: str, value: object, lang: str | None = None) -> _Word:
     if value is None:
         return _Word(word("unknown", lang))
     if isinstance(value, bool):
@@ -135,16 +135,16 @@ def _word(name: str, value: object, lang: str = SOURCE) -> _Word:
     return _Word(_text(name, value, lang))
 
 
-def _text(name: str, value: object, lang: str) -> str:
+def _text(name: str, value: object, lang: str | None) -> str:
     """Write a value that is neither number nor list: words of this program in the language, all else as it is."""
-    if lang == SOURCE or not (name in SPOKEN or (name in PHRASED and " " in str(value))):
+    if current(lang) == SOURCE or not (name in SPOKEN or (name in PHRASED and " " in str(value))):
         return display(value)
     pieces = str(value).split(": ")
     said = [translated(piece, SPOKEN_CONTEXT, lang) for piece in pieces]
-    return display("：".join(said) if lang == "zh" and said != pieces else ": ".join(said))
+    return display("：".join(said) if current(lang) == "zh" and said != pieces else ": ".join(said))
 
 
-def _listed(items: list[str], comma: str, lang: str) -> str:
+def _listed(items: list[str], comma: str, lang: str | None) -> str:
     """Join as many items as are read, and say how many there are besides."""
     text = comma.join(items[:MAX_LISTED])
     if len(items) > MAX_LISTED:
@@ -153,11 +153,11 @@ def _listed(items: list[str], comma: str, lang: str) -> str:
     return text or word("nothing", lang)
 
 
-def _woven(template: str, words: Mapping[str, _Word], lang: str) -> str:
-    return template.format_map(words) if lang == SOURCE else woven(template, words)
+def _woven(template: str, words: Mapping[str, _Word], lang: str | None) -> str:
+    return template.format_map(words) if current(lang) == SOURCE else woven(template, words)
 
 
-def fill(template: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
+def fill(template: str, args: Mapping[str, object], lang: str | None = None) -> str:
     """Put arguments into a template by the module's rules; what is missing is ``unknown``.
 
     Args:
@@ -182,7 +182,7 @@ def fill(template: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
     return _woven(template, words, lang)
 
 
-def phrase(text: str, context: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
+def phrase(text: str, context: str, args: Mapping[str, object], lang: str | None = None) -> str:
     """Translate a template of the code and fill it.
 
     Args:
@@ -197,7 +197,7 @@ def _bare(key: str, args: Mapping[str, object]) -> str:
     return display(key) + (f" ({words})" if words else "")
 
 
-def sentence(key: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
+def sentence(key: str, args: Mapping[str, object], lang: str | None = None) -> str:
     """Return the sentence of a step's key or the title of a finding's, filled with its arguments.
 
     Args:
@@ -219,7 +219,7 @@ def sentence(key: str, args: Mapping[str, object], lang: str = SOURCE) -> str:
     return _bare(key, args) if found is None else phrase(FINDINGS[found].title, f"{found}.title", args, lang)
 
 
-def finding_text(title_key: str, args: Mapping[str, object], lang: str = SOURCE) -> FindingText:
+def finding_text(title_key: str, args: Mapping[str, object], lang: str | None = None) -> FindingText:
     """Return a finding's three texts, filled; ``why`` and ``advice`` are empty for a key without an entry."""
     found = _finding(title_key)
     if found is None:
@@ -238,7 +238,7 @@ def _finding(key: str) -> str | None:
     return key if key in FINDINGS else code if code in FINDINGS else None
 
 
-def why(reason: str | None, lang: str = SOURCE) -> str:
+def why(reason: str | None, lang: str | None = None) -> str:
     """Say a reason code in words: ``cached`` → "already known from before, so nobody had to ask"."""
     if reason is None:
         return word("not_known", lang)

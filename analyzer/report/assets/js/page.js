@@ -1,0 +1,33 @@
+// What all parts of the report's script share. The parts are joined into one function in the order of SCRIPTS in
+// render.py, so they see each other's names. Captured text is only ever read and written through textContent and
+// attributes; nothing is built from markup.
+
+const root = document.documentElement;
+root.classList.add("scripted");
+
+/**
+ * Return an element of the page by its id.
+ * @param {string} id
+ */
+const byId = (id) => document.getElementById(id);
+
+/**
+ * Return the elements that a selector finds, as an array.
+ * @param {string} selector
+ * @param {ParentNode} from
+ */
+const all = (selector, from = document) => Array.from(from.querySelectorAll(selector));
+
+const wordsElement = byId("words");
+/** @type {Record<string, string>} English text → text in the page's language; empty for an English page. */
+const wordsOfPage = wordsElement ? JSON.parse(wordsElement.textContent || "{}") : {};
+
+/**
+ * Say something in the page's language. The text must be a literal: render.py collects it for the catalogue.
+ * @param {string} text in English, with the names of arguments in braces
+ * @param {Record<string, unknown>} args
+ */
+function say(text, args = {}) {
+  const known = Object.hasOwn(wordsOfPage, text) ? wordsOfPage[text] : text;
+  return known.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(args, name) ? String(args[name]) : whole));
+}
