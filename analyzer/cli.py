@@ -85,8 +85,8 @@ main_app = new_app(completion=True)
 
 
 @main_app.command(
-    epilog="Other commands, each with --help: analyze explain (what happened, step by step), analyze follow (what a "
-    "connection carried), analyze ladder (its segments, one by one), analyze objects (the files it carried), analyze "
+    epilog="Other commands, each with --help: analyze batch (many captures, with an index), analyze explain (what "
+    "happened, step by step), analyze follow (what a connection carried), analyze ladder (its segments, one by one), analyze objects (the files it carried), analyze "
     "rules (all kinds of findings), analyze verify (compare with tshark).",
 )
 def analyze(
@@ -252,6 +252,7 @@ def _open(reports: Sequence[Path]) -> None:
 
 
 COMMANDS: dict[str, str] = {
+    "batch": "analyzer.commands.batch",
     "explain": "analyzer.commands.explain",
     "follow": "analyzer.commands.follow",
     "ladder": "analyzer.commands.ladder",

@@ -54,6 +54,8 @@ LAYERS = (
         "explain_text",
         "rules_text",
     ),
+    ("writing",),
+    ("batch",),
     ("commands",),
     ("cli",),
     ("__main__",),

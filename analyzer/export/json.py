@@ -72,13 +72,13 @@ def _lines(members: Iterable[tuple[str, str | Iterator[str]]]) -> Iterator[str]:
 def parts(analysis: Analysis) -> Iterator[str]:
     """Yield the text of :func:`dumps` in pieces, each row made when it is its turn."""
     return _lines(
-        (name, map(_safe, rows_text(analysis, name)) if isinstance(value, Iterator) else encoded(value))
+        (name, rows_text(analysis, name) if isinstance(value, Iterator) else encoded(value))
         for name, value in analysis.members().items()
     )
 
 
-def rows_text(analysis: Analysis, name: str) -> Iterator[str]:
-    """Yield the text of the rows of a member that is a table, many rows at a time, as they stand in the list."""
+def row_batches(analysis: Analysis, name: str) -> Iterator[list[str]]:
+    """Yield the text of each row of a member that is a table, many rows at a time; fit for UTF-8."""
     from analyzer.export import columns, dns_columns
     from analyzer.protocols.dns.table import DnsRows
 
@@ -88,7 +88,12 @@ def rows_text(analysis: Analysis, name: str) -> Iterator[str]:
         made = dns_columns.batches(analysis.dns)
     else:
         made = columns.batches(analysis.problems if name == "problems" else analysis.rows(name))
-    return map(_BETWEEN.join, made)
+    return (list(map(_safe, rows)) for rows in made)
+
+
+def rows_text(analysis: Analysis, name: str) -> Iterator[str]:
+    """Yield the text of the rows of a member that is a table, many rows at a time, as they stand in the list."""
+    return map(_BETWEEN.join, row_batches(analysis, name))
 
 
 def dumps(analysis: Analysis) -> str:

@@ -1,0 +1,123 @@
+"""What a batch says while it runs: a bar with rate and estimate, a line for each capture in a log, a table at the end.
+
+The log is a file beside the results (``batch.log``, or ``batch.jsonl`` with one JSON object a line); on a terminal the
+bar stands on standard error, else a line is printed for every capture that did not go well. Names and reasons come from
+captures: they pass :func:`analyzer.text.display`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from analyzer.batch.task import Outcome
+from analyzer.terminal import console
+from analyzer.text import display
+from analyzer.units import human_ms
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+SHOWN = 10
+"""Failed captures, and kinds of findings, listed at the end; the index has all."""
+
+
+@dataclass(slots=True)
+class Log:
+    """Tells of each capture as it is done."""
+
+    total: int
+    file: TextIO | None
+    as_json: bool
+    quiet: bool
+    bar: Progress | None = None
+    task: Any = None
+    done: Counter[str] = field(default_factory=Counter)
+    began: float = field(default_factory=time.monotonic)
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Tell of one capture."""
+        self.done[outcome["status"]] += 1
+        if self.file is not None:
+            self.file.write(self._line(outcome) + "\n")
+            self.file.flush()
+        if self.bar is not None:
+            self.bar.update(self.task, advance=1, failed=self.done["failed"])
+        if outcome["status"] == "failed" and not self.quiet:
+            text = f"analyze: {display(outcome['capture'], 300)}: {display(outcome['error'], 600)}"
+            (self.bar.console.print(text) if self.bar is not None else print(text, file=sys.stderr, flush=True))
+
+    def _line(self, outcome: Outcome) -> str:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        if self.as_json:
+            return json.dumps({"time": now, "n": self.done.total(), "of": self.total, **outcome})
+        said = display(outcome["error"], 600) if outcome["error"] else f"{outcome['packets']} packets"
+        return f"{now} {outcome['status']:7} {display(outcome['capture'], 300)}: {said}"
+
+
+@contextlib.contextmanager
+def logging_to(path: Path | None, total: int, *, as_json: bool, quiet: bool, color: bool) -> Iterator[Log]:
+    """Give what tells of the captures; with ``path`` it keeps a log there.
+
+    Raises:
+        OSError: the log cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        file = None if path is None else stack.enter_context(path.open("a", encoding="utf-8"))
+        log = Log(total, file, as_json, quiet)
+        if not quiet and sys.stderr.isatty():
+            log.bar = stack.enter_context(_bar(color))
+            log.task = log.bar.add_task("analyzing", total=total, failed=0)
+        yield log
+
+
+def _bar(color: bool) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    class Rate(TextColumn):
+        """Captures a second."""
+
+        def __init__(self) -> None:
+            super().__init__("{task.speed}")
+
+        def render(self, task: Any) -> Any:
+            from rich.text import Text
+
+            return Text("" if task.speed is None else f"{task.speed:.1f}/s")
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        console=console(sys.stderr, color=color),
+        transient=True,
+    )
+
+
+def print_table(outcomes: Sequence[Outcome], totals: dict[str, Any], index: str, seconds: float, color: bool) -> None:
+    """Print how the batch went, in the order in which a person asks."""
+    out = console(sys.stdout, color=color)
+    rate = f", {len(outcomes) / seconds:.1f} captures/s" if seconds > 0 else ""
+    out.print(
+        f"{totals['captures']} captures: {totals['ok']} ok, {totals['partial']} read in part, {totals['failed']} "
+        f"failed; {totals['packets']} packets in {human_ms(seconds * 1000)}{rate}"
+    )
+    failures = [one for one in outcomes if one["status"] == "failed"]
+    for one in failures[:SHOWN]:
+        out.print(f"  failed  {display(one['capture'], 120)}: {display(one['error'], 200)}")
+    if len(failures) > SHOWN:
+        out.print(f"          … and {len(failures) - SHOWN} more")
+    for code, count in list(totals["codes"].items())[:SHOWN]:
+        out.print(f"  {count:6d}  captures with {display(code, 60)}")
+    out.print(f"Index: {index}")

@@ -1,0 +1,159 @@
+"""The batch as a Dask graph: one task a capture, on local processes or on a cluster that is there.
+
+Rules. Dask distributes, repeats and keeps order; nothing of that is done here. A task never raises for what a capture
+does (:mod:`analyzer.batch.task`); what still fails is the end of its worker, after which the scheduler gives the
+capture to another once (``allowed-failures`` 1). A worker holds one capture at a time and no more, so that the end of
+one takes no other along. Results come as they are done; the order of the index is that of the names.
+
+With ``--scheduler`` the same graph goes to an existing cluster; captures and results must be where its workers see them
+under the same path or URL. Its own settings count there (``allowed-failures``, threads of a worker).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from analyzer.batch.plan import RECORDS, Job, Settings
+from analyzer.batch.store import Store
+from analyzer.batch.summary import failed
+from analyzer.batch.task import Outcome, job_note, run
+from analyzer.errors import BatchError
+from analyzer.version import __version__
+
+CONNECT_S = 15
+"""Seconds to wait for a scheduler: one that is there answers within one."""
+
+CONFIG = {
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.worker.daemon": True,
+    # Dask's own memory rules pause and end workers at shares of the machine's memory; --memory is ours, and it is told.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.admin.tick.limit": "60s",
+    "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
+}
+"""What a local cluster is set to."""
+
+Tell = Callable[[Outcome], None]
+
+
+def results(jobs: Sequence[Job], settings: Settings, workers: int, scheduler: str | None, tell: Tell) -> list[Outcome]:
+    """Analyze all captures; return their outcomes in the order of the jobs.
+
+    Args:
+        workers: local processes, where there is no scheduler.
+        scheduler: address of a Dask scheduler, ``tcp://host:8786``.
+        tell: called with each outcome as it is there.
+
+    Raises:
+        BatchError: the scheduler cannot be reached, or speaks another version.
+    """
+    with _client(workers, scheduler) as client:
+        return _gathered(client, jobs, settings, tell)
+
+
+def _gathered(client: Any, jobs: Sequence[Job], settings: Settings, tell: Tell) -> list[Outcome]:
+    from distributed import as_completed
+
+    futures = client.map(run, jobs, settings=settings, key=[f"capture-{n}" for n in range(len(jobs))], pure=False)
+    numbers = {future.key: n for n, future in enumerate(futures)}
+    outcomes: dict[int, Outcome] = {}
+    for future in as_completed(futures):
+        n = numbers[future.key]
+        outcomes[n] = future.result() if future.status == "finished" else _ended(jobs[n], settings, future)
+        tell(outcomes[n])
+    return [outcomes[n] for n in range(len(jobs))]
+
+
+def _ended(job: Job, settings: Settings, future: Any) -> Outcome:
+    """Return the outcome of a capture whose workers ended, or whose task was lost."""
+    store, name = Store(settings.output), f"{RECORDS}/{job_note(job)}.txt"
+    note = store.read(name)
+    store.remove(name)
+    error = future.exception()
+    if note is not None:
+        reason = f"{note.decode('utf-8', 'replace')}; tried twice"
+    elif type(error).__name__ == "KilledWorker":
+        reason = "its worker ended twice: killed, out of memory, or a crash in native code"
+    else:
+        reason = f"the task failed: {type(error).__name__}: {error}" if error else f"the task was {future.status}"
+    return {"capture": job.source.name, "outputs": {}, **failed(reason, size_bytes=job.source.size)}
+
+
+@contextlib.contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """Give a client of the scheduler, or of local workers that end with it."""
+    import dask
+
+    with _quiet(), dask.config.set(CONFIG):
+        if scheduler is not None:
+            client = _connected(scheduler)
+            try:
+                yield client
+            finally:
+                client.close()
+            return
+        from distributed import Client, LocalCluster
+
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+
+
+def _connected(scheduler: str) -> Any:
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BatchError(f"{scheduler}: the scheduler cannot be reached: {text}") from error
+    try:
+        client.get_versions(check=True)
+        found = set(client.run(_version).values())
+    except Exception as error:
+        client.close()
+        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BatchError(f"{scheduler}: its workers do not fit: {text}") from error
+    if found != {__version__}:
+        client.close()
+        there = ", ".join(sorted(found)) or "no worker at all"
+        raise BatchError(f"{scheduler}: its workers have capture-analyzer {there}; here is {__version__}")
+    return client
+
+
+def _version() -> str:
+    return __version__
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own words off the terminal: what a person must know of them is in the outcomes."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado", "bokeh")]
+    before = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,175 @@
+"""``analyze batch PATH…``: many captures into one folder of results with an index.
+
+Exit codes: 0 when every capture was analyzed (also in part), 5 when some failed, 2 for wrong options, 3 when there is
+nothing to analyze, 4 when the results cannot be written at all.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analyzer.commands.base import Language, Work, complain, new_app
+from analyzer.errors import BatchError, ExportError, UsageError
+
+app = new_app()
+
+DEFAULT_OUTPUT = "reports"
+
+
+class Format(StrEnum):
+    """Formats of ``-f``; the same as of ``analyze``."""
+
+    html = "html"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+    har = "har"
+    zeek = "zeek"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of one call."""
+
+    formats: tuple[str, ...]
+    output: str
+    jobs: int | None
+    scheduler: str | None
+    resume: bool
+    timeout: float
+    memory: int | None
+    recursive: bool
+    pattern: str | None
+    lang: str
+    reveal: bool
+    json_log: bool
+    quiet: bool
+    color: bool
+
+
+@app.command()
+def batch(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH",
+            show_default=False,
+            help="Captures, folders, globs, zip and tar archives, URLs (s3://…), or @LIST, a file with a path a line.",
+        ),
+    ],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="DIR", help="Folder (or URL) of the results.")
+    ] = DEFAULT_OUTPUT,
+    formats: Annotated[
+        list[Format] | None,
+        typer.Option("-f", "--format", show_default=False, help="html (the default) and others; may be repeated."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("-j", "--jobs", min=1, show_default=False, help="Local processes; as many as there are cores."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="ADDRESS", show_default=False, help="A Dask scheduler: tcp://host:8786."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Keep what is done already, or analyze everything again.")
+    ] = True,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds for one capture.")] = 600,
+    memory: Annotated[
+        int | None,
+        typer.Option("--memory", min=50, metavar="MB", show_default=False, help="MB of memory for one capture."),
+    ] = None,
+    recursive: Annotated[bool, typer.Option("-r", "--recursive", help="Enter folders below.")] = False,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--glob", metavar="PATTERN", show_default=False, help="Take the files of folders that fit this."),
+    ] = None,
+    lang: Annotated[
+        Language, typer.Option("--lang", help="Language of the reports: English or Chinese.")
+    ] = Language.en,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show secrets instead of masking them.")] = False,
+    json_log: Annotated[bool, typer.Option("--json-log", help="Keep the log as JSON, a line a capture.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors of the batch.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours in the terminal.")] = False,
+) -> Work:
+    """Analyze many captures, each on its own, and write an index of all."""
+    asked = Asked(
+        tuple(dict.fromkeys(form.value for form in formats or [Format.html])),
+        output,
+        jobs,
+        scheduler,
+        resume,
+        timeout,
+        memory,
+        recursive,
+        pattern,
+        lang.value,
+        reveal,
+        json_log,
+        quiet,
+        not no_color,
+    )
+    return partial(analyze_batch, paths, asked)
+
+
+def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
+    """Do the batch; return the exit code.
+
+    Raises:
+        UsageError: the options contradict each other. CaptureError: there is nothing to analyze. ExportError: the
+            results cannot be written. BatchError: the scheduler cannot be used.
+    """
+    if asked.scheduler is not None and asked.jobs is not None:
+        raise UsageError("--jobs starts local processes; with --scheduler its workers do the work")
+    from analyzer.batch import index
+    from analyzer.batch.inputs import Search, find
+    from analyzer.batch.log import logging_to, print_table
+    from analyzer.batch.plan import Settings, jobs
+    from analyzer.batch.run import results
+    from analyzer.batch.store import Store
+
+    began = time.monotonic()
+    found = find(paths, Search(asked.recursive, asked.pattern))
+    output = asked.output if "://" in asked.output else str(Path(asked.output).resolve())
+    store, planned = Store(output), jobs(found.sources)
+    _ready(store)
+    for note in found.notes:
+        complain(note)
+    settings = Settings(output, asked.formats, asked.reveal, asked.lang, asked.timeout, asked.memory, not asked.resume)
+    log_path = None if store.remote else Path(output, "batch.jsonl" if asked.json_log else "batch.log")
+    workers = min(asked.jobs or os.cpu_count() or 1, len(planned))
+    try:
+        with logging_to(log_path, len(planned), as_json=asked.json_log, quiet=asked.quiet, color=asked.color) as log:
+            outcomes = results(planned, settings, workers, asked.scheduler, log)
+    except OSError as error:
+        raise ExportError(f"{output}: cannot be written: {error.strerror or type(error).__name__}") from error
+    store.write("index.json", index.json_text(outcomes))
+    store.write("index.csv", index.csv_text(outcomes))
+    totals = index.totals(outcomes)
+    if not asked.quiet:
+        print_table(outcomes, totals, f"{asked.output.rstrip('/')}/index.json", time.monotonic() - began, asked.color)
+    return BatchError.exit_code if totals["failed"] else 0
+
+
+def _ready(store: object) -> None:
+    """Make sure that results can be written before hours are spent on them.
+
+    Raises:
+        ExportError: they cannot.
+    """
+    from analyzer.batch.plan import RECORDS
+    from analyzer.batch.store import Store
+
+    assert isinstance(store, Store)
+    store.write(f"{RECORDS}/README", "What analyze batch has done. Without it everything is analyzed again.\n")
