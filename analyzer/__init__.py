@@ -2,6 +2,7 @@
 
 >>> import analyzer
 >>> analysis = analyzer.analyze("capture.pcapng")  # doctest: +SKIP
+>>> analysis.http.nlargest(5, "wait_ms")  # doctest: +SKIP
 
 Names are imported when first used, so that ``import analyzer`` stays cheap.
 """
@@ -23,9 +24,8 @@ from analyzer.errors import (
 from analyzer.version import __version__
 
 if TYPE_CHECKING:
-    from analyzer.analysis import Analysis
+    from analyzer.api import Analysis, analyze
     from analyzer.options import Limits, Options
-    from analyzer.pipeline import analyze
 
 __all__ = [
     "Analysis",
@@ -44,10 +44,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Analysis": "analyzer.analysis",
+    "Analysis": "analyzer.api",
     "Limits": "analyzer.options",
     "Options": "analyzer.options",
-    "analyze": "analyzer.pipeline",
+    "analyze": "analyzer.api",
 }
 
 

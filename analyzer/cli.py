@@ -86,8 +86,9 @@ main_app = new_app(completion=True)
 
 @main_app.command(
     epilog="Other commands, each with --help: analyze batch (many captures, with an index), analyze explain (what "
-    "happened, step by step), analyze follow (what a connection carried), analyze ladder (its segments, one by one), analyze objects (the files it carried), analyze "
-    "rules (all kinds of findings), analyze verify (compare with tshark).",
+    "happened, step by step), analyze follow (what a connection carried), analyze ladder (its segments, one by one), "
+    "analyze objects (the files it carried), analyze rules (all kinds of findings), analyze verify (compare with "
+    "tshark).",
 )
 def analyze(
     captures: Annotated[

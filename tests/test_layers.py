@@ -54,7 +54,7 @@ LAYERS = (
         "explain_text",
         "rules_text",
     ),
-    ("writing",),
+    ("writing", "api"),
     ("batch",),
     ("commands",),
     ("cli",),

@@ -2,7 +2,8 @@
 
 ``index.json`` is ``{"schema_version", "analyzer_version", "captures": [entry, …], "totals": {…}}``; an entry has the
 capture's name, its summary (:mod:`analyzer.batch.summary`) and the paths of its results. ``index.csv`` has a line a
-capture with the same numbers, flat. Neither says when or on what machine the batch ran: the same captures give the same bytes.
+capture with the same numbers, flat. Neither says when or on what machine the batch ran: the same captures give the
+same bytes.
 """
 
 from __future__ import annotations
@@ -24,17 +25,8 @@ SHARES = (50, 95, 99)
 
 _FLAT = (
     *("capture", "status", "error", "offset", "sha256", "size_bytes", "format", "packets", "start_time", "end_time"),
-    *(
-        "duration_ms",
-        "connections",
-        "visits",
-        "requests",
-        "lookups",
-        "wait_p50_ms",
-        "wait_p95_ms",
-        "failures",
-        "problems",
-    ),
+    *("duration_ms", "connections", "visits", "requests", "lookups", "wait_p50_ms", "wait_p95_ms", "failures"),
+    "problems",
 )
 
 

@@ -23,8 +23,8 @@ def test_http_types(visit: analyzer.Analysis) -> None:
     assert frame["status"].dtype == "Int64"
     assert isinstance(frame["request_time"].dtype, pd.DatetimeTZDtype)
     assert frame["dns_ms"].dtype == "float64"
-    assert frame["dns_ms"].isna().sum() == sum(row.dns_ms is None for row in visit.http)
-    assert frame["request_time"][0].value == visit.http[0].request_time
+    assert frame["dns_ms"].isna().sum() == sum(row.dns_ms is None for row in visit.result.http)
+    assert frame["request_time"][0].value == visit.result.http[0].request_time
 
 
 @pytest.mark.parametrize("table", [name for name, _ in TABLES])

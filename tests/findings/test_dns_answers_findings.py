@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer import analyze
 from analyzer.analysis import Analysis
+from analyzer.pipeline import analyze
 from analyzer.sentences import finding_text, sentence
 from tests import build
 from tests.protocols_names import wire

@@ -75,7 +75,7 @@ def test_a_clock_that_runs_backwards_gives_no_negative_duration(tmp_path: Path) 
     ]
     path = tmp_path / "backwards.pcap"
     path.write_bytes(build.pcap_file(packets))
-    row = analyzer.analyze(str(path)).connections.row(0)
+    row = analyzer.analyze(str(path)).result.connections.row(0)
     assert row.handshake == "complete"
     assert (row.connect_ms, row.server_leg_ms, row.client_leg_ms) == (None, None, 500.0)
     assert row.duration_ms == 0.0

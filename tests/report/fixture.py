@@ -7,8 +7,9 @@ every captured text replaced by an attack. :func:`empty` has nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -86,6 +87,14 @@ class Prepared(Connections):
 
     def row(self, stream: int) -> TcpRow:
         return self.prepared[stream]
+
+    def rows(self) -> Iterator[TcpRow]:
+        return iter(self.prepared)
+
+    def drawn(self) -> Iterator[tuple[type[TcpRow], list[Sequence[Any]]]]:
+        if self.prepared:
+            values = ([getattr(row, f.name) for f in fields(TcpRow)] for row in self.prepared)
+            yield TcpRow, list(zip(*values, strict=True))
 
     def host(self, host_id: int) -> str:
         return self.ends[host_id]
