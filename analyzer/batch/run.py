@@ -24,7 +24,7 @@ from analyzer.batch.task import Outcome, job_note, run
 from analyzer.errors import BatchError
 from analyzer.version import __version__
 
-CONNECT_S = 15
+CONNECT_S = 10
 """Seconds to wait for a scheduler: one that is there answers within one."""
 
 CONFIG = {
@@ -121,7 +121,7 @@ def _connected(scheduler: str) -> Any:
     from distributed import Client
 
     try:
-        client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+        client = Client(scheduler, timeout=CONNECT_S)
     except (OSError, TimeoutError, ValueError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BatchError(f"{scheduler}: the scheduler cannot be reached: {text}") from error
