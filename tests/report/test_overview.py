@@ -7,11 +7,13 @@ from pathlib import Path
 
 from analyzer.analysis import Analysis
 from analyzer.pipeline import analyze
-from analyzer.report.overview import cards
+from analyzer.report.overview import _failures, cards
 from analyzer.report.render import render
 from analyzer.report.requests import notes, outcome_text, outcome_tone, outcome_word, status_text, tone
+from analyzer.terminal import _failures as failures
 from analyzer.terminal import summary_lines
 from tests.conftest import ROOT
+from tests.report.fixture import rich
 from tests.visits.scene import Scene, answer, get
 
 
@@ -152,6 +154,21 @@ def test_an_event_stream_is_not_what_was_slow(tmp_path: Path) -> None:
     assert card(analysis, "slow") == ["Nothing that somebody waited for: 1 event stream went on in the background."]
     assert card(analysis, "failed") == ["Nothing: the one request got a good answer."]
     assert terminal(analysis, "Failed") == ["nothing"]
+
+
+def test_a_circle_of_redirects_failed_in_both() -> None:
+    """The sample's /round leads back to itself until curl gives up; each of its answers is a good redirect."""
+    analysis = analyze(str(ROOT / "samples" / "redirects-and-cache.pcapng"))
+    assert any("1 visit that went in a circle" in said for said in card(analysis, "failed"))
+    circle = next(visit for visit in analysis.visits if visit.failed_why == "redirect_loop")
+    assert f"redirects in a circle  {circle.url}" in terminal(analysis, "Failed")
+
+
+def test_a_contradicted_claim_of_an_address_failed_in_both() -> None:
+    analysis = rich()
+    assert any("claim" in words for words, _ in _failures(analysis))
+    _, texts = failures(analysis)
+    assert "ARP claim contradicted  10.0.0.1" in texts
 
 
 # ── one request's own words ──────────────────────────────────────────────────────────────────────────────────────
