@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-SCRIPTS = ("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "copy", "keys", "start")
+SCRIPTS = ("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "copy", "keys", "clock", "start")
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
 
@@ -41,11 +41,15 @@ STYLES = (
     "waterfall",
     "connections",
     "tables",
+    "grid",
     "findings",
+    "evidence",
+    "glossary",
     "narrow",
+    "print",
 )
-"""Parts of the page's style (assets/css); ``narrow`` is last, since it overrides the others on small screens and in
-print."""
+"""Parts of the page's style (assets/css); ``narrow`` and ``print`` are last, since they override the others on small
+screens and on paper."""
 
 
 def _asset(name: str) -> str:

@@ -86,3 +86,11 @@ def joined(parts: Sequence[str]) -> Prose:
         return Prose(*parts)
     first = Prose(sentences.word("comma").join(parts[:-1]))
     return say("{first} and {last}", first=first, last=Prose(parts[-1]))
+
+
+def in_a_row(*sentences: str) -> Prose:
+    """Put whole sentences one after the other; a full-width stop brings its own space."""
+    out = ""
+    for text in filter(None, sentences):
+        out += text if not out or out.endswith(("。", "！", "？")) else f" {text}"
+    return Prose(out)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from analyzer.analysis import Analysis
 from analyzer.pipeline import analyze
-from analyzer.report.overview import _failures, cards
+from analyzer.report.failed import failures as kinds
+from analyzer.report.overview import cards
 from analyzer.report.render import render
 from analyzer.report.requests import notes, outcome_text, outcome_tone, outcome_word, status_text, tone
 from analyzer.terminal import _failures as failures
@@ -104,7 +105,7 @@ def test_what_the_capture_does_not_show_is_not_called_good(tmp_path: Path) -> No
     analysis = scene.analysis(tmp_path)
     assert card(analysis, "failed") == [
         "Nothing visible: 1 of 3 requests got a good answer.",
-        "1 answer is not in this capture and 1 answer was still coming when the capture ended.",
+        "1 answer is not in this capture. 1 answer was still coming when the capture ended.",
     ]
     assert terminal(analysis, "Failed") == ["nothing"]
 
@@ -166,7 +167,7 @@ def test_a_circle_of_redirects_failed_in_both() -> None:
 
 def test_a_contradicted_claim_of_an_address_failed_in_both() -> None:
     analysis = rich()
-    assert any("claim" in words for words, _ in _failures(analysis))
+    assert any("claim" in words for words, _ in kinds(analysis))
     _, texts = failures(analysis)
     assert "ARP claim contradicted  10.0.0.1" in texts
 

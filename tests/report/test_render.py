@@ -13,12 +13,12 @@ from functools import cache
 import pytest
 
 from analyzer.options import Options
-from analyzer.report import overview
 from analyzer.report.connections import cut_off
 from analyzer.report.data import page
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.protocols import common_name, dns_failed
 from analyzer.report.render import plotly_source, render
+from analyzer.report.slow import slow_request
 from tests.report import fixture
 from tests.report.pages import Page
 
@@ -247,7 +247,7 @@ def test_a_name_that_was_not_sent_was_not_missed() -> None:
 def test_loss_is_named_as_the_reason_for_waiting() -> None:
     analysis = fixture.rich()
     row = replace(analysis.http[0], dns_ms=0.0, wait_ms=250.0, wait_loss_ms=230.0, total_ms=300.0)
-    assert overview._slow_request(row, 300.0).endswith(
+    assert slow_request(row, 300.0).endswith(
         "(250 ms) went into waiting for the first byte of the answer, 230 ms of that into sending lost packets again."
     )
 
