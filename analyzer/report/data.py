@@ -2,60 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyzer import sentences, tcp_states
 from analyzer.analysis import Analysis
-from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.report import glossary, overview, trust
+from analyzer.report.about import AboutFact, about
 from analyzer.report.card import Card
-from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table
-from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS, ConnectionsFact, connections
-from analyzer.report.escape import Prose, safe
+from analyzer.report.cells import Clock, Table
+from analyzer.report.connections import ConnectionsFact, connections
+from analyzer.report.escape import Prose
 from analyzer.report.figures import latency as latency_figure
 from analyzer.report.figures import status as status_figure
 from analyzer.report.figures import timeline as timeline_figure
 from analyzer.report.figures.model import Figure
-from analyzer.report.figures.sequence import MAX_MARKS
-from analyzer.report.findings import MAX_FINDINGS, FindingsFact, findings
-from analyzer.report.graphs import MAX_CITED_GRAPHED, MAX_GRAPHED, MAX_LINE_POINTS
-from analyzer.report.ladder import MAX_LADDER_ROWS
+from analyzer.report.findings import FindingsFact, findings
 from analyzer.report.protocols import ProtocolsFact, StatusFact, dns_sentence, protocols
-from analyzer.report.request_facts import MAX_LISTED
 from analyzer.report.requests import PHASES
-from analyzer.report.tables import TablesFact, problems_table, tables
-from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
+from analyzer.report.tables import TablesFact, tables
+from analyzer.report.timeline import TimelineFact, timeline
 from analyzer.report.visits import MAX_VISITS, UnvisitedFact, VisitFact, drawn_requests, unvisited, visits
-from analyzer.report.waterfall import MAX_WATERFALL_ROWS
 from analyzer.report.websocket import SocketFact
-from analyzer.report.wording import message, number, plural, say
-from analyzer.schema import CaptureRow, InterfaceRow
-from analyzer.text import DISPLAY_LIMIT
+from analyzer.report.wording import plural
 
 MAX_CODES_SAID = 20
 """Status codes named in the sentence above their chart: all that most captures have."""
-
-MAX_INTERFACES = 20
-"""Interfaces of the recorder listed; nobody records at more."""
-
-MAX_COMMENTS = 50
-"""Comments of the file shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class AboutFact:
-    """How the report came about: the file, limits, problems, definitions."""
-
-    capture: tuple[tuple[str, str], ...]
-    comments: tuple[tuple[str, str], ...]
-    masked: str
-    limits: tuple[tuple[str, str], ...]
-    problems: Table
-    problem_kinds: tuple[tuple[str, int], ...]
-    states: tuple[tuple[str, str], ...]
-    glossary: tuple[glossary.Group, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +88,7 @@ def page(analysis: Analysis) -> Page:
     line = timeline(analysis, clock)
     connected, found = connections(analysis, clock), findings(analysis, clock)
     listed = tables(analysis, clock, drawn_requests(visited))
-    about = _about(analysis)
+    described = about(analysis)
     return Page(
         header=overview.header(analysis),
         banner=overview.banner(analysis),
@@ -133,7 +104,7 @@ def page(analysis: Analysis) -> Page:
         dns_summary=dns_sentence(analysis.dns),
         findings=found,
         tables=listed,
-        about=about,
+        about=described,
         figures=_figures(line, proto),
         phases=PHASES,
         anchors=_anchors(
@@ -141,7 +112,7 @@ def page(analysis: Analysis) -> Page:
             connected,
             found,
             listed.sockets,
-            about.glossary,
+            described.glossary,
             (
                 proto.dns,
                 proto.arp,
@@ -185,154 +156,25 @@ def _anchors(
 def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:
     out: dict[str, Figure] = {}
     if line.lanes or line.strip.seconds:
-        failures = plural(sum(1 for lane in line.lanes for item in lane.items if item.failure), "failure")
+        lanes = ", ".join(f"{lane.name} {lane.total}" for lane in line.lanes) or "throughput only"
+        failures = sum(1 for lane in line.lanes for item in lane.items if item.failure)
         summary = (
-            say(
-                "Everything on one time axis: {lanes}; {failures} marked ✕. A bar leads to its row.",
-                lanes=_listed(f"{lane.name} {lane.total}" for lane in line.lanes),
-                failures=failures,
-            )
-            if line.lanes
-            else say("Throughput on a time axis; nothing else here has a lane of its own.")
+            f"Everything on one time axis: {lanes}; {plural(failures, 'failure')} marked ✕. A bar leads to its row."
         )
-        out["timeline"] = Figure("fig-timeline", say("Timeline"), summary, timeline_figure.figure(line))
+        out["timeline"] = Figure("fig-timeline", "Timeline", Prose(summary), timeline_figure.figure(line))
     if proto.statuses:
         summary = status_sentence(proto.statuses)
-        out["status"] = Figure("fig-status", say("Status codes"), summary, status_figure.figure(proto.statuses))
+        out["status"] = Figure("fig-status", "Status codes", Prose(summary), status_figure.figure(proto.statuses))
     if proto.latencies:
-        summary = say(
-            "Share of cases that took at most a given time: {kinds}. The table below has the percentiles.",
-            kinds=_listed(f"{fact.label} ({fact.count})" for fact in proto.latencies),
-        )
-        out["latency"] = Figure("fig-latency", say("Latency"), summary, latency_figure.figure(proto.latencies))
+        what = ", ".join(f"{fact.label} ({fact.count})" for fact in proto.latencies)
+        summary = f"Share of cases that took at most a given time: {what}. The table below has the percentiles."
+        out["latency"] = Figure("fig-latency", "Latency", Prose(summary), latency_figure.figure(proto.latencies))
     return out
 
 
-def _listed(parts: Iterable[str]) -> Prose:
-    return Prose(sentences.word("comma").join(parts))
-
-
-def status_sentence(statuses: Sequence[StatusFact]) -> Prose:
+def status_sentence(statuses: Sequence[StatusFact]) -> str:
     """Say which codes there were and how often: failures first, and how many codes are left out."""
     ranked = sorted(statuses, key=lambda fact: (fact.code < 400, fact.code))
-    shown = _listed(f"{fact.count} × {fact.code}" for fact in ranked[:MAX_CODES_SAID])
-    more = len(ranked) - MAX_CODES_SAID
-    if more > 0:
-        return say("{codes} and {n} more.", codes=shown, n=number(more))
-    return say("{codes}.", codes=shown)
-
-
-def _about(analysis: Analysis) -> AboutFact:
-    capture = analysis.capture
-    rows = [
-        (say("File"), safe(capture.file)),
-        (say("SHA-256"), safe(capture.sha256, 64)),
-        (say("Format"), _format(capture)),
-        (say("Recorded"), trust.recorded_why(capture.vantage_why) or say("unknown where")),
-    ]
-    for n, interface in enumerate(capture.interfaces[:MAX_INTERFACES]):
-        rows.append((safe(interface.name, 80) if interface.name else say("interface {n}", n=n), _interface(interface)))
-    return AboutFact(
-        capture=tuple(rows),
-        comments=tuple(
-            (
-                say("the file") if comment.frame is None else say("frame {frame}", frame=comment.frame),
-                safe(comment.text),
-            )
-            for comment in capture.comments[:MAX_COMMENTS]
-        ),
-        masked=_masked(analysis),
-        limits=_limits(),
-        problems=problems_table(analysis),
-        problem_kinds=tuple((safe(code, 60), count) for code, count in sorted(analysis.problem_counts.items())),
-        states=tuple((state, Prose(tcp_states.explain(state))) for state in tcp_states.STATES),
-        glossary=glossary.glossary(analysis),
-    )
-
-
-def _format(capture: CaptureRow) -> Prose:
-    if capture.byte_order == "big":
-        return say("{format}, big endian", format=capture.format)
-    if capture.byte_order == "little":
-        return say("{format}, little endian", format=capture.format)
-    return safe(f"{capture.format}, {capture.byte_order}")
-
-
-def _interface(interface: InterfaceRow) -> Prose:
-    """Say what an interface recorded: its kind of link, how much of a packet, its clock, what it lost."""
-    kept = say("at most {n} B of a packet", n=interface.snaplen) if interface.snaplen else say("whole packets")
-    drops = say("drops not stated") if interface.drops is None else say("{n} dropped", n=number(interface.drops))
-    time = say("time in {unit}", unit=_ticks(interface.time_resolution))
-    return _listed((safe(interface.link_type), kept, time, drops))
-
-
-def _masked(analysis: Analysis) -> Prose:
-    if analysis.options.reveal:
-        return say("Nothing is masked: secrets were asked to be shown (--reveal).")
-    if analysis.masked == 1:
-        return say("1 secret value is masked (cookies, credentials, tokens).")
-    return say("{n} secret values are masked (cookies, credentials, tokens).", n=number(analysis.masked))
-
-
-def _ticks(resolution: str) -> Prose:
-    """Write a clock's resolution in words: ``1e-09 s`` → ``nanoseconds``."""
-    try:
-        numerator, _, denominator = resolution.removesuffix(" s").partition("/")
-        exponent = math.log10(float(numerator) / float(denominator or 1))
-    except (ValueError, ZeroDivisionError):
-        return safe(resolution)
-    unit = _UNITS.get(round(exponent)) if abs(exponent - round(exponent)) < 1e-6 else None
-    return safe(resolution) if unit is None else say(unit)
-
-
-_UNITS = {
-    0: message("seconds"),
-    -3: message("milliseconds"),
-    -6: message("microseconds"),
-    -9: message("nanoseconds"),
-}
-"""Exponent of a clock's resolution → its unit."""
-
-
-def _limits() -> tuple[tuple[Prose, Prose], ...]:
-    """Name the caps of the page itself, so that nothing is left out in silence."""
-    return (
-        (say("Rows of a table"), number(MAX_TABLE_ROWS)),
-        (say("Visits"), number(MAX_VISITS)),
-        (say("Requests in one waterfall"), number(MAX_WATERFALL_ROWS)),
-        (say("Cookies or fields of a request"), number(MAX_LISTED)),
-        (
-            say("Connections"),
-            say(
-                "the first {n} and {cited} that findings point at",
-                n=number(MAX_CONNECTIONS),
-                cited=number(MAX_CITED_LADDERS),
-            ),
-        ),
-        (
-            say("Ladders"),
-            say(
-                "the first {n} connections and {cited} that findings point at",
-                n=number(MAX_LADDERS),
-                cited=number(MAX_CITED_LADDERS),
-            ),
-        ),
-        (say("Lines of a ladder"), number(MAX_LADDER_ROWS)),
-        (
-            say("Graphs"),
-            say(
-                "{n} connections: the largest, and up to {cited} that findings point at",
-                n=number(MAX_GRAPHED),
-                cited=number(MAX_CITED_GRAPHED),
-            ),
-        ),
-        (
-            say("Points of a line in a graph"),
-            say("{n}, fewer where many connections have graphs", n=number(MAX_LINE_POINTS)),
-        ),
-        (say("Marks in a graph"), number(MAX_MARKS)),
-        (say("Bars on the timeline"), number(sum(MAX_BARS.values()))),
-        (say("Findings"), number(MAX_FINDINGS)),
-        (say("Frames cited by one finding"), number(MAX_FRAMES)),
-        (say("Characters of a captured value"), number(DISPLAY_LIMIT)),
-    )
+    shown = [f"{fact.count} × {fact.code}" for fact in ranked[:MAX_CODES_SAID]]
+    more = len(ranked) - len(shown)
+    return f"{', '.join(shown)}{f' and {more} more' if more else ''}."

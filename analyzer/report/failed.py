@@ -12,7 +12,7 @@ from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.protocols import dns_failed
-from analyzer.report.wording import in_a_row, joined, number, plural, say
+from analyzer.report.wording import joined, number, paragraph, plural, say
 from analyzer.units import human_ms
 from analyzer.visits import verdicts
 from analyzer.visits.traceroutes import probing
@@ -135,22 +135,19 @@ def failed(analysis: Analysis, found: list[tuple[Prose, str]]) -> Iterable[CardL
         yield _nothing_failed(analysis, unknown)
     if unknown:
         n = next(n for n, row in enumerate(analysis.http) if verdicts.unknown(row) is not None)
-        text = in_a_row(*(said(unknown[what]) for what, said in UNKNOWN.items() if unknown[what]))
+        text = paragraph(said(unknown[what]) for what, said in UNKNOWN.items() if unknown[what])
         yield CardLine(text, f"http-{n + 1}", say("the first of them"))
 
 
 def _nothing_failed(analysis: Analysis, unknown: Counter[str]) -> CardLine:
     hidden = sum(not row.decrypted for row in analysis.tls)
-    encrypted = say("What {sessions} carried is encrypted.", sessions=plural(hidden, "TLS session")) if hidden else ""
+    encrypted = [say("What {sessions} carried is encrypted.", sessions=plural(hidden, "TLS session"))] if hidden else []
     answered = sum(verdicts.asked(row) and verdicts.unknown(row) is None for row in analysis.http)
     if not answered:
-        return CardLine(in_a_row(say("Nothing that this capture shows."), encrypted), "protocols", say("all protocols"))
-    asked = sum(map(verdicts.asked, analysis.http))
-    return CardLine(
-        in_a_row(_answered(answered, asked, bool(hidden), bool(unknown)), encrypted),
-        "protocols",
-        say("all status codes"),
-    )
+        text = paragraph([say("Nothing that this capture shows."), *encrypted])
+        return CardLine(text, "protocols", say("all protocols"))
+    good = _answered(answered, sum(map(verdicts.asked, analysis.http)), bool(hidden), bool(unknown))
+    return CardLine(paragraph([good, *encrypted]), "protocols", say("all status codes"))
 
 
 def _answered(answered: int, asked: int, hidden: bool, unknown: bool) -> Prose:

@@ -16,7 +16,7 @@ from analyzer.report.findings import ICONS, cost_words, severity_word
 from analyzer.report.icmp import exchanged
 from analyzer.report.secrets import masked_args
 from analyzer.report.slow import slow
-from analyzer.report.wording import in_a_row, joined, number, plural, say
+from analyzer.report.wording import joined, number, paragraph, plural, say
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.version import __version__
 from analyzer.visits import verdicts
@@ -89,17 +89,23 @@ def banner(analysis: Analysis) -> str:
     capture = analysis.capture
     if not capture.partial and not capture.ledger.truncated_file:
         return ""
-    reason = safe(capture.partial_why).rstrip(".") if capture.partial_why else ""
-    unread = capture.ledger.bytes_unread
-    return in_a_row(
-        say("This report covers only a part of the capture: {reason}.", reason=Prose(reason))
-        if reason
-        else say("This report covers only a part of the capture: the file ends in the middle of a packet."),
-        say("{size} could not be read.", size=human_bytes(unread)) if unread else "",
-        say("The 1 packet before that is analyzed in full.")
-        if capture.packets == 1
-        else say("The {packets} before that are analyzed in full.", packets=plural(capture.packets, "packet")),
-    )
+    unread, packets = capture.ledger.bytes_unread, capture.packets
+    said = [
+        say("This report covers only a part of the capture: {reason}.", reason=_reason(capture.partial_why))
+        if capture.partial_why
+        else say("This report covers only a part of the capture: the file ends in the middle of a packet.")
+    ]
+    if unread:
+        said.append(say("{size} could not be read.", size=human_bytes(unread)))
+    if packets == 1:
+        said.append(say("The 1 packet before that is analyzed in full."))
+    else:
+        said.append(say("The {packets} before that are analyzed in full.", packets=plural(packets, "packet")))
+    return paragraph(said)
+
+
+def _reason(text: str) -> Prose:
+    return Prose(safe(text).rstrip("."))
 
 
 def cards(analysis: Analysis) -> tuple[Card, ...]:

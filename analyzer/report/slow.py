@@ -12,7 +12,7 @@ from analyzer.report.card import CardLine
 from analyzer.report.escape import Prose, safe
 from analyzer.report.requests import PHASES, durations
 from analyzer.report.secrets import masked
-from analyzer.report.wording import in_a_row, joined, plural, say
+from analyzer.report.wording import joined, paragraph, plural, say
 from analyzer.schema import HttpRow
 from analyzer.units import human_ms
 from analyzer.visits import verdicts
@@ -109,7 +109,7 @@ def slow_request(row: HttpRow, total: float) -> Prose:
         text = _with_phase(row, request, total, *max(known.items(), key=lambda item: item[1]))
     else:
         text = say("{request} took {time}.", request=request, time=time)
-    return in_a_row(text, say("The client did not wait for all of it.") if kind == "left" else "")
+    return paragraph((text, say("The client did not wait for all of it."))) if kind == "left" else text
 
 
 def _with_phase(row: HttpRow, request: Prose, total: float, phase: str, value: float) -> Prose:

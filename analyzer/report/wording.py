@@ -13,7 +13,7 @@ Statements about traffic come from :mod:`analyzer.sentences`; this is for everyt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer import sentences
@@ -88,9 +88,13 @@ def joined(parts: Sequence[str]) -> Prose:
     return say("{first} and {last}", first=first, last=Prose(parts[-1]))
 
 
-def in_a_row(*sentences: str) -> Prose:
-    """Put whole sentences one after the other; a full-width stop brings its own space."""
+_STOPS = ("\u3002", "\uff01", "\uff1f")
+"""Full-width full stop, exclamation and question mark: they bring the space behind them."""
+
+
+def paragraph(said: Iterable[str]) -> Prose:
+    """Put whole sentences one behind the other."""
     out = ""
-    for text in filter(None, sentences):
-        out += text if not out or out.endswith(("。", "！", "？")) else f" {text}"
+    for sentence in said:
+        out += sentence if not out or out.endswith(_STOPS) else f" {sentence}"
     return Prose(out)
