@@ -39,6 +39,7 @@ class Page:
     quality: tuple[trust.Quality, ...]
     timeline: TimelineFact
     visits: tuple[VisitFact, ...]
+    printed: tuple[int, ...]
     visits_shown: int
     visits_total: int
     unvisited: tuple[UnvisitedFact, ...]
@@ -96,6 +97,7 @@ def page(analysis: Analysis) -> Page:
         quality=trust.quality(analysis),
         timeline=line,
         visits=tuple(visited),
+        printed=overview.printed(analysis),
         visits_shown=min(len(analysis.visits), MAX_VISITS),
         visits_total=len(analysis.visits),
         unvisited=tuple(unvisited(analysis)),

@@ -16,6 +16,7 @@ from analyzer.report.findings import ICONS, cost_words, severity_word
 from analyzer.report.icmp import exchanged
 from analyzer.report.secrets import masked_args
 from analyzer.report.slow import slow
+from analyzer.report.visits import MAX_VISITS
 from analyzer.report.wording import joined, number, paragraph, plural, say
 from analyzer.units import human_bytes, human_ms, rfc3339
 from analyzer.version import __version__
@@ -29,6 +30,9 @@ MAX_HOSTS = 2
 
 MAX_KINDS = 4
 """Kinds of exchanges counted on the card "what happened", before ICMP and ARP are left to their tables."""
+
+MAX_PRINTED = 5
+"""Visits on paper, one to three pages each."""
 
 MAX_PROTOCOLS = 3
 """Protocols named of a capture that holds nothing else than what is only counted."""
@@ -181,6 +185,15 @@ def _only_counted(analysis: Analysis, span: str) -> CardLine:
         protocols=joined(listed),
     )
     return CardLine(text, "traffic-table", say("every frame accounted for"))
+
+
+def printed(analysis: Analysis) -> tuple[int, ...]:
+    """Return the visits that go on paper: those that failed, then the longest; nothing where all of them do."""
+    visits = analysis.visits[:MAX_VISITS]
+    if len(visits) <= MAX_PRINTED:
+        return ()
+    ranked = sorted(visits, key=lambda visit: (visit.failed_step is None, -(visit.duration_ms or 0.0), visit.visit))
+    return tuple(sorted(visit.visit for visit in ranked[:MAX_PRINTED]))
 
 
 def _why(analysis: Analysis) -> Iterable[CardLine]:

@@ -4,14 +4,14 @@
 const twoDigits = (value) => String(Math.trunc(Math.abs(value))).padStart(2, "0");
 
 /**
- * Write an instant by the clock of this machine: 2026-11-22 09:57:11 UTC+01:00.
+ * Write an instant by the clock of this machine: 09:57:11 UTC+01:00, with the day where that is another.
  * @param {Date} at
  */
 function localTime(at) {
   const east = -at.getTimezoneOffset();
   const day = [at.getFullYear(), twoDigits(at.getMonth() + 1), twoDigits(at.getDate())].join("-");
   const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(":");
-  return `${day} ${time} UTC${east < 0 ? "\u2212" : "+"}${twoDigits(east / 60)}:${twoDigits(east % 60)}`;
+  return `${at.getDate() === at.getUTCDate() ? "" : `${day} `}${time} UTC${east < 0 ? "\u2212" : "+"}${twoDigits(east / 60)}:${twoDigits(east % 60)}`;
 }
 
 for (const place of all("[data-utc]")) {
