@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -152,7 +153,7 @@ def _fact(n: int, finding: FindingRow, analysis: Analysis, clock: Clock, times: 
         frames=_frames(finding.frames),
         note=_note(finding),
         display_filter=Prose(finding.display_filter),
-        reference=safe(finding.reference),
+        reference=_reference(finding.reference),
         link=link,
         link_words=link_words,
         terms=tuple(_terms(finding.args)),
@@ -190,6 +191,14 @@ def _note(finding: FindingRow) -> Prose:
     if len(finding.frames) < MAX_FRAMES or finding.display_filter != frames_filter(finding.frames):
         return Prose("")
     return say("The filter selects the first {n} frames of the evidence; there may be more.", n=number(MAX_FRAMES))
+
+
+_SECTION = re.compile(r"(RFC \d+) section (\d[\d.]*)")
+
+
+def _reference(text: str) -> Prose:
+    """Name the standards that a finding goes by."""
+    return Prose(_SECTION.sub(lambda found: say("{standard} section {n}", standard=found[1], n=found[2]), safe(text)))
 
 
 def _terms(args: Mapping[str, object]) -> Iterable[tuple[Prose, str]]:

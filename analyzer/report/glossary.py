@@ -18,7 +18,7 @@ from analyzer.report.wording import message, say
 from analyzer.sentences import terms
 
 MAX_CODES = 100
-"""Codes of one kind explained because they occur; there are 63 registered status codes, and a capture may invent."""
+"""Codes of one kind explained because they occur; there are 64 registered status codes, and a capture may invent."""
 
 _STATUS_RANGE = range(100, 1000)
 """What three digits can say (RFC 9110 section 15)."""
