@@ -12,6 +12,7 @@ class CardLine:
     Attributes:
         link: an anchor; link_words: what the link leads to, where the sentence stands alone.
         severity: of a finding ("" for other sentences), with its icon and its word.
+        terms: (code, anchor in the glossary) of what the sentence names.
     """
 
     sentence: str
@@ -20,6 +21,7 @@ class CardLine:
     severity: str = ""
     icon: str = ""
     word: str = ""
+    terms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from analyzer import http_status, sentences
 from analyzer.analysis import Analysis
+from analyzer.report import glossary
 from analyzer.report.card import CardLine
 from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose
@@ -130,13 +131,23 @@ def failed(analysis: Analysis, found: list[tuple[Prose, str]]) -> Iterable[CardL
         shown = [words for words, _ in found[:MAX_KINDS]]
         if len(found) > MAX_KINDS:
             shown.append(plural(len(found) - MAX_KINDS, "more kind of failure", "more kinds of failure"))
-        yield CardLine(say("Failed: {things}.", things=joined(shown)), found[0][1], say("the first of them"))
+        text = say("Failed: {things}.", things=joined(shown))
+        yield CardLine(text, found[0][1], say("the first of them"), terms=tuple(_codes(analysis)))
     else:
         yield _nothing_failed(analysis, unknown)
     if unknown:
         n = next(n for n, row in enumerate(analysis.http) if verdicts.unknown(row) is not None)
         text = paragraph(said(unknown[what]) for what, said in UNKNOWN.items() if unknown[what])
         yield CardLine(text, f"http-{n + 1}", say("the first of them"))
+
+
+def _codes(analysis: Analysis) -> Iterable[tuple[Prose, str]]:
+    """Yield the status codes that failed, each with its place in the glossary; the gravest first."""
+    kinds = ("server_error", "client_error")
+    codes = {row.status for row in analysis.http if row.status is not None and verdicts.failure(row) in kinds}
+    for code in sorted(codes, key=lambda code: (code < 500, code))[:MAX_CODES]:
+        if anchor := glossary.link("status", code):
+            yield Prose(code), anchor
 
 
 def _nothing_failed(analysis: Analysis, unknown: Counter[str]) -> CardLine:

@@ -35,6 +35,11 @@ class Quality:
     title: str
 
     @property
+    def doubt(self) -> bool:
+        """Whether it says not to trust something; why is then said in the open."""
+        return self.tone in ("warn", "bad")
+
+    @property
     def word(self) -> Prose:
         """Return the word for the tone."""
         return say(TONES[self.tone])

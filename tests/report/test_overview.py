@@ -21,6 +21,7 @@ from analyzer.terminal import _failures as failures
 from analyzer.terminal import summary_lines
 from tests.conftest import ROOT
 from tests.report.fixture import START, rich
+from tests.report.pages import Page
 from tests.visits.scene import Scene, answer, get
 
 
@@ -298,3 +299,16 @@ def test_on_paper_go_the_visits_that_failed_and_the_longest() -> None:
 def test_severity_is_a_word_on_the_first_screen() -> None:
     (why,) = (card for card in cards(rich()) if card.key == "why")
     assert next((line.severity, line.icon, line.word) for line in why.lines) == ("error", "▲", "error")
+
+
+def test_a_doubt_about_the_capture_says_why_in_the_open() -> None:
+    """A pointer may hover over what is fine; what is not fine must be read without one."""
+    text = Page(render(rich())).text
+    assert "2 of 100 cut short (beware) the recorder kept only the beginning of these packets" in text
+    assert "3 packets (bad) lost by the recorder" in text
+    assert "no packet was recorded twice" not in text
+
+
+def test_the_card_leads_to_what_its_status_codes_mean() -> None:
+    (line,) = next(card for card in cards(rich()) if card.key == "failed").lines
+    assert line.terms == (("503", "glossary-status-503"), ("404", "glossary-status-404"))
