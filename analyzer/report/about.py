@@ -48,7 +48,7 @@ class AboutFact:
     glossary: tuple[Group, ...]
 
 
-def about(analysis: Analysis) -> AboutFact:
+def about_facts(analysis: Analysis) -> AboutFact:
     """Draw up what is told about the file and this page."""
     capture = analysis.capture
     rows = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analyzer.analysis import Analysis
 from analyzer.report import glossary, overview, trust
-from analyzer.report.about import AboutFact, about
+from analyzer.report.about import AboutFact, about_facts
 from analyzer.report.card import Card
 from analyzer.report.cells import Clock, Table
 from analyzer.report.connections import ConnectionsFact, connections
@@ -89,7 +89,7 @@ def page(analysis: Analysis) -> Page:
     line = timeline(analysis, clock)
     connected, found = connections(analysis, clock), findings(analysis, clock)
     listed = tables(analysis, clock, drawn_requests(visited))
-    described = about(analysis)
+    about = about_facts(analysis)
     return Page(
         header=overview.header(analysis),
         banner=overview.banner(analysis),
@@ -106,7 +106,7 @@ def page(analysis: Analysis) -> Page:
         dns_summary=dns_sentence(analysis.dns),
         findings=found,
         tables=listed,
-        about=described,
+        about=about,
         figures=_figures(line, proto),
         phases=PHASES,
         anchors=_anchors(
@@ -114,7 +114,7 @@ def page(analysis: Analysis) -> Page:
             connected,
             found,
             listed.sockets,
-            described.glossary,
+            about.glossary,
             (
                 proto.dns,
                 proto.arp,

@@ -14,7 +14,7 @@ from analyzer.flows.closing import conn_state
 from analyzer.flows.model import CONN_STATES, Label
 from analyzer.language import speaking
 from analyzer.report import glossary
-from analyzer.report.about import about
+from analyzer.report.about import about_facts
 from analyzer.report.cells import Clock
 from analyzer.report.data import page
 from analyzer.report.findings import findings
@@ -143,7 +143,7 @@ def test_what_is_said_of_the_capture_s_quality_passes_the_catalogue(monkeypatch:
         with pseudo(monkeypatch), speaking("zh"):
             strip = [fact for fact in quality(one) if "Gateway" not in fact.label]
             told = [text for fact in strip for text in (fact.label, fact.value, fact.title, fact.word)]
-            told += [text for pair in about(one).limits for text in pair]
+            told += [text for pair in about_facts(one).limits for text in pair]
         assert [text for text in told if re.search("[a-z]{3}", outside(text))] == []
 
 
