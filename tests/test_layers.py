@@ -39,6 +39,7 @@ LAYERS = (
     ("protocols",),
     ("visits",),
     ("findings",),
+    ("evidence",),
     ("analysis",),
     ("walks",),
     ("report", "export"),

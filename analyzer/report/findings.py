@@ -10,6 +10,7 @@ from analyzer.findings.model import SEVERITIES, noticed_cost, rank
 from analyzer.provenance import frames_text
 from analyzer.report.cells import Mark
 from analyzer.report.escape import Prose, safe
+from analyzer.report.evidence import CapsuleFact, evidence
 from analyzer.report.secrets import masked_args
 from analyzer.schema import FindingRow
 from analyzer.units import human_ms
@@ -63,6 +64,7 @@ class FindingFact:
     link: str
     link_words: str
     mark: Mark
+    evidence: CapsuleFact | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def _fact(n: int, finding: FindingRow, analysis: Analysis) -> FindingFact:
             status=safe(finding.args.get("status") or "", 10),
             method=safe(finding.args.get("method") or "", 20),
         ),
+        evidence=evidence(analysis, n + 1, finding),
     )
 
 

@@ -42,6 +42,7 @@ STYLES = (
     "connections",
     "tables",
     "findings",
+    "evidence",
     "narrow",
 )
 """Parts of the page's style (assets/css); ``narrow`` is last, since it overrides the others on small screens and in
