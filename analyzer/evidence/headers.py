@@ -46,6 +46,8 @@ def _link(link_type: int, packet: bytes) -> tuple[int, bool]:
     if link_type not in _LINK_TYPE_AT:
         return 0, False
     where, at = _LINK_TYPE_AT[link_type]
+    if len(packet) < at:
+        return 0, False
     kind = int.from_bytes(packet[where : where + 2], "big")
     for _ in range(_MAX_TAGS):
         if kind not in _TAGS or len(packet) < at + 4:
@@ -63,14 +65,16 @@ def ip(packet: bytes, *, transport: bool) -> int:
         first = not int.from_bytes(packet[6:8], "big") & 0x3FFF  # neither a later fragment nor one of several
         if size < 20:
             return 0
+        end = int.from_bytes(packet[2:4], "big")
     elif version == 6 and len(packet) >= 40:
         size, protocol, first = 40, packet[6], True
+        end = 40 + int.from_bytes(packet[4:6], "big")
         if protocol == _FRAGMENT_HEADER:
             return min(48, len(packet))
     else:
         return 0
     more = _transport(packet[size:], protocol) if transport and first else 0
-    return min(size + more, len(packet))
+    return min(size + more, max(end, size), len(packet))
 
 
 def _transport(payload: bytes, protocol: int) -> int:

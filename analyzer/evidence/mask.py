@@ -12,7 +12,7 @@ A TCP checksum is changed along with what was overwritten: a right one stays rig
 (RFC 1624), and it tells nothing of the bytes that were there. Checksums of cut packets, which nobody can verify, and of
 a tunnel around the segment are left.
 
-Sources: RFC 1624 section 3, RFC 2131 section 3, RFC 8415 section 7.3.
+Sources: RFC 1035 section 4.1.1, RFC 1624 section 3, RFC 2131 section 3, RFC 8415 section 7.3.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ TcpData = Callable[[int, bytes], bytes]
 _DHCP4, _DHCP6 = frozenset({67, 68}), frozenset({546, 547})
 _DHCP_MAGIC, _DHCP_MAGIC_AT = b"\x63\x82\x53\x63", 236
 _DHCP6_TYPES = range(1, 14)
-_DNS_HEADER = 12
+_DNS, _DNS_HEADER = frozenset(DNS_PORTS), 12
+_DNS_QUESTIONS = (b"\0\0", b"\0\1")
+"""Counts of questions that a message can have (RFC 9619 section 4); with another one it is something else."""
 _CHECKSUM_AT = 16
 
 
@@ -66,8 +68,10 @@ def _datagram(payload: bytes, ports: frozenset[int]) -> int:
         return len(payload)
     if ports & _DHCP6 and payload[:1] and payload[0] in _DHCP6_TYPES:
         return len(payload)
-    if ports & frozenset(DNS_PORTS):
-        return len(payload) if parse(payload).end == len(payload) else min(_DNS_HEADER, len(payload))
+    if ports & _DNS and parse(payload).end == len(payload):
+        return len(payload)
+    if ports & _DNS and payload[4:6] in _DNS_QUESTIONS:
+        return min(_DNS_HEADER, len(payload))
     return len(payload) if payload and is_whole(payload) else 0
 
 
