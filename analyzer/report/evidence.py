@@ -34,13 +34,25 @@ def evidence(analysis: Analysis, number: int, finding: FindingRow) -> CapsuleFac
     """
     if not finding.frames or (finding.code, finding.frames) not in analysis.evidence.kept:
         return None
+    file = evidence_file(analysis, number, finding)
+    if file is None:
+        return CapsuleFact("", "", _no_room())
+    name, data = file
+    kept = len(analysis.evidence.of(finding))
+    words = _words(kept, len(finding.frames), human_bytes(len(data)), masked=not analysis.options.reveal)
+    return CapsuleFact(Prose(name), Prose(base64.b64encode(data).decode("ascii")), words)
+
+
+def evidence_file(analysis: Analysis, number: int, finding: FindingRow) -> tuple[str, bytes] | None:
+    """Return name and content of a finding's evidence file, None when none of its packets is there.
+
+    What its comments say is English, whatever the page speaks: the file goes its own way.
+    """
     packets = analysis.evidence.of(finding)
     if not packets:
-        return CapsuleFact("", "", _no_room())
+        return None
     text = sentences.finding_text(finding.title_key, masked_args(finding.args, analysis.options), SOURCE)
-    data = capsule(packets, f"{finding.code}: {text.title}")
-    words = _words(len(packets), len(finding.frames), human_bytes(len(data)), masked=not analysis.options.reveal)
-    return CapsuleFact(Prose(capsule_name(number, finding.code)), Prose(base64.b64encode(data).decode("ascii")), words)
+    return capsule_name(number, finding.code), capsule(packets, f"{finding.code}: {text.title}")
 
 
 def _no_room() -> Prose:
