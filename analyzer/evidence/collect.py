@@ -124,7 +124,8 @@ class _TcpData:
         rows = self._http.get(stream)
         if rows:
             starts = ((row.request_offset if client else row.response_offset, row) for row in rows)
-            return HttpHeads(data, [(start, row) for start, row in starts if start is not None], self._limits)
+            known = [(start, row) for start, row in starts if start is not None]
+            return HttpHeads(data, known, self._limits, requests=client)
         makers = {"tls": tls_handshake, "dns": dns_messages}
         maker = makers.get(self._flows.connections.words["application"].get(stream, "unknown"))
         return nothing if maker is None else maker(data)

@@ -22,7 +22,8 @@ COVER = b"x"
 """What stands in place of each secret byte."""
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}):([\t\x20-\x7e]*)")
 _FOLD = (b" ", b"\t")
-_PROVISIONAL = range(100, 200)
+_PROVISIONAL = frozenset({100, *range(102, 200)})
+"""Behind 101 something else than HTTP begins."""
 
 
 def covered(raw: bytes, shown: str) -> bytes:
@@ -72,18 +73,20 @@ def _rightmost(text: str, pieces: list[str]) -> list[int] | None:
     return [0, *reversed(places)]
 
 
-def masked_head(head: bytes, row: HttpRow) -> bytes | None:
+def masked_head(head: bytes, row: HttpRow, *, request: bool) -> bytes | None:
     """Return a message's head, to the empty line behind it, as it may be handed on; None when it is no head.
 
     Args:
         head: the bytes from the start line on.
         row: what the message is part of; its form fields tell what is secret in a query.
+        request: else it is a response.
     """
     end = HEAD_END.search(head)
     if end is None:
         return None
     lines = head[: end.start()].split(b"\n")
-    first = _first_line(lines[0].removesuffix(b"\r"), row)
+    line = lines[0].removesuffix(b"\r")
+    first = _request_line(line, row) if request else _status_line(line)
     if first is None:
         return None
     out = [first]
@@ -105,21 +108,24 @@ def is_provisional(head: bytes) -> bool:
     return read is not None and read.status in _PROVISIONAL
 
 
-def _first_line(line: bytes, row: HttpRow) -> bytes | None:
-    """Return a start line without secrets, None when it is none."""
-    answer = status_line(line)
-    if answer is not None:
-        if answer.flaw or not line.isascii() or not line.endswith(answer.reason):
-            return COVER * len(line)
-        reason = covered(answer.reason, mask_value(decode(answer.reason)))
-        return line[: len(line) - len(reason)] + reason
-    request = request_line(line)
-    if request is None:
+def _status_line(line: bytes) -> bytes | None:
+    """Return a status line without secrets, None when it is none."""
+    read = status_line(line)
+    if read is None or read.flaw or not line.isascii() or not line.endswith(read.reason):
+        return None if read is None else COVER * len(line)
+    reason = covered(read.reason, mask_value(decode(read.reason)))
+    return line[: len(line) - len(reason)] + reason
+
+
+def _request_line(line: bytes, row: HttpRow) -> bytes | None:
+    """Return a request line without secrets, None when it is none; what HTTP/0.9 sends has no head."""
+    read = request_line(line)
+    if read is None or read.version == "0.9":
         return None
-    place = line.find(request.target, len(request.method))
-    if request.flaw or not line.isascii() or not request.method.isalpha() or place < 0:
+    place = line.find(read.target, len(read.method))
+    if read.flaw or not line.isascii() or not read.method.isalpha() or place < 0:
         return COVER * len(line)
-    target = _target(request.target, row)
+    target = _target(read.target, row)
     return line[:place] + target + line[place + len(target) :]
 
 

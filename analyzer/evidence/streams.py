@@ -42,8 +42,10 @@ def nothing(low: int, high: int) -> bytes:
 class HttpHeads:
     """The heads of the messages of one side."""
 
-    def __init__(self, stream: ByteStream, starts: Iterable[tuple[int, HttpRow]], limits: Limits) -> None:
-        self._stream, self._limits = stream, limits
+    def __init__(
+        self, stream: ByteStream, starts: Iterable[tuple[int, HttpRow]], limits: Limits, *, requests: bool
+    ) -> None:
+        self._stream, self._limits, self._requests = stream, limits, requests
         self._rows = dict(starts)
         self._starts = sorted(self._rows)
         self._heads: dict[int, bytes] = {}
@@ -71,11 +73,11 @@ class HttpHeads:
         for _ in range(MAX_PROVISIONAL):
             at = start + len(out)
             head = self._raw(at)
-            masked = masked_head(head, self._rows[start])
+            masked = masked_head(head, self._rows[start], request=self._requests)
             if masked is None:
                 break
             out += masked
-            if not is_provisional(head):
+            if self._requests or not is_provisional(head):
                 break
         return out
 
