@@ -10,6 +10,7 @@ import pytest
 
 from analyzer.language import LANGUAGES
 from analyzer.pipeline import analyze as analysis_of
+from tests.capture.reading import read
 from tests.cli.conftest import Analyze, Result
 from tests.hostile.make import ATTACKS, SVG, TEMPLATE
 
@@ -67,6 +68,19 @@ def test_objects(analyze: Analyze, hostile: Path, tmp_path: Path) -> None:
         assert not path.is_symlink()
         assert re.fullmatch(r"[A-Za-z0-9._-]{1,120}", path.name), path.name
     assert not [path for path in tmp_path.iterdir() if path.name not in ("objects", hostile.name)]
+
+
+def test_evidence(analyze: Analyze, hostile: Path, tmp_path: Path) -> None:
+    done = analyze("evidence", hostile, "-o", tmp_path / "evidence")
+    assert done.code == 0, done.err
+    harmless(done)
+    written = list((tmp_path / "evidence").iterdir())
+    assert len(written) >= 30
+    for path in written:
+        assert re.fullmatch(r"finding-\d+-[A-Z-]+\.pcapng", path.name), path.name
+        index = read(path.read_bytes())
+        assert not index.problems
+        assert all(text.isprintable() for _, text in index.comments)
 
 
 def test_a_missing_file_with_such_a_name(analyze: Analyze, hostile: Path) -> None:

@@ -10,6 +10,7 @@ from analyzer.language import LANGUAGES
 from analyzer.pipeline import analyze
 from analyzer.report.render import page_script, render
 from tests.browser.conftest import Opener, Visit
+from tests.browser.test_report import overflow
 from tests.hostile.make import COMMAND, FORMULA, LINK, SCRIPT, SPAN, SVG, TEMPLATE
 
 pytestmark = pytest.mark.browser
@@ -93,5 +94,8 @@ def test_an_attack_in_the_address_does_nothing(visit: Opener, hostile: Path) -> 
 def test_the_page_is_the_same_without_scripts(visit: Opener, hostile: Path) -> None:
     opened = visit(render(analyze(str(hostile))), script=False)
     assert SVG in opened.page.inner_text("#findings")
+    for width in (1440, 390):
+        opened.page.set_viewport_size({"width": width, "height": 900})
+        assert overflow(opened) == []
     assert opened.requests == []
     assert opened.dialogs == []
