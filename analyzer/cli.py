@@ -85,9 +85,10 @@ main_app = new_app(completion=True)
 
 
 @main_app.command(
-    epilog="Other commands, each with --help: analyze explain (what happened, step by step), analyze follow (what a "
-    "connection carried), analyze ladder (its segments, one by one), analyze objects (the files it carried), analyze "
-    "rules (all kinds of findings), analyze verify (compare with tshark).",
+    epilog="Other commands, each with --help: analyze evidence (the packets findings cite), analyze explain (what "
+    "happened, step by step), analyze follow (what a connection carried), analyze ladder (its segments, one by one), "
+    "analyze objects (the files it carried), analyze rules (all kinds of findings), analyze verify (compare with "
+    "tshark).",
 )
 def analyze(
     captures: Annotated[
@@ -252,6 +253,7 @@ def _open(reports: Sequence[Path]) -> None:
 
 
 COMMANDS: dict[str, str] = {
+    "evidence": "analyzer.commands.evidence",
     "explain": "analyzer.commands.explain",
     "follow": "analyzer.commands.follow",
     "ladder": "analyzer.commands.ladder",

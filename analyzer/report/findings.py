@@ -17,6 +17,7 @@ from analyzer.provenance import frames_filter, runs
 from analyzer.report import glossary
 from analyzer.report.cells import Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
+from analyzer.report.evidence import CapsuleFact, evidence
 from analyzer.report.secrets import masked_args
 from analyzer.report.wording import message, number, plural, say
 from analyzer.schema import FindingRow
@@ -92,6 +93,7 @@ class FindingFact:
     link_words: str
     terms: tuple[tuple[str, str], ...]
     mark: Mark
+    evidence: CapsuleFact | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def _fact(n: int, finding: FindingRow, analysis: Analysis, clock: Clock, times: 
             end=end,
             frames=finding.frames,
         ),
+        evidence=evidence(analysis, n + 1, finding),
     )
 
 
