@@ -22,7 +22,7 @@ from analyzer.report.graphs import MAX_CITED_GRAPHED, MAX_GRAPHED, MAX_LINE_POIN
 from analyzer.report.ladder import MAX_LADDER_ROWS
 from analyzer.report.protocols import ProtocolsFact, StatusFact, dns_sentence, protocols
 from analyzer.report.request_facts import MAX_LISTED
-from analyzer.report.requests import PHASES
+from analyzer.report.requests import phases
 from analyzer.report.tables import TablesFact, problems_table, tables
 from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
 from analyzer.report.visits import MAX_VISITS, UnvisitedFact, VisitFact, drawn_requests, unvisited, visits
@@ -124,7 +124,7 @@ def page(analysis: Analysis) -> Page:
         tables=listed,
         about=about,
         figures=_figures(line, proto),
-        phases=PHASES,
+        phases=phases(),
         anchors=_anchors(
             visited,
             connected,
@@ -229,7 +229,7 @@ def _about(analysis: Analysis) -> AboutFact:
         limits=_limits(),
         problems=problems_table(analysis),
         problem_kinds=tuple((safe(code, 60), count) for code, count in sorted(analysis.problem_counts.items())),
-        phases=PHASES,
+        phases=phases(),
         states=tuple(tcp_states.STATES.items()),
     )
 

@@ -10,16 +10,24 @@ from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.options import Options
 from analyzer.provenance import frames_filter, frames_text
-from analyzer.report.cells import DASH, Clock, Mark
+from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
+from analyzer.report.lanes import closing
 from analyzer.report.request_facts import Links
-from analyzer.report.requests import PHASES
+from analyzer.report.requests import interval, phases
 from analyzer.report.secrets import masked, masked_args
 from analyzer.report.walks import WalkLine, walk_of
-from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, Waterfall, waterfall
-from analyzer.report.wording import number, plural
+from analyzer.report.waterfall import (
+    MAX_DETAILED,
+    MAX_WATERFALL_ROWS,
+    MAX_WATERFALL_ROWS_IN_ALL,
+    Around,
+    Waterfall,
+    waterfall,
+)
+from analyzer.report.wording import message, number, plural, say
 from analyzer.schema import DnsRow, HttpRow, Step, TcpRow, TlsRow, VisitRow
-from analyzer.units import human_bytes, human_ms, rfc3339
+from analyzer.units import NS_PER_MS, human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
 from analyzer.walks import WALKED
@@ -27,20 +35,23 @@ from analyzer.walks import WALKED
 MAX_VISITS = 300
 """Visits drawn on the page; the exports have the rest."""
 
+MAX_MARK_STREAMS = 50
+"""Connections of a visit that the page's filter knows."""
+
 STEP_NAMES: dict[str, str] = {
-    "dhcp": "Get an address",
-    "dns": "Look up the name",
-    "arp": "Find the next hop",
-    "tcp": "Open a connection",
-    "tls": "Agree on encryption",
-    "request": "Ask",
-    "response": "Get the answer",
-    "redirect": "Be sent elsewhere",
-    "objects": "Fetch the rest",
-    "background": "In the background",
-    "close": "Close",
+    "dhcp": message("Get an address"),
+    "dns": message("Look up the name"),
+    "arp": message("Find the next hop"),
+    "tcp": message("Open a connection"),
+    "tls": message("Agree on encryption"),
+    "request": message("Ask"),
+    "response": message("Get the answer"),
+    "redirect": message("Be sent elsewhere"),
+    "objects": message("Fetch the rest"),
+    "background": message("In the background"),
+    "close": message("Close"),
 }
-"""Step of a journey → what it does, in a few words."""
+"""Step of a journey → what it does, in a few words (messages)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,8 @@ def unvisited(analysis: Analysis) -> list[UnvisitedFact]:
         shown = [row + first for row in one.rows[:LISTED_ROWS]]
         links = tuple((f"{kind}-{row}" if kind else "", str(row)) for row in shown)
         more = one.count - len(links)
-        out.append(UnvisitedFact(one.table, number(one.count), links, f"and {number(more)} more" if more > 0 else ""))
+        words = say("and {more} more", more=number(more)) if more > 0 else ""
+        out.append(UnvisitedFact(one.table, number(one.count), links, words))
     return out
 
 
@@ -126,7 +138,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     tls = {row.stream: row for row in analysis.tls}
     cause = partial(_cause, facts=_facts(analysis), options=analysis.options)
     links = Links.of(analysis.http, analysis.websocket, cause)
-    room = MAX_WATERFALL_ROWS_IN_ALL
+    room, detailed = MAX_WATERFALL_ROWS_IN_ALL, MAX_DETAILED
     out: list[VisitFact] = []
     walked: Sequence[DnsRow] = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
     claimed: set[int] = set()
@@ -136,18 +148,21 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
         claimed.update(numbers)
         drawn = waterfall(
             [(n, analysis.http[n]) for n in numbers],
-            _encrypted(analysis, visit, tls),
+            _around(analysis, visit, numbers, tls),
             min(room, MAX_WATERFALL_ROWS),
-            visit.start_time,
+            detailed,
             links,
+            clock,
         )
         room -= len(drawn.bars)
+        detailed -= drawn.detailed
         out.append(_visit(visit, drawn, clock, analysis, walked))
     for visit in analysis.visits[MAX_VISITS:]:
         claimed.update(visit.http_rows)
     rest = [(n, row) for n, row in enumerate(analysis.http) if n not in claimed]
     if rest:
-        out.append(_others(waterfall(rest, [], min(room, MAX_WATERFALL_ROWS), links=links), bool(analysis.visits)))
+        drawn = waterfall(rest, None, min(room, MAX_WATERFALL_ROWS), detailed, links, clock)
+        out.append(_others(rest, drawn, bool(analysis.visits), clock))
     return out
 
 
@@ -164,6 +179,16 @@ def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> l
         for stream in visit.tcp_streams
         if stream not in readable and stream in tls and 0 <= stream < len(analysis.connections)
     ]
+
+
+def _around(analysis: Analysis, visit: VisitRow, numbers: Sequence[int], tls: dict[int, TlsRow]) -> Around:
+    """Return what a visit's waterfall shows beside the requests that may be drawn."""
+    streams = dict.fromkeys(analysis.http[n].stream for n in numbers[:MAX_WATERFALL_ROWS])
+    known = [stream for stream in streams if 0 <= stream < len(analysis.connections)]
+    rows = [(analysis.connections.row(stream), tls.get(stream)) for stream in known]
+    closes = {row.stream: close for row, _ in rows if (close := closing(row, analysis.segments)) is not None}
+    arp = [analysis.arp[n] for n in visit.arp_rows if 0 <= n < len(analysis.arp)]
+    return Around(_encrypted(analysis, visit, tls), rows, closes, arp, visit.start_time)
 
 
 def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, walked: Sequence[DnsRow]) -> VisitFact:
@@ -183,11 +208,15 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, 
         steps=_steps(visit, options, walked),
         waterfall=drawn,
         display_filter=_filter(visit),
-        mark=Mark(
-            host=safe(_host(visit.url)),
+        mark=marked(
+            clock,
+            host=_host(visit.url),
             proto="visit",
-            stream=" ".join(str(stream) for stream in visit.tcp_streams[:50]),
-            duration="" if visit.duration_ms is None else f"{visit.duration_ms:.3f}",
+            stream=visit.tcp_streams[:MAX_MARK_STREAMS],
+            duration_ms=visit.duration_ms,
+            start=visit.start_time,
+            end=visit.start_time + round((visit.duration_ms or 0.0) * NS_PER_MS),
+            frames=[frame for step in visit.steps for frame in step.frames],
         ),
         blame="" if visit.blame_key is None else _said(visit.blame_key, visit.blame_args, options),
         blamed=visit.blame is not None,
@@ -215,45 +244,42 @@ def _cause(row: HttpRow, facts: Facts, options: Options) -> str:
 def _summary(visit: VisitRow) -> str:
     """Return ``12 requests over 3 connections, 1 redirect, 240 kB``, or where it came to nothing."""
     if visit.failed_step in _FAILED_AT:
-        return Prose(_FAILED_AT[visit.failed_step])
+        return say(_FAILED_AT[visit.failed_step])
     if visit.requests is None:
-        what = "no request" if visit.requests_why == "no_session" else "requests unknown"
-        requests = f"{what} ({sentences.why(visit.requests_why or 'encrypted')})"
+        why = Prose(sentences.why(visit.requests_why or "encrypted"))
+        unread = visit.requests_why != "no_session"
+        requests = say("requests unknown ({why})", why=why) if unread else say("no request ({why})", why=why)
     else:
         requests = plural(visit.requests, "request")
-    parts = [f"{requests} over {plural(len(visit.tcp_streams), 'connection')}"]
+    connections = plural(len(visit.tcp_streams), "connection")
+    parts = [say("{requests} over {connections}", requests=requests, connections=connections)]
     if visit.redirects:
         parts.append(plural(visit.redirects, "redirect"))
-    return Prose(", ".join([*parts, human_bytes(visit.bytes)]))
+    return Prose(sentences.word("comma").join([*parts, human_bytes(visit.bytes)]))
 
 
 def _failed(visit: VisitRow) -> str:
     """Return how many requests of a visit failed, or that it did as a whole."""
     if visit.failed_requests:
         return plural(visit.failed_requests, "failure")
-    return "failed" if visit.failed_step in _FAILED_AT else ""
+    return say("failed") if visit.failed_step in _FAILED_AT else ""
 
 
-_FAILED_AT = {"dns": "no address: the name did not resolve", "tcp": "no connection came about"}
-"""Step at which a visit failed before anything could be asked → what is said instead of a sum."""
+_FAILED_AT = {
+    "dns": message("no address: the name did not resolve"),
+    "tcp": message("no connection came about"),
+}
+"""Step at which a visit failed before anything could be asked → what is said instead of a sum (messages)."""
 
 
 def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
-    names = {phase: label for phase, label, _ in PHASES}
-    values = [
-        ("arp", "ARP", visit.phases.arp_ms),
-        ("dns", "DNS", visit.phases.dns_ms),
-        ("connect", names["connect"], visit.phases.connect_ms),
-        ("tls", names["tls"], visit.phases.tls_ms),
-        ("send", names["send"], visit.phases.send_ms),
-        ("wait", names["wait"], visit.phases.wait_ms),
-        ("receive", names["receive"], visit.phases.receive_ms),
-    ]
-    whole = sum(value for _, _, value in values if value)
+    """Return the phases of a visit's main chain that are known; its close is no part of what somebody waited for."""
+    values = {phase: getattr(visit.phases, f"{phase}_ms", None) for phase, _, _ in phases() if phase != "close"}
+    whole = sum(value for value in values.values() if value)
     return tuple(
         PhaseSum(phase, label, human_ms(value), round(value / whole * 100, 1) if whole else 0.0)
-        for phase, label, value in values
-        if value is not None
+        for phase, label, _ in phases()
+        if (value := values.get(phase)) is not None
     )
 
 
@@ -300,7 +326,7 @@ def _step(step: Step, visit: VisitRow, options: Options, rows: Sequence[DnsRow],
             remarks.append(text)
     return StepFact(
         step=safe(step.step),
-        name=STEP_NAMES.get(step.step, safe(step.step)),
+        name=say(STEP_NAMES[step.step]) if step.step in STEP_NAMES else safe(step.step),
         sentence=_said(step.sentence_key, step.sentence_args, options),
         duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),
         frames=Prose(frames_text(step.frames, 4)),
@@ -327,12 +353,12 @@ def _host(url: str) -> str:
     return url.split("://", 1)[-1].split("/", 1)[0]
 
 
-def _others(drawn: Waterfall, beside_visits: bool) -> VisitFact:
-    title = "Requests that belong to no visit" if beside_visits else "All requests"
+def _others(rest: Sequence[tuple[int, HttpRow]], drawn: Waterfall, beside_visits: bool, clock: Clock) -> VisitFact:
+    times = [span for _, row in rest if (span := interval(row))[0] is not None]
     return VisitFact(
         anchor="visit-0",
         number="",
-        url=title,
+        url=say("Requests that belong to no visit") if beside_visits else say("All requests"),
         final_url="",
         start="",
         start_utc="",
@@ -343,5 +369,10 @@ def _others(drawn: Waterfall, beside_visits: bool) -> VisitFact:
         steps=(),
         waterfall=drawn,
         display_filter="",
-        mark=Mark(proto="http"),
+        mark=marked(
+            clock,
+            proto="http",
+            start=min((low for low, _ in times if low is not None), default=None),
+            end=max((high for _, high in times if high is not None), default=None),
+        ),
     )

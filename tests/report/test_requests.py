@@ -15,15 +15,13 @@ from analyzer.report.protocols import StatusFact
 from analyzer.report.render import render
 from analyzer.report.request_facts import MAX_LISTED, Group, Links, groups, remarks
 from analyzer.report.requests import (
-    Share,
     frames_words,
     notes,
     outcome_text,
     outcome_word,
     reason,
-    shares,
-    vantage_note,
 )
+from analyzer.report.shares import Share, shares, vantage_note
 from analyzer.report.tables import tables
 from analyzer.report.visits import visits
 from analyzer.schema import Cookie, HttpRow, Informational, Parameter, PhaseFrames, PhaseTrust, changed

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report.waterfall import durations, pieces, total_ms, waterfall
+from analyzer.report.requests import durations, pieces, total_ms
+from analyzer.report.waterfall import Around, waterfall
 from tests.report.fixture import MS, START, http, rich
 
 
@@ -37,14 +38,14 @@ def test_phases_before_the_request_end_where_it_is_sent() -> None:
 def test_bars_are_placed_in_percent_of_the_whole() -> None:
     first = http(0, 0, 0.0, send_ms=0.0, wait_ms=50.0, receive_ms=0.0, total_ms=50.0)
     second = http(0, 1, 50.0, send_ms=0.0, wait_ms=100.0, receive_ms=50.0, total_ms=150.0)
-    bars = waterfall([(0, first), (1, second)], []).bars
+    bars = waterfall([(0, first), (1, second)]).bars
     assert [(p.phase, p.left, p.width) for p in bars[1].parts] == [
         ("send", 25.0, 0.25),
         ("wait", 25.0, 50.0),
         ("receive", 75.0, 25.0),
     ]
     assert bars[1].start == "+50 ms"
-    assert [tick.label for tick in waterfall([(0, first), (1, second)], []).ticks] == [
+    assert [tick.label for tick in waterfall([(0, first), (1, second)]).ticks] == [
         "0 ms",
         "50 ms",
         "100 ms",
@@ -72,24 +73,25 @@ def test_times_alone_are_enough_for_send_wait_receive() -> None:
 
 def test_nothing_known_is_unknown_and_not_zero() -> None:
     row = http(0, 0, 0.0, send_ms=None, wait_ms=None, receive_ms=None, total_ms=None, wait_why="no_response")
-    bar = waterfall([(0, row)], []).bars[0]
+    bar = waterfall([(0, row)]).bars[0]
     assert (total_ms(row), bar.total) == (None, "–")
-    assert next(s for s in bar.shares if s.phase == "wait").why == "no response was captured"
+    assert bar.detail is not None
+    assert next(s for s in bar.detail.shares if s.phase == "wait").why == "no response was captured"
 
 
 def test_an_encrypted_connection_has_a_bar_of_its_own() -> None:
     analysis = rich()
-    bar = waterfall([], [(analysis.connections.row(3), analysis.tls[0])]).bars[0]
+    bar = waterfall([], Around([(analysis.connections.row(3), analysis.tls[0])])).bars[0]
     assert [part.phase for part in bar.parts] == ["connect", "tls", "open"]
     assert bar.host == "api.example"
 
 
 def test_room_is_a_limit_that_shows() -> None:
     rows = [(n, http(0, n, float(n))) for n in range(20)]
-    result = waterfall(rows, [], room=5)
+    result = waterfall(rows, room=5)
     assert (len(result.bars), result.total) == (5, 20)
-    assert waterfall(rows, [], room=0).bars == ()
-    assert waterfall([], []).total == 0
+    assert waterfall(rows, room=0).bars == ()
+    assert waterfall([]).total == 0
 
 
 MILLISECONDS = st.none() | st.floats(0, 1e6)
@@ -103,7 +105,7 @@ def test_every_part_lies_on_the_axis(
         (n, http(0, n, at, dns_ms=dns, blocked_ms=blocked, wait_ms=wait, receive_ms=receive, total_ms=None))
         for n, (at, dns, blocked, wait, receive) in enumerate(rows)
     ]
-    drawn = waterfall(requests, [])
+    drawn = waterfall(requests)
     assert len(drawn.bars) == len(rows)
     for bar in drawn.bars:
         assert bar.parts
