@@ -13,6 +13,9 @@ from analyzer.units import NS_PER_MS
 MIN_WIDTH = 0.25
 """Percent of the axis that a phase gets at least, so that it stays visible."""
 
+FRAME = 0.3
+"""Percent of the axis between what is framed and its frame."""
+
 LATE = 88.0
 """Percent of the axis from which on a tick's number stands left of it, so that it is not cut off."""
 
@@ -55,6 +58,12 @@ class Axis:
         left = min(max((low - self.start) / whole * 100, 0.0), 100.0 - MIN_WIDTH)
         width = max(min((high - low) / whole * 100, 100.0 - left), MIN_WIDTH)
         return round(left, 2), round(width, 2)
+
+    def around(self, low: int, high: int) -> tuple[float, float]:
+        """Return (left, width) in percent of a frame around an interval, a little wider than what it frames."""
+        left, width = self.place(low, high)
+        first, last = max(left - FRAME, 0.0), min(left + width + FRAME, 100.0)
+        return round(first, 2), round(last - first, 2)
 
     def clipped(self, low: int, high: int) -> tuple[int, int] | None:
         """Return the part of an interval that lies on the axis, None where there is none."""

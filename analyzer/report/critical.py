@@ -7,7 +7,8 @@ It is walked backwards, from the request that was over last to what it had waite
 * One on a connection that was used before waits for the request before it there, unless the client had nothing to send
   (``blocked_why``) or sent it without waiting (``pipelined``).
 * Of several, it waited for the one that was ready last. Where the capture names none, the path begins.
-* Polls, event streams and WebSockets determine nothing, unless there is nothing else.
+* Polls, event streams and WebSockets determine nothing, unless there is nothing else; neither does what was asked for
+  when the visit was over.
 
 Sources: RFC 9110 sections 10.1.3 (Referer) and 15.4 (redirects), RFC 9112 section 9.3 (one answer after the other).
 """
@@ -19,9 +20,14 @@ from dataclasses import dataclass
 
 from analyzer.report.requests import interval
 from analyzer.schema import HttpRow
+from analyzer.units import NS_PER_MS
 
 REDIRECT, PAGE, CONNECTION = "redirect", "page", "connection"
 """Why a request waited for another: that one led to it, named it, or was before it on its connection."""
+
+
+CLOSE_NS = NS_PER_MS
+"""How far an end may lie behind that of the visit to be its end: phases are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +45,18 @@ class Wait:
     why: str = ""
 
 
-def critical_path(requests: Sequence[tuple[int, HttpRow]]) -> tuple[Wait, ...]:
+def critical_path(requests: Sequence[tuple[int, HttpRow]], over: int | None = None) -> tuple[Wait, ...]:
     """Return the critical path of a visit's requests, in the order of time; nothing where no time is known.
 
     Args:
         requests: (row number in the ``http`` table, row).
+        over: ns, when the visit was over; None where that is not known.
     """
     rows = {number: row for number, row in requests if interval(row)[1] is not None}
     ends = {number: end for number, row in rows.items() if (end := interval(row)[1]) is not None}
     waited_for = [number for number, row in rows.items() if row.background is None] or list(rows)
+    if over is not None:
+        waited_for = [number for number in waited_for if ends[number] <= over + CLOSE_NS] or waited_for
     if not waited_for:
         return ()
     on = {(row.stream, row.index): number for number, row in rows.items()}

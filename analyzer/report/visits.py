@@ -188,7 +188,8 @@ def _around(analysis: Analysis, visit: VisitRow, numbers: Sequence[int], tls: di
     rows = [(analysis.connections.row(stream), tls.get(stream)) for stream in known]
     closes = {row.stream: close for row, _ in rows if (close := closing(row, analysis.segments)) is not None}
     arp = [analysis.arp[n] for n in visit.arp_rows if 0 <= n < len(analysis.arp)]
-    return Around(_encrypted(analysis, visit, tls), rows, closes, arp, visit.start_time)
+    over = None if visit.duration_ms is None else visit.start_time + round(visit.duration_ms * NS_PER_MS)
+    return Around(_encrypted(analysis, visit, tls), rows, closes, arp, visit.start_time, over)
 
 
 def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, walked: Sequence[DnsRow]) -> VisitFact:

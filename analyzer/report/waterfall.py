@@ -140,7 +140,7 @@ class Around:
         encrypted: connections whose requests cannot be read.
         connections: of the requests; closes: stream → when its close began and was over, in ns.
         arp: exchanges of the visit.
-        start: ns, where the axis begins at the latest.
+        start: ns, where the axis begins at the latest; over: when the visit was.
     """
 
     encrypted: Sequence[tuple[TcpRow, TlsRow | None]] = ()
@@ -148,6 +148,7 @@ class Around:
     closes: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     arp: Sequence[ArpRow] = ()
     start: int | None = None
+    over: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def waterfall(
     """
     links, around, room = links or Links(), around or Around(), max(room, 0)
     total = len(requests) + len(around.encrypted)
-    path = () if around.encrypted else critical_path(requests)
+    path = () if around.encrypted else critical_path(requests, around.over)
     waits = {wait.number: wait for wait in path} if total > 1 else {}
     shown = requests[:room]
     drawn: list[_Drawn] = []
@@ -261,7 +262,7 @@ def _beside(one: _Drawn, phase: str, low: int, high: int) -> _Drawn:
 def _placed(one: _Drawn, axis: Axis, words: Mapping[str, str]) -> Bar:
     own = [piece for piece in one.pieces if piece[0] not in ("arp", "close")]
     start = Prose(f"+{human_ms((own[0][1] - axis.start) / NS_PER_MS)}") if own else DASH
-    box = axis.place(own[0][1], own[-1][2]) if own else (0.0, 0.0)
+    box = axis.around(own[0][1], own[-1][2]) if own else (0.0, 0.0)
     return replace(one.bar, parts=parts(one.pieces, axis, words), start=start, box=box)
 
 

@@ -441,7 +441,8 @@ def test_who_is_to_blame_for_a_request(tmp_path: Path) -> None:
         bar.target: str(fact.texts[0])
         for visit in drawn
         for bar in visit.waterfall.bars
-        for group in bar.groups
+        if bar.detail is not None
+        for group in bar.detail.groups
         for fact in group.facts
         if fact.name == "Cause"
     }

@@ -50,6 +50,7 @@ def test_bars_are_placed_in_percent_of_the_whole() -> None:
         "50 ms",
         "100 ms",
         "150 ms",
+        "200 ms",
     ]
 
 

@@ -12,9 +12,11 @@ let popFor = null;
 /** @type {Element | null} What it describes to a screen reader: what has the focus, if anything has. */
 let popOf = null;
 let popTimer = 0;
+/** @type {number | null} */
+let popX = null;
 
 /**
- * Return the words of an element without what is only for screen readers, spaces joined.
+ * Return the words of an element, spaces joined.
  * @param {Element} node
  */
 const wordsOf = (node) => (node.textContent || "").replace(/\s+/g, " ").trim();
@@ -37,21 +39,23 @@ function swatch(phase) {
 /**
  * Add a line to the popover's table.
  * @param {HTMLTableSectionElement} lines
- * @param {{ phase?: string, name: string, value?: string, kind?: string }} line
+ * @param {{ phase?: string, name: string, value?: string, why?: string, kind?: string }} line
  */
-function addLine(lines, { phase = "", name, value = "", kind = "" }) {
+function addLine(lines, { phase = "", name, value = "", why = "", kind = "" }) {
   const row = lines.insertRow();
   const head = document.createElement("th");
   head.scope = "row";
   if (phase) head.append(swatch(phase));
   head.append(name);
   row.append(head);
-  row.insertCell().textContent = value;
+  const cell = row.insertCell();
+  cell.textContent = why || value;
+  if (why) cell.className = "why";
   if (kind) row.className = kind;
 }
 
 /**
- * Fill the popover from a row that has a table of where its time went.
+ * Fill the popover from a row's table of where its time went.
  * @param {Element} table
  * @param {HTMLTableSectionElement} lines
  */
@@ -60,12 +64,17 @@ function fromTable(table, lines) {
     const head = row.querySelector("th");
     const value = row.querySelector("td");
     if (!head || !value) continue;
-    const kind = row.className;
+    const label = Array.from(head.childNodes, (node) => (node instanceof Text ? node.data : "")).join("");
     const small = head.querySelector("small");
-    const label = small ? wordsOf(head).slice(0, -wordsOf(small).length).trim() : wordsOf(head);
     const drawn = head.querySelector(".ph");
-    const name = label || (small ? wordsOf(small) : "");
-    addLine(lines, { phase: drawn ? drawn.getAttribute("class") || "" : "", name, value: wordsOf(value), kind });
+    const unknown = wordsOf(value) === "–" && row.querySelector("td:last-child small");
+    addLine(lines, {
+      phase: drawn ? drawn.getAttribute("class") || "" : "",
+      name: label.trim() || (small ? wordsOf(small) : ""),
+      value: wordsOf(value),
+      why: unknown ? wordsOf(unknown) : "",
+      kind: row.className,
+    });
   }
 }
 
@@ -97,6 +106,7 @@ function fromTitles(bar, lines) {
  * @param {number | null} x where the pointer is
  */
 function placePop(bar, x) {
+  popX = x;
   const at = bar.getBoundingClientRect();
   const size = pop.getBoundingClientRect();
   const left = x === null ? at.left : x - size.width / 2;
@@ -131,10 +141,16 @@ function showPop(bar, focused, x) {
   const asked = bar.closest("a");
   const row = asked ? byId((asked.getAttribute("href") || "").slice(1)) : bar.closest(".req, .lane");
   if (!row) return;
-  const name = asked ? asked.getAttribute("aria-label") || "" : wordsOf(row.querySelector(".req-name") || row);
   const title = document.createElement("p");
   title.className = "pop-title";
-  title.textContent = name;
+  title.textContent = asked
+    ? asked.getAttribute("aria-label")
+    : all(".req-name > :is(a, b, bdi)", row).map(wordsOf).join(" ");
+  const host = row.querySelector(".req-name small");
+  const more = document.createElement("p");
+  more.className = "pop-more";
+  more.textContent = host ? wordsOf(host) : "";
+  if (row.querySelector(".crit")) more.append(more.textContent ? " · " : "", say("on the critical path"));
   const table = document.createElement("table");
   const lines = table.createTBody();
   const own = row.querySelector(".shares");
@@ -144,7 +160,7 @@ function showPop(bar, focused, x) {
     lines.replaceChildren();
     fromTable(own, lines);
   }
-  pop.replaceChildren(title, table);
+  pop.replaceChildren(title, more, table);
   pop.hidden = false;
   popFor = bar;
   if (focused) {
@@ -209,7 +225,13 @@ document.addEventListener(
   },
   true,
 );
-window.addEventListener("scroll", hidePop, { passive: true });
+window.addEventListener(
+  "scroll",
+  () => {
+    if (popFor) placePop(popFor, popX);
+  },
+  { passive: true },
+);
 
 /** Show the requests of a waterfall when something in them is gone to. */
 function showRequests() {
