@@ -35,6 +35,9 @@ from analyzer.walks import WALKED
 MAX_VISITS = 300
 """Visits drawn on the page; the exports have the rest."""
 
+MAX_OPENING = 100
+"""Visits drawn that open to their journey and waterfall, about 14 kB of markup each; the others are a row."""
+
 MAX_MARK_STREAMS = 50
 """Connections of a visit that the page's filter knows."""
 
@@ -98,6 +101,7 @@ class VisitFact:
     waterfall: Waterfall
     display_filter: str
     mark: Mark
+    opens: bool = True
     blame: str = ""
     blamed: bool = False
     waste: tuple[str, ...] = ()
@@ -142,10 +146,14 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     out: list[VisitFact] = []
     walked: Sequence[DnsRow] = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
     claimed: set[int] = set()
-    for visit in analysis.visits[:MAX_VISITS]:
+    opening = _opening(analysis.visits[:MAX_VISITS])
+    for at, visit in enumerate(analysis.visits[:MAX_VISITS]):
         # A request belongs to the first visit that names it, so that its anchor stays unique.
         numbers = [n for n in visit.http_rows if 0 <= n < len(analysis.http) and n not in claimed]
         claimed.update(numbers)
+        if at not in opening:
+            out.append(_visit(visit, None, clock, analysis, walked))
+            continue
         drawn = waterfall(
             [(n, analysis.http[n]) for n in numbers],
             _around(analysis, visit, numbers, tls),
@@ -164,6 +172,12 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
         drawn = waterfall(rest, None, min(room, MAX_WATERFALL_ROWS), detailed, links, clock)
         out.append(_others(rest, drawn, bool(analysis.visits), clock))
     return out
+
+
+def _opening(rows: Sequence[VisitRow]) -> set[int]:
+    """Return which visits open: all, or those that failed, those that somebody is to blame for, and the first ones."""
+    order = sorted(range(len(rows)), key=lambda at: (not _failed(rows[at]), rows[at].blame is None, at))
+    return set(order[:MAX_OPENING])
 
 
 def drawn_requests(facts: list[VisitFact]) -> set[str]:
@@ -192,7 +206,10 @@ def _around(analysis: Analysis, visit: VisitRow, numbers: Sequence[int], tls: di
     return Around(_encrypted(analysis, visit, tls), rows, closes, arp, visit.start_time, over)
 
 
-def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, walked: Sequence[DnsRow]) -> VisitFact:
+def _visit(
+    visit: VisitRow, drawn: Waterfall | None, clock: Clock, analysis: Analysis, walked: Sequence[DnsRow]
+) -> VisitFact:
+    """Draw up a visit; without a waterfall, only its row."""
     options = analysis.options
     url, final = masked(visit.url, options), masked(visit.final_url or "", options)
     return VisitFact(
@@ -206,9 +223,9 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, 
         summary=_summary(visit),
         failed=_failed(visit),
         phases=_phases(visit),
-        steps=_steps(visit, options, walked),
-        waterfall=drawn,
-        display_filter=_filter(visit),
+        steps=() if drawn is None else _steps(visit, options, walked),
+        waterfall=Waterfall((), (), 0) if drawn is None else drawn,
+        display_filter="" if drawn is None else _filter(visit),
         mark=marked(
             clock,
             host=_host(visit.url),
@@ -219,6 +236,7 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, 
             end=visit.start_time + round((visit.duration_ms or 0.0) * NS_PER_MS),
             frames=[frame for step in visit.steps for frame in step.frames],
         ),
+        opens=drawn is not None,
         blame="" if visit.blame_key is None else _said(visit.blame_key, visit.blame_args, options),
         blamed=visit.blame is not None,
         waste=tuple(_said(one.sentence_key, one.sentence_args, options) for one in visit.waste),

@@ -56,7 +56,7 @@ MAX_HEADERS = 40
 MAX_PATH = 12
 """Requests of a critical path that are named above the waterfall; their rows are marked all the same."""
 
-CLOSE_ROOM = 0.2
+CLOSE_ROOM = 0.5
 """How much longer than its requests an axis may get to show how their connections closed; later ones are cut off."""
 
 CAUSES: Mapping[str, str] = {
@@ -271,7 +271,11 @@ def _path(path: Sequence[Wait], rows: Mapping[int, HttpRow]) -> Path:
     first, last = pieces(rows[path[0].number]), pieces(rows[path[-1].number])
     count, time = plural(len(path), "request"), Prose(human_ms((last[-1][2] - first[0][1]) / NS_PER_MS))
     if len(path) == 1:
-        words = say("Critical path: {time}. One request ended last, and it waited for no other one.", time=time)
+        words = say(
+            "Critical path: {count}, {time}. It ended last, and the capture names none that it waited for.",
+            count=count,
+            time=time,
+        )
     else:
         words = say("Critical path: {count}, {time}. Each waited for the one before it.", count=count, time=time)
     named = path if len(path) <= MAX_PATH else path[:MAX_PATH]
