@@ -25,7 +25,8 @@ from analyzer.report.request_facts import MAX_LISTED
 from analyzer.report.requests import phases
 from analyzer.report.tables import TablesFact, problems_table, tables
 from analyzer.report.timeline import MAX_BARS, TimelineFact, timeline
-from analyzer.report.visits import MAX_VISITS, UnvisitedFact, VisitFact, drawn_requests, unvisited, visits
+from analyzer.report.unvisited import UnvisitedFact, unvisited
+from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS
 from analyzer.report.websocket import SocketFact
 from analyzer.report.wording import plural

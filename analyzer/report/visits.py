@@ -9,7 +9,7 @@ from functools import partial
 from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.options import Options
-from analyzer.provenance import frames_filter, frames_text
+from analyzer.provenance import frames_filter, frames_text, runs
 from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.lanes import closing
@@ -25,7 +25,7 @@ from analyzer.report.waterfall import (
     Waterfall,
     waterfall,
 )
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.wording import message, plural, say
 from analyzer.schema import DnsRow, HttpRow, Step, TcpRow, TlsRow, VisitRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request
@@ -106,35 +106,6 @@ class VisitFact:
     blamed: bool = False
     waste: tuple[str, ...] = ()
     savings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class UnvisitedFact:
-    """The rows of a table that belong to no visit: how many, and links to the first ones."""
-
-    table: str
-    count: str
-    links: tuple[tuple[str, str], ...]  # anchor (empty for none), text
-    more: str
-
-
-LISTED_ROWS = 12
-"""Rows in no visit that are named; the tables and the JSON document have the rest."""
-_ANCHORS = {"tcp": ("stream", 0), "arp": ("arp", 1), "dns": ("dns", 1), "tls": ("tls", 1), "http": ("http", 1)}
-"""Table → how the anchor of a row begins, and from which number rows are counted there."""
-
-
-def unvisited(analysis: Analysis) -> list[UnvisitedFact]:
-    """Return the rows that belong to no visit, by table."""
-    out = []
-    for one in analysis.capture.unvisited:
-        kind, first = _ANCHORS.get(one.table, ("", 1))
-        shown = [row + first for row in one.rows[:LISTED_ROWS]]
-        links = tuple((f"{kind}-{row}" if kind else "", str(row)) for row in shown)
-        more = one.count - len(links)
-        words = say("and {more} more", more=number(more)) if more > 0 else ""
-        out.append(UnvisitedFact(one.table, number(one.count), links, words))
-    return out
 
 
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
@@ -219,12 +190,12 @@ def _visit(
         final_url=safe(final, 200) if final != url else "",
         start=clock.text(visit.start_time),
         start_utc=rfc3339(visit.start_time) or DASH,
-        duration=human_ms(visit.duration_ms),
+        duration=say("unknown") if visit.duration_ms is None else human_ms(visit.duration_ms),
         summary=_summary(visit),
         failed=_failed(visit),
         phases=_phases(visit),
         steps=() if drawn is None else _steps(visit, options, walked),
-        waterfall=Waterfall((), (), 0) if drawn is None else drawn,
+        waterfall=Waterfall((), 0) if drawn is None else drawn,
         display_filter="" if drawn is None else _filter(visit),
         mark=marked(
             clock,
@@ -348,13 +319,24 @@ def _step(step: Step, visit: VisitRow, options: Options, rows: Sequence[DnsRow],
         name=say(STEP_NAMES[step.step]) if step.step in STEP_NAMES else safe(step.step),
         sentence=_said(step.sentence_key, step.sentence_args, options),
         duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),
-        frames=Prose(frames_text(step.frames, 4)),
+        frames=_frames(step.frames),
         display_filter=Prose(frames_filter(step.frames)),
         absent=absent,
         remarks=tuple(remarks),
         walk=walk,
         failed=_failed_here(step, visit),
     )
+
+
+def _frames(frames: Sequence[int]) -> str:
+    """Return ``1–3, 7``, and how many runs more there are."""
+    more = len(runs(frames)) - MAX_RUNS
+    shown = Prose(frames_text(frames, MAX_RUNS).split(" … ")[0])
+    return say("{frames} … (+{more} more)", frames=shown, more=more) if more > 0 else shown
+
+
+MAX_RUNS = 4
+"""Runs of frames named beside a step; its display filter has all of them."""
 
 
 def _filter(visit: VisitRow) -> str:

@@ -16,30 +16,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from analyzer import http_status
-from analyzer.provenance import stream_filter
-from analyzer.report.axis import Axis, Part, Tick
-from analyzer.report.cells import DASH, Clock, Mark, marked
-from analyzer.report.critical import CONNECTION, PAGE, REDIRECT, Wait, critical_path
-from analyzer.report.escape import Prose, safe
+from analyzer.report.axis import Axis, Tick
+from analyzer.report.bars import Bar, connection_bar, request_bar
+from analyzer.report.cells import DASH, Clock
+from analyzer.report.critical import Wait, critical_path
+from analyzer.report.escape import Prose
 from analyzer.report.lanes import Lane, Pieces, connection_pieces, lanes, parts
-from analyzer.report.request_facts import Fact, Group, Links, anchor, groups
-from analyzer.report.requests import (
-    meaning,
-    notes,
-    phases,
-    pieces,
-    request_filter,
-    request_mark,
-    status_text,
-    target_text,
-    tone,
-    total_ms,
-)
-from analyzer.report.shares import Share, shares, vantage_note
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.request_facts import Links, anchor
+from analyzer.report.requests import phases, pieces, tone
+from analyzer.report.shares import Share
+from analyzer.report.wording import plural, say
 from analyzer.schema import ArpRow, HttpRow, TcpRow, TlsRow
-from analyzer.units import NS_PER_MS, human_bytes, human_ms
+from analyzer.units import NS_PER_MS, human_ms
 
 MAX_WATERFALL_ROWS = 250
 """Requests drawn of one visit; the table of requests has the rest."""
@@ -50,65 +38,14 @@ MAX_WATERFALL_ROWS_IN_ALL = 500
 MAX_DETAILED = 200
 """Requests of the page whose rows open, but for those that failed: about 5 kB of markup each."""
 
-MAX_HEADERS = 40
-"""Header fields shown of one message."""
-
 MAX_PATH = 12
 """Requests of a critical path that are named above the waterfall; their rows are marked all the same."""
 
+MUCH_LONGER = 3
+"""How many times longer than the visit what goes on afterwards must be to get an axis of its own."""
+
 CLOSE_ROOM = 0.5
 """How much longer than its requests an axis may get to show how their connections closed; later ones are cut off."""
-
-CAUSES: Mapping[str, str] = {
-    "": message("On the critical path, as its first request."),
-    REDIRECT: message("On the critical path: it waited for #{cause}, the redirect that led here."),
-    PAGE: message("On the critical path: it waited for #{cause}, which named it."),
-    CONNECTION: message("On the critical path: it waited for #{cause}, which was before it on its connection."),
-}
-"""Why a request waited for another → what its row says of that (messages)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """What the row of a request shows when it is opened."""
-
-    shares: tuple[Share, ...]
-    notes: tuple[str, ...]
-    vantage: str
-    groups: tuple[Group, ...]
-    request_headers: tuple[tuple[str, str], ...]
-    response_headers: tuple[tuple[str, str], ...]
-    more_headers: int
-    display_filter: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One request (or encrypted connection) of a waterfall.
-
-    Attributes:
-        critical: whether it is on the critical path; box: (left, width) in percent of the whole bar.
-        meaning: of its status, in a sentence.
-        detail: None where the page has no room for it.
-    """
-
-    anchor: str
-    method: str
-    target: str
-    host: str
-    status: str
-    status_words: str
-    meaning: str
-    tone: str
-    size: str
-    total: str
-    start: str
-    parts: tuple[Part, ...]
-    box: tuple[float, float]
-    critical: bool
-    detail: Detail | None
-    stream: int
-    mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +58,37 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Waterfall:
-    """Bars on one axis; ``total`` counts the bars that exist, ``detailed`` those that open."""
+class Band:
+    """Bars on one axis, and the same by connection; ``title`` is empty where there is only one band."""
 
+    title: str
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
-    total: int
     lanes: tuple[Lane, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """Bars on one axis or two; ``total`` counts the bars that exist, ``detailed`` those that open.
+
+    Attributes:
+        bands: a second one has what went on when the visit was over, where that lasted much longer.
+    """
+
+    bands: tuple[Band, ...]
+    total: int
     path: Path | None = None
     detailed: int = 0
+
+    @property
+    def bars(self) -> tuple[Bar, ...]:
+        """Return the bars of all bands."""
+        return tuple(bar for band in self.bands for bar in band.bars)
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Return the lanes of all bands."""
+        return tuple(lane for band in self.bands for lane in band.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +112,13 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A bar before it is placed: its pieces, and when it was sent."""
+    """A bar before it is placed: its pieces, when it was sent, its row, and whether somebody waited for it."""
 
     bar: Bar
     pieces: Pieces
     sent: int
+    number: int | None = None
+    awaited: bool = True
 
 
 def waterfall(
@@ -186,28 +147,53 @@ def waterfall(
         full = detailed > 0 or tone(row) in ("bad", "warn")
         detailed -= full
         parts_ = pieces(row)
-        bar = _request_bar(number_, row, links, clock, waits.get(number_), full)
-        drawn.append(_Drawn(bar, parts_, row.request_time or (parts_[0][1] if parts_ else 0)))
+        bar = request_bar(number_, row, links, clock, waits.get(number_), full)
+        drawn.append(
+            _Drawn(bar, parts_, row.request_time or (parts_[0][1] if parts_ else 0), number_, row.background is None)
+        )
     drawn += [
-        _Drawn(_connection_bar(row, tls, clock), connection_pieces(row, tls), row.start_time)
+        _Drawn(connection_bar(row, tls, clock), connection_pieces(row, tls), row.start_time)
         for row, tls in around.encrypted
     ]
     drawn.sort(key=lambda one: one.pieces[0][1] if one.pieces else 0)
     drawn = _with_closes(_with_arp(drawn[:room], around.arp), around.closes)
     axis = _axis(drawn, around.start)
     if axis is None:
-        return Waterfall((), (), total)
-    words = {phase: short for phase, short, _ in phases()}
-    bars = tuple(_placed(one, axis, words) for one in drawn)
-    lined = [*around.connections, *around.encrypted] if total > 1 else []
+        return Waterfall((), total)
     return Waterfall(
-        bars,
-        axis.ticks(),
+        _bands(drawn, axis, around, dict(shown)),
         total,
-        lanes(shown, lined, around.closes, axis),
         _path(path, dict(requests)) if waits else None,
-        sum(bar.detail is not None for bar in bars),
+        sum(one.bar.detail is not None for one in drawn),
     )
+
+
+def _bands(drawn: Sequence[_Drawn], axis: Axis, around: Around, rows: Mapping[int, HttpRow]) -> tuple[Band, ...]:
+    """Place the bars: on one axis, or those that the visit did not wait for on an axis of their own."""
+    last = axis.end if around.over is None else around.over
+    first = [one for one in drawn if one.awaited and one.sent <= last]
+    later = [one for one in drawn if not (one.awaited and one.sent <= last)]
+    shorter, longer = _axis(first, around.start), _axis(later, None)
+    if shorter is None or longer is None or axis.end - axis.start <= MUCH_LONGER * (shorter.end - shorter.start):
+        return (_band(Prose(""), drawn, axis, axis.start, around, rows),)
+    since = say("In the background, and afterwards: from {start} on", start=_since(longer.start, axis.start))
+    return (
+        _band(say("Until the visit was over"), first, shorter, axis.start, around, rows),
+        _band(since, later, longer, axis.start, around, rows),
+    )
+
+
+def _band(
+    title: Prose, drawn: Sequence[_Drawn], axis: Axis, zero: int, around: Around, rows: Mapping[int, HttpRow]
+) -> Band:
+    """Place bars on an axis; ``zero`` is when the visit began."""
+    words = {phase: short for phase, short, _ in phases()}
+    placed = tuple(_placed(one, axis, zero, words) for one in drawn)
+    streams = {one.bar.stream for one in drawn}
+    lined = [pair for pair in (*around.connections, *around.encrypted) if pair[0].stream in streams]
+    asked = [(one.number, rows[one.number]) for one in drawn if one.number is not None]
+    found = lanes(asked, lined, around.closes, axis) if len(rows) + len(around.encrypted) > 1 else ()
+    return Band(title, placed, axis.ticks(), found)
 
 
 def _axis(drawn: Sequence[_Drawn], start: int | None) -> Axis | None:
@@ -259,11 +245,15 @@ def _beside(one: _Drawn, phase: str, low: int, high: int) -> _Drawn:
     return replace(one, bar=replace(one.bar, detail=detail), pieces=pieces_)
 
 
-def _placed(one: _Drawn, axis: Axis, words: Mapping[str, str]) -> Bar:
+def _placed(one: _Drawn, axis: Axis, zero: int, words: Mapping[str, str]) -> Bar:
     own = [piece for piece in one.pieces if piece[0] not in ("arp", "close")]
-    start = Prose(f"+{human_ms((own[0][1] - axis.start) / NS_PER_MS)}") if own else DASH
+    start = _since(own[0][1], zero) if own else DASH
     box = axis.around(own[0][1], own[-1][2]) if own else (0.0, 0.0)
     return replace(one.bar, parts=parts(one.pieces, axis, words), start=start, box=box)
+
+
+def _since(instant: int, zero: int) -> Prose:
+    return Prose(f"+{human_ms((instant - zero) / NS_PER_MS)}")
 
 
 def _path(path: Sequence[Wait], rows: Mapping[int, HttpRow]) -> Path:
@@ -280,99 +270,3 @@ def _path(path: Sequence[Wait], rows: Mapping[int, HttpRow]) -> Path:
         words = say("Critical path: {count}, {time}. Each waited for the one before it.", count=count, time=time)
     named = path if len(path) <= MAX_PATH else path[:MAX_PATH]
     return Path(words, tuple((anchor(wait.number), f"#{wait.number + 1}") for wait in named), len(path) - len(named))
-
-
-def _request_bar(number_: int, row: HttpRow, links: Links, clock: Clock | None, wait: Wait | None, full: bool) -> Bar:
-    whole = total_ms(row)
-    return Bar(
-        anchor=anchor(number_),
-        method=safe(row.method or "?"),
-        target=safe(target_text(row), 200),
-        host=safe(row.host) if row.host else say("unknown host"),
-        status=status_text(row),
-        status_words="" if row.status is None else http_status.name(row.status),
-        meaning=meaning(row),
-        tone=tone(row),
-        size=DASH if row.response_body_bytes is None else human_bytes(row.response_body_bytes),
-        total=DASH if whole is None else human_ms(whole),
-        start="",
-        parts=(),
-        box=(0.0, 0.0),
-        critical=wait is not None,
-        detail=_detail(number_, row, links, wait) if full else None,
-        stream=row.stream,
-        mark=request_mark(row, clock),
-    )
-
-
-def _detail(number_: int, row: HttpRow, links: Links, wait: Wait | None) -> Detail:
-    headers = len(row.request_headers) + len(row.response_headers)
-    shown = row.request_headers[:MAX_HEADERS], row.response_headers[:MAX_HEADERS]
-    said = notes(row)
-    if wait is not None:
-        words = CAUSES[wait.why]
-        said = (*said, say(words) if wait.cause is None else say(words, cause=wait.cause + 1))
-    return Detail(
-        shares=shares(row),
-        notes=said,
-        vantage=vantage_note(row),
-        groups=groups(number_, row, links),
-        request_headers=shown[0],
-        response_headers=shown[1],
-        more_headers=max(headers - len(shown[0]) - len(shown[1]), 0),
-        display_filter=request_filter(row),
-    )
-
-
-def _connection_bar(row: TcpRow, tls: TlsRow | None, clock: Clock | None) -> Bar:
-    name = tls.sni if tls is not None and tls.sni else row.server
-    stream = number(row.stream)
-    unread = say("what was asked and answered cannot be read") if tls is not None else Prose("")
-    end = row.start_time + round(row.duration_ms * NS_PER_MS)
-    return Bar(
-        anchor="",
-        method="TCP" if tls is None else "TLS",
-        target=say("port {port}, stream {stream}", port=row.server_port, stream=stream)
-        if tls is None
-        else say("encrypted, stream {stream}", stream=stream),
-        host=safe(name),
-        status=DASH,
-        status_words=unread,
-        meaning=unread,
-        tone="muted",
-        size=human_bytes(row.server_unique_bytes),
-        total=human_ms(row.duration_ms),
-        start="",
-        parts=(),
-        box=(0.0, 0.0),
-        critical=False,
-        detail=_connection_detail(row, tls),
-        stream=row.stream,
-        mark=marked(
-            clock,
-            host=name,
-            stream=row.stream,
-            proto="tls",
-            duration_ms=row.duration_ms,
-            start=row.start_time,
-            end=end,
-            frames=(row.first_frame, row.last_frame),
-        ),
-    )
-
-
-def _connection_detail(row: TcpRow, tls: TlsRow | None) -> Detail:
-    known = {phase: (label, words) for phase, label, words in phases()}
-    lines = []
-    for phase, low, high in connection_pieces(row, tls):
-        part = (high - low) / NS_PER_MS
-        percent = round(part / row.duration_ms * 100, 1) if row.duration_ms else 0.0
-        lines.append(Share(phase, *known[phase], human_ms(part), "", percent))
-    server = say("{address} port {port}", address=safe(row.server), port=row.server_port)
-    facts = (
-        Fact(say("Server"), (server,)),
-        Fact(say("Stream"), (str(row.stream),), f"stream-{row.stream}"),
-        Fact(say("Frames"), (Prose(f"{row.first_frame}–{row.last_frame}"),)),
-    )
-    group = Group(say("Connection"), facts)
-    return Detail(tuple(lines), (), "", (group,), (), (), 0, Prose(stream_filter(row.stream)))

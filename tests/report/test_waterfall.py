@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from analyzer.report.requests import durations, pieces, total_ms
 from analyzer.report.waterfall import Around, waterfall
-from tests.report.fixture import MS, START, http, rich
+from tests.report.fixture import MS, START, http, rich, tcp
 
 
 def test_phases_before_the_request_end_where_it_is_sent() -> None:
@@ -45,7 +45,7 @@ def test_bars_are_placed_in_percent_of_the_whole() -> None:
         ("receive", 75.0, 25.0),
     ]
     assert bars[1].start == "+50 ms"
-    assert [tick.label for tick in waterfall([(0, first), (1, second)]).ticks] == [
+    assert [tick.label for tick in waterfall([(0, first), (1, second)]).bands[0].ticks] == [
         "0 ms",
         "50 ms",
         "100 ms",
@@ -95,6 +95,28 @@ def test_room_is_a_limit_that_shows() -> None:
     assert waterfall([]).total == 0
 
 
+def test_what_goes_on_much_longer_than_the_visit_has_an_axis_of_its_own() -> None:
+    """The page took 50 ms; afterwards it polled every second, for three seconds."""
+    page = http(0, 0, 0.0, send_ms=0.0, wait_ms=50.0, receive_ms=0.0, total_ms=50.0)
+    polls = [
+        (n, http(0, n, 1000.0 * n, send_ms=0.0, wait_ms=10.0, receive_ms=0.0, total_ms=10.0, background="poll"))
+        for n in (1, 2, 3)
+    ]
+    over = START + 50 * MS
+    connection = [(tcp(0, start_time=START, duration_ms=3_010.0), None)]
+    first, later = waterfall([(0, page), *polls], Around(connections=connection, over=over, start=START)).bands
+    assert (first.title, later.title) == (
+        "Until the visit was over",
+        "In the background, and afterwards: from +1.00 s on",
+    )
+    assert [bar.start for bar in later.bars] == ["+1.00 s", "+2.00 s", "+3.00 s"]  # since the visit began
+    assert [(part.phase, part.left, part.width) for part in first.bars[0].parts][1] == ("wait", 0.0, 100.0)
+    assert [tick.label for tick in later.ticks] == ["0 ms", "500 ms", "1 s", "1.5 s", "2 s"]
+    assert [len(band.lanes[0].asked) for band in (first, later)] == [1, 3]
+    soon = [(1, http(0, 1, 60.0, background="poll", total_ms=53.9))]
+    assert len(waterfall([(0, page), *soon], Around(over=over, start=START)).bands) == 1
+
+
 MILLISECONDS = st.none() | st.floats(0, 1e6)
 
 
@@ -114,5 +136,6 @@ def test_every_part_lies_on_the_axis(
             assert part.left >= 0
             assert part.width > 0
             assert part.left + part.width <= 100.01
-    assert all(0 <= tick.left <= 100 for tick in drawn.ticks)
-    assert len(drawn.ticks) <= 8
+    for band in drawn.bands:
+        assert all(0 <= tick.left <= 100 for tick in band.ticks)
+        assert len(band.ticks) <= 8
