@@ -117,7 +117,7 @@ def page(analysis: Analysis) -> Page:
         visits=tuple(visited),
         visits_shown=min(len(analysis.visits), MAX_VISITS),
         visits_total=len(analysis.visits),
-        unvisited=tuple(unvisited(analysis)),
+        unvisited=tuple(unvisited(analysis, clock)),
         connections=connected,
         protocols=proto,
         dns_summary=dns_sentence(analysis.dns),
