@@ -18,10 +18,11 @@ from analyzer.report.figures import timeline as timeline_figure
 from analyzer.report.figures.model import Figure
 from analyzer.report.findings import FindingsFact, findings
 from analyzer.report.protocols import ProtocolsFact, StatusFact, dns_sentence, protocols
-from analyzer.report.requests import PHASES
+from analyzer.report.requests import phases
 from analyzer.report.tables import TablesFact, tables
 from analyzer.report.timeline import TimelineFact, timeline
-from analyzer.report.visits import MAX_VISITS, UnvisitedFact, VisitFact, drawn_requests, unvisited, visits
+from analyzer.report.unvisited import UnvisitedFact, unvisited
+from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
 from analyzer.report.websocket import SocketFact
 from analyzer.report.wording import plural
 
@@ -100,7 +101,7 @@ def page(analysis: Analysis) -> Page:
         printed=overview.printed(analysis),
         visits_shown=min(len(analysis.visits), MAX_VISITS),
         visits_total=len(analysis.visits),
-        unvisited=tuple(unvisited(analysis)),
+        unvisited=tuple(unvisited(analysis, clock)),
         connections=connected,
         protocols=proto,
         dns_summary=dns_sentence(analysis.dns),
@@ -108,7 +109,7 @@ def page(analysis: Analysis) -> Page:
         tables=listed,
         about=about,
         figures=_figures(line, proto),
-        phases=PHASES,
+        phases=phases(),
         anchors=_anchors(
             visited,
             connected,

@@ -14,7 +14,7 @@ from analyzer.report.remarks import sent_again
 from analyzer.report.request_facts import remarks
 from analyzer.report.requests import (
     frames_words,
-    limit,
+    limited,
     outcome_text,
     outcome_tone,
     outcome_word,
@@ -136,7 +136,7 @@ def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
 
 def _limited(row: HttpRow, name: str, value: float | None, why: str | None) -> Cell:
     """Return a duration with "at least" or "at most" where it is a limit."""
-    return cells.unknown(why) if value is None else Cell(Prose(limit(row, name) + cells.ms(value).text))
+    return cells.unknown(why) if value is None else Cell(limited(row, name, value))
 
 
 def _tcp_table(analysis: Analysis) -> Table:

@@ -19,8 +19,7 @@ from analyzer.report.cells import Clock
 from analyzer.report.connections import cut_off, unanswered
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.protocols import dns_failed
-from analyzer.report.requests import status_text, tone, total_ms
-from analyzer.report.waterfall import pieces
+from analyzer.report.requests import pieces, status_text, tone, total_ms
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
 from analyzer.visits.traceroutes import probing
 
