@@ -6,7 +6,7 @@ points share one budget, so that the page stays small however large the capture 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +19,10 @@ from analyzer.report.escape import Prose
 from analyzer.report.figures import rtt, sequence, window
 from analyzer.report.figures.marks import KINDS
 from analyzer.report.figures.model import Figure
-from analyzer.report.figures.view import SIDES, View, other, panels, view
+from analyzer.report.figures.view import View, panels, view
 from analyzer.report.performance import fine_ms
-from analyzer.report.wording import joined, number, plural
+from analyzer.report.sides import SIDES, other, who, whose
+from analyzer.report.wording import joined, message, number, plural, say
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, NS_PER_S, human_bytes, human_ms
 
@@ -109,7 +110,19 @@ def graphs(row: TcpRow, segments: Segments, course: Mapping[str, Course], points
     return tuple(figure for figure in made if figure is not None)
 
 
-UNSCALED = (
+_STOPS = ("\u3002", "\uff01", "\uff1f")
+"""Full-width full stop, exclamation and question mark: they bring the space behind them."""
+
+
+def paragraph(said: Iterable[str]) -> Prose:
+    """Put whole sentences one behind the other."""
+    out = ""
+    for sentence in said:
+        out += sentence if not out or out.endswith(_STOPS) else f" {sentence}"
+    return Prose(out)
+
+
+UNSCALED = message(
     "How large the windows are is not known, because a SYN, which tells their scale, is not in this capture: "
     "they are not drawn."
 )
@@ -124,49 +137,67 @@ def _sequence(row: TcpRow, seen: View, points: int, scaled: bool) -> Figure | No
         return None
     sent = joined(
         [
-            f"the {side} {human_bytes(int(seen.length[seen.sent(side)].sum()))} in "
-            f"{plural(int(seen.sent(side).size), 'segment')}"
+            say(
+                "the {side} {bytes} in {segments}",
+                side=who(side),
+                bytes=human_bytes(int(seen.length[seen.sent(side)].sum())),
+                segments=plural(int(seen.sent(side).size), "segment"),
+            )
             for side in panels(seen)
         ]
     )
-    words = {kind.key: kind.words for kind in KINDS}
+    words = {kind.key: kind.said() for kind in KINDS}
     marked = joined([f"{words[key]} ({number(count)})" for key, count in made.counts.items()])
-    notes = []
-    if made.strokes < made.segments:
-        notes.append(
-            f"Showing {number(made.strokes)} strokes for {number(made.segments)} segments: each stands for those that "
-            "follow one another closely."
-        )
-    if made.marks_shown < made.marks_total:
-        notes.append(f"Showing {number(made.marks_shown)} of {number(made.marks_total)} marks, of each kind some.")
-    if made.hidden:
-        notes.append(f"Drawn only after a click on the word under the graph: {joined(made.hidden)}.")
-    if not scaled:
-        notes.append(UNSCALED)
-    if made.edge_hidden:
-        whose = "The edges of both windows lie"
-        if len(made.edge_hidden) == 1:
-            whose = f"The edge of the {other(made.edge_hidden[0])}'s window lies"
-        notes.append(f"{whose} too far above the data to be drawn.")
+    summary = say(
+        "Who sent what, and when: {sent}, within {took}. Marked: {marked}.",
+        sent=sent,
+        took=human_ms(seen.span * 1000),
+        marked=marked or say("nothing"),
+    )
     tables = [_progress(seen)]
     if made.listed:
         tables.insert(0, _marks_table(made))
     return Figure(
         f"fig-sequence-{row.stream}",
-        "Time and sequence numbers",
-        Prose(f"Who sent what, and when: {sent}, within {human_ms(seen.span * 1000)}. Marked: {marked or 'nothing'}."),
+        say("Time and sequence numbers"),
+        summary,
         made.spec,
-        Prose(" ".join(notes)),
+        paragraph(_left_out(made, scaled)),
         tuple(tables),
     )
 
 
+def _left_out(made: sequence.Sequence, scaled: bool) -> Iterator[str]:
+    """Say what the graph of sequence numbers leaves out."""
+    if made.strokes < made.segments:
+        yield say(
+            "Showing {shown} strokes for {total} segments: each stands for those that follow one another closely.",
+            shown=number(made.strokes),
+            total=number(made.segments),
+        )
+    if made.marks_shown < made.marks_total:
+        yield say(
+            "Showing {shown} of {total} marks, of each kind some.",
+            shown=number(made.marks_shown),
+            total=number(made.marks_total),
+        )
+    if made.hidden:
+        yield say("Drawn only after a click on the word under the graph: {words}.", words=joined(made.hidden))
+    if not scaled:
+        yield say(UNSCALED)
+    if len(made.edge_hidden) == 1:
+        side = who(other(made.edge_hidden[0]))
+        yield say("The edge of the {side}'s window lies too far above the data to be drawn.", side=side)
+    elif made.edge_hidden:
+        yield say("The edges of both windows lie too far above the data to be drawn.")
+
+
 def _marks_table(made: sequence.Sequence) -> Table:
     columns = (
-        Column("Frame", numeric=True),
-        Column("Time, s", numeric=True),
-        Column("Sent by"),
-        Column("Mark", wide=True),
+        Column(say("Frame"), numeric=True),
+        Column(say("Time, s"), numeric=True),
+        Column(say("Sent by")),
+        Column(say("Mark"), wide=True),
     )
     rows = tuple(
         Row(
@@ -174,21 +205,21 @@ def _marks_table(made: sequence.Sequence) -> Table:
             (
                 Cell(str(mark.frame)),
                 Cell(f"{mark.seconds:.6f}"),
-                Cell(f"the {mark.side}"),
-                Cell(Prose(mark.kind.words)),
+                Cell(whose(mark.side)),
+                Cell(mark.kind.said()),
             ),
         )
         for mark in made.listed
     )
-    return Table("", "Marks", columns, rows, made.marks_total)
+    return Table("", say("Marks"), columns, rows, made.marks_total)
 
 
 def _progress(seen: View) -> Table:
     """Say how far both sides had come after each tenth of the time."""
     columns = (
-        Column("After, s", numeric=True),
-        *(Column(f"Sent by the {side}", numeric=True) for side in SIDES),
-        *(Column(f"Acknowledged by the {other(side)}", numeric=True) for side in SIDES),
+        Column(say("After, s"), numeric=True),
+        *(Column(say("Sent by the {side}", side=who(side)), numeric=True) for side in SIDES),
+        *(Column(say("Acknowledged by the {side}", side=who(other(side))), numeric=True) for side in SIDES),
     )
     since = seen.time.astype(np.float64) - float(seen.start)
     rows = []
@@ -202,7 +233,7 @@ def _progress(seen: View) -> Table:
         )
         if not seen.span:
             break
-    return Table("", "Progress", columns, tuple(rows), len(rows))
+    return Table("", say("Progress"), columns, tuple(rows), len(rows))
 
 
 def _highest(ack: NDArray[np.int64], at: NDArray[np.int64]) -> int:
@@ -222,15 +253,20 @@ def _rtt(row: TcpRow, seen: View, course: Mapping[str, Course], points: int) -> 
     if made is None:
         return None
     spec, shown = made
-    said = [f"{rtt.LEGS[side]}: {_trips(row, side, have)}" for side, have in samples.items()]
+    said = [say("{leg}: {trips}", leg=rtt.leg(side), trips=_trips(row, side, have)) for side, have in samples.items()]
+    legs = said[0] if len(said) == 1 else say("{first}; {second}", first=said[0], second=said[1])
     delayed = sum(int(np.count_nonzero(have.delayed)) for have in samples.values())
-    notes = [f"Showing {number(shown)} of {number(total)} samples, of each stretch of time the extremes."]
+    note = say(
+        "Showing {shown} of {total} samples, of each stretch of time the extremes.",
+        shown=number(shown),
+        total=number(total),
+    )
     return Figure(
         f"fig-rtt-{row.stream}",
-        "Round trips",
-        Prose(f"How long data waited for its acknowledgement. {'; '.join(said)}." + _held_back(delayed)),
+        say("Round trips"),
+        paragraph([say("How long data waited for its acknowledgement. {legs}.", legs=legs), *_held_back(delayed)]),
         spec,
-        Prose(notes[0]) if shown < total else "",
+        note if shown < total else "",
         (_rtt_table(seen, samples),),
     )
 
@@ -240,17 +276,20 @@ def _trips(row: TcpRow, side: str, have: RttSamples) -> str:
     count = getattr(row, f"{side}_rtt_samples")
     low, half, most = (getattr(row, f"{side}_rtt_{name}_ms") for name in ("min", "p50", "p95"))
     if not count or low is None:
-        return f"{plural(int(have.ms.size), 'sample')}, all of them held back"
-    return (
-        f"{plural(count, 'sample')}, at least {fine_ms(low)}, half of them at most {fine_ms(half)}, "
-        f"95 % at most {fine_ms(most)}"
+        return say("{samples}, all of them held back", samples=plural(int(have.ms.size), "sample"))
+    return say(
+        "{samples}, at least {low}, half of them at most {half}, 95 % at most {most}",
+        samples=plural(count, "sample"),
+        low=fine_ms(low),
+        half=fine_ms(half),
+        most=fine_ms(most),
     )
 
 
-def _held_back(count: int) -> str:
-    if not count:
-        return ""
-    return f" Hollow: {plural(count, 'acknowledgement')} that the receiver seems to have held back."
+def _held_back(count: int) -> Iterator[str]:
+    if count:
+        acks = plural(count, "acknowledgement")
+        yield say("Hollow: {acks} that the receiver seems to have held back.", acks=acks)
 
 
 def _rtt_table(seen: View, samples: Mapping[str, RttSamples]) -> Table:
@@ -262,28 +301,28 @@ def _rtt_table(seen: View, samples: Mapping[str, RttSamples]) -> Table:
     ]
     slowest = sorted(sorted(found, key=lambda sample: -sample[4])[:MAX_LISTED], key=lambda sample: sample[0])
     columns = (
-        Column("Time, s", numeric=True),
-        Column("Way", wide=True),
-        Column("Data in frame", numeric=True),
-        Column("ACK in frame", numeric=True),
-        Column("Round trip", numeric=True),
-        Column("ACK held back"),
+        Column(say("Time, s"), numeric=True),
+        Column(say("Way"), wide=True),
+        Column(say("Data in frame"), numeric=True),
+        Column(say("ACK in frame"), numeric=True),
+        Column(say("Round trip"), numeric=True),
+        Column(say("ACK held back")),
     )
     rows = tuple(
         Row(
             "",
             (
                 Cell(f"{(int(time) - seen.start) / NS_PER_S:.6f}"),
-                Cell(rtt.LEGS[side]),
+                Cell(rtt.leg(side)),
                 Cell(str(data)),
                 Cell(str(ack)),
                 Cell(fine_ms(ms)),
-                Cell("yes" if delayed else "no"),
+                Cell(say("yes") if delayed else say("no")),
             ),
         )
         for time, side, data, ack, ms, delayed in slowest
     )
-    return Table("", "The slowest round trips", columns, rows, sum(int(have.ms.size) for have in samples.values()))
+    return Table("", say("The slowest round trips"), columns, rows, sum(int(have.ms.size) for have in samples.values()))
 
 
 # ── window and bytes in flight ───────────────────────────────────────────────────────────────────────────────────
@@ -293,43 +332,64 @@ def _window(row: TcpRow, seen: View, course: Mapping[str, Course], points: int, 
     made = window.figure(seen, course, points, scaled=scaled)
     if made is None:
         return None
-    said = []
+    return Figure(
+        f"fig-window-{row.stream}",
+        say("Window and bytes in flight"),
+        paragraph(_window_words(made, course, scaled)),
+        made.spec,
+        paragraph(_window_notes(made, scaled)),
+        (_window_table(seen, made, course),),
+    )
+
+
+def _window_words(made: window.Windows, course: Mapping[str, Course], scaled: bool) -> Iterator[str]:
+    """Say how much was in flight, what was allowed, and when nothing was."""
     for side, closed in made.closed.items():
-        most = int(course[side].flight.bytes.max())
-        words = f"At most {human_bytes(most)} of the {side}'s data were on their way at once"
+        most = human_bytes(int(course[side].flight.bytes.max()))
         allowed = course[side].window.bytes
         if scaled and allowed.size:
             least, top = int(allowed.min()), int(allowed.max())
-            span = human_bytes(top) if least == top else f"between {human_bytes(least)} and {human_bytes(top)}"
-            words += f", while the {other(side)} allowed {span}"
+            span = human_bytes(top)
+            if least < top:
+                span = say("between {least} and {most}", least=human_bytes(least), most=human_bytes(top))
+            yield say(
+                "At most {most} of the {side}'s data were on their way at once, while the {other} allowed {span}.",
+                most=most,
+                side=who(side),
+                other=who(other(side)),
+                span=span,
+            )
+        else:
+            yield say("At most {most} of the {side}'s data were on their way at once.", most=most, side=who(side))
         if closed:
             lasted = sum(stretch.end - stretch.start for stretch in closed) / NS_PER_MS
-            words += (
-                f"; it closed its window {plural(len(closed), 'time')}, for {human_ms(lasted)} in all, and nothing "
-                "might be sent"
+            yield say(
+                "The {other} closed its window {times}, for {took} in all, and nothing might be sent.",
+                other=who(other(side)),
+                times=plural(len(closed), "time"),
+                took=human_ms(lasted),
             )
-        said.append(f"{words}.")
     losses = sum(len(course[side].episodes) + course[side].more_episodes for side in made.closed)
     if losses:
-        said.append(f"{plural(losses, 'loss', 'losses')}, shaded.")
-    notes = []
+        yield plural(losses, "loss, shaded.", "losses, shaded.")
+
+
+def _window_notes(made: window.Windows, scaled: bool) -> Iterator[str]:
+    """Say what the graph of windows leaves out."""
     if made.far:
-        what = [f"what the {other(side)} allowed ({human_bytes(least)} or more)" for side, least in made.far.items()]
-        notes.append(f"Not drawn, because it lies too far above: {joined(what)}.")
+        what = [
+            say("what the {side} allowed ({bytes} or more)", side=who(other(side)), bytes=human_bytes(least))
+            for side, least in made.far.items()
+        ]
+        yield say("Not drawn, because it lies too far above: {what}.", what=joined(what))
     if made.shades_shown < made.shades_total:
-        notes.append(
-            f"Showing {number(made.shades_shown)} of {number(made.shades_total)} shaded stretches, the longest."
+        yield say(
+            "Showing {shown} of {total} shaded stretches, the longest.",
+            shown=number(made.shades_shown),
+            total=number(made.shades_total),
         )
     if not scaled:
-        notes.append(UNSCALED)
-    return Figure(
-        f"fig-window-{row.stream}",
-        "Window and bytes in flight",
-        Prose(" ".join(said)),
-        made.spec,
-        Prose(" ".join(notes)),
-        (_window_table(seen, made, course),),
-    )
+        yield say(UNSCALED)
 
 
 def _window_table(seen: View, made: window.Windows, course: Mapping[str, Course]) -> Table:
@@ -341,8 +401,8 @@ def _window_table(seen: View, made: window.Windows, course: Mapping[str, Course]
         found.append(
             (
                 int(flight.time[peak]),
-                "most in flight",
-                f"the {side}",
+                say("most in flight"),
+                whose(side),
                 human_bytes(int(flight.bytes[peak])),
                 str(int(flight.frame[peak])),
             )
@@ -350,18 +410,18 @@ def _window_table(seen: View, made: window.Windows, course: Mapping[str, Course]
         for stretch in made.closed[side][:MAX_LISTED]:
             ends = "" if stretch.end_frame is None else f"–{stretch.end_frame}"
             took = human_ms((stretch.end - stretch.start) / NS_PER_MS)
-            found.append((stretch.start, "window closed", f"the {other(side)}", took, f"{stretch.frame}{ends}"))
+            found.append((stretch.start, say("window closed"), whose(other(side)), took, f"{stretch.frame}{ends}"))
         for episode in course[side].episodes[:MAX_LISTED]:
             took = human_ms((episode.end_time - episode.start_time) / NS_PER_MS)
             frames = ", ".join(map(str, episode.frames[:4]))
-            found.append((int(episode.start_time), "data lost", f"the {side}", took, frames))
+            found.append((int(episode.start_time), say("data lost"), whose(side), took, frames))
     found.sort(key=lambda item: item[0])
     columns = (
-        Column("Time, s", numeric=True),
-        Column("What", wide=True),
-        Column("Whose"),
-        Column("How much", numeric=True),
-        Column("Frames"),
+        Column(say("Time, s"), numeric=True),
+        Column(say("What"), wide=True),
+        Column(say("Whose")),
+        Column(say("How much"), numeric=True),
+        Column(say("Frames")),
     )
     rows = tuple(
         Row(
@@ -376,4 +436,4 @@ def _window_table(seen: View, made: window.Windows, course: Mapping[str, Course]
         )
         for time, what, whose, amount, frames in found[:MAX_LISTED]
     )
-    return Table("", "Moments", columns, rows, made.shades_total + len(made.closed))
+    return Table("", say("Moments"), columns, rows, made.shades_total + len(made.closed))

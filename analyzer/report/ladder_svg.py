@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.flows.model import Segments
-from analyzer.report.escape import safe
+from analyzer.report.escape import Prose, safe
 from analyzer.report.ladder import MAX_LADDER_ROWS, Rung, Rungs, climb, clock, pause
+from analyzer.report.sides import who
 from analyzer.report.states import Side, Sides
-from analyzer.report.wording import plural
+from analyzer.report.wording import joined, plural, say
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms
 
@@ -111,13 +112,27 @@ def _segment(rung: Rung, y: int) -> Line:
 
 def run_words(rung: Rung) -> str:
     """Say what a run of ordinary segments carried and how long it took, in words as long as the box is wide."""
-    volumes = ((rung.client_bytes, "client", "→"), (rung.server_bytes, "server", "←"))
-    sent = [volume for volume in volumes if volume[0]]
-    short = len(sent) > 1 or rung.duplicate_acks
-    parts = [f"{human_bytes(size)} {arrow if short else f'from the {side}'}" for size, side, arrow in sent]
-    took = human_ms((rung.took or 0) / NS_PER_MS)
-    repeats = f", {plural(rung.duplicate_acks, 'duplicate ACK')}" if rung.duplicate_acks else ""
-    return f"{plural(rung.segments, 'segment')}, {' and '.join(parts) or 'no data'}{repeats}, in {took}"
+    volumes = (("client", rung.client_bytes), ("server", rung.server_bytes))
+    sent = [(side, human_bytes(size)) for side, size in volumes if size]
+    words = {
+        "segments": plural(rung.segments, "segment"),
+        "volume": _volume(sent, short=len(sent) > 1 or bool(rung.duplicate_acks)),
+        "took": human_ms((rung.took or 0) / NS_PER_MS),
+    }
+    if rung.duplicate_acks:
+        repeats = plural(rung.duplicate_acks, "duplicate ACK")
+        return say("{segments}, {volume}, {repeats}, in {took}", **words, repeats=repeats)
+    return say("{segments}, {volume}, in {took}", **words)
+
+
+def _volume(sent: list[tuple[str, str]], *, short: bool) -> Prose:
+    """Say how much (side, size) was sent, in arrows where there is no room for words."""
+    if not sent:
+        return say("no data")
+    if short:
+        return joined([f"{size} {'→' if side == 'client' else '←'}" for side, size in sent])
+    side, size = sent[0]
+    return say("{size} from the {side}", size=size, side=who(side))
 
 
 def _run(rung: Rung, y: int) -> Line:
@@ -126,7 +141,7 @@ def _run(rung: Rung, y: int) -> Line:
 
 
 def _idle(rung: Rung, y: int) -> Line:
-    return Line("idle", y, note=f"silence for {human_ms((rung.took or 0) / NS_PER_MS)}")
+    return Line("idle", y, note=say("silence for {took}", took=human_ms((rung.took or 0) / NS_PER_MS)))
 
 
 _DRAW = {"segment": _segment, "run": _run, "idle": _idle}

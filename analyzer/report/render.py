@@ -20,7 +20,7 @@ from analyzer.analysis import Analysis
 from analyzer.language import SOURCE, speaking, translated
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
-from analyzer.report.performance import LIMITS
+from analyzer.report.performance import limits
 from analyzer.report.wording import SCRIPT, number, plural, say, say_html
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _render(analysis: Analysis, lang: str) -> str:
         lang={"zh": "zh-Hans"}.get(lang, lang),
         figure_json=figures,
         states=dict(facts.about.states),
-        limits=LIMITS,
+        limits=limits(),
         policy=policy([own, plotly] if plotly else [own]),
         css=Markup(page_style()),
         script=Markup(own),
