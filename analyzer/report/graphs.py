@@ -6,7 +6,7 @@ points share one budget, so that the page stays small however large the capture 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from analyzer.flows import quality
 from analyzer.flows.model import Connections, Segments
 from analyzer.report.cells import Cell, Column, Row, Table
-from analyzer.report.escape import Prose
 from analyzer.report.figures import rtt, sequence, window
 from analyzer.report.figures.marks import KINDS
 from analyzer.report.figures.model import Figure
 from analyzer.report.figures.view import View, panels, view
 from analyzer.report.performance import fine_ms
 from analyzer.report.sides import SIDES, other, who, whose
-from analyzer.report.wording import joined, message, number, plural, say
+from analyzer.report.wording import joined, message, number, paragraph, plural, say
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, NS_PER_S, human_bytes, human_ms
 
@@ -108,18 +107,6 @@ def graphs(row: TcpRow, segments: Segments, course: Mapping[str, Course], points
         _window(row, seen, course, points, scaled),
     )
     return tuple(figure for figure in made if figure is not None)
-
-
-_STOPS = ("\u3002", "\uff01", "\uff1f")
-"""Full-width full stop, exclamation and question mark: they bring the space behind them."""
-
-
-def paragraph(said: Iterable[str]) -> Prose:
-    """Put whole sentences one behind the other."""
-    out = ""
-    for sentence in said:
-        out += sentence if not out or out.endswith(_STOPS) else f" {sentence}"
-    return Prose(out)
 
 
 UNSCALED = message(

@@ -6,17 +6,19 @@ Everything is in SVG user units, so that the template only writes numbers down; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.flows.model import Segments
+from analyzer.flows.tcp_state import UNKNOWN
 from analyzer.report.escape import Prose, safe
 from analyzer.report.ladder import MAX_LADDER_ROWS, Rung, Rungs, climb, clock, pause
 from analyzer.report.sides import who
 from analyzer.report.states import Side, Sides
 from analyzer.report.wording import joined, plural, say
 from analyzer.schema import TcpRow
+from analyzer.tcp_states import STATES, explain
 from analyzer.units import NS_PER_MS, human_bytes, human_ms
 
 NOTE_LIMIT = 52
@@ -51,7 +53,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stretch of one side's line during which it was in one state; ``label_y`` is 0 when there is no room."""
+    """A stretch of one side's line during which it was in one state.
+
+    ``label`` is its name, with a word where it is inferred; ``label_y`` is 0 when there is no room for it. ``meaning``
+    explains the state in a sentence.
+    """
 
     client: bool
     state: str
@@ -59,6 +65,17 @@ class Band:
     top: int
     height: int
     label_y: int
+    label: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state that a ladder shows: its key, its name, and in a sentence what it means."""
+
+    key: str
+    name: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +84,15 @@ class Ladder:
 
     lines: tuple[Line, ...]
     bands: tuple[Band, ...]
+    states: tuple[State, ...]
     height: int
     shown: int
     total: int
+
+    @property
+    def inferred(self) -> bool:
+        """Whether a state in it is only inferred."""
+        return any(band.inferred for band in self.bands)
 
 
 def ladder(row: TcpRow, segments: Segments, notes: Mapping[int, str], limit: int = MAX_LADDER_ROWS) -> Ladder:
@@ -91,7 +114,7 @@ def draw(facts: Rungs) -> Ladder:
     height = y + 10
     bands = (*_bands([(at, sides[0]) for at, sides in changes], height, client=True),)
     bands += (*_bands([(at, sides[1]) for at, sides in changes], height, client=False),)
-    return Ladder(tuple(lines), bands, height, facts.shown, facts.total)
+    return Ladder(tuple(lines), bands, _states(bands), height, facts.shown, facts.total)
 
 
 def _segment(rung: Rung, y: int) -> Line:
@@ -152,10 +175,35 @@ def _bands(changes: list[tuple[int, Side]], bottom: int, *, client: bool) -> lis
     runs = [change for k, change in enumerate(changes) if not k or changes[k - 1][1] != change[1]]
     edges = [*(y for y, _ in runs), bottom]
     return [
-        Band(client, side.state, side.inferred, top, end - top, _label_y(top, end))
+        Band(
+            client,
+            side.state,
+            side.inferred,
+            top,
+            end - top,
+            _label_y(top, end),
+            state_words(side),
+            Prose(explain(side.state)),
+        )
         for (_, side), (top, end) in zip(runs, pairwise(edges), strict=True)
         if end > top
     ]
+
+
+def state_words(side: Side) -> Prose:
+    """Return a state's name, and a word where it is only inferred."""
+    name = say("unknown") if side.state == UNKNOWN else Prose(side.state)
+    return say("{state} (inferred)", state=name) if side.inferred else name
+
+
+def _states(bands: Iterable[Band]) -> tuple[State, ...]:
+    """Explain the states that a ladder shows, in the order a connection passes through them."""
+    seen = {band.state for band in bands}
+    return tuple(
+        State(state, say("unknown") if state == UNKNOWN else Prose(state), Prose(explain(state)))
+        for state in (*STATES, UNKNOWN)
+        if state in seen
+    )
 
 
 def _label_y(top: int, bottom: int) -> int:

@@ -11,7 +11,8 @@ import pytest
 from analyzer.analysis import Analysis
 from analyzer.flows.quality import Episode, Transfer
 from analyzer.report.cells import Clock
-from analyzer.report.connections import ConnectionFact, connections, opened_words
+from analyzer.report.connection_words import opened_words
+from analyzer.report.connections import ConnectionFact, connections
 from analyzer.report.performance import MAX_EPISODES, MAX_TRANSFERS, performance
 from analyzer.report.remarks import MAX_CONFLICTS, MAX_OPINIONS, MAX_PROOF, conflicts, opinions, remark, remarks
 from analyzer.report.render import render
