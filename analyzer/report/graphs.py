@@ -1,4 +1,4 @@
-"""The three graphs of a connection, each with its sentence, its small table, and what it leaves out.
+"""The graphs of a connection, each with its sentence, its small table, and what it leaves out.
 
 Graphs are for the connections that have most to show: those a finding points at, and those with the most data. Their
 points share one budget, so that the page stays small however large the capture is.
@@ -14,22 +14,24 @@ from numpy.typing import NDArray
 
 from analyzer.flows import quality
 from analyzer.flows.model import Connections, Segments
+from analyzer.report import graph_throughput, graph_window
 from analyzer.report.cells import Cell, Column, Row, Table
-from analyzer.report.figures import rtt, sequence, window
+from analyzer.report.figures import rtt, sequence
 from analyzer.report.figures.marks import KINDS
 from analyzer.report.figures.model import Figure
 from analyzer.report.figures.view import View, panels, view
+from analyzer.report.graph_window import UNSCALED
 from analyzer.report.performance import fine_ms
 from analyzer.report.sides import SIDES, other, who, whose
-from analyzer.report.wording import joined, message, number, paragraph, plural, say
+from analyzer.report.wording import joined, number, paragraph, plural, say
 from analyzer.schema import TcpRow
-from analyzer.units import NS_PER_MS, NS_PER_S, human_bytes, human_ms
+from analyzer.units import NS_PER_S, human_bytes, human_ms
 
 if TYPE_CHECKING:
     from analyzer.flows.quality import Course, RttSamples
 
 MAX_GRAPHED = 40
-"""Connections with graphs: each brings three charts that a reader has to open one by one."""
+"""Connections with graphs: each brings four charts that a reader has to open one by one."""
 
 MAX_CITED_GRAPHED = 20
 """Of these, at most so many because a finding points at them; the rest are those with the most data."""
@@ -104,15 +106,10 @@ def graphs(row: TcpRow, segments: Segments, course: Mapping[str, Course], points
     made = (
         _sequence(row, seen, points, scaled),
         _rtt(row, seen, course, points),
-        _window(row, seen, course, points, scaled),
+        graph_window.graph(row, seen, course, points, scaled),
+        graph_throughput.graph(seen),
     )
     return tuple(figure for figure in made if figure is not None)
-
-
-UNSCALED = message(
-    "How large the windows are is not known, because a SYN, which tells their scale, is not in this capture: "
-    "they are not drawn."
-)
 
 
 # ── time and sequence numbers ────────────────────────────────────────────────────────────────────────────────────
@@ -310,117 +307,3 @@ def _rtt_table(seen: View, samples: Mapping[str, RttSamples]) -> Table:
         for time, side, data, ack, ms, delayed in slowest
     )
     return Table("", say("The slowest round trips"), columns, rows, sum(int(have.ms.size) for have in samples.values()))
-
-
-# ── window and bytes in flight ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _window(row: TcpRow, seen: View, course: Mapping[str, Course], points: int, scaled: bool) -> Figure | None:
-    made = window.figure(seen, course, points, scaled=scaled)
-    if made is None:
-        return None
-    return Figure(
-        f"fig-window-{row.stream}",
-        say("Window and bytes in flight"),
-        paragraph(_window_words(made, course, scaled)),
-        made.spec,
-        paragraph(_window_notes(made, scaled)),
-        (_window_table(seen, made, course),),
-    )
-
-
-def _window_words(made: window.Windows, course: Mapping[str, Course], scaled: bool) -> Iterator[str]:
-    """Say how much was in flight, what was allowed, and when nothing was."""
-    for side, closed in made.closed.items():
-        most = human_bytes(int(course[side].flight.bytes.max()))
-        allowed = course[side].window.bytes
-        if scaled and allowed.size:
-            least, top = int(allowed.min()), int(allowed.max())
-            span = human_bytes(top)
-            if least < top:
-                span = say("between {least} and {most}", least=human_bytes(least), most=human_bytes(top))
-            yield say(
-                "At most {most} of the {side}'s data were on their way at once, while the {other} allowed {span}.",
-                most=most,
-                side=who(side),
-                other=who(other(side)),
-                span=span,
-            )
-        else:
-            yield say("At most {most} of the {side}'s data were on their way at once.", most=most, side=who(side))
-        if closed:
-            lasted = sum(stretch.end - stretch.start for stretch in closed) / NS_PER_MS
-            yield say(
-                "The {other} closed its window {times}, for {took} in all, and nothing might be sent.",
-                other=who(other(side)),
-                times=plural(len(closed), "time"),
-                took=human_ms(lasted),
-            )
-    losses = sum(len(course[side].episodes) + course[side].more_episodes for side in made.closed)
-    if losses:
-        yield plural(losses, "loss, shaded.", "losses, shaded.")
-
-
-def _window_notes(made: window.Windows, scaled: bool) -> Iterator[str]:
-    """Say what the graph of windows leaves out."""
-    if made.far:
-        what = [
-            say("what the {side} allowed ({bytes} or more)", side=who(other(side)), bytes=human_bytes(least))
-            for side, least in made.far.items()
-        ]
-        yield say("Not drawn, because it lies too far above: {what}.", what=joined(what))
-    if made.shades_shown < made.shades_total:
-        yield say(
-            "Showing {shown} of {total} shaded stretches, the longest.",
-            shown=number(made.shades_shown),
-            total=number(made.shades_total),
-        )
-    if not scaled:
-        yield say(UNSCALED)
-
-
-def _window_table(seen: View, made: window.Windows, course: Mapping[str, Course]) -> Table:
-    """List the moments with most in flight, and the shaded stretches, in order of time."""
-    found: list[tuple[int, str, str, str, str]] = []  # time ns, what, side, how much, frames
-    for side in made.closed:
-        flight = course[side].flight
-        peak = int(flight.bytes.argmax())
-        found.append(
-            (
-                int(flight.time[peak]),
-                say("most in flight"),
-                whose(side),
-                human_bytes(int(flight.bytes[peak])),
-                str(int(flight.frame[peak])),
-            )
-        )
-        for stretch in made.closed[side][:MAX_LISTED]:
-            ends = "" if stretch.end_frame is None else f"–{stretch.end_frame}"
-            took = human_ms((stretch.end - stretch.start) / NS_PER_MS)
-            found.append((stretch.start, say("window closed"), whose(other(side)), took, f"{stretch.frame}{ends}"))
-        for episode in course[side].episodes[:MAX_LISTED]:
-            took = human_ms((episode.end_time - episode.start_time) / NS_PER_MS)
-            frames = ", ".join(map(str, episode.frames[:4]))
-            found.append((int(episode.start_time), say("data lost"), whose(side), took, frames))
-    found.sort(key=lambda item: item[0])
-    columns = (
-        Column(say("Time, s"), numeric=True),
-        Column(say("What"), wide=True),
-        Column(say("Whose")),
-        Column(say("How much"), numeric=True),
-        Column(say("Frames")),
-    )
-    rows = tuple(
-        Row(
-            "",
-            (
-                Cell(f"{(time - seen.start) / NS_PER_S:.6f}"),
-                Cell(what),
-                Cell(whose),
-                Cell(amount),
-                Cell(frames),
-            ),
-        )
-        for time, what, whose, amount, frames in found[:MAX_LISTED]
-    )
-    return Table("", say("Moments"), columns, rows, made.shades_total + len(made.closed))

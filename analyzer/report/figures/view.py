@@ -1,4 +1,4 @@
-"""One connection's segments as the graphs need them, and what the three graphs have in common.
+"""One connection's segments as the graphs need them, and what the graphs have in common.
 
 Time runs from the connection's first packet, as in its ladder. Each direction that carries data has a panel of its
 own, the client's above; a direction without data has none.
