@@ -413,8 +413,8 @@ def test_sentences_have_the_numbers() -> None:
         "Window and bytes in flight": "At most 3 kB of the server's data were on their way at once, while the client "
         "allowed between 0 B and 4 kB. 1 loss, shaded.",
         "Throughput": "The client sent 100 B of new data: 322 B/s on average over 310 ms, at most 20 kB/s (in the "
-        "5.00 ms from 0.02 s on). The server sent 3 kB of new data: 9.67 kB/s on average over 310 ms, at most 400 kB/s (in the "
-        "5.00 ms from 0.045 s on). No pause between data lasted as long as 500 ms.",
+        "5.00 ms from 0.02 s on). The server sent 3 kB of new data: 9.67 kB/s on average over 310 ms, at most 400 kB/s "
+        "(in the 5.00 ms from 0.045 s on). No pause between data lasted as long as 500 ms.",
     }
 
 
