@@ -39,12 +39,11 @@ CLOSE_WORDS = {
     "reset": message("reset"),
 }
 KNOWN_BY = {
-    "syn": message("its SYN"),
     "synack": message("the server's SYN/ACK"),
     "port": message("the port numbers"),
     "first_packet": message("the first packet"),
 }
-"""What tells which side is the client → in words."""
+"""What tells which side is the client, where no SYN does → in words."""
 
 APPLICATIONS = {
     "dns": "DNS",
@@ -119,6 +118,7 @@ def facts(row: TcpRow) -> Iterable[tuple[str, str]]:
         yield say("Server's part of it"), human_ms(row.server_leg_ms)
     yield say("Packets"), Prose(f"{number(row.client_packets)} ↑ {number(row.server_packets)} ↓")
     yield say("Zeek's words"), safe(f"{row.conn_state} {row.history}".strip()) or DASH
-    known = say(KNOWN_BY[row.client_by]) if row.client_by in KNOWN_BY else safe(row.client_by)
-    yield say("Client known by"), known
+    if row.client_by != "syn":
+        known = say(KNOWN_BY[row.client_by]) if row.client_by in KNOWN_BY else safe(row.client_by)
+        yield say("Client known by"), known
     yield say("Ended as"), _last_states(row)

@@ -48,13 +48,13 @@ from analyzer.report.wording import say
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms
 
-MAX_CONNECTIONS = 500
-"""Connections listed, besides those a finding points at: about 2 kB of markup each."""
+MAX_CONNECTIONS = 300
+"""Connections listed, besides those a finding points at: about 2 kB of markup each. The table has all of them."""
 
-MAX_LADDERS = 100
-"""Connections with a ladder besides those a finding points at: the page stays under a few megabytes."""
+MAX_LADDERS = 60
+"""Connections with a ladder besides those a finding points at, about 8 kB each: the page stays small."""
 
-MAX_CITED_LADDERS = 100
+MAX_CITED_LADDERS = 80
 """Connections with a ladder because a finding points at them."""
 
 MAX_LADDER_ROWS_IN_ALL = 5000
@@ -266,10 +266,7 @@ class _Drawing:
             ladder=drawn,
             ladder_why=""
             if drawn
-            else say(
-                "No ladder: the page draws them for the first connections and for those a finding points at. The "
-                "display filter shows this one in Wireshark."
-            ),
+            else say("No ladder here: those of the first connections and of those a finding points at are drawn."),
             display_filter=Prose(stream_filter(row.stream)),
             tuple_filter=Prose(_tuple_filter(row)),
             mark=marked(
@@ -324,6 +321,6 @@ def _tuple_filter(row: TcpRow) -> str:
     """Return the connection's addresses, ports and frames as a display filter, for captures cut or merged anew."""
     ip = "ipv6" if ":" in row.client else "ip"
     return (
-        f"{ip}.addr == {row.client} && {ip}.addr == {row.server} && tcp.port == {row.client_port} && "
-        f"tcp.port == {row.server_port} && frame.number >= {row.first_frame} && frame.number <= {row.last_frame}"
+        f"{ip}.addr == {row.client} and {ip}.addr == {row.server} and tcp.port == {row.client_port} and "
+        f"tcp.port == {row.server_port} and frame.number in {{{row.first_frame}..{row.last_frame}}}"
     )

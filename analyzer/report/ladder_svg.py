@@ -55,8 +55,7 @@ class Line:
 class Band:
     """A stretch of one side's line during which it was in one state.
 
-    ``label`` is its name, with a word where it is inferred; ``label_y`` is 0 when there is no room for it. ``meaning``
-    explains the state in a sentence.
+    ``label`` is its name, with a word where it is inferred; ``label_y`` is 0 when there is no room for it.
     """
 
     client: bool
@@ -66,14 +65,12 @@ class Band:
     height: int
     label_y: int
     label: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state that a ladder shows: its key, its name, and in a sentence what it means."""
+    """A state that a ladder shows: its name, and in a sentence what it means."""
 
-    key: str
     name: str
     meaning: str
 
@@ -175,16 +172,7 @@ def _bands(changes: list[tuple[int, Side]], bottom: int, *, client: bool) -> lis
     runs = [change for k, change in enumerate(changes) if not k or changes[k - 1][1] != change[1]]
     edges = [*(y for y, _ in runs), bottom]
     return [
-        Band(
-            client,
-            side.state,
-            side.inferred,
-            top,
-            end - top,
-            _label_y(top, end),
-            state_words(side),
-            Prose(explain(side.state)),
-        )
+        Band(client, side.state, side.inferred, top, end - top, _label_y(top, end), state_words(side))
         for (_, side), (top, end) in zip(runs, pairwise(edges), strict=True)
         if end > top
     ]
@@ -200,7 +188,7 @@ def _states(bands: Iterable[Band]) -> tuple[State, ...]:
     """Explain the states that a ladder shows, in the order a connection passes through them."""
     seen = {band.state for band in bands}
     return tuple(
-        State(state, say("unknown") if state == UNKNOWN else Prose(state), Prose(explain(state)))
+        State(say("unknown") if state == UNKNOWN else Prose(state), Prose(explain(state)))
         for state in (*STATES, UNKNOWN)
         if state in seen
     )

@@ -74,6 +74,11 @@ class Performance:
     bars_total: int
     episodes: Table | None
 
+    @property
+    def limited(self) -> frozenset[str]:
+        """Return what held any of the transfers back, as keys of :data:`LIMITS`."""
+        return frozenset(part.key for bar in self.bars for part in bar.parts)
+
 
 def performance(row: TcpRow, courses: Mapping[str, Course] | None = None) -> Performance | None:
     """Draw up how a connection ran; None when there is nothing to say.

@@ -27,7 +27,20 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-SCRIPTS = ("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "copy", "keys", "start")
+SCRIPTS = (
+    "page",
+    "theme",
+    "charts",
+    "links",
+    "filter",
+    "grid",
+    "range",
+    "waterfall",
+    "ladder",
+    "copy",
+    "keys",
+    "start",
+)
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
 

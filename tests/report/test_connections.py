@@ -12,7 +12,7 @@ from analyzer.analysis import Analysis
 from analyzer.flows.quality import Episode, Transfer
 from analyzer.report.cells import Clock
 from analyzer.report.connection_words import opened_words
-from analyzer.report.connections import ConnectionFact, connections
+from analyzer.report.connections import MAX_CONNECTIONS, MAX_LADDERS, ConnectionFact, connections
 from analyzer.report.performance import MAX_EPISODES, MAX_TRANSFERS, performance
 from analyzer.report.remarks import MAX_CONFLICTS, MAX_OPINIONS, MAX_PROOF, conflicts, opinions, remark, remarks
 from analyzer.report.render import render
@@ -426,7 +426,7 @@ def test_nothing_is_said_of_what_does_not_apply(name: str) -> None:
 
 
 def test_a_flood_of_attempts_stays_small() -> None:
-    """Five hundred unanswered SYNs are listed; none has graphs, and only the first have their details."""
+    """Only the first unanswered SYNs are listed; none has graphs, and only the first have their details."""
     count = 2000
     rows = [
         fixture.tcp(n, handshake="no_synack", handshake_why="filtered", syn_frames=(n + 1,), syn_frame=n + 1)
@@ -438,6 +438,6 @@ def test_a_flood_of_attempts_stays_small() -> None:
     analysis = one(rows[0])
     analysis.connections, analysis.segments = fixture.Prepared(rows), fixture.segments(lists)
     made = connections(analysis, Clock(START))
-    assert (len(made.rows), made.graphed) == (500, 0)
+    assert (len(made.rows), made.graphed) == (MAX_CONNECTIONS, 0)
     assert all(shown.performance is None for shown in made.rows)
-    assert np.count_nonzero([shown.ladder is not None for shown in made.rows]) == 100
+    assert np.count_nonzero([shown.ladder is not None for shown in made.rows]) == MAX_LADDERS
