@@ -55,7 +55,7 @@ def moments(row: TcpRow, segments: Segments, anchors: Mapping[int, str]) -> tupl
         row: the connection; segments: of the whole capture.
         anchors: frame → where the ladder draws it.
     """
-    made = (_opening(row, anchors), _again(row, segments, anchors), _closing(row, anchors))
+    made = (_asked(row, anchors), _opening(row, anchors), _again(row, segments, anchors), _closing(row, anchors))
     return tuple(moment for moment in made if moment is not None)
 
 
@@ -77,27 +77,34 @@ def _moment(title: str, words: str, steps: Iterable[Step | None], frames: Iterab
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _asked(row: TcpRow, anchors: Mapping[int, str]) -> Moment | None:
+    """Return the SYNs where one was not enough."""
+    if len(row.syn_frames) < 2:
+        return None
+    times = plural(len(row.syn_frames), "time")
+    words = (
+        say("The SYN was sent {times}, and no SYN/ACK was captured.", times=times)
+        if row.synack_frame is None
+        else say("The SYN was sent {times} before the connection was open.", times=times)
+    )
+    return _moment(say("SYN repeated"), words, (_step(Prose("SYN"), row.syn_frames, anchors),), row.syn_frames)
+
+
 def _opening(row: TcpRow, anchors: Mapping[int, str]) -> Moment | None:
     asked = row.syn_frames or ((row.syn_frame,) if row.syn_frame is not None else ())
     agreed = row.synack_frames or ((row.synack_frame,) if row.synack_frame is not None else ())
     refused = row.rst_frame if row.handshake == "refused" else None
+    frames = (*asked, *agreed, row.ack_frame, refused)
+    if len(asked) > 1 and frames == (*asked, None, None):
+        return None  # the SYNs have been told
     steps = (
         _step(Prose("SYN"), asked, anchors),
         _step(Prose("SYN/ACK"), agreed, anchors),
         _step(Prose("ACK"), (row.ack_frame,), anchors),
         _step(Prose("RST"), (refused,), anchors),
     )
-    return _moment(say("Opening"), _asked(row, asked), steps, (*asked, *agreed, row.ack_frame, refused))
-
-
-def _asked(row: TcpRow, asked: tuple[int, ...]) -> Prose:
-    """Say how often the client had to ask."""
-    if len(asked) < 2:
-        return Prose() if row.synack_frame is not None or not asked else say("No SYN/ACK was captured.")
-    times = plural(len(asked), "time")
-    if row.synack_frame is None:
-        return say("The SYN was sent {times}, and no SYN/ACK was captured.", times=times)
-    return say("The SYN was sent {times} before the connection was open.", times=times)
+    words = Prose() if agreed or not asked else say("No SYN/ACK was captured.")
+    return _moment(say("Opening"), words, steps, frames)
 
 
 # ── sent again ───────────────────────────────────────────────────────────────────────────────────────────────────
