@@ -187,6 +187,24 @@ def test_the_filter_of_a_lost_syn_is_copied(visit: Opener) -> None:
     report.assert_clean()
 
 
+def test_each_line_of_a_ladder_offers_its_filter(visit: Opener) -> None:
+    report = visit(html(), fragment="#stream-2")
+    page = report.page
+    offer = page.locator("#stream-2 .ld-offer code")
+    assert offer.count() == 0
+    page.locator("#stream-2 .moments a").first.click()  # by a link, as the keyboard does
+    report.until("document.querySelector('#stream-2 .ld-offer code') !== null")
+    assert offer.text_content() == "frame.number == 78"
+    page.locator("#stream-2 .run .ld-r").first.click()
+    assert offer.text_content() == "tcp.stream eq 2 and frame.number in {85..103}"
+    report.assert_clean()
+    report = visit(html(), fragment="#frame-82")  # a link from elsewhere
+    offer, page = report.page.locator("#stream-2 .ld-offer code"), report.page
+    assert offer.text_content() == "frame.number == 82"
+    assert page.locator("#stream-2 .ld-offer button").text_content() == "Copy filter"
+    report.assert_clean()
+
+
 def test_a_state_explains_itself_where_it_is_met(visit: Opener) -> None:
     report = opened(visit)
     page = report.page
