@@ -114,6 +114,8 @@ def _again(row: TcpRow, segments: Segments, anchors: Mapping[int, str]) -> Momen
     """Return the segments that Wireshark calls retransmissions; the SYNs apart, which are part of the opening."""
     part = segments.of(row.stream)
     found = np.flatnonzero(segments.label[part] & int(AGAIN))
+    if not found.size:
+        return None
     opening = {*row.syn_frames, *row.synack_frames}
     frames = {
         side: [

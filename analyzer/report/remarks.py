@@ -308,6 +308,9 @@ _STANDS_FOR = (
 def differing(row: TcpRow, segments: Segments) -> int:
     """Count the segments of which the evidence says something else than Wireshark's label; the row lists the first."""
     part = segments.of(row.stream)
+    low, high = np.searchsorted(segments.judged, (part.start, part.stop))
+    if low == high:  # most connections have nothing to judge
+        return len(row.opinions)
     verdict, label = segments.verdicts(part), segments.label[part]
     differs = verdict != 0
     for labels, expected in _STANDS_FOR:
