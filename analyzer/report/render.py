@@ -20,14 +20,17 @@ from analyzer.analysis import Analysis
 from analyzer.language import SOURCE, speaking, translated
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
-from analyzer.report.performance import LIMITS
+from analyzer.report.performance import limits
 from analyzer.report.wording import SCRIPT, number, plural, say, say_html
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-SCRIPTS = ("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "copy", "keys", "clock", "start")
+SCRIPTS = (
+    *("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "ladder", "copy", "keys", "clock"),
+    "start",
+)
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
 
@@ -148,7 +151,7 @@ def _render(analysis: Analysis, lang: str) -> str:
         lang={"zh": "zh-Hans"}.get(lang, lang),
         figure_json=figures,
         states=dict(facts.about.states),
-        limits=LIMITS,
+        limits=limits(),
         policy=policy([own, plotly] if plotly else [own]),
         css=Markup(page_style()),
         script=Markup(own),

@@ -7,7 +7,7 @@ every captured text replaced by an attack. :func:`empty` has nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import MISSING, fields, replace
 
 import numpy as np
@@ -86,6 +86,9 @@ class Prepared(Connections):
 
     def row(self, stream: int) -> TcpRow:
         return self.prepared[stream]
+
+    def rows_of(self, streams: Collection[int]) -> dict[int, TcpRow]:
+        return {stream: self.prepared[stream] for stream in streams}
 
     def host(self, host_id: int) -> str:
         return self.ends[host_id]
