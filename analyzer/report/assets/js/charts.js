@@ -142,6 +142,8 @@ async function paintChart(area, figure, api) {
     layout.margin.r = 16;
   }
   layout.uirevision = "kept"; // what the reader has zoomed to stays
+  const zoomed = zoomedTimeline(area);
+  if (zoomed) layout.xaxis.range = zoomed;
   layout.hoverlabel = {
     bgcolor: colour("--surface"),
     bordercolor: colour("--muted"),

@@ -164,6 +164,16 @@ function zoomTimeline(span) {
   if (brush) plotly()?.relayout(brush.plot, { "xaxis.range": [...span] });
 }
 
+/**
+ * Return the seconds at the edges of a timeline that is drawn already: plotly forgets a zoom that no button of its own
+ * has made.
+ * @param {HTMLElement} area
+ * @returns {number[] | null}
+ */
+function zoomedTimeline(area) {
+  return brush && brush.plot === area && brush.plot.layout ? [...brush.plot.layout.xaxis.range] : null;
+}
+
 rangeForm?.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!rangeFrom || !rangeTo) return;
