@@ -17,6 +17,7 @@
 const INK = "#1b1f24"; // stands for the theme's text colour in every figure
 const NARROW_CHART = 600; // a chart of fewer pixels has no room for words beside its marks
 const CHART_PATIENCE = 1500; // ms after which a chart is drawn even if the browser is never idle
+const SCROLL_PAUSE = 150; // ms without scrolling before plotly is compiled, which takes the page some hundred
 
 /** @type {Drawn[]} */
 const drawnCharts = [];
@@ -84,7 +85,7 @@ function loadPlotly() {
     script.textContent = source.textContent;
     document.head.append(script);
     source.remove();
-    done(Boolean(plotly()));
+    setTimeout(() => done(Boolean(plotly())), 0); // lets a key or a click in before the first chart is drawn
   });
   return plotlyLoading;
 }
@@ -220,10 +221,24 @@ document.addEventListener(
 /** @type {HTMLElement[]} Charts that have come near, waiting for their turn. */
 const chartQueue = [];
 
+let lastScroll = -SCROLL_PAUSE;
+window.addEventListener(
+  "scroll",
+  () => {
+    lastScroll = performance.now();
+  },
+  { passive: true },
+);
+
 /** Draw one chart after the other, each in an idle moment of its own, so that a key is never kept waiting for all. */
 function drawNextChart() {
   const area = chartQueue[0];
   if (!area) return;
+  const rest = lastScroll + SCROLL_PAUSE - performance.now();
+  if (rest > 0 && !plotly()) {
+    setTimeout(drawNextChart, rest);
+    return;
+  }
   const act = () =>
     drawChart(area).finally(() => {
       chartQueue.shift();
