@@ -119,7 +119,7 @@ function legendRoom(area) {
 }
 
 /**
- * Go where a mark of a chart leads: to an anchor, or to a frame of the ladder above.
+ * Go where a mark of a chart leads: to an anchor, or to a frame. Long tables draw the row when it is gone to.
  * @param {ChartClick} event
  */
 function followMark(event) {
@@ -127,7 +127,7 @@ function followMark(event) {
   const given = String(point && [point.customdata].flat()[0]);
   const frame = /^[0-9]+/.exec(given);
   const anchor = frame ? `frame-${frame[0]}` : given;
-  if (/^[a-z]+-[0-9]+$/.test(anchor) && byId(anchor)) go(anchor);
+  if (/^[a-z]+-[0-9]+$/.test(anchor)) go(anchor);
 }
 
 /**
