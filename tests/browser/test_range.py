@@ -183,6 +183,22 @@ def test_rows_outside_the_range_go_and_those_inside_stay(visit: Opener) -> None:
     assert total == page.locator("[data-row]").count()
 
 
+@pytest.mark.parametrize("section", ["visits", "connections", "protocols", "findings", "tables"])
+def test_every_section_is_filtered(visit: Opener, section: str) -> None:
+    page = visit(html()).page
+    outside = 0
+    for low, high in ((0, 1), (2.2, 3), (6, 8)):
+        page.fill("#range-from", str(low))
+        page.fill("#range-to", str(high))
+        page.locator("#range-to").press("Enter")
+        found = page.evaluate(ROWS, [f"#{section}", low, high])
+        assert found["wrong"] == []
+        if not found["inside"] + found["outside"]:
+            pytest.xfail("rows of this section have no times yet")
+        outside += found["outside"]
+    assert outside > 0
+
+
 @pytest.mark.parametrize("width", [390, 320])
 def test_a_narrow_timeline_stays_readable(visit: Opener, width: int) -> None:
     page = drawn(visit, width=width).page

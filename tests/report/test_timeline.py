@@ -9,6 +9,7 @@ import pytest
 from analyzer.language import speaking
 from analyzer.report.cells import Clock
 from analyzer.report.data import page
+from analyzer.report.figures import style
 from analyzer.report.figures.timeline import MAX_LISTED, drawn, figure
 from analyzer.report.timeline import MAX_BARS, MAX_DENSITY_BINS, Lane, TimelineFact, timeline
 from analyzer.schema import DnsRow
@@ -132,3 +133,17 @@ def test_words_are_said_in_the_language_of_the_page_and_data_is_not() -> None:
     words = " ".join(item.words + item.failure for part in fact.lanes for item in part.items)
     for token in ("NXDOMAIN", "certificate_expired", "503", "shop.example"):
         assert token in words
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colour", ["BLUE", "SKY", "GREEN", "YELLOW", "ORANGE", "VERMILLION", "PURPLE", "GREY"])
+def test_patterns_stand_out_from_their_colour(colour: str) -> None:
+    """WCAG 2.2, 1.4.11: 3 to 1 for what is needed to understand a graphic."""
+    light, dark = luminance(getattr(style, colour)), luminance(style.DARK)
+    assert (light + 0.05) / (dark + 0.05) >= 3

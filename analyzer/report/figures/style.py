@@ -17,7 +17,7 @@ INK = "#1b1f24"
 GRID = "rgba(128,128,128,0.25)"
 """Lines that lie behind the marks, in both themes."""
 
-DARK = "#20262d"
+DARK = "#14181d"
 """Pattern lines on a coloured bar, the same in both themes."""
 
 

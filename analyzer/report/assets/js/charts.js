@@ -103,8 +103,6 @@ function undrawn(area) {
     { file },
   );
   area.replaceChildren(words);
-  area.removeAttribute("role"); // it is no picture now
-  area.removeAttribute("aria-label");
   area.style.minHeight = "0";
   area.dataset.missing = "yes";
 }
@@ -185,6 +183,8 @@ async function drawChart(area) {
   drawnCharts.push(entry);
   await entry.paint();
   entry.width = area.clientWidth;
+  // Who cannot see the chart has its sentence and its table; a heap of numbers without their places helps nobody.
+  for (const picture of all("svg.main-svg", area)) picture.setAttribute("aria-hidden", "true");
   const plot = /** @type {Plot} */ (area);
   plot.on("plotly_click", followMark);
   if (area.dataset.brush !== undefined) brushOn(plot, figure);
