@@ -183,6 +183,24 @@ def test_rows_outside_the_range_go_and_those_inside_stay(visit: Opener) -> None:
     assert total == page.locator("[data-row]").count()
 
 
+def test_clicking_what_is_only_counted_chooses_its_time(visit: Opener) -> None:
+    analysis = fixture.rich()
+    analysis.dns = tuple(fixture.dns(n, float(n), f"h{n}.example", latency_ms=0.5) for n in range(2000))
+    opened = visit(render(analysis))
+    page = opened.page
+    page.locator("#fig-timeline").scroll_into_view_if_needed()
+    opened.until("document.querySelector('#fig-timeline .plot-area').dataset.drawn === 'yes'")
+    shaded = page.locator("#fig-timeline .heatmaplayer image").bounding_box()
+    left, scale = ticks(page)
+    box = page.locator("#fig-timeline .nsewdrag").first.bounding_box()
+    x = box["x"] + (1.01 - left) / scale
+    page.mouse.move(x, shaded["y"] + shaded["height"] / 2)
+    page.mouse.click(x, shaded["y"] + shaded["height"] / 2)
+    opened.until("location.hash.startsWith('#t=')")
+    assert span(page) == (1.0, 1.02)  # 8 s in 400 bins
+    opened.assert_clean()
+
+
 @pytest.mark.parametrize("section", ["visits", "connections", "protocols", "findings", "tables"])
 def test_every_section_is_filtered(visit: Opener, section: str) -> None:
     page = visit(html()).page

@@ -1,6 +1,7 @@
 """The timeline as a figure: lanes of bars, failures marked ✕ and in words, and a throughput strip below.
 
-A lane of which not all bars are drawn has one more row, shaded by how many of all its events began when.
+A lane of which not all bars are drawn has one more row, shaded by how many of all its events began when; clicking it
+filters the page by that time, so that the tables show them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from analyzer.report.cells import Cell, Column, Row, Table
@@ -75,7 +77,10 @@ def drawn(fact: TimelineFact) -> Figure | None:
         say("Timeline"),
         _summary(fact),
         figure(fact),
-        say("Not every bar is drawn of {lanes}: the shaded row below counts all of them.", lanes=dense)
+        say(
+            "Not every bar of {lanes} is drawn: the shaded row below counts all of them; a click on it shows that time.",
+            lanes=dense,
+        )
         if dense
         else "",
         (_table(fact),) if fact.lanes else (),
@@ -206,6 +211,7 @@ def _shaded(part: _Placed, density: Density) -> dict[str, Any]:
         "y": [y - 0.4, y + 0.4],
         "z": [[round(math.log1p(count) / most, 4) if count else None for count in density.counts]],
         "text": [_bin_words(part.lane.name, density, edges)],
+        "customdata": [[f"t={low:.6f}-{high:.6f}" for low, high in pairwise(edges)]],
         "hovertemplate": "%{text}<extra></extra>",
         "hoverongaps": False,
         "zmin": 0,

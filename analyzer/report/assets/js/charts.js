@@ -117,12 +117,18 @@ function legendRoom(area) {
 }
 
 /**
- * Go where a mark of a chart leads: to an anchor, or to a frame. Long tables draw the row when it is gone to.
+ * Go where a mark of a chart leads: to an anchor, to a frame, or to a range of time. Long tables draw the row when it is
+ * gone to.
  * @param {ChartClick} event
  */
 function followMark(event) {
   const point = event.points[0];
   const given = String(point && [point.customdata].flat()[0]);
+  const span = /^t=(-?[0-9.]+)-(-?[0-9.]+)$/.exec(given);
+  if (span) {
+    setRange([Number(span[1]), Number(span[2])]);
+    return;
+  }
   const frame = /^[0-9]+/.exec(given);
   const anchor = frame ? `frame-${frame[0]}` : given;
   if (/^[a-z]+-[0-9]+$/.test(anchor)) go(anchor);
