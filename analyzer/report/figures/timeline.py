@@ -78,7 +78,7 @@ def drawn(fact: TimelineFact) -> Figure | None:
         _summary(fact),
         figure(fact),
         say(
-            "Not every bar of {lanes} is drawn: the shaded row below counts all of them; a click on it shows that time.",
+            "Not every bar of {lanes} is drawn: the shaded row below counts all of them; a click shows that time.",
             lanes=dense,
         )
         if dense
