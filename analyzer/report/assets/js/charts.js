@@ -71,7 +71,7 @@ function loadPlotly() {
     const script = document.createElement("script");
     const address = source.dataset.src;
     if (address) {
-      script.addEventListener("load", () => done(Boolean(plotly())));
+      script.addEventListener("load", () => setTimeout(() => done(Boolean(plotly())), 0));
       script.addEventListener("error", () => done(false));
       if (location.protocol !== "file:") {
         // Browsers check a file's hash only where they can ask who may read it, which a folder cannot answer.
