@@ -75,6 +75,8 @@ def test_dragging_chooses_the_seconds_under_the_pointer(visit: Opener) -> None:
     band = page.locator(".range-band").bounding_box()
     assert band["x"] == pytest.approx(box["x"] + 0.3 * box["width"], abs=3)
     assert band["width"] == pytest.approx(0.2 * box["width"], abs=4)
+    edges = page.evaluate("getComputedStyle(document.querySelector('.range-band')).borderInlineWidth")
+    assert edges == "2px"  # the fill alone is too pale to be told from the ground
     assert page.locator("#range-chip").inner_text() == f"{chosen[0]:.3f} s – {chosen[1]:.3f} s ✕"
     opened.assert_clean()
 

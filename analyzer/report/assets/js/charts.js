@@ -16,6 +16,7 @@
 
 const INK = "#1b1f24"; // stands for the theme's text colour in every figure
 const NARROW_CHART = 600; // a chart of fewer pixels has no room for words beside its marks
+const HOVER_LINE = 38; // letters that a hover text has in a line there
 const CHART_PATIENCE = 1500; // ms after which a chart is drawn even if the browser is never idle
 const SCROLL_PAUSE = 150; // ms without scrolling before plotly is compiled, which takes the page some hundred
 
@@ -135,6 +136,38 @@ function followMark(event) {
 }
 
 /**
+ * Break a text for hovering into lines that fit a small screen; it is escaped, so an entity stays in one piece.
+ * @param {string} text
+ */
+function hoverLines(text) {
+  const lines = [""];
+  let used = 0;
+  for (const [sign] of text.matchAll(/&#?\w+;|./gsu)) {
+    if (used >= HOVER_LINE || (sign === " " && used >= HOVER_LINE - 8)) {
+      lines.push("");
+      used = 0;
+    }
+    lines[lines.length - 1] += sign;
+    used += 1;
+  }
+  return lines.join("<br>");
+}
+
+/**
+ * Fit what a chart shows to a small screen: no words beside the marks, and short lines where hovering says them.
+ * @param {Layout} trace
+ */
+function narrowTrace(trace) {
+  if (trace.mode === "markers+text") trace.mode = "markers";
+  for (const said of trace.customdata || []) {
+    if (Array.isArray(said) && typeof said[1] === "string" && trace.type !== "heatmap") said[1] = hoverLines(said[1]);
+  }
+  if (trace.type === "heatmap" && trace.text) {
+    trace.text = trace.text.map((/** @type {string[]} */ row) => row.map(hoverLines));
+  }
+}
+
+/**
  * Paint a chart in the present theme and width.
  * @param {HTMLElement} area
  * @param {Spec} figure
@@ -143,7 +176,7 @@ function followMark(event) {
 async function paintChart(area, figure, api) {
   const { data: traces, layout } = themedFigure(figure, colour("--ink"));
   if (area.clientWidth < NARROW_CHART) {
-    for (const trace of traces) if (trace.mode === "markers+text") trace.mode = "markers"; // hovering says the words
+    for (const trace of traces) narrowTrace(trace);
     layout.margin.r = 16;
   }
   layout.uirevision = "kept"; // what the reader has zoomed to stays

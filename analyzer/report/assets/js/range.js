@@ -69,11 +69,13 @@ function placeBand(span) {
   if (!brush) return;
   const { plot, band } = brush;
   const box = plotBox(plot);
+  const top = all(".main-svg", plot).at(-1); // plotly's layer for hover texts, which nothing may cover
+  if (top && band.nextElementSibling !== top) top.before(band);
   const [low, high] = plot.layout?.xaxis?.range || [0, 0];
   band.hidden = !span || !box || span[1] < low || span[0] > high;
   if (!span || !box) return;
   const place = (/** @type {number} */ value) => Math.min(Math.max((value - low) / (high - low), 0), 1) * box.width;
-  const origin = plot.getBoundingClientRect();
+  const origin = (band.parentElement || plot).getBoundingClientRect();
   const left = place(span[0]);
   band.style.left = `${box.left - origin.left + left}px`;
   band.style.width = `${Math.max(place(span[1]) - left, 2)}px`;
@@ -109,7 +111,6 @@ function secondsBetween(plot, from, to) {
 function brushOn(plot, figure) {
   const band = document.createElement("div");
   band.className = "range-band";
-  plot.append(band);
   brush = { plot, band, whole: figure.layout.xaxis.range };
   plot.on("plotly_afterplot", () => placeBand(range));
   plot.addEventListener("pointerdown", (event) => {
