@@ -32,7 +32,7 @@ from analyzer.commands.base import (
     new_app,
     reading,
 )
-from analyzer.errors import AnalyzerError, ExportError
+from analyzer.errors import AnalyzerError, ExportError, UsageError
 from analyzer.language import SOURCE
 from analyzer.version import __version__
 
@@ -57,6 +57,13 @@ class Severity(StrEnum):
     note = "note"
 
 
+class Library(StrEnum):
+    """Where a report has the library that draws its charts: ``--plotly``."""
+
+    inline = "inline"
+    shared = "shared"
+
+
 SEVERITIES = tuple(severity.value for severity in Severity)
 
 
@@ -73,6 +80,7 @@ class Asked:
     fail_on: str | None = None
     strict: bool = False
     lang: str = SOURCE
+    plotly: str = Library.inline
 
 
 def _version(wanted: bool) -> None:
@@ -126,6 +134,14 @@ def analyze(
     lang: Annotated[
         Language, typer.Option("--lang", help="Language of the HTML report: English or Chinese.")
     ] = Language.en,
+    plotly: Annotated[
+        Library,
+        typer.Option(
+            "--plotly",
+            help="Where the library that draws the charts goes: into each report (inline), or once into the folder "
+            "assets beside them (shared; smaller by 5 MB each).",
+        ),
+    ] = Library.inline,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -141,6 +157,7 @@ def analyze(
         fail_on,
         strict,
         lang.value,
+        plotly.value,
     )
     return partial(analyze_all, captures, asked)
 
@@ -153,8 +170,13 @@ def analyze_all(captures: Sequence[str], asked: Asked) -> int:
     """
     from analyzer.export.outputs import plan
 
+    plans = plan(captures, asked.output, asked.formats)
+    if asked.plotly == Library.shared and any(
+        output.path is None and output.format == Format.html for outputs in plans for output in outputs
+    ):
+        raise UsageError("--plotly shared needs a folder: standard output holds one document")
     worst = 0
-    for capture, outputs in zip(captures, plan(captures, asked.output, asked.formats), strict=True):
+    for capture, outputs in zip(captures, plans, strict=True):
         try:
             code = _verdict(_one(capture, outputs, asked), capture, asked)
         except AnalyzerError as error:
@@ -201,6 +223,8 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
     try:
         text = _document(result, output.format, asked)
         if output.path is not None:
+            if output.format == Format.html and asked.plotly == Library.shared:
+                _share_library(output.path.parent)
             write_atomic(output.path, text)
             return
         sys.stdout.flush()
@@ -212,6 +236,19 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
         raise ExportError(f"{name}: there is not enough memory to write it") from None
     except OSError as error:
         raise ExportError(f"{name}: cannot be written: {error.strerror or type(error).__name__}") from error
+
+
+def _share_library(folder: Path) -> None:
+    """Put the library that draws the charts beside the reports, unless it is there: before a report refers to it.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    from analyzer.export.files import write_atomic
+    from analyzer.report import plotly_library
+
+    if not plotly_library.is_there(folder):
+        write_atomic(folder / plotly_library.shared_path(), plotly_library.plotly_script())
 
 
 def _document(result: Analysis, form: str, asked: Asked) -> Iterable[str]:
@@ -226,7 +263,7 @@ def _document(result: Analysis, form: str, asked: Asked) -> Iterable[str]:
         return har.parts(result)
     from analyzer.report.render import render
 
-    return [render(result, asked.lang)]
+    return [render(result, asked.lang, shared=asked.plotly == Library.shared)]
 
 
 def _verdict(result: Analysis, capture: str, asked: Asked) -> int:

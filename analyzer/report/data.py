@@ -24,7 +24,6 @@ from analyzer.report.timeline import TimelineFact, timeline
 from analyzer.report.unvisited import UnvisitedFact, unvisited
 from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
 from analyzer.report.websocket import SocketFact
-from analyzer.report.wording import plural
 
 MAX_CODES_SAID = 20
 """Status codes named in the sentence above their chart: all that most captures have."""
@@ -158,13 +157,8 @@ def _anchors(
 
 def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:
     out: dict[str, Figure] = {}
-    if line.lanes or line.strip.seconds:
-        lanes = ", ".join(f"{lane.name} {lane.total}" for lane in line.lanes) or "throughput only"
-        failures = sum(1 for lane in line.lanes for item in lane.items if item.failure)
-        summary = (
-            f"Everything on one time axis: {lanes}; {plural(failures, 'failure')} marked ✕. A bar leads to its row."
-        )
-        out["timeline"] = Figure("fig-timeline", "Timeline", Prose(summary), timeline_figure.figure(line))
+    if (drawn := timeline_figure.drawn(line)) is not None:
+        out["timeline"] = drawn
     if proto.statuses:
         summary = status_sentence(proto.statuses)
         out["status"] = Figure("fig-status", "Status codes", Prose(summary), status_figure.figure(proto.statuses))

@@ -1,11 +1,12 @@
 """From an analysis to one HTML document: facts, templates, assets, and the policy that locks the page.
 
-The document needs no network and no other file. The same analysis gives the same bytes: nothing of the clock, of
-random numbers or of this machine goes in.
+The document needs no network and, unless that is asked for, no other file. The same analysis gives the same bytes:
+nothing of the clock, of random numbers or of this machine goes in.
 
 plotly.js lies in the page as inert text; the page's own script turns it into a script element when the first chart
 comes near, so that the first screen is painted before five megabytes are compiled. Both scripts are named in the
-policy by their hashes, and nothing else may run.
+policy by their hashes, and nothing else may run. A folder of reports may share one plotly.js
+(:mod:`analyzer.report.plotly_library`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from analyzer.language import SOURCE, speaking, translated
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
 from analyzer.report.performance import limits
+from analyzer.report.plotly_library import integrity, plotly_source, shared_path
 from analyzer.report.wording import SCRIPT, number, plural, say, say_html
 
 if TYPE_CHECKING:
@@ -91,21 +93,6 @@ def _script_words() -> dict[str, str]:
 
 
 @cache
-def plotly_source() -> str:
-    """Return plotly.js as it goes into the page, read from the plotly package without importing it."""
-    # files("plotly") would run the package; its data folder is a plain one beside it.
-    from importlib.util import find_spec
-
-    spec = find_spec("plotly")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("plotly is not installed")
-    from pathlib import Path
-
-    path = Path(spec.submodule_search_locations[0], "package_data", "plotly.min.js")
-    return script_text(path.read_text("utf-8"))
-
-
-@cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -123,26 +110,29 @@ def _environment() -> Environment:
     return environment
 
 
-def render(analysis: Analysis, lang: str = SOURCE) -> str:
+def render(analysis: Analysis, lang: str = SOURCE, *, shared: bool = False) -> str:
     """Return the report of an analysis as one HTML document (text; write it as UTF-8).
 
     Args:
         lang: language of the page, of :data:`analyzer.language.LANGUAGES`.
+        shared: plotly.js is in a file beside the report
+            (:func:`analyzer.report.plotly_library.shared_path`) instead of in it.
 
     Raises:
         KeyError: there is no such language.
     """
     with speaking(lang):
-        return _render(analysis, lang)
+        return _render(analysis, lang, shared)
 
 
-def _render(analysis: Analysis, lang: str) -> str:
+def _render(analysis: Analysis, lang: str, shared: bool) -> str:
     from markupsafe import Markup
 
     facts = page(analysis)
     own = page_script()
     drawn = [*facts.figures.values(), *(graph for fact in facts.connections.rows for graph in fact.graphs)]
-    plotly = plotly_source() if drawn else ""
+    plotly = plotly_source() if drawn and not shared else ""
+    library = shared_path() if drawn and shared else ""
     figures = {figure.ident: Markup(script_json(figure.spec)) for figure in drawn}
     words = _script_words()
     template = _environment().get_template("page.html.j2")
@@ -152,11 +142,13 @@ def _render(analysis: Analysis, lang: str) -> str:
         figure_json=figures,
         states=dict(facts.about.states),
         limits=limits(),
-        policy=policy([own, plotly] if plotly else [own]),
+        policy=policy([own, plotly] if plotly else [own], loading=bool(library)),
         css=Markup(page_style()),
         script=Markup(own),
         words=Markup(script_json(words)) if words else "",
         plotly=Markup(_PLOTLY_MARK) if plotly else "",
+        library=library,
+        integrity=integrity() if library else "",
     ).partition(_PLOTLY_MARK)
     # Joined here, since passing five megabytes through the template engine would copy them several times.
     return head + plotly + tail if gap else head

@@ -54,6 +54,7 @@ let range = null;
 function setRange(span) {
   range = span;
   apply();
+  showRange();
 }
 /** Rows that are at no time (kinds of status codes, sums) stay. @param {HTMLElement} row */
 const inRange = (row) =>

@@ -30,9 +30,9 @@ const KEYS = {
   t: toggleTheme,
   "?": () => help.showModal(),
   Escape: () => {
-    if (box.value) {
+    if (box.value || range) {
       box.value = "";
-      apply();
+      setRange(null);
     }
   },
   Enter: () => {
