@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer import tcp_states
@@ -12,15 +11,14 @@ from analyzer.report import overview, trust
 from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table
 from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS, ConnectionsFact, connections
 from analyzer.report.escape import Prose, safe
-from analyzer.report.figures import latency as latency_figure
-from analyzer.report.figures import status as status_figure
 from analyzer.report.figures import timeline as timeline_figure
 from analyzer.report.figures.model import Figure
 from analyzer.report.figures.sequence import MAX_MARKS
 from analyzer.report.findings import MAX_FINDINGS, FindingsFact, findings
 from analyzer.report.graphs import MAX_CITED_GRAPHED, MAX_GRAPHED, MAX_LINE_POINTS
 from analyzer.report.ladder import MAX_LADDER_ROWS
-from analyzer.report.protocols import ProtocolsFact, StatusFact, dns_sentence, protocols
+from analyzer.report.protocol_figures import protocol_figures
+from analyzer.report.protocols import ProtocolsFact, protocols
 from analyzer.report.request_facts import MAX_LISTED
 from analyzer.report.requests import PHASES
 from analyzer.report.tables import TablesFact, problems_table, tables
@@ -29,9 +27,6 @@ from analyzer.report.visits import MAX_VISITS, UnvisitedFact, VisitFact, drawn_r
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS
 from analyzer.report.websocket import SocketFact
 from analyzer.report.wording import plural
-
-MAX_CODES_SAID = 20
-"""Status codes named in the sentence above their chart: all that most captures have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,6 @@ class Page:
     unvisited: tuple[UnvisitedFact, ...]
     connections: ConnectionsFact
     protocols: ProtocolsFact
-    dns_summary: str
     findings: FindingsFact
     tables: TablesFact
     about: AboutFact
@@ -119,7 +113,6 @@ def page(analysis: Analysis) -> Page:
         unvisited=tuple(unvisited(analysis)),
         connections=connected,
         protocols=proto,
-        dns_summary=dns_sentence(analysis.dns),
         findings=found,
         tables=listed,
         about=about,
@@ -131,15 +124,7 @@ def page(analysis: Analysis) -> Page:
             found,
             listed.sockets,
             (
-                proto.dns,
-                proto.arp,
-                proto.ndp,
-                proto.dhcp,
-                proto.tls,
-                proto.icmp,
-                proto.pings,
-                proto.traceroutes,
-                proto.oicq,
+                *proto.tables,
                 listed.http,
                 listed.tcp,
                 listed.websocket,
@@ -178,22 +163,8 @@ def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:
             f"Everything on one time axis: {lanes}; {plural(failures, 'failure')} marked ✕. A bar leads to its row."
         )
         out["timeline"] = Figure("fig-timeline", "Timeline", Prose(summary), timeline_figure.figure(line))
-    if proto.statuses:
-        summary = status_sentence(proto.statuses)
-        out["status"] = Figure("fig-status", "Status codes", Prose(summary), status_figure.figure(proto.statuses))
-    if proto.latencies:
-        what = ", ".join(f"{fact.label} ({fact.count})" for fact in proto.latencies)
-        summary = f"Share of cases that took at most a given time: {what}. The table below has the percentiles."
-        out["latency"] = Figure("fig-latency", "Latency", Prose(summary), latency_figure.figure(proto.latencies))
+    out.update(protocol_figures(proto))
     return out
-
-
-def status_sentence(statuses: Sequence[StatusFact]) -> str:
-    """Say which codes there were and how often: failures first, and how many codes are left out."""
-    ranked = sorted(statuses, key=lambda fact: (fact.code < 400, fact.code))
-    shown = [f"{fact.count} × {fact.code}" for fact in ranked[:MAX_CODES_SAID]]
-    more = len(ranked) - len(shown)
-    return f"{', '.join(shown)}{f' and {more} more' if more else ''}."
 
 
 def _about(analysis: Analysis) -> AboutFact:
