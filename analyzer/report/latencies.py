@@ -103,8 +103,7 @@ def percentile(values: Floats, q: int) -> float:
 def latency_table(measured: Sequence[LatencyFact]) -> Table:
     """List the percentiles of each distribution, with the shortest and the longest."""
     columns = (
-        Column(say("What")),
-        Column(say("Measured from … to"), wide=True),
+        Column(say("What"), wide=True, title=say("and, below it, from when to when")),
         Column(say("How many"), numeric=True),
         Column(say("Shortest"), numeric=True),
         Column("p50", numeric=True, title=say("half of them were at most this long")),
@@ -116,8 +115,7 @@ def latency_table(measured: Sequence[LatencyFact]) -> Table:
         Row(
             "",
             (
-                Cell(fact.label),
-                Cell(fact.meaning),
+                Cell(fact.label, why=fact.meaning),
                 cells.count(fact.count),
                 cells.ms(fact.values[0]),
                 cells.ms(fact.p50),

@@ -72,15 +72,19 @@ def _left_out(shown: int, total: int) -> str:
 
 def _heat(heat: HeatFact) -> Figure:
     most = max(heat.cells, key=lambda cell: cell.count)
-    summary = say(
-        "When each code was given, in fields of {length}: the fuller the colour, the more answers. The fullest field "
-        "has {answers} with code {code}, {from_} to {to} s.",
-        length=human_ms(heat.step * 1000),
-        answers=plural(most.count, "answer"),
-        code=heat.codes[most.row],
-        from_=heat_figure.edge(heat, most.column),
-        to=heat_figure.edge(heat, most.column + 1),
-    )
+    length = human_ms(heat.step * 1000)
+    if most.count == 1:
+        summary = say("When each code was given, in fields of {length}; none has more than one answer.", length=length)
+    else:
+        summary = say(
+            "When each code was given, in fields of {length}: the fuller the colour, the more answers. The fullest "
+            "field has {answers} with code {code}, {begin} to {end} s.",
+            length=length,
+            answers=plural(most.count, "answer"),
+            code=heat.codes[most.row],
+            begin=heat_figure.edge(heat, most.column),
+            end=heat_figure.edge(heat, most.column + 1),
+        )
     columns = (
         Column(say("Code"), numeric=True),
         Column(say("From"), numeric=True),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from analyzer.analysis import Analysis
 from analyzer.report import cells, leases, neighbours
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
-from analyzer.report.escape import safe
+from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.latencies import LatencyFact, latencies, latency_table
 from analyzer.report.oicq import oicq_table
@@ -18,7 +18,7 @@ from analyzer.report.protocols_dns import DnsFact, dns_fact, dns_failed, dns_sen
 from analyzer.report.protocols_tls import common_name, tls_table
 from analyzer.report.statuses import HeatFact, StatusFact, heat, statuses
 from analyzer.report.walks import WalkFact, walks
-from analyzer.report.wording import say
+from analyzer.report.wording import message, say
 
 __all__ = [
     "LatencyFact",
@@ -31,6 +31,13 @@ __all__ = [
     "protocols",
     "traffic_table",
 ]
+
+
+KINDS_OF_FRAMES = {"not decoded": message("not decoded"), "IP fragments": message("IP fragments")}
+"""What frames without a protocol's name are counted as → words."""
+
+MANY_CODES = 6
+"""Explanations of status codes that are about as high as the chart beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,11 @@ class ProtocolsFact:
             self.traceroutes,
             self.oicq,
         )
+
+    @property
+    def many_codes(self) -> bool:
+        """Whether the codes' explanations are so high that both charts fit beside them."""
+        return len(self.statuses) > MANY_CODES
 
     @property
     def silent(self) -> bool:
@@ -114,12 +126,21 @@ def traffic_table(analysis: Analysis) -> Table:
     rows = tuple(
         Row(
             "",
-            (Cell(safe(name, 60)), cells.count(count), Cell(_share(count / whole))),
+            (Cell(traffic_name(name)), cells.count(count), Cell(_share(count / whole))),
             marked(proto=safe(name.lower(), 60)),
         )
         for name, count in ranked[:MAX_TABLE_ROWS]
     )
     return Table("traffic-table", say("What is in this capture"), columns, rows, len(ranked))
+
+
+def traffic_name(name: str) -> Prose:
+    """Return what a kind of frames is called; the names of protocols stay as they are."""
+    if name in KINDS_OF_FRAMES:
+        return say(KINDS_OF_FRAMES[name])
+    if name.startswith("other "):
+        return say("other {protocol}", protocol=safe(name.removeprefix("other "), 60))
+    return safe(name, 60)
 
 
 def _share(share: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
@@ -19,12 +20,12 @@ MAX_NAMES = 4
 """Names of a certificate written out; those of a delivery network have a hundred."""
 
 RESUMPTIONS = {
-    "none": message("no"),
-    "session_id": message("yes, by session id"),
-    "ticket": message("yes, by ticket"),
-    "psk": message("yes, by pre-shared key"),
+    "none": message("new session"),
+    "session_id": message("resumed by session id"),
+    "ticket": message("resumed by ticket"),
+    "psk": message("resumed by pre-shared key"),
 }
-"""How an earlier session was taken up again."""
+"""Whether an earlier session was taken up again, and how it was named."""
 
 OUTCOMES = {
     "established": message("established"),
@@ -42,16 +43,15 @@ def tls_table(rows: Sequence[TlsRow], clock: Clock) -> Table:
     """List the sessions."""
     columns = (
         Column(say("Stream"), numeric=True),
-        Column(say("Server name (SNI)"), wide=True),
+        Column(say("Server name (SNI)")),
+        Column(say("Outcome")),
         Column(say("Version")),
         Column(say("Cipher"), title=say("and, below it, how the keys were agreed on")),
         Column("ALPN", title=say("the protocol agreed on for inside")),
         Column(say("Handshake"), numeric=True),
-        Column(say("Resumed")),
         Column(say("Certificate"), wide=True),
         Column(say("Alerts")),
         Column(say("Readable")),
-        Column(say("Outcome")),
         Column(say("Frames")),
     )
     shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
@@ -66,15 +66,14 @@ def _row(n: int, row: TlsRow, clock: Clock) -> Row:
         (
             Cell(str(row.stream), link=f"stream-{row.stream}"),
             cells.text(row.sni, "encrypted" if row.ech else _not_sent(row)),
+            Cell(word(OUTCOMES, row.outcome), tone="bad" if failed else ""),
             cells.text(row.version, "not_captured"),
             _cipher(row),
             _alpn(row),
             _handshake(row),
-            _resumed(row),
             _certificate(row),
             _alerts(row.alerts),
             _readable(row),
-            Cell(word(OUTCOMES, row.outcome), tone="bad" if failed else ""),
             cells.frames(row.frames[:8]),
         ),
         marked(
@@ -109,20 +108,17 @@ def _alpn(row: TlsRow) -> Cell:
     if not row.alpn_offered:
         return unknown
     offered = say("offered: {protocols}", protocols=first_of(map(safe, row.alpn_offered), 4))
-    return Cell(unknown.text, why=listed([unknown.why, offered]), tone="muted", title=unknown.title)
+    return replace(unknown, why=listed([unknown.why, offered]))
 
 
 def _handshake(row: TlsRow) -> Cell:
-    """Return how long it took, and what in it cost a round trip more or less."""
+    """Return how long it took, whether it took up an earlier session, and what cost a round trip more or less."""
     known = cells.ms(row.handshake_ms, row.handshake_why or "not_captured")
-    notes = [plural(row.round_trips, "round trip") if row.round_trips else ""]
+    notes = [word(RESUMPTIONS, row.resumption)]
+    notes += [plural(row.round_trips, "round trip")] if row.round_trips else []
     notes += [say("the server asked for another key share")] if row.hello_retry else []
     notes += [say("data sent along at once (0-RTT)")] if row.early_data else []
-    return Cell(known.text, why=listed([known.why, *notes]), tone=known.tone, title=known.title)
-
-
-def _resumed(row: TlsRow) -> Cell:
-    return cells.unknown() if row.resumption is None else Cell(word(RESUMPTIONS, row.resumption))
+    return replace(known, why=listed([known.why, *notes]))
 
 
 def _certificate(row: TlsRow) -> Cell:
@@ -130,7 +126,7 @@ def _certificate(row: TlsRow) -> Cell:
     asked = [say("the server asked for the client's certificate")] if row.client_certificate_requested else []
     if not row.certificates:
         unknown = cells.unknown(row.certificates_why or "not_captured")
-        return Cell(unknown.text, why=listed([unknown.why, *asked]), tone="muted", title=unknown.title)
+        return replace(unknown, why=listed([unknown.why, *asked]))
     leaf = row.certificates[0]
     return Cell(
         safe(common_name(leaf.subject), 120),

@@ -41,6 +41,7 @@ STYLES = (
     "waterfall",
     "connections",
     "tables",
+    "protocols",
     "findings",
     "narrow",
 )

@@ -15,7 +15,7 @@ from analyzer.report.figures.style import INK, axis, layout
 from analyzer.report.statuses import HeatCell, HeatFact
 from analyzer.report.wording import plural, say
 
-ROW = 28
+ROW = 24
 """Pixels of a row."""
 
 PALE = 0.35
@@ -87,12 +87,12 @@ def _said(heat: HeatFact, cell: HeatCell) -> str:
     code = heat.codes[cell.row]
     return figure_text(
         say(
-            "{code} {name}: {answers} from {from_} to {to} s",
+            "{code} {name}: {answers} from {begin} to {end} s",
             code=code,
             name=http_status.name(code),
             answers=plural(cell.count, "answer"),
-            from_=edge(heat, cell.column),
-            to=edge(heat, cell.column + 1),
+            begin=edge(heat, cell.column),
+            end=edge(heat, cell.column + 1),
         )
     )
 

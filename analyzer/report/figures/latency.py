@@ -47,7 +47,8 @@ def figure(latencies: Sequence[LatencyFact]) -> dict[str, Any]:
         "layout": layout(
             320,
             showlegend=True,
-            legend=legend(),
+            legend=legend()
+            | {"title": {"text": say("what (how many): p50 · p95 · p99"), "side": "top", "font": {"size": 12}}},
             margin={"l": 60, "r": 24, "t": 12, "b": 52},
             xaxis=axis(
                 say("time, logarithmic"),
@@ -74,7 +75,7 @@ def figure(latencies: Sequence[LatencyFact]) -> dict[str, Any]:
 def _curve(fact: LatencyFact) -> dict[str, Any]:
     colour, dash, _ = STYLES.get(fact.key, (INK, "solid", "circle"))
     name = say(
-        "{what} ({n}): p50 {p50}, p95 {p95}, p99 {p99}",
+        "{what} ({n}): {p50} · {p95} · {p99}",
         what=fact.label,
         n=number(fact.count),
         p50=human_ms(fact.p50),

@@ -64,9 +64,15 @@ def figure(statuses: Sequence[StatusFact]) -> dict[str, Any]:
                 showgrid=False,
                 fixedrange=True,
             ),
-            yaxis=axis(say("answers"), range=[0, most * 1.18], dtick=max(-(-most // 5), 1), fixedrange=True),
+            yaxis=axis(say("answers"), range=[0, most * 1.18], dtick=_step(most), fixedrange=True),
         ),
     }
+
+
+def _step(most: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20 … that leaves no more than five lines below the highest bar."""
+    step = next(factor * 10**power for power in range(20) for factor in (1, 2, 5) if factor * 10**power * 5 >= most)
+    return int(step)
 
 
 def _said(fact: StatusFact) -> str:
