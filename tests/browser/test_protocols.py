@@ -46,14 +46,16 @@ def test_a_field_of_the_map_leads_to_its_first_request(visit: Opener, theme: str
     # 301 was given first, and is the third code: its field is the leftmost of the third row.
     box = opened.page.evaluate(
         """() => {
-            const box = document.querySelector('#fig-heat .xy').getBoundingClientRect();
+            const box = document.querySelector('#fig-heat .nsewdrag').getBoundingClientRect();
             return [box.left, box.top, box.width, box.height];
         }"""
     )
-    opened.page.mouse.move(box[0] + 0.025 * box[2], box[1] + box[3] * 2.6 / 5.2)
+    x, y = box[0] + 0.025 * box[2], box[1] + 0.5 * box[3]
+    opened.page.mouse.move(x - 30, y)
+    opened.page.mouse.move(x, y, steps=4)
     opened.until("document.querySelector('#fig-heat .hoverlayer .hovertext')")
     said = opened.page.evaluate("document.querySelector('#fig-heat .hoverlayer .hovertext').textContent")
     assert said.startswith("301 Moved Permanently: 1 answer from 3.08 to 3.09 s")
-    opened.page.mouse.click(box[0] + 0.025 * box[2], box[1] + box[3] * 2.6 / 5.2)
+    opened.page.mouse.click(x, y)
     opened.until("location.hash === '#http-1'")
     opened.assert_clean()
