@@ -199,7 +199,7 @@ def _results_table(counted: Counter[tuple[str, str]], by_code: Counter[str], by_
             numbers = [counted[code, qtype] for qtype in own]
             numbers += [sum(counted[code, qtype] for qtype in rest)] if rest else []
             first = Cell(safe(word(OUTCOMES, code), 40), title=_meaning(code))
-            rows.append(Row("", (first, *(cells.count(number) for number in numbers))))
+            rows.append(Row("", (first, *(cells.count(number) for number in numbers)), marked(proto="dns")))
     return Table("dns-results", say("Results by record type"), tuple(columns), tuple(rows), len(by_code))
 
 

@@ -88,7 +88,15 @@ def test_codes_over_time_are_counted_by_hand() -> None:
 
 @pytest.mark.parametrize("given", [(), ((200, 5.0),), ((200, 5.0), (404, 5.0)), ((200, 5.2), (404, 5.9))])
 def test_one_moment_is_no_map(given: tuple[tuple[int, float], ...]) -> None:
-    assert heat(answered(*given), CLOCK) is None
+    analysis = answered(*given)
+    assert heat(analysis, CLOCK) is None
+    assert "fig-heat" not in Page(render(analysis)).ids
+
+
+def test_the_map_stands_beside_many_codes_and_below_few() -> None:
+    for codes in (3, 8):
+        ids = Page(render(answered(*((200 + n, 100.0 * n) for n in range(codes))))).ids
+        assert ids.count("fig-heat") == 1
 
 
 @pytest.mark.parametrize(
