@@ -38,6 +38,9 @@ SENDERS = {"client": message("client"), "server": message("server")}
 
 ENCRYPTED_ALERT = message("encrypted")
 
+HARMLESS = ("close_notify", ENCRYPTED_ALERT)
+"""Alerts that are no sign of trouble: the goodbye, and one that cannot be read, which mostly is the goodbye."""
+
 
 def tls_table(rows: Sequence[TlsRow], clock: Clock) -> Table:
     """List the sessions."""
@@ -52,7 +55,7 @@ def tls_table(rows: Sequence[TlsRow], clock: Clock) -> Table:
         Column(say("Certificate"), wide=True),
         Column(say("Alerts")),
         Column(say("Readable")),
-        Column(say("Frames")),
+        Column(say("Frames"), title=say("of the handshake and of alerts, from the first to the last")),
     )
     shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
     return Table("tls-table", say("TLS sessions"), columns, shown, len(rows))
@@ -74,7 +77,7 @@ def _row(n: int, row: TlsRow, clock: Clock) -> Row:
             _certificate(row),
             _alerts(row.alerts),
             _readable(row),
-            cells.frames(row.frames[:8]),
+            _span(row.frames),
         ),
         marked(
             clock,
@@ -158,9 +161,17 @@ def common_name(name: str) -> str:
 def _alerts(alerts: Sequence[TlsAlert]) -> Cell:
     if not alerts:
         return Cell(say("none"), tone="muted")
-    fine = all(alert.description == "close_notify" for alert in alerts)
+    fine = all(alert.description in HARMLESS for alert in alerts)
     words = joined([_alert(alert) for alert in alerts[:MAX_ALERTS]])
     return Cell(words, tone="" if fine else "bad")
+
+
+def _span(frames: Sequence[int]) -> Cell:
+    """Return the first frame and the last: those between lie in several runs, which the row's filter lists."""
+    if not frames:
+        return cells.unknown()
+    first, last = min(frames), max(frames)
+    return Cell(Prose(first) if first == last else Prose(f"{first}–{last}"))
 
 
 def _alert(alert: TlsAlert) -> Prose:

@@ -303,6 +303,7 @@ def test_a_session_shows_what_was_agreed_on() -> None:
         "sha256WithRSAEncryption"
     )
     assert cell(table, bad, "Alerts") == "client: certificate_expired"
+    assert cell(table, good, "Frames") == "60–64"
     assert (good.mark.start, good.mark.end, good.mark.frames) == ("2.041000", "2.087000", "60 62 64")
 
 
@@ -310,6 +311,8 @@ def test_a_goodbye_is_no_alarm() -> None:
     row = replace(fixture.rich().tls[0], alerts=(TlsAlert(70, "client", "warning", "close_notify"),))
     at = [column.label for column in tls_table((row,), CLOCK).columns].index("Alerts")
     assert tls_table((row,), CLOCK).rows[0].cells[at].tone == ""
+    hidden = replace(row, alerts=(TlsAlert(70, "client", "unknown", "encrypted"),))
+    assert tls_table((hidden,), CLOCK).rows[0].cells[at].tone == ""
     worse = replace(row, alerts=(*row.alerts, TlsAlert(71, "server", "fatal", "decode_error")))
     assert tls_table((worse,), CLOCK).rows[0].cells[at].tone == "bad"
 
