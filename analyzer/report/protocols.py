@@ -13,8 +13,9 @@ from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Tabl
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.latencies import LatencyFact, latencies, latency_table
+from analyzer.report.lookups import dns_failed
 from analyzer.report.oicq import oicq_table
-from analyzer.report.protocols_dns import DnsFact, dns_fact, dns_failed, dns_sentence
+from analyzer.report.protocols_dns import DnsFact, dns_fact, dns_sentence
 from analyzer.report.protocols_tls import common_name, tls_table
 from analyzer.report.statuses import HeatFact, StatusFact, heat, statuses
 from analyzer.report.walks import WalkFact, walks
