@@ -5,9 +5,14 @@ Each cell is made of what it depends on, so that a long table makes it once for 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analyzer import dns_words
+from analyzer.protocols.dns import table as columns_of
 from analyzer.report import cells
 from analyzer.report.cells import Cell, Clock, Column, Row, marked
 from analyzer.report.escape import Prose, safe
@@ -49,6 +54,20 @@ def dns_failed(row: DnsRow) -> bool:
     if row.outcome == "no_answer" and row.transport in MULTICAST:
         return False
     return row.outcome in ("no_answer", "malformed") or row.rcode not in (None, "NOERROR")
+
+
+def failed_lookups(rows: Sequence[DnsRow]) -> NDArray[np.bool_]:
+    """Return (n,) which lookups failed, as :func:`dns_failed` says it of one, without making rows of them."""
+    bad = columns_of.one_of(rows, "outcome", ("no_answer", "malformed"))
+    bad |= ~columns_of.one_of(rows, "rcode", (None, "NOERROR"))
+    quiet = columns_of.one_of(rows, "outcome", ("no_answer",)) & columns_of.one_of(rows, "transport", MULTICAST)
+    return bad & ~quiet
+
+
+def result_codes(rows: Sequence[DnsRow]) -> list[str]:
+    """Return the response code of every row, or else its outcome."""
+    codes, outcomes = columns_of.column(rows, "rcode"), columns_of.column(rows, "outcome")
+    return [outcome if code is None else code for code, outcome in zip(codes, outcomes, strict=True)]
 
 
 def meaning(code: str) -> str:

@@ -19,7 +19,7 @@ from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import safe
 from analyzer.report.latencies import percentile
-from analyzer.report.lookups import MULTICAST, OUTCOMES, lookup_columns, lookup_row, meaning
+from analyzer.report.lookups import OUTCOMES, failed_lookups, lookup_columns, lookup_row, meaning, result_codes
 from analyzer.report.protocol_words import word
 from analyzer.report.wording import plural, say
 from analyzer.schema import DnsRow
@@ -63,7 +63,7 @@ class DnsFact:
 
 def dns_fact(rows: Sequence[DnsRow], clock: Clock) -> DnsFact:
     """Draw up the DNS panel."""
-    counted = Counter(results(rows))
+    counted = Counter(_results(rows))
     by_code: Counter[str] = Counter()
     by_type: Counter[str] = Counter()
     for (code, qtype), count in counted.items():
@@ -82,19 +82,9 @@ def dns_fact(rows: Sequence[DnsRow], clock: Clock) -> DnsFact:
 # ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def results(rows: Sequence[DnsRow]) -> list[tuple[str, str]]:
+def _results(rows: Sequence[DnsRow]) -> list[tuple[str, str]]:
     """Return (response code or else outcome, record type) of every row."""
-    codes, outcomes = columns_of.column(rows, "rcode"), columns_of.column(rows, "outcome")
-    found = [outcome if code is None else code for code, outcome in zip(codes, outcomes, strict=True)]
-    return list(zip(found, columns_of.column(rows, "qtype"), strict=True))
-
-
-def failed_lookups(rows: Sequence[DnsRow]) -> NDArray[np.bool_]:
-    """Return (n,) which lookups failed, as :func:`dns_failed` says it of one, without making rows of them."""
-    bad = columns_of.one_of(rows, "outcome", ("no_answer", "malformed"))
-    bad |= ~columns_of.one_of(rows, "rcode", (None, "NOERROR"))
-    quiet = columns_of.one_of(rows, "outcome", ("no_answer",)) & columns_of.one_of(rows, "transport", MULTICAST)
-    return bad & ~quiet
+    return list(zip(result_codes(rows), columns_of.column(rows, "qtype"), strict=True))
 
 
 def repeated_lookups(rows: Sequence[DnsRow]) -> NDArray[np.bool_]:

@@ -16,8 +16,8 @@ from analyzer.report.data import page
 from analyzer.report.figures import heat as heat_figure
 from analyzer.report.figures import latency as latency_figure
 from analyzer.report.latencies import latencies, latency_table
-from analyzer.report.lookups import dns_failed
-from analyzer.report.protocols_dns import dns_fact, dns_sentence, failed_lookups, servers_table
+from analyzer.report.lookups import dns_failed, failed_lookups
+from analyzer.report.protocols_dns import dns_fact, dns_sentence, servers_table
 from analyzer.report.protocols_tls import tls_table
 from analyzer.report.render import render
 from analyzer.report.statuses import MAX_HEAT_ROWS, field_length, heat, statuses
