@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.analysis import Analysis
@@ -11,22 +10,17 @@ from analyzer.report.about import AboutFact, about_facts
 from analyzer.report.card import Card
 from analyzer.report.cells import Clock, Table
 from analyzer.report.connections import ConnectionsFact, connections
-from analyzer.report.escape import Prose
-from analyzer.report.figures import latency as latency_figure
-from analyzer.report.figures import status as status_figure
 from analyzer.report.figures import timeline as timeline_figure
 from analyzer.report.figures.model import Figure
 from analyzer.report.findings import FindingsFact, findings
-from analyzer.report.protocols import ProtocolsFact, StatusFact, dns_sentence, protocols
+from analyzer.report.protocol_figures import protocol_figures
+from analyzer.report.protocols import ProtocolsFact, protocols
 from analyzer.report.requests import phases
 from analyzer.report.tables import TablesFact, tables
 from analyzer.report.timeline import TimelineFact, timeline
 from analyzer.report.unvisited import UnvisitedFact, unvisited
 from analyzer.report.visits import MAX_VISITS, VisitFact, drawn_requests, visits
 from analyzer.report.websocket import SocketFact
-
-MAX_CODES_SAID = 20
-"""Status codes named in the sentence above their chart: all that most captures have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,6 @@ class Page:
     unvisited: tuple[UnvisitedFact, ...]
     connections: ConnectionsFact
     protocols: ProtocolsFact
-    dns_summary: str
     findings: FindingsFact
     tables: TablesFact
     about: AboutFact
@@ -103,7 +96,6 @@ def page(analysis: Analysis) -> Page:
         unvisited=tuple(unvisited(analysis, clock)),
         connections=connected,
         protocols=proto,
-        dns_summary=dns_sentence(analysis.dns),
         findings=found,
         tables=listed,
         about=about,
@@ -116,15 +108,7 @@ def page(analysis: Analysis) -> Page:
             listed.sockets,
             about.glossary,
             (
-                proto.dns,
-                proto.arp,
-                proto.ndp,
-                proto.dhcp,
-                proto.tls,
-                proto.icmp,
-                proto.pings,
-                proto.traceroutes,
-                proto.oicq,
+                *proto.tables,
                 listed.http,
                 listed.tcp,
                 listed.websocket,
@@ -159,19 +143,5 @@ def _figures(line: TimelineFact, proto: ProtocolsFact) -> dict[str, Figure]:
     out: dict[str, Figure] = {}
     if (drawn := timeline_figure.drawn(line)) is not None:
         out["timeline"] = drawn
-    if proto.statuses:
-        summary = status_sentence(proto.statuses)
-        out["status"] = Figure("fig-status", "Status codes", Prose(summary), status_figure.figure(proto.statuses))
-    if proto.latencies:
-        what = ", ".join(f"{fact.label} ({fact.count})" for fact in proto.latencies)
-        summary = f"Share of cases that took at most a given time: {what}. The table below has the percentiles."
-        out["latency"] = Figure("fig-latency", "Latency", Prose(summary), latency_figure.figure(proto.latencies))
+    out.update(protocol_figures(proto))
     return out
-
-
-def status_sentence(statuses: Sequence[StatusFact]) -> str:
-    """Say which codes there were and how often: failures first, and how many codes are left out."""
-    ranked = sorted(statuses, key=lambda fact: (fact.code < 400, fact.code))
-    shown = [f"{fact.count} × {fact.code}" for fact in ranked[:MAX_CODES_SAID]]
-    more = len(ranked) - len(shown)
-    return f"{', '.join(shown)}{f' and {more} more' if more else ''}."

@@ -47,6 +47,7 @@ STYLES = (
     "connections",
     "tables",
     "grid",
+    "protocols",
     "findings",
     "evidence",
     "glossary",

@@ -72,7 +72,7 @@ def tables(analysis: Analysis, clock: Clock, drawn: set[str]) -> TablesFact:
         index=index,
         http=_http_table(analysis.http, clock, drawn),
         tcp=_tcp_table(analysis),
-        websocket=websocket_table(analysis.websocket),
+        websocket=websocket_table(analysis.websocket, clock),
         sockets=said_on(analysis.websocket, clock),
         frames=frames_table(analysis),
     )

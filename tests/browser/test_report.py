@@ -181,7 +181,7 @@ FILTERS = (
     ("host:api.example proto:dns", "#dns-panel tr[data-row]", 1),
     ("finding:error", "#findings .finding", 1),
     ('"no such words"', "#findings .finding", 0),
-    ("nxdomain", "#dns-panel tr[data-row]", 1),
+    ("nxdomain", "#dns-panel tr[id]", 1),
     ("-proto:dns", "#dns-panel tr[data-row]", 0),
     ("unknown:word", "#dns-panel tr[data-row]", 0),
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.report.cells import Clock
-from analyzer.report.data import status_sentence
+from analyzer.report.protocol_figures import status_sentence
 from analyzer.report.protocols import StatusFact
 from analyzer.report.render import render
 from analyzer.report.request_facts import MAX_LISTED, Group, Links, groups, remarks
