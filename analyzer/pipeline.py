@@ -24,6 +24,7 @@ from analyzer.decode.decode import decode
 from analyzer.decode.hops import hops
 from analyzer.decode.ledger import ledger
 from analyzer.decode.receivers import receivers
+from analyzer.decode.summary import packets
 from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
 from analyzer.findings.run import find
@@ -265,6 +266,7 @@ def _assemble(
         options,
         facts.pings,
         facts.traceroutes,
+        packets(table),
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer import tcp_states
 from analyzer.analysis import Analysis
 from analyzer.report import overview, trust
-from analyzer.report.cells import MAX_TABLE_ROWS, Clock, Table
+from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Clock, Table
 from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS, ConnectionsFact, connections
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures import latency as latency_figure
@@ -19,6 +19,7 @@ from analyzer.report.figures.model import Figure
 from analyzer.report.figures.sequence import MAX_MARKS
 from analyzer.report.findings import MAX_FINDINGS, FindingsFact, findings
 from analyzer.report.graphs import MAX_CITED_GRAPHED, MAX_GRAPHED, MAX_LINE_POINTS
+from analyzer.report.grid import lies_in, numbered
 from analyzer.report.ladder import MAX_LADDER_ROWS
 from analyzer.report.protocols import ProtocolsFact, StatusFact, dns_sentence, protocols
 from analyzer.report.request_facts import MAX_LISTED
@@ -70,10 +71,11 @@ class Page:
     figures: dict[str, Figure]
     phases: tuple[tuple[str, str, str], ...]
     anchors: frozenset[str]
+    gridded: Mapping[str, range]
 
     def reach(self, link: str) -> str:
         """Return an anchor that exists: the row's own or, when the page's caps leave it out, its table's."""
-        if link in self.anchors:
+        if link in self.anchors or lies_in(self.gridded, link):
             return link
         home = HOMES.get(link.split("-", 1)[0], "summary")
         return home if home in self.anchors else "summary"
@@ -144,7 +146,11 @@ def page(analysis: Analysis) -> Page:
                 listed.tcp,
                 listed.websocket,
                 listed.frames,
+                listed.packets,
             ),
+        ),
+        gridded=numbered(
+            (proto.dns, proto.arp, proto.tls, proto.icmp, listed.http, listed.tcp, listed.websocket, listed.packets)
         ),
     )
 
@@ -248,7 +254,7 @@ def _ticks(resolution: str) -> str:
 def _limits() -> tuple[tuple[str, str], ...]:
     """Name the caps of the page itself, so that nothing is left out in silence."""
     return (
-        ("Rows of a table", f"{MAX_TABLE_ROWS}"),
+        ("Rows of a table", f"{MAX_TABLE_ROWS}, and as a grid {MAX_GRID_ROWS}"),
         ("Visits", f"{MAX_VISITS}"),
         ("Requests in one waterfall", f"{MAX_WATERFALL_ROWS}"),
         ("Cookies or fields of a request", f"{MAX_LISTED}"),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.analysis import Analysis
 from analyzer.language import SOURCE, speaking, translated
+from analyzer.report import grid
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
 from analyzer.report.performance import LIMITS
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-SCRIPTS = ("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "copy", "keys", "start")
+SCRIPTS = (
+    *("page", "theme", "charts", "links", "query", "filter", "columns", "grid", "tables"),
+    *("range", "waterfall", "copy", "keys", "start"),
+)
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
 
@@ -41,6 +45,7 @@ STYLES = (
     "waterfall",
     "connections",
     "tables",
+    "grid",
     "findings",
     "narrow",
 )
@@ -113,6 +118,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(say=say, say_html=say_html, plural=plural, number=number)
+    environment.globals.update(grid_of=grid.drawn, long_table=grid.long)
     return environment
 
 
