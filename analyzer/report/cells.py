@@ -95,7 +95,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Texts:
     """A grid's column of cells that come again: ``at`` are places in ``cells``, one for each row; without it, each row
-    has the cell at its own place. Where there is nothing but text to a cell, it may be that text (safe to show)."""
+    has the cell at its own place, or all rows have the only one. Where there is nothing but text to a cell, it may be that text (safe to show)."""
 
     cells: Sequence[Cell | str]
     at: Sequence[int] | None = None

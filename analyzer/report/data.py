@@ -147,6 +147,7 @@ def page(analysis: Analysis) -> Page:
                 listed.websocket,
                 listed.frames,
                 listed.packets,
+                about.problems,
             ),
         ),
         gridded=numbered(

@@ -96,7 +96,7 @@ def coded(keys: Iterable[Hashable], make: Callable[[int], Cell | str]) -> Texts:
     keys = list(keys)
     places = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))  # key → the first row that has it
     firsts = sorted(places.values())
-    if len(firsts) == len(keys):
+    if len(firsts) in (1, len(keys)):
         return Texts(list(map(make, firsts)))
     for place, first in enumerate(firsts):
         places[keys[first]] = place

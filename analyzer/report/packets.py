@@ -150,7 +150,7 @@ def _preview(grid: Grid, clock: Clock) -> tuple[Row, ...]:
 
 def _shown(column: Texts | Numbers, n: int) -> Cell:
     if isinstance(column, Texts):
-        cell = column.cells[n if column.at is None else column.at[n]]
+        cell = column.cells[column.at[n] if column.at is not None else n if len(column.cells) > 1 else 0]
         return Cell(cell) if isinstance(cell, str) else cell
     value = column.values[n]
     if value is None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 SCRIPTS = (
-    *("page", "theme", "charts", "links", "query", "filter", "columns", "grid", "tables"),
-    *("range", "waterfall", "copy", "keys", "start"),
+    *("page", "theme", "charts", "links", "query", "filter", "columns", "grid"),
+    *("gridkeys", "gridfind", "tables", "range", "waterfall", "copy", "keys", "start"),
 )
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
