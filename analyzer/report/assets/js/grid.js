@@ -18,6 +18,8 @@
  * @property {Set<number>} hidden columns
  * @property {{ row: number, column: number }} active where the focus is or would be; row -1 is the head
  * @property {number} found row to point out, -1 for none
+ * @property {number} top how far it is scrolled; kept here, since asking for it makes the browser lay out the page
+ * @property {number} height what one can see of it
  */
 
 const GRID_ROW = 28; // pixels; as in grid.css
@@ -41,7 +43,18 @@ function gridState(box) {
     active,
     list: none,
   };
-  return { ...state, drawn: new Map(), order: none, kept: null, sorted: -1, down: false, hidden: new Set(), found: -1 };
+  return {
+    ...state,
+    drawn: new Map(),
+    order: none,
+    kept: null,
+    sorted: -1,
+    down: false,
+    hidden: new Set(),
+    found: -1,
+    top: 0,
+    height: 600,
+  };
 }
 /** @param {string} tag @param {Record<string, string | number>} attributes */
 function newElement(tag, attributes, text = "") {
@@ -84,12 +97,19 @@ function showGrid(grid, data) {
   for (const [name, value] of Object.entries(told)) view.setAttribute(name, String(value));
   for (const part of [head, body]) part.setAttribute("role", "rowgroup");
   place.querySelector(".scroll")?.replaceWith(view);
-  view.addEventListener("scroll", () => requestAnimationFrame(() => drawGrid(grid)), { passive: true });
+  view.addEventListener("scroll", () => requestAnimationFrame(() => seeGrid(grid)), { passive: true });
   view.addEventListener("keydown", (event) => gridKey(grid, event));
   view.addEventListener("focusin", (event) => gridFocus(grid, /** @type {HTMLElement} */ (event.target)));
-  new ResizeObserver(() => drawGrid(grid)).observe(view);
+  new ResizeObserver(() => seeGrid(grid)).observe(view);
   gridToolbar(grid, data, caption);
   layGrid(grid);
+}
+
+/** Draw what one can see now. @param {GridState} grid */
+function seeGrid(grid) {
+  grid.top = grid.view.scrollTop;
+  grid.height = grid.view.clientHeight;
+  drawGrid(grid);
 }
 
 // ── drawing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -137,8 +157,8 @@ function drawGrid(grid) {
   view.setAttribute("aria-rowcount", String(list.length + 1));
   body.style.height = `${list.length * GRID_ROW}px`;
   active.row = Math.min(active.row, list.length - 1);
-  const first = Math.max(0, Math.floor(view.scrollTop / GRID_ROW) - GRID_SPARE);
-  const last = Math.min(list.length, Math.ceil((view.scrollTop + view.clientHeight) / GRID_ROW) + GRID_SPARE);
+  const first = Math.max(0, Math.floor(grid.top / GRID_ROW) - GRID_SPARE);
+  const last = Math.min(list.length, Math.ceil((grid.top + grid.height) / GRID_ROW) + GRID_SPARE);
   const wanted = new Set(active.row >= 0 ? [active.row] : []);
   for (let place = first; place < last; place += 1) wanted.add(place);
   for (const [place, row] of drawn) {

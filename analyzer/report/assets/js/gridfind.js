@@ -17,7 +17,14 @@ function sortGrid(grid, column) {
 /** Make the list of rows to see from their order and the filter. @param {GridState} grid */
 function listRows(grid) {
   const { kept, order } = grid;
-  grid.list = kept ? order.filter((row) => kept[row] === 1) : order;
+  if (!kept) {
+    grid.list = order;
+    return;
+  }
+  const list = new Int32Array(order.length);
+  let length = 0;
+  for (const row of order) if (kept[row] === 1) list[length++] = row;
+  grid.list = list.subarray(0, length);
 }
 /**
  * Show the rows that fit; return how many that are. Grids that are not read yet follow.
@@ -33,7 +40,7 @@ function filterGrids(terms, active) {
     }
     grid.kept = active ? gridMatch(grid.data, terms) : null;
     listRows(grid);
-    grid.view.scrollTop = 0;
+    if (grid.top) scrollGrid(grid, 0);
     grid.active = { row: 0, column: grid.active.column };
     layGrid(grid);
     tellNothing(grid.box, grid.list.length === 0);
@@ -87,9 +94,10 @@ function gridReveal(anchor) {
       place = grid.list.indexOf(row);
     }
     grid.found = row;
-    grid.view.scrollTop = place * GRID_ROW - grid.view.clientHeight / 2;
-    layGrid(grid);
     reveal(grid.box);
+    layGrid(grid);
+    grid.height = grid.view.clientHeight;
+    scrollGrid(grid, place * GRID_ROW - grid.height / 2);
     grid.view.scrollIntoView({ block: "center", behavior: "instant" });
     focusCell(grid, place, grid.active.column);
   });

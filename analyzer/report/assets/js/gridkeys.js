@@ -24,10 +24,10 @@ function gridFocus(grid, target) {
 }
 /** @param {GridState} grid @param {KeyboardEvent} event */
 function gridKey(grid, event) {
-  const { active, list, view, data } = grid;
+  const { active, list, data } = grid;
   if (!data || event.altKey || event.metaKey) return;
   const columns = data.columns.map((_, at) => at).filter((at) => !grid.hidden.has(at));
-  const page = Math.max(1, Math.floor(view.clientHeight / GRID_ROW) - 2);
+  const page = Math.max(1, Math.floor(grid.height / GRID_ROW) - 2);
   /** @type {Record<string, [number, number]>} */
   const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [page, 0], PageUp: [-page, 0] };
   Object.assign(moves, {
@@ -54,12 +54,16 @@ function gridKey(grid, event) {
 /** @param {GridState} grid @param {number} row @param {number} column */
 function focusCell(grid, row, column) {
   grid.active = { row, column };
-  const { view, head } = grid;
-  const room = view.clientHeight - head.offsetHeight;
-  if (row * GRID_ROW < view.scrollTop) view.scrollTop = Math.max(row, 0) * GRID_ROW;
-  else if ((row + 1) * GRID_ROW > view.scrollTop + room) view.scrollTop = (row + 1) * GRID_ROW - room;
+  const room = grid.height - grid.head.offsetHeight;
+  if (row * GRID_ROW < grid.top) scrollGrid(grid, Math.max(row, 0) * GRID_ROW);
+  else if ((row + 1) * GRID_ROW > grid.top + room) scrollGrid(grid, (row + 1) * GRID_ROW - room);
   drawGrid(grid);
   const cell = activeCell(grid);
   cell?.focus({ preventScroll: true });
   cell?.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+}
+/** @param {GridState} grid @param {number} top */
+function scrollGrid(grid, top) {
+  grid.view.scrollTop = top;
+  grid.top = grid.view.scrollTop;
 }
