@@ -94,8 +94,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A grid's column of cells that come again: ``at`` are places in ``cells``, one for each row; without it, each row
-    has the cell at its own place, or all rows have the only one. Where there is nothing but text to a cell, it may be that text (safe to show)."""
+    """A grid's column of cells that come again.
+
+    Attributes:
+        cells: those that occur; one with nothing but text to it may be that text (safe to show).
+        at: for each row a place in ``cells``; without it, each row has the cell at its own place, or all have the one.
+    """
 
     cells: Sequence[Cell | str]
     at: Sequence[int] | None = None
