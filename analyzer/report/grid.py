@@ -24,8 +24,9 @@ from analyzer.report.escape import script_json
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-MAX_PLAIN = 2_000_000
-"""Characters of a grid's data that go into the page as they are; more are compressed, to about a quarter."""
+MAX_PLAIN = 300_000
+"""Characters of a grid's data that go into the page as they are; more are compressed, to about a quarter. Reading them
+takes a browser some milliseconds, and a page with many grids stays small enough for a mail."""
 
 PREVIEW_ROWS = 50
 """Rows that a browser without scripts shows of a grid: a look at it, not its content."""
