@@ -21,6 +21,10 @@ MAX_TABLE_ROWS = 2000
 MAX_GRID_ROWS = 200_000
 """Rows of one grid, whose data are all in the page: what a browser reads in a second; the exports have the rest."""
 
+MAX_ROWS_MADE = 20_000
+"""Rows of a grid whose rows are made one by one, at 50 µs each; only columns (:class:`Grid`) are cheap enough for
+more."""
+
 DASH = "–"
 
 
@@ -45,6 +49,11 @@ class Cell:
     title: str = ""
     value: float | None = None
     unit: str = ""
+
+    @property
+    def told(self) -> bool:
+        """Whether the value has to be told beside the text: it has a unit, or words around it."""
+        return self.value is not None and bool(self.unit or not self.text.isdigit())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from analyzer import http_status
 from analyzer.analysis import Analysis
 from analyzer.dns_words import explain_type
 from analyzer.report import cells, leases, neighbours
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
+from analyzer.report.cells import MAX_ROWS_MADE, Cell, Clock, Column, Mark, Row, Table
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.oicq import oicq_table
@@ -139,7 +139,7 @@ def traffic_table(analysis: Analysis) -> Table:
             (Cell(safe(name, 60)), cells.count(count), Cell(_share(count / whole))),
             Mark(proto=safe(name.lower(), 60)),
         )
-        for name, count in ranked[:MAX_TABLE_ROWS]
+        for name, count in ranked[:MAX_ROWS_MADE]
     )
     return Table("traffic-table", "What is in this capture", columns, rows, len(ranked))
 
@@ -285,7 +285,7 @@ def _dns_table(rows: Sequence[DnsRow], clock: Clock) -> Table:
         "dns-table",
         "DNS lookups",
         columns,
-        tuple(_dns_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
+        tuple(_dns_row(n, row, clock) for n, row in enumerate(rows[:MAX_ROWS_MADE])),
         len(rows),
     )
 
@@ -370,7 +370,7 @@ def _tls_table(rows: Sequence[TlsRow]) -> Table:
         "tls-table",
         "TLS sessions",
         columns,
-        tuple(_tls_row(n, row) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
+        tuple(_tls_row(n, row) for n, row in enumerate(rows[:MAX_ROWS_MADE])),
         len(rows),
     )
 

@@ -271,6 +271,15 @@ def test_csv_is_what_is_shown_with_numbers_as_numbers(visit: Opener) -> None:
     opened.assert_clean()
 
 
+def test_what_has_a_number_to_sort_by_but_says_more_is_saved_as_it_says(visit: Opener) -> None:
+    opened = visit(rich_page(), fragment="#dns-table")
+    _, lines = saved(opened, "dns-table")
+    rows = "[...document.querySelectorAll('#dns-table ~ .scroll tbody tr')]"
+    frames = opened.page.evaluate(f"{rows}.map((row) => [...row.cells].at(-1).textContent)")
+    assert any("–" in text or "," in text for text in frames)
+    assert [line[-1] for line in lines[1:]] == frames
+
+
 def test_a_table_is_sorted_by_value_not_by_text(visit: Opener) -> None:
     opened = visit(rich_page(), fragment="#http-table")
     page = opened.page

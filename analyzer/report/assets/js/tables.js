@@ -193,13 +193,13 @@ function separated(actions, separator) {
   const line = (/** @type {string[]} */ fields) => `${fields.join(separator)}\r\n`;
   const heads = actions.headings().filter(({ hidden }) => !hidden);
   const lines = [line(heads.map(({ label, unit }) => field(unit ? `${label} (${unit})` : label, separator)))];
-  for (const row of actions.rows()) {
-    const fields = row.map(({ text, value }) =>
-      value !== null && /^-?\d/.test(text) ? String(value) : field(text, separator),
-    );
-    lines.push(line(fields));
-  }
+  for (const row of actions.rows()) lines.push(line(row.map((value, at) => written(value, heads[at].unit, separator))));
   return lines.join("");
+}
+/** @param {Value} shown @param {string} unit @param {string} separator */
+function written({ text, value }, unit, separator) {
+  const exact = unit ? /^-?\d/ : /^-?[\d\u202f]+(?:\.\d+)?$/;
+  return value !== null && exact.test(text) ? String(value) : field(text, separator);
 }
 /**
  * Write a text so that it is one field, and no formula: a spreadsheet runs what begins with certain signs.
