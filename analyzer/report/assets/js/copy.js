@@ -56,8 +56,9 @@ function announce(text) {
 function rowFilter(frames, streams) {
   const spans = spansIn(frames);
   if (spans.length === 1 && spans[0][0] === spans[0][1]) return `frame.number == ${spans[0][0]}`;
-  if (spans.length)
+  if (spans.length) {
     return `frame.number in {${spans.map(([low, high]) => (low === high ? low : `${low}..${high}`)).join(", ")}}`;
+  }
   const numbers = streams.split(" ").filter((word) => /^\d+$/.test(word));
   if (numbers.length < 2) return numbers.length ? `tcp.stream eq ${numbers[0]}` : "";
   return `tcp.stream in {${numbers.join(", ")}}`;

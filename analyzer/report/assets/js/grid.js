@@ -182,13 +182,14 @@ function gridRow(grid, place) {
   for (const name of ["frames", "stream"]) {
     const column = markOf(data, name);
     const fact = column ? String(factAt(column, at)) : "";
-    if (fact)
+    if (fact) {
       row.dataset[name] =
         name === "frames"
           ? spansIn(fact)
               .map((span) => [...new Set(span)].join("-"))
               .join(" ")
           : fact;
+    }
   }
   data.columns.forEach((column, n) => {
     if (grid.hidden.has(n)) return;

@@ -36,8 +36,9 @@ function gridKey(grid, event) {
     Home: [0, -columns.length],
     End: [0, columns.length],
   });
-  if (event.ctrlKey)
+  if (event.ctrlKey) {
     Object.assign(moves, { Home: [-list.length, -columns.length], End: [list.length, columns.length] });
+  }
   if (event.key === "Enter" && active.row >= 0) {
     const link = activeCell(grid)?.querySelector("a") || grid.drawn.get(active.row)?.querySelector("a");
     if (link) link.click();

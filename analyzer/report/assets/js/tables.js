@@ -96,14 +96,15 @@ function tableActions(table, name, ident) {
 /** @param {GridState} grid @param {GridData} data @param {string} name */
 function gridToolbar(grid, data, name) {
   grid.view.before(
-    toolbar({
+    tableTools({
       name,
       ident: grid.box.querySelector("h3")?.id || "table",
       headings: () => data.columns.map(({ label, unit = "" }, at) => ({ label, unit, hidden: grid.hidden.has(at) })),
       hide: (column, hide) => {
         grid.hidden[hide ? "add" : "delete"](column);
-        if (grid.hidden.has(grid.active.column))
+        if (grid.hidden.has(grid.active.column)) {
           grid.active.column = data.columns.findIndex((_, at) => !grid.hidden.has(at));
+        }
         layGrid(grid);
       },
       *rows() {
@@ -122,7 +123,7 @@ function valueIn(column, row) {
 // ── toolbar ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @param {TableActions} actions */
-function toolbar(actions) {
+function tableTools(actions) {
   const bar = newElement("div", {
     class: "table-tools",
     role: "group",
@@ -228,6 +229,9 @@ for (const table of /** @type {HTMLTableElement[]} */ (all(".scroll > table"))) 
   if (!table.tHead || table.tBodies[0].rows.length < 2 || (place && place.hasAttribute("data-grid"))) continue;
   sortable(table);
   const title = place && place.querySelector("h3");
-  if (title)
-    table.parentElement?.before(toolbar(tableActions(table, (title.firstChild?.textContent || "").trim(), title.id)));
+  if (title) {
+    table.parentElement?.before(
+      tableTools(tableActions(table, (title.firstChild?.textContent || "").trim(), title.id)),
+    );
+  }
 }
