@@ -87,27 +87,32 @@ rowButton.hidden = true;
 document.body.append(rowButton);
 /** @type {HTMLElement | null} */
 let rowOfButton = null;
+/** Rows that have no room for a button of their own; others have one among their details. */
+const BARE_ROWS = "tr, .grid-row";
 /** @param {EventTarget | null} target */
 function offerFilter(target) {
   if (target === rowButton) return;
-  const row = target instanceof Element ? rowWithFilter(target) : null;
-  const grip = row && (row.matches("details") ? row.querySelector("summary") : row);
-  // of an open fold only its head is the row; what is inside has buttons of its own
-  const over =
-    grip &&
-    target instanceof Element &&
-    grip.contains(target) &&
-    rowFilter(row.dataset.frames || "", row.dataset.stream || "");
-  rowButton.hidden = !over;
-  rowOfButton = over ? row : null;
-  if (!over || !grip) return;
-  const place = grip.getBoundingClientRect();
-  const frame = (grip.closest(".scroll, .grid") || document.body).getBoundingClientRect();
+  const row = target instanceof Element ? rowWithFilter(target.closest(BARE_ROWS)) : null;
+  const text = row && row.matches(BARE_ROWS) ? rowFilter(row.dataset.frames || "", row.dataset.stream || "") : "";
+  rowButton.hidden = !text;
+  rowOfButton = text ? row : null;
+  if (!text || !row) return;
+  const place = row.getBoundingClientRect();
+  const frame = (row.closest(".scroll, .grid") || document.body).getBoundingClientRect();
   const right = Math.min(place.right, frame.right);
   rowButton.style.left = `${right + scrollX - rowButton.offsetWidth - 4}px`;
   rowButton.style.top = `${place.top + scrollY + Math.min(place.height, 34) / 2 - rowButton.offsetHeight / 2}px`;
 }
 document.addEventListener("mouseover", (event) => offerFilter(event.target));
 document.addEventListener("focusin", (event) => offerFilter(event.target));
-document.addEventListener("scroll", () => (rowButton.hidden = true), { capture: true, passive: true });
+let offering = 0;
+document.addEventListener(
+  "scroll",
+  () => {
+    rowButton.hidden = true;
+    clearTimeout(offering);
+    offering = setTimeout(() => offerFilter(document.activeElement), 150); // the row with the focus is elsewhere now
+  },
+  { capture: true, passive: true },
+);
 rowButton.addEventListener("click", () => rowOfButton && copyFilterOf(rowOfButton));
