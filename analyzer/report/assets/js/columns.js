@@ -128,6 +128,8 @@ function factAt(column, row) {
   return column.cells ? cellAt(column, row).text : (numberAt(column, row) ?? "");
 }
 
+/** What numbers are written with: digits, and the letters of ms, s, min, h, B, kB, MB, GB and TB. */
+const NUMBER_LETTERS = /^[\d.,\u202f –bghikmnst-]+$/;
 /** What columns of numbers show, in lower case: written once, when somebody first looks for a text. */
 const writtenTexts = /** @type {WeakMap<ColumnData, string[]>} */ (new WeakMap());
 /**
@@ -143,8 +145,13 @@ function markText(column, rows, word, out) {
     for (let row = 0; row < rows; row += 1) if (passes[placeAt(column, row)]) out[row] = 1;
     return;
   }
-  // a number without a unit holds digits only: most words need not be looked for
-  if (!column.odd && /^(?:plain|count)$/.test(column.as || "plain") && !/^[\d\u202f]+$/.test(word)) return;
+  if (!NUMBER_LETTERS.test(word)) {
+    // most words cannot be in a number: only the cells with words of their own are left
+    for (const [row, data] of Object.entries(column.odd || {})) {
+      if (shownText(cellOf(data)).includes(word)) out[Number(row)] = 1;
+    }
+    return;
+  }
   let list = writtenTexts.get(column);
   if (!list) {
     list = Array.from({ length: rows }, (_, row) => shownText(cellAt(column, row)));
