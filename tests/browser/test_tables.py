@@ -148,6 +148,20 @@ def test_a_grid_shows_few_rows_of_many_and_scrolls(visit: Opener) -> None:
     opened.assert_clean()
 
 
+def test_a_grid_of_hostile_rows_is_text(visit: Opener) -> None:
+    opened = open_grid(visit, render(many(name="hostile")), "http-table")
+    page = opened.page
+    page.evaluate(f"{GRID}.scrollTop = 4000")
+    opened.until(f"Number({GRID}.querySelector('.grid-body .grid-row:last-child').getAttribute('aria-rowindex')) > 100")
+    assert page.evaluate(f"{GRID}.querySelectorAll('script, img, svg, iframe, span').length") == 0
+    shown = page.evaluate(f"{GRID}.textContent")
+    assert any(attack in shown for attack in ("<svg onload=alert(2)>", "{{7*7}}", "<script>alert(1)</script>"))
+    page.fill("#search", '"><svg')
+    page.locator("#http-table ~ .grid .grid-head").get_by_role("button", name="URL").click()
+    page.wait_for_timeout(300)
+    opened.assert_clean()
+
+
 def test_without_scripts_the_first_rows_are_there(visit: Opener) -> None:
     opened = visit(long_page(), script=False)
     assert opened.page.locator("#http-table ~ .scroll tbody tr").count() == 50
