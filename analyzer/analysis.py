@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.summary import Packets
 from analyzer.evidence.model import Evidence
 from analyzer.flows.model import Connections, Segments
 from analyzer.options import Options
@@ -69,6 +70,7 @@ class Analysis:
         masked: how many secret values were masked.
         pings, traceroutes: put together from the ``icmp`` table, and from the probes that were sent.
         evidence: the packets that findings cite, masked like everything else.
+        packets: a line of the list of packets for each frame, up to a limit; no table of the contract.
     """
 
     capture: CaptureRow
@@ -93,6 +95,7 @@ class Analysis:
     pings: tuple[PingSeries, ...] = ()
     traceroutes: tuple[TracerouteRow, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
+    packets: Packets | None = None
 
     def rows(self, table: str) -> Iterator[Any]:
         """Give the rows of a table of the contract by its name. Raises KeyError for an unknown one."""

@@ -24,6 +24,7 @@ from analyzer.decode.decode import decode
 from analyzer.decode.hops import hops
 from analyzer.decode.ledger import ledger
 from analyzer.decode.receivers import receivers
+from analyzer.decode.summary import packets
 from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
 from analyzer.evidence.collect import collect as collect_evidence
@@ -269,6 +270,7 @@ def _assemble(
         facts.pings,
         facts.traceroutes,
         evidence,
+        packets(table),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analyzer import sentences, tcp_states
 from analyzer.analysis import Analysis
 from analyzer.findings.thresholds import MAX_FRAMES
-from analyzer.report.cells import MAX_TABLE_ROWS, Table
+from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Table
 from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures.sequence import MAX_MARKS
@@ -128,7 +128,7 @@ _UNITS = {
 def _limits() -> tuple[tuple[Prose, Prose], ...]:
     """Name the caps of the page itself, so that nothing is left out in silence."""
     return (
-        (say("Rows of a table"), number(MAX_TABLE_ROWS)),
+        (say("Rows of a table"), say("{n}; as a grid {grid}", n=number(MAX_TABLE_ROWS), grid=number(MAX_GRID_ROWS))),
         (say("Visits"), number(MAX_VISITS)),
         (say("Requests in one waterfall"), number(MAX_WATERFALL_ROWS)),
         (say("Cookies or fields of a request"), number(MAX_LISTED)),

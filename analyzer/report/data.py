@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer.analysis import Analysis
@@ -13,6 +14,7 @@ from analyzer.report.connections import ConnectionsFact, connections
 from analyzer.report.figures import timeline as timeline_figure
 from analyzer.report.figures.model import Figure
 from analyzer.report.findings import FindingsFact, findings
+from analyzer.report.grid import lies_in, numbered
 from analyzer.report.protocol_figures import protocol_figures
 from analyzer.report.protocols import ProtocolsFact, protocols
 from analyzer.report.requests import phases
@@ -45,10 +47,11 @@ class Page:
     figures: dict[str, Figure]
     phases: tuple[tuple[str, str, str], ...]
     anchors: frozenset[str]
+    gridded: Mapping[str, range]
 
     def reach(self, link: str) -> str:
         """Return an anchor that exists: the row's own or, when the page's caps leave it out, its table's."""
-        if link in self.anchors:
+        if link in self.anchors or lies_in(self.gridded, link):
             return link
         home = HOMES.get(link.split("-", 1)[0], "summary")
         return home if home in self.anchors else "summary"
@@ -113,8 +116,11 @@ def page(analysis: Analysis) -> Page:
                 listed.tcp,
                 listed.websocket,
                 listed.frames,
+                listed.packets,
+                about.problems,
             ),
         ),
+        gridded=numbered((*proto.tables, listed.http, listed.tcp, listed.websocket, listed.packets)),
     )
 
 

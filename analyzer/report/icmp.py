@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from statistics import fmean
 
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.protocol_words import listed, spoken
 from analyzer.report.wording import plural, say
@@ -36,7 +36,7 @@ def icmp_table(rows: Sequence[IcmpRow], clock: Clock) -> Table:
         "icmp-table",
         say("ICMP exchanges"),
         columns,
-        tuple(_icmp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
+        tuple(_icmp_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS])),
         len(rows),
     )
 
@@ -118,7 +118,7 @@ def pings_table(series: Sequence[PingSeries], rows: Sequence[IcmpRow], clock: Cl
         "ping-table",
         say("Pings"),
         columns,
-        tuple(_ping_row(one, rows, clock) for one in series[:MAX_TABLE_ROWS]),
+        tuple(_ping_row(one, rows, clock) for one in series[:MAX_GRID_ROWS]),
         len(series),
     )
 
@@ -185,7 +185,7 @@ def traceroutes_table(routes: Sequence[TracerouteRow], clock: Clock) -> Table:
         Column(say("Frames")),
     )
     rows = [_hop_row(route, hop, clock) for route in routes for hop in route.hops]
-    return Table("traceroute-table", say("Traceroutes"), columns, tuple(rows[:MAX_TABLE_ROWS]), len(rows))
+    return Table("traceroute-table", say("Traceroutes"), columns, tuple(rows[:MAX_GRID_ROWS]), len(rows))
 
 
 def _hop_row(route: TracerouteRow, hop: TracerouteHop, clock: Clock) -> Row:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import station, without_blanks
 from analyzer.report.protocol_words import listed, word
@@ -56,7 +56,7 @@ def dhcp_table(rows: Sequence[DhcpRow], clock: Clock) -> Table:
         Column(say("Tries"), numeric=True),
         Column(say("Frames")),
     )
-    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
+    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
     return without_blanks(Table("dhcp-table", say("Addresses handed out (DHCP)"), columns, shown, len(rows)))
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from analyzer import vendors
 from analyzer.provenance import frames_text
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table, marked
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Mark, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.protocol_words import listed, word
 from analyzer.report.wording import joined, message, plural, say
@@ -153,7 +153,7 @@ def arp_table(rows: Sequence[ArpRow], clock: Clock) -> Table:
         Column("VLAN", numeric=True),
         Column(say("Frames")),
     )
-    shown = tuple(_arp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
+    shown = tuple(_arp_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
     return without_blanks(Table("arp-table", say("ARP exchanges"), columns, shown, len(rows)))
 
 
@@ -193,7 +193,7 @@ def ndp_table(rows: Sequence[NdpRow], clock: Clock) -> Table:
         Column("VLAN", numeric=True),
         Column(say("Frames")),
     )
-    shown = tuple(_ndp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
+    shown = tuple(_ndp_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
     return without_blanks(Table("ndp-table", say("IPv6 neighbours and routers (NDP)"), columns, shown, len(rows)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from analyzer.addresses import endpoint
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import safe
 from analyzer.report.protocol_words import spoken, word
 from analyzer.report.wording import message, say
@@ -42,7 +42,7 @@ def oicq_table(rows: Sequence[OicqRow], clock: Clock) -> Table:
         Column(say("Outcome")),
         Column(say("Frames")),
     )
-    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
+    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
     return Table("oicq-table", say("QQ (OICQ) commands"), columns, shown, len(rows))
 
 

@@ -17,7 +17,9 @@ from analyzer import dns_words
 from analyzer.protocols.dns import table as columns_of
 from analyzer.report import cells
 from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.dns_grid import dns_grid
 from analyzer.report.escape import safe
+from analyzer.report.grid import PREVIEW_ROWS
 from analyzer.report.latencies import percentile
 from analyzer.report.lookups import OUTCOMES, failed_lookups, lookup_columns, lookup_row, meaning, result_codes
 from analyzer.report.protocol_words import word
@@ -192,5 +194,8 @@ def _percentile(times: NDArray[np.float64], q: int) -> Cell:
 
 
 def _lookups_table(rows: Sequence[DnsRow], clock: Clock) -> Table:
-    shown = tuple(lookup_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    return Table("dns-table", say("DNS lookups"), lookup_columns(), shown, len(rows))
+    long = len(rows) > MAX_TABLE_ROWS
+    shown = rows[: PREVIEW_ROWS if long else MAX_TABLE_ROWS]
+    lines = tuple(lookup_row(n, row, clock) for n, row in enumerate(shown))
+    grid = dns_grid(rows, clock) if long else None
+    return Table("dns-table", say("DNS lookups"), lookup_columns(), lines, len(rows), grid)

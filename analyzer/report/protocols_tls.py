@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.protocol_words import first_of, listed, word
 from analyzer.report.wording import joined, message, plural, say
@@ -57,7 +57,7 @@ def tls_table(rows: Sequence[TlsRow], clock: Clock) -> Table:
         Column(say("Readable")),
         Column(say("Frames"), title=say("of the handshake and of alerts, from the first to the last")),
     )
-    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
+    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
     return Table("tls-table", say("TLS sessions"), columns, shown, len(rows))
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.analysis import Analysis
 from analyzer.language import SOURCE, speaking, translated
+from analyzer.report import grid
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
 from analyzer.report.performance import limits
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 
 SCRIPTS = (
-    *("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "ladder", "copy", "keys", "clock"),
-    "start",
+    *("page", "theme", "charts", "links", "query", "filter", "columns", "grid"),
+    *("gridkeys", "gridfind", "tables", "range", "waterfall", "ladder", "copy", "keys", "clock", "start"),
 )
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
@@ -64,20 +65,27 @@ def _asset(name: str) -> str:
 
 @cache
 def page_script() -> str:
-    """Return the page's own script as it goes into the page: its parts in one strict function."""
+    """Return the page's own script as it goes into the page: its parts in one strict function.
+
+    Comments and indentation stay in the source: no text in it spans lines or holds the beginning of a comment, which a
+    test watches over.
+    """
     parts = "\n".join(_asset(f"js/{name}.js") for name in SCRIPTS)
-    return script_text(f'"use strict";\n(() => {{\n{parts}}})();\n')
+    bare = _INDENT.sub("", _LINE_COMMENT.sub("", _COMMENT.sub("", parts)))
+    return script_text(f'"use strict";\n(() => {{\n{bare}}})();\n')
 
 
 @cache
 def page_style() -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
     parts = "\n".join(_asset(f"css/{name}.css") for name in STYLES)
-    return _LAYOUT.sub("\n", _COMMENT.sub("", parts)).strip()
+    return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").strip()
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_LAYOUT = re.compile(r"\n\s*")
+_LINE_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
+_AROUND = re.compile(r"\s*([{};,])\s*")
 _SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)*)"')
 
 
@@ -108,6 +116,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(say=say, say_html=say_html, plural=plural, number=number)
+    environment.globals.update(grid_of=grid.drawn, long_table=grid.long)
     return environment
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from analyzer import close_codes
 from analyzer.provenance import stream_filter
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.protocol_words import listed, paragraph, word
 from analyzer.report.wording import message, number, plural, say
@@ -122,7 +122,7 @@ def websocket_table(rows: Sequence[WebSocketRow], clock: Clock) -> Table:
         Column(say("How it ended"), wide=True),
         Column(say("Frames"), title=say("the handshake's answer, the close frame")),
     )
-    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
+    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
     return Table("websocket-table", say("WebSocket connections"), columns, shown, len(rows))
 
 

@@ -27,6 +27,7 @@ const KEYS = {
   },
   j: () => step(1),
   k: () => step(-1),
+  f: copyRowFilter,
   t: toggleTheme,
   "?": () => help.showModal(),
   Escape: () => {

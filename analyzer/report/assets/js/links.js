@@ -20,7 +20,10 @@ function follow() {
     return;
   }
   const target = hash && byId(hash);
-  if (!target) return;
+  if (!target) {
+    gridReveal(hash);
+    return;
+  }
   reveal(target);
   const covered = document.querySelector(".top").offsetHeight + 8; // by what stays at the top
   root.style.scrollPaddingTop = `${covered}px`;
