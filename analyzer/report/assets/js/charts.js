@@ -68,6 +68,7 @@ function draw(area) {
   const entry = { area, paint, width: 0, stale: false };
   paint().then(() => {
     entry.width = area.clientWidth;
+    for (const svg of all(".main-svg", area)) svg.setAttribute("aria-hidden", "true"); // the caption and the table say it
     area.dataset.drawn = "yes";
     area.on("plotly_click", (event) => {
       const point = event.points[0];
