@@ -41,11 +41,15 @@ STYLES = (
     "waterfall",
     "connections",
     "tables",
+    "grid",
     "findings",
+    "evidence",
+    "glossary",
     "narrow",
+    "print",
 )
-"""Parts of the page's style (assets/css); ``narrow`` is last, since it overrides the others on small screens and in
-print."""
+"""Parts of the page's style (assets/css); ``narrow`` and ``print`` are last, since they override the others on small
+screens and on paper."""
 
 
 def _asset(name: str) -> str:

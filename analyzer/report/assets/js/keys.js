@@ -8,7 +8,7 @@ const sections = all("main > section");
 const grip = (row) => (row.matches("details") ? /** @type {HTMLElement} */ (row.querySelector("summary")) : row);
 
 /** @param {HTMLElement} row */
-const inSight = (row) => row.offsetParent !== null;
+const inSight = (row) => row.checkVisibility(); // what is folded away has a place, but is not seen
 
 /** The row that has the focus, or in which something has it. */
 const focusedRow = () => /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-row]") ?? null);
@@ -31,18 +31,38 @@ function visitRow(row) {
   if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
 }
 
-/** Go to the next row in sight, or with -1 to the one before; without a focused row, to the first below the header. */
-function step(/** @type {1 | -1} */ by) {
+/**
+ * Return where in the list of rows the first one is that comes after what has the focus or, where that is out of sight,
+ * the first one below the header.
+ */
+function firstRow() {
+  const line = covered();
+  const focused = document.activeElement;
+  const place = focused?.closest("main") ? focused.getBoundingClientRect().top : -1;
+  const near = place >= line - 1 && place < innerHeight;
+  return rows.findIndex((row) => {
+    if (!inSight(row)) return false;
+    if (!near || !focused) return grip(row).getBoundingClientRect().top >= line;
+    return Boolean(focused.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING);
+  });
+}
+
+/**
+ * Go to the next row in sight, or with -1 to the one before it.
+ * @param {1 | -1} by
+ */
+function step(by) {
   const current = focusedRow();
   let at = current ? rows.indexOf(current) : -1;
   if (at < 0) {
-    const line = covered();
-    at = rows.findIndex((row) => inSight(row) && grip(row).getBoundingClientRect().top >= line);
+    at = firstRow();
     if (at < 0) return;
     at -= by > 0 ? 1 : 0;
   }
   for (at += by; at >= 0 && at < rows.length; at += by) {
-    if (inSight(rows[at])) return void visitRow(rows[at]);
+    if (!inSight(rows[at])) continue;
+    visitRow(rows[at]);
+    return;
   }
 }
 
@@ -68,10 +88,7 @@ const KEYS = {
   },
   j: () => step(1),
   k: () => step(-1),
-  f: () => {
-    const row = focusedRow();
-    return row && typeof copyRowFilter === "function" ? copyRowFilter(row) : false;
-  },
+  f: () => copyRowFilter(),
   t: toggleTheme,
   "?": () => help.showModal(),
   Escape: showAll,

@@ -46,7 +46,7 @@ function follow() {
   if (/^[qt]=/.test(hash)) restore(hash);
   const target = byId(hash);
   if (!target) {
-    if (typeof gridReveal === "function") gridReveal(hash); // a row that a long table has not drawn yet
+    if (hash && !/^[qt]=/.test(hash)) gridReveal(hash); // a row that a long table has not drawn yet
     return;
   }
   reveal(target);
