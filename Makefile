@@ -67,6 +67,7 @@ docs: $(VENV)/.package
 
 pictures: $(VENV)/.test
 	@scripts/need.sh chromium
+	$(PIP) pillow
 	$(BIN)/python -m scripts.pictures
 
 clean:

@@ -50,14 +50,22 @@ def opened(*anchors: str) -> Callable[[Any], None]:
     return do
 
 
-def filtered(words: str) -> Callable[[Any], None]:
-    """Type into the filter."""
+def filtered(words: str, anchor: str) -> Callable[[Any], None]:
+    """Type into the filter, and look at a section."""
 
     def do(page: Any) -> None:
         page.fill("#search", words)
         page.keyboard.press("Enter")
+        page.evaluate("document.activeElement.blur()")
+        page.evaluate(
+            "(id) => document.getElementById(id).scrollIntoView({block: 'start', behavior: 'instant'})", anchor
+        )
+        page.evaluate("scrollBy({top: -document.querySelector('.top').offsetHeight - 8, behavior: 'instant'})")
 
     return do
+
+
+WINDOW = "window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Picture:
     name: str
     sample: str
     start: str
-    """Selector of what the picture begins with; the page's own top where it is empty."""
+    """Selector of what the picture begins with; empty for the page's own top, WINDOW for the window as it is."""
     end: str = ""
     """Selector of what it ends with; as much as is asked for where it is empty."""
     height: int = 900
@@ -89,7 +97,7 @@ PICTURES = (
     Picture("graphs-dark", "loss", "#fig-sequence-4", "#fig-sequence-4", 620, theme="dark", before=opened("stream-4")),
     Picture("protocols", "status-codes", "#protocols", "#protocols", 980),
     Picture("finding", "loss", "#findings", "#finding-1", 420),
-    Picture("filter", "status-codes", "", "", 760, before=filtered("status:5xx dur:>20ms")),
+    Picture("filter", "status-codes", WINDOW, "", 620, before=filtered("status:5xx dur:>20ms", "visits")),
     Picture("connection-phone", "loss", "#stream-1", "#stream-1", 900, width=390, before=opened("stream-1")),
 )
 
@@ -120,6 +128,8 @@ def draw_charts(page: Any, start: str, end: str) -> None:
 
 def cut_out(page: Any, picture: Picture) -> bytes:
     """Return the piece of a page that a picture shows, as a PNG."""
+    if picture.start == WINDOW:
+        return bytes(page.screenshot(clip={"x": 0, "y": 0, "width": picture.width, "height": picture.height}))
     box = page.evaluate(
         """([start, end]) => {
             scrollTo({top: 0, behavior: 'instant'});
