@@ -54,7 +54,7 @@ export default [
       "no-empty": "error",
       "no-fallthrough": "error",
       "no-loop-func": "error",
-      "no-redeclare": "error",
+      "no-redeclare": ["error", { builtinGlobals: false }],
       "no-self-assign": "error",
       "no-self-compare": "error",
       "no-shadow-restricted-names": "error",
