@@ -69,6 +69,14 @@ def test_a_focused_row_is_in_sight_and_tab_comes_back_to_it(visit: Opener) -> No
     assert page.evaluate(f"document.getElementById('{second}').tabIndex") == -1  # one row at a time
 
 
+def test_what_an_address_names_has_the_focus_when_the_page_is_there(visit: Opener) -> None:
+    """A browser follows an address by itself when a page has loaded, and takes the focus from what cannot have it."""
+    opened = visit(pages.html("loss"), fragment="#stream-1")
+    opened.until("document.readyState === 'complete'")
+    opened.page.wait_for_timeout(100)
+    assert opened.page.evaluate(FOCUSED_ROW) == "stream-1"
+
+
 def keep(page: Any) -> list[str]:
     """Return what keys could have changed."""
     state: list[str] = page.evaluate(
@@ -120,7 +128,7 @@ def test_f_copies_the_display_filter_of_the_row(visit: Opener) -> None:
     page = opened.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.keyboard.press("f")
-    page.wait_for_timeout(200)
+    opened.until("navigator.clipboard.readText().then((text) => text !== '')")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(("tcp.stream eq 1", "frame.number in {43"))
     opened.assert_clean()

@@ -86,7 +86,7 @@ def test_find_the_slowest_request_and_why(visit: Opener) -> None:
     said = row.inner_text()
     assert "/upstream-silent" in said
     assert "504" in said
-    waited = row.get_by_text("1.02 s").first
+    waited = row.get_by_role("row").filter(has_text="1.02 s").first
     waited.scroll_into_view_if_needed()
     assert waited.is_visible()
     assert (reader.clicks, reader.keys) == told("find the slowest request, and why")

@@ -30,3 +30,8 @@ window.addEventListener("afterprint", () => {
 });
 
 follow();
+window.addEventListener("load", () => {
+  // The browser has followed the address in its own way, and taken the focus from what it does not think can have it.
+  const target = byId(location.hash.slice(1));
+  if (target && document.activeElement === document.body) focusOn(target);
+});
