@@ -134,6 +134,7 @@ def cut_out(page: Any, picture: Picture) -> bytes:
         """([start, end]) => {
             scrollTo({top: 0, behavior: 'instant'});
             const first = start && document.querySelector(start), last = end && document.querySelector(end);
+            if ((start && !first) || (end && !last)) throw new Error(`the page has no ${first ? end : start}`);
             const top = first ? first.getBoundingClientRect().top + scrollY - 12 : 0;
             const bottom = last ? last.getBoundingClientRect().bottom + scrollY + 12 : Infinity;
             if (first) document.querySelector('.top').style.position = 'static'; // it would lie over the piece
