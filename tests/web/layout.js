@@ -26,6 +26,14 @@
     clips.set(node, clip);
     return clip;
   };
+  const layers = new Map(); // element → what lifts it above the page: the header, a menu; it may cover what is below
+  const layerOf = (node) => {
+    if (!node || node === document.body) return null;
+    if (!layers.has(node)) {
+      layers.set(node, getComputedStyle(node).zIndex === "auto" ? layerOf(node.parentElement) : node);
+    }
+    return layers.get(node);
+  };
   const out = { cut: [], outside: [], overlap: [], empty: [] };
   const boxes = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -43,7 +51,7 @@
         right: Math.min(glyphs.right, clip[2]),
         bottom: Math.min(glyphs.bottom, clip[3]),
         text,
-        fixed: Boolean(holder.closest(".top")),
+        layer: layerOf(holder),
       };
       if (box.right - box.left < 1 || box.bottom - box.top < 1) continue;
       if (box.right > innerWidth + 1 || box.left < -1) out.outside.push(words(text));
@@ -51,6 +59,7 @@
     }
   }
   for (const node of document.querySelectorAll("body *")) {
+    if (node.matches("[data-grid] > .scroll")) continue; // only until somebody comes near and the grid takes its place
     if (node.closest(HIDDEN) || !(node instanceof HTMLElement) || node.scrollWidth <= node.clientWidth + 1) continue;
     const style = getComputedStyle(node);
     if (!["hidden", "clip"].includes(style.overflowX) || !node.clientWidth || !node.checkVisibility()) continue;
@@ -65,7 +74,7 @@
       const wide = Math.min(box.right, other.right) - Math.max(box.left, other.left);
       const high = Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top);
       // lines of small print may touch by the height that their font keeps above its letters
-      if (wide > 2 && high > 4 && box.text !== other.text && box.fixed === other.fixed) {
+      if (wide > 2 && high > 4 && box.text !== other.text && box.layer === other.layer) {
         out.overlap.push(`${words(other.text)} / ${words(box.text)} by ${Math.round(wide)}×${Math.round(high)}`);
       }
     }
