@@ -213,8 +213,6 @@ def test_every_section_is_filtered(visit: Opener, section: str) -> None:
         page.locator("#range-to").press("Enter")
         found = page.evaluate(ROWS, [f"#{section}", low, high])
         assert found["wrong"] == []
-        if not found["inside"] + found["outside"]:
-            pytest.xfail("rows of this section have no times yet")
         outside += found["outside"]
     assert outside > 0
 
