@@ -6,18 +6,24 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SAMPLE := samples/first-visit.pcapng
+WEB    := $(VENV)/web
+TOOLS  := $(WEB)/node_modules/.bin
+CHECKS := scripts/npm.sh $(WEB)
+STYLED := analyzer/report/assets tests/web
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help report test lint types format messages docs clean
+.PHONY: help report test browser-test lint types format messages docs pictures clean
 
 help:
 	@echo "make report   analyze a bundled capture and write its report into reports/"
 	@echo "make test     install what the tests need, and run them all"
-	@echo "make lint     ruff: rules and format"
+	@echo "make browser-test  the report in Chromium: layout, keys, accessibility, hostile captures"
+	@echo "make lint     rules and format of Python (ruff), script and style (eslint, tsc, prettier)"
 	@echo "make types    mypy, strict"
-	@echo "make format   let ruff rewrite the code"
+	@echo "make format   let ruff and prettier rewrite the code"
 	@echo "make messages bring the message catalogues up to date, compile them, and say what is missing"
 	@echo "make docs     write the pages that the program makes itself (docs/findings.md, docs/explain.md)"
+	@echo "make pictures draw the pictures of docs/report.md from the samples"
 	@echo "make clean    remove .venv, caches and build results"
 
 report: $(VENV)/.package
@@ -28,11 +34,21 @@ report: $(VENV)/.package
 test: $(VENV)/.test
 	@scripts/need.sh tshark chromium
 	@scripts/har_schema.sh $(VENV)/har-schema
+	@$(CHECKS) || echo "Tests of the page with axe-core are skipped." >&2
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+browser-test: $(VENV)/.test
+	@scripts/need.sh chromium
+	@$(CHECKS)
+	$(BIN)/python -m pytest tests/browser $(wildcard tests/hostile) $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(CHECKS)
+	$(TOOLS)/eslint --config tests/web/eslint.config.mjs analyzer/report/assets/js
+	$(TOOLS)/tsc --project tests/web
+	$(TOOLS)/prettier --config tests/web/prettier.json --check --log-level warn $(STYLED)
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -40,12 +56,19 @@ types: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@$(CHECKS)
+	$(TOOLS)/prettier --config tests/web/prettier.json --write --log-level warn $(STYLED)
 
 messages: $(VENV)/.test
 	$(BIN)/python -m scripts.messages
 
 docs: $(VENV)/.package
 	$(BIN)/python scripts/docs.py
+
+pictures: $(VENV)/.test
+	@scripts/need.sh chromium
+	$(PIP) pillow
+	$(BIN)/python -m scripts.pictures
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

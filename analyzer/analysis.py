@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.decode.summary import Packets
+from analyzer.evidence.model import Evidence
 from analyzer.flows.model import Connections, Segments
 from analyzer.options import Options
 from analyzer.problems import Problem
@@ -67,6 +69,8 @@ class Analysis:
         problems: examples of what could not be read; ``problem_counts`` has the full numbers.
         masked: how many secret values were masked.
         pings, traceroutes: put together from the ``icmp`` table, and from the probes that were sent.
+        evidence: the packets that findings cite, masked like everything else.
+        packets: a line of the list of packets for each frame, up to a limit; no table of the contract.
     """
 
     capture: CaptureRow
@@ -90,6 +94,8 @@ class Analysis:
     options: Options = field(default_factory=Options)
     pings: tuple[PingSeries, ...] = ()
     traceroutes: tuple[TracerouteRow, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
+    packets: Packets | None = None
 
     def rows(self, table: str) -> Iterator[Any]:
         """Give the rows of a table of the contract by its name. Raises KeyError for an unknown one."""

@@ -12,7 +12,7 @@ Exit codes: see :mod:`analyzer.errors`; here come 6 (``--fail-on``), 7 (``--stri
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -26,27 +26,21 @@ from analyzer.commands.base import (
     EXIT_FINDINGS,
     EXIT_ORDER,
     EXIT_PARTIAL,
+    Format,
     Language,
+    Library,
     Work,
     complain,
     new_app,
     reading,
 )
-from analyzer.errors import AnalyzerError, ExportError
+from analyzer.errors import AnalyzerError, ExportError, UsageError
 from analyzer.language import SOURCE
 from analyzer.version import __version__
 
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
     from analyzer.export.outputs import Output
-
-
-class Format(StrEnum):
-    """Formats of ``-f``; the same names as :data:`analyzer.export.outputs.FORMATS`."""
-
-    html = "html"
-    json = "json"
-    har = "har"
 
 
 class Severity(StrEnum):
@@ -73,6 +67,7 @@ class Asked:
     fail_on: str | None = None
     strict: bool = False
     lang: str = SOURCE
+    plotly: str = Library.inline
 
 
 def _version(wanted: bool) -> None:
@@ -85,10 +80,10 @@ main_app = new_app(completion=True)
 
 
 @main_app.command(
-    epilog="Other commands, each with --help: analyze batch (many captures, with an index), analyze explain (what "
-    "happened, step by step), analyze follow (what a connection carried), analyze ladder (its segments, one by one), "
-    "analyze objects (the files it carried), analyze rules (all kinds of findings), analyze verify (compare with "
-    "tshark).",
+    epilog="Other commands, each with --help: analyze batch (many captures, with an index), analyze evidence (the "
+    "packets findings cite), analyze explain (what happened, step by step), analyze follow (what a connection "
+    "carried), analyze ladder (its segments, one by one), analyze objects (the files it carried), analyze rules (all "
+    "kinds of findings), analyze verify (compare with tshark).",
 )
 def analyze(
     captures: Annotated[
@@ -108,7 +103,12 @@ def analyze(
     ] = None,
     formats: Annotated[
         list[Format] | None,
-        typer.Option("-f", "--format", show_default=False, help="html (the default), json or har; may be repeated."),
+        typer.Option(
+            "-f",
+            "--format",
+            show_default=False,
+            help="html (the default), json, jsonl, csv, parquet, har or zeek; may be repeated.",
+        ),
     ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show cookies, credentials and tokens instead of masking them.")
@@ -126,6 +126,14 @@ def analyze(
     lang: Annotated[
         Language, typer.Option("--lang", help="Language of the HTML report: English or Chinese.")
     ] = Language.en,
+    plotly: Annotated[
+        Library,
+        typer.Option(
+            "--plotly",
+            help="Where the library that draws the charts goes: into each report (inline), or once into the folder "
+            "assets beside them (shared; smaller by 5 MB each).",
+        ),
+    ] = Library.inline,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -141,6 +149,7 @@ def analyze(
         fail_on,
         strict,
         lang.value,
+        plotly.value,
     )
     return partial(analyze_all, captures, asked)
 
@@ -153,8 +162,13 @@ def analyze_all(captures: Sequence[str], asked: Asked) -> int:
     """
     from analyzer.export.outputs import plan
 
+    plans = plan(captures, asked.output, asked.formats)
+    if asked.plotly == Library.shared and any(
+        output.path is None and output.format == Format.html for outputs in plans for output in outputs
+    ):
+        raise UsageError("--plotly shared needs a folder: standard output holds one document")
     worst = 0
-    for capture, outputs in zip(captures, plan(captures, asked.output, asked.formats), strict=True):
+    for capture, outputs in zip(captures, plans, strict=True):
         try:
             code = _verdict(_one(capture, outputs, asked), capture, asked)
         except AnalyzerError as error:
@@ -195,17 +209,25 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
         ExportError: it cannot be written.
         BrokenPipeError: who reads standard output has gone away.
     """
-    from analyzer.export.files import write_atomic
+    from analyzer.export.files import write_atomic, write_folder
+    from analyzer.export.outputs import FOLDERS
+    from analyzer.writing import document, folder
 
     name = "standard output" if output.path is None else str(output.path)
     try:
-        text = _document(result, output.format, asked)
-        if output.path is not None:
-            write_atomic(output.path, text)
-            return
-        sys.stdout.flush()
-        sys.stdout.buffer.writelines(piece.encode("utf-8", "backslashreplace") for piece in text)
-        sys.stdout.buffer.flush()
+        if output.path is None:
+            sys.stdout.flush()
+            for piece in document(result, output.format, asked.lang):
+                sys.stdout.buffer.write(piece.encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.flush()
+        elif output.format in FOLDERS:
+            keep = output.format == Format.parquet  # a dataset has the captures of other runs, too
+            write_folder(output.path, folder(result, output.format, output.capture), keep=keep)
+        else:
+            shared = "" if asked.plotly == Library.shared else None
+            if output.format == Format.html and shared is not None:
+                _share_library(output.path.parent)
+            write_atomic(output.path, document(result, output.format, asked.lang, shared))
     except BrokenPipeError:
         raise
     except MemoryError:
@@ -214,19 +236,17 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
         raise ExportError(f"{name}: cannot be written: {error.strerror or type(error).__name__}") from error
 
 
-def _document(result: Analysis, form: str, asked: Asked) -> Iterable[str]:
-    """Return a document in pieces: a capture of a million connections has gigabytes of JSON."""
-    if form == Format.json:
-        from analyzer.export.json import parts
+def _share_library(folder: Path) -> None:
+    """Put the library that draws the charts beside the reports, unless it is there: before a report refers to it.
 
-        return parts(result)
-    if form == Format.har:
-        from analyzer.export import har
+    Raises:
+        ExportError: it cannot be written.
+    """
+    from analyzer.export.files import write_atomic
+    from analyzer.report import plotly_library
 
-        return har.parts(result)
-    from analyzer.report.render import render
-
-    return [render(result, asked.lang)]
+    if not plotly_library.is_there(folder):
+        write_atomic(folder / plotly_library.shared_path(), plotly_library.plotly_script())
 
 
 def _verdict(result: Analysis, capture: str, asked: Asked) -> int:
@@ -254,6 +274,7 @@ def _open(reports: Sequence[Path]) -> None:
 
 COMMANDS: dict[str, str] = {
     "batch": "analyzer.commands.batch",
+    "evidence": "analyzer.commands.evidence",
     "explain": "analyzer.commands.explain",
     "follow": "analyzer.commands.follow",
     "ladder": "analyzer.commands.ladder",

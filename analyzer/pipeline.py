@@ -24,8 +24,11 @@ from analyzer.decode.decode import decode
 from analyzer.decode.hops import hops
 from analyzer.decode.ledger import ledger
 from analyzer.decode.receivers import receivers
+from analyzer.decode.summary import packets
 from analyzer.decode.table import PacketTable
 from analyzer.decode.traffic import traffic
+from analyzer.evidence.collect import collect as collect_evidence
+from analyzer.evidence.model import Evidence
 from analyzer.findings.run import find
 from analyzer.flows.build import Flows, follow
 from analyzer.flows.ends import ends
@@ -242,6 +245,7 @@ def _assemble(
     linked = tuple(filled(row, initiator=causes[at]) if at in causes else row for at, row in enumerate(facts.http))
     facts = replace(facts, http=sites.with_parties(linked, visit_rows), visits=tuple(visit_rows))
     found = find(facts, problems)
+    evidence = Guard(problems).run("evidence", collect_evidence, flows, facts.http, found, options) or Evidence()
     shown, found, masked = (facts, found, 0) if options.reveal else _masked(facts, found)
     return Analysis(
         replace(facts.capture, problem_counts=dict(problems.counts), unvisited=unvisited(facts, facts.visits)),
@@ -265,6 +269,8 @@ def _assemble(
         options,
         facts.pings,
         facts.traceroutes,
+        evidence,
+        packets(table),
     )
 
 

@@ -46,4 +46,4 @@ def frames_text(frames: Iterable[int], limit: int = 8) -> str:
     """Return ``1–3, 7`` for people, at most ``limit`` runs, the rest counted."""
     parts = runs(frames)
     shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in parts[:limit])
-    return shown + (f" … (+{len(parts) - limit} more)" if len(parts) > limit else "")
+    return shown + (f" … (+{len(parts) - limit})" if len(parts) > limit else "")

@@ -323,6 +323,8 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     http = [(r, kind) for r in analysis.http if (kind := failure(r)) is not None and r.wrong_scheme != "https_on_http"]
     http.sort(key=lambda pair: pair[1] in ("client_error", "left"))  # what the server or the network did comes first
     note((f"{_result(r, kind)}  {_request(r)}" for r, kind in http), len(http))
+    circles = [v for v in analysis.visits if v.failed_why == "redirect_loop"]  # each answer was a good redirect
+    note((f"redirects in a circle  {_short(v.url)}" for v in circles), len(circles))
     tls = [r for r in analysis.tls if r.outcome == "failed"]
     note((_tls(r) for r in tls), len(tls))
     dns = [r for r in analysis.dns if dns_failed(r) and r.caused_by is None]  # a resolver passes it on
@@ -330,6 +332,8 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     note(*_failed_connections(analysis))
     arp = [r for r in analysis.arp if r.outcome == "unanswered" and r.kind != "probe"]
     note((f"ARP no answer  {_short(r.target_ip or '?')}" for r in arp), len(arp))
+    claims = [r for r in analysis.arp if r.conflict and not (r.outcome == "unanswered" and r.kind != "probe")]
+    note((f"ARP claim contradicted  {_short(r.target_ip or '?')}" for r in claims), len(claims))
     icmp = [analysis.icmp[at] for at in failed_icmp(analysis.icmp, probing(analysis.traceroutes))]
     note((_icmp(r) for r in icmp), len(icmp))
     return total, texts

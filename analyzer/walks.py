@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from analyzer.protocols.dns import table
 from analyzer.schema import DnsRow, Step
 
 MAX_BRANCHES = 12
@@ -34,14 +35,14 @@ def asked_for(step: Step, rows: Sequence[DnsRow]) -> list[DnsRow]:
     if step.step != "dns" or not step.frames:
         return []
     frames = set(step.frames)
-    asked = {at for at, row in enumerate(rows) if row.query_frame in frames}
-    return [row for row in rows if row.caused_by in asked]
+    asked = {at for at, frame in enumerate(table.column(rows, "query_frame")) if frame in frames}
+    return [row for _, row in table.chosen(rows, table.one_of(rows, "caused_by", asked))]
 
 
 def caused(rows: Sequence[DnsRow]) -> dict[int, list[int]]:
     """Return the rows that were asked for each row, in their order."""
     found: dict[int, list[int]] = {}
-    for at, row in enumerate(rows):
+    for at, row in table.chosen(rows, table.where(rows, "caused_by", lambda cause: cause is not None)):
         if row.caused_by is not None:
             found.setdefault(row.caused_by, []).append(at)
     return found

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from analyzer.analysis import Analysis
 
 Pieces = bytes | str | Iterable[str]
-"""What a file holds: text may come in pieces, since a capture of a million connections has gigabytes of JSON."""
+"""What a file holds: bytes, text, or text in pieces."""
 
 
-def document(result: Analysis, form: str, lang: str = SOURCE) -> Pieces:
-    """Return the one document of a format.
+def document(result: Analysis, form: str, lang: str = SOURCE, shared: str | None = None) -> Iterable[str]:
+    """Return the one document of a format, in pieces: a capture of a million connections has gigabytes of JSON.
+
+    Args:
+        lang, shared: of the HTML report, see :func:`analyzer.report.render.render`.
 
     Raises:
         KeyError: the format is no document.
@@ -28,7 +31,7 @@ def document(result: Analysis, form: str, lang: str = SOURCE) -> Pieces:
     if form == "html":
         from analyzer.report.render import render
 
-        return [render(result, lang)]
+        return [render(result, lang, shared)]
     if form == "json":
         from analyzer.export import json
 

@@ -25,6 +25,7 @@ from analyzer import close_codes, dns_words, http_status, sentences, tcp_states,
 from analyzer.findings import listing, rules_privacy
 from analyzer.language import DOMAIN, FOLDERS, LOCALE
 from analyzer.protocols import icmp_words, oicq
+from analyzer.sentences import terms
 from analyzer.sentences.story import STORY
 from analyzer.sentences.words import PARTS, SIDES, STAND_INS, WORDS
 from analyzer.visits import steps_web
@@ -60,6 +61,12 @@ def messages() -> Iterator[Message]:
         ("tcp", tcp_words.ISNS),
         ("rcode", {**dns_words.RCODES, "unregistered": dns_words.OTHERS["rcode"]}),
         ("dnstype", {**dns_words.TYPES, "unregistered": dns_words.OTHERS["type"]}),
+        ("term", {f"{key}.name": name for key, (name, _) in terms.TERMS.items()}),
+        ("term", {key: text for key, (_, text) in terms.TERMS.items()}),
+        ("term.label", {f"{key}.name": name for key, (name, _) in terms.LABELS.items()}),
+        ("term.label", {key: text for key, (_, text) in terms.LABELS.items()}),
+        ("term.conn", terms.CONN_STATES),
+        ("term.history", terms.HISTORY),
         ("threshold", {name: threshold.reason for name, threshold in listing.thresholds().items()}),
     ):
         yield from ((f"{prefix}.{key}", text) for key, text in table.items())

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make sure that programs are there, through apt where that is possible; elsewhere say what to install.
-# usage: need.sh NAME...      NAME: python (3.11 or newer), venv, tshark, chromium
+# usage: need.sh NAME...      NAME: python (3.11 or newer), venv, tshark, chromium, node (18.18 or newer), npm
 set -eu
 
 python=${PYTHON:-python3}
@@ -9,15 +9,17 @@ have() {
     case $1 in
         python) "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ;;
         venv) "$python" -c 'import ensurepip, venv' 2>/dev/null ;;
+        node) node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 18 || (a == 18 && b >= 18) ? 0 : 1)' ;;
         chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
         *) command -v "$1" ;;
-    esac >/dev/null
+    esac >/dev/null 2>&1
 }
 
 packages_of() {
     case $1 in
         venv) echo python3-venv ;;
         chromium) echo chromium fonts-dejavu-core ;; # headless Chromium draws nothing legible without a font
+        node) echo nodejs ;;
         *) echo "$1" ;;
     esac
 }

@@ -39,6 +39,7 @@ LAYERS = (
     ("protocols",),
     ("visits",),
     ("findings",),
+    ("evidence",),
     ("analysis",),
     ("walks",),
     ("report", "export"),
@@ -169,7 +170,16 @@ def test_a_module_says_what_it_owns(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["--help", "--version", "verify --help", "follow --help", "explain --help", "rules --help", "--no-such-option"],
+    [
+        "--help",
+        "--version",
+        "evidence --help",
+        "verify --help",
+        "follow --help",
+        "explain --help",
+        "rules --help",
+        "--no-such-option",
+    ],
 )
 def test_cold_start(line: str) -> None:
     """Asking for help loads none of the libraries that an analysis needs."""

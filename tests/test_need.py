@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copy2
 
 import pytest
 
@@ -122,3 +124,77 @@ def test_an_old_python_is_named(machine: Machine) -> None:
     )
     assert done.returncode == 1
     assert "Python 3.11 or newer is needed" in done.stderr
+
+
+def test_an_old_node_is_replaced_through_apt(machine: Machine) -> None:
+    machine.user(0)
+    machine.program("node", f"[ -e {machine.folder}/new ]")
+    machine.apt(brings="npm new")
+    done = machine.need("node", "npm")
+    assert done.returncode == 0, done.stderr
+    assert "--no-install-recommends nodejs npm" in machine.asked
+
+
+class Tools:
+    """A copy of ``scripts/npm.sh`` with a list of programs, and an npm that only writes down what it is asked."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine, self.target = machine, machine.folder / "tools"
+        for place in ("scripts", "tests/web"):
+            (machine.folder / "project" / place).mkdir(parents=True)
+        for name in ("scripts/npm.sh", "scripts/need.sh", "tests/web/package.json"):
+            copy2(ROOT / name, machine.folder / "project" / name)
+        machine.program("node")
+
+    def npm(self, body: str = "") -> None:
+        self.machine.program("npm", body)
+
+    def install(self) -> subprocess.CompletedProcess[str]:
+        path = f"{self.machine.folder}:/usr/bin:/bin"
+        return subprocess.run(
+            ["/bin/sh", str(self.machine.folder / "project/scripts/npm.sh"), str(self.target)],
+            env={"PATH": path, "PYTHON": sys.executable},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    @property
+    def asked(self) -> list[str]:
+        return [line for line in self.machine.asked.splitlines() if line.startswith("npm install")]
+
+
+def test_checking_programs_are_installed_once_and_again_when_their_list_changes(machine: Machine) -> None:
+    tools = Tools(machine)
+    tools.npm()
+    assert [tools.install().returncode, tools.install().returncode] == [0, 0]
+    assert len(tools.asked) == 1
+    assert "--ignore-scripts" in tools.asked[0]
+    listed = machine.folder / "project" / "tests/web/package.json"
+    listed.write_text(listed.read_text().replace("4.14.1", "4.14.2"))
+    assert tools.install().returncode == 0
+    assert len(tools.asked) == 2
+    assert "4.14.2" in (tools.target / "package.json").read_text()
+
+
+def test_checking_programs_that_cannot_be_installed_are_tried_again(machine: Machine) -> None:
+    tools = Tools(machine)
+    tools.npm("exit 1")
+    done = tools.install()
+    assert done.returncode == 1
+    assert "npm could not install" in done.stderr
+    tools.npm()
+    assert tools.install().returncode == 0
+    assert len(tools.asked) == 2
+
+
+def test_versions_of_checking_programs_are_exact_and_come_from_no_named_place() -> None:
+    folder = ROOT / "tests" / "web"
+    listed = json.loads((folder / "package.json").read_text())
+    assert listed["private"] is True
+    assert "dependencies" not in listed
+    assert all(version.replace(".", "").isdigit() for version in listed["devDependencies"].values())
+    assert not list(folder.glob("*lock*"))
+    assert not [path.name for path in folder.iterdir() if "://" in path.read_text()]

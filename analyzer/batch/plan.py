@@ -28,6 +28,7 @@ class Settings:
 
     Attributes:
         output: folder or URL of the results; formats: what to write; reveal, lang: as of ``analyze``.
+        shared: the reports share one plotly.js.
         timeout_s: seconds for one capture; memory_mb: MB that a worker may use for one.
         fresh: analyze again what is done already.
     """
@@ -36,6 +37,7 @@ class Settings:
     formats: tuple[str, ...] = ("html",)
     reveal: bool = False
     lang: str = "en"
+    shared: bool = True
     timeout_s: float | None = None
     memory_mb: int | None = None
     fresh: bool = False
@@ -75,6 +77,7 @@ def key(sha256: str, job: Job, settings: Settings) -> str:
         SCHEMA_VERSION,
         settings.reveal,
         settings.lang,
+        settings.shared,
         sorted(settings.formats),
     ]
     return hashlib.sha256(json.dumps(what).encode("utf-8", "surrogatepass")).hexdigest()[:40]

@@ -91,9 +91,14 @@ def _analyzed(path: Path, job: Job, settings: Settings, store: Store) -> Outcome
             outputs[form] = base
         else:
             outputs[form] = f"{job.stem}.{form}"
-            store.write(outputs[form], document(result, form, settings.lang))
+            store.write(outputs[form], document(result, form, settings.lang, _library(job, settings)))
     with speaking(settings.lang):
         return {**summary(result), "outputs": outputs}
+
+
+def _library(job: Job, settings: Settings) -> str | None:
+    """Return the way from a report to the folder with the shared library; None where each report has its own."""
+    return "../" * job.stem.count("/") if settings.shared else None
 
 
 FOLDER_FORMATS = {"csv": "{stem}.csv", "zeek": "{stem}.zeek", "parquet": "parquet"}

@@ -36,6 +36,25 @@ class Language(StrEnum):
     zh = "zh"
 
 
+class Format(StrEnum):
+    """Formats of ``-f``; the same names as :data:`analyzer.export.outputs.FORMATS`."""
+
+    html = "html"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+    har = "har"
+    zeek = "zeek"
+
+
+class Library(StrEnum):
+    """Where a report has the library that draws its charts: ``--plotly``."""
+
+    inline = "inline"
+    shared = "shared"
+
+
 LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the sentences: English or Chinese.")]
 
 

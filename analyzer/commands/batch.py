@@ -10,31 +10,21 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.commands.base import Language, Work, complain, new_app
+from analyzer.commands.base import Format, Language, Library, Work, complain, new_app
 from analyzer.errors import BatchError, ExportError, UsageError
+
+if TYPE_CHECKING:
+    from analyzer.batch.store import Store
 
 app = new_app()
 
 DEFAULT_OUTPUT = "reports"
-
-
-class Format(StrEnum):
-    """Formats of ``-f``; the same as of ``analyze``."""
-
-    html = "html"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
-    parquet = "parquet"
-    har = "har"
-    zeek = "zeek"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +41,7 @@ class Asked:
     recursive: bool
     pattern: str | None
     lang: str
+    plotly: str
     reveal: bool
     json_log: bool
     quiet: bool
@@ -98,6 +89,9 @@ def batch(
     lang: Annotated[
         Language, typer.Option("--lang", help="Language of the reports: English or Chinese.")
     ] = Language.en,
+    plotly: Annotated[
+        Library, typer.Option("--plotly", help="The charts' library: one file for all reports, or inside each.")
+    ] = Library.shared,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show secrets instead of masking them.")] = False,
     json_log: Annotated[bool, typer.Option("--json-log", help="Keep the log as JSON, a line a capture.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors of the batch.")] = False,
@@ -115,6 +109,7 @@ def batch(
         recursive,
         pattern,
         lang.value,
+        plotly.value,
         reveal,
         json_log,
         quiet,
@@ -146,7 +141,18 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     _ready(store)
     for note in found.notes:
         complain(note)
-    settings = Settings(output, asked.formats, asked.reveal, asked.lang, asked.timeout, asked.memory, not asked.resume)
+    settings = Settings(
+        output,
+        asked.formats,
+        asked.reveal,
+        asked.lang,
+        asked.plotly == Library.shared,
+        asked.timeout,
+        asked.memory,
+        not asked.resume,
+    )
+    if "html" in asked.formats and settings.shared:
+        _share_library(store)
     log_path = None if store.remote else Path(output, "batch.jsonl" if asked.json_log else "batch.log")
     workers = min(asked.jobs or os.cpu_count() or 1, len(planned))
     try:
@@ -162,14 +168,24 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     return BatchError.exit_code if totals["failed"] else 0
 
 
-def _ready(store: object) -> None:
+def _share_library(store: Store) -> None:
+    """Put the charts' library beside the reports, before one refers to it.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    from analyzer.report import plotly_library
+
+    if store.remote or not plotly_library.is_there(Path(store.root)):
+        store.write(plotly_library.shared_path(), plotly_library.plotly_script())
+
+
+def _ready(store: Store) -> None:
     """Make sure that results can be written before hours are spent on them.
 
     Raises:
         ExportError: they cannot.
     """
     from analyzer.batch.plan import RECORDS
-    from analyzer.batch.store import Store
 
-    assert isinstance(store, Store)
     store.write(f"{RECORDS}/README", "What analyze batch has done. Without it everything is analyzed again.\n")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,6 +67,55 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str | Iterable[str]
         reason = _reason(error) if isinstance(error, OSError) else str(error)
         raise ExportError(f"{display(str(shown))}: cannot be written: {reason}") from error
     return shown
+
+
+def write_folder(
+    path: str | os.PathLike[str], files: Iterable[tuple[str, bytes | str | Iterable[str]]], *, keep: bool = False
+) -> Path:
+    """Write a folder of files so that it appears whole, in place of an earlier one.
+
+    Args:
+        path: the folder. files: path of each inside it (safe, relative), and what it holds.
+        keep: leave other files of an earlier one where they are; then each file appears whole by itself.
+
+    Raises:
+        ExportError: it cannot be written, or a folder stands there that holds something else; that is then as it was.
+    """
+    target = Path(path)
+    if keep:
+        for name, data in files:
+            write_atomic(target / name, data)
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+        temporary.mkdir()
+    except OSError as error:
+        raise ExportError(f"{display(str(target))}: cannot be written: {_reason(error)}") from error
+    try:
+        for name, data in files:
+            write_atomic(temporary / name, data)
+        if target.is_dir() and not target.is_symlink():
+            _same_kind(target, temporary)
+            shutil.rmtree(target)
+        temporary.rename(target)
+    except OSError as error:
+        raise ExportError(f"{display(str(target))}: cannot be written: {_reason(error)}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _same_kind(old: Path, new: Path) -> None:
+    """Refuse to replace a folder that is somebody's own.
+
+    Raises:
+        ExportError: it holds something else than files with the endings that the new one has.
+    """
+    endings = {path.suffix for path in new.iterdir()} or {""}
+    for path in old.iterdir():
+        if path.suffix not in endings or not path.is_file():
+            raise ExportError(f"{display(str(old))}: this folder holds other files ({display(path.name)}); it is left")
 
 
 def _write_and_rename(target: Path, data: bytes | str | Iterable[str]) -> None:

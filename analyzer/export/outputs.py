@@ -3,8 +3,9 @@
 Rules: without ``-o`` the outputs go into the folder ``reports``; ``-o -`` is standard output, for one capture and
 one format; ``-o NAME`` is a file for one capture and one format, unless NAME is a folder or ends in a slash; else a
 folder (and a mistake where NAME ends like a file: ``-o all.html``). Names are made from the captures' whole file
-names, restricted to ``[A-Za-z0-9._-]``, and no two captures of one call share one. An output never replaces a capture
-that is being read.
+names, restricted to ``[A-Za-z0-9._-]``, and no two captures of one call share one. Some formats are a folder of files
+(``csv``, ``zeek``), one a dataset that captures share (``parquet``). An output never replaces a capture that is being
+read.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from pathlib import Path, PurePath
 from analyzer.errors import UsageError
 from analyzer.text import display, file_name
 
-FORMATS = ("html", "json", "har")
+FORMATS = ("html", "json", "jsonl", "csv", "parquet", "har", "zeek")
 """Formats an analysis can be written in, the default first; also their file name suffixes."""
+
+FOLDERS = ("csv", "parquet", "zeek")
+"""Those of them that are a folder with a file for each table."""
 
 DEFAULT_FOLDER = "reports"
 STANDARD = "-"
@@ -28,10 +32,15 @@ STDIN_NAME = "stdin"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file (or standard output, when ``path`` is None) to be written in one format."""
+    """One file or folder (or standard output, when ``path`` is None) to be written in one format.
+
+    Attributes:
+        capture: safe name of the capture, by which a dataset of several captures keeps them apart.
+    """
 
     format: str
     path: Path | None
+    capture: str = STDIN_NAME
 
 
 def output_names(captures: Sequence[str]) -> list[str]:
@@ -73,18 +82,25 @@ def plan(captures: Sequence[str], output: str | None, formats: Sequence[str]) ->
     if output == STANDARD:
         if not single:
             raise UsageError("-o - takes one capture and one format: standard output holds one document")
+        if wanted[0] in FOLDERS:
+            raise UsageError(f"-f {wanted[0]} writes several files: name a folder, standard output holds one document")
         return [[Output(wanted[0], None)]]
     if output is not None and single and not _is_folder(output):
-        plans = [[Output(wanted[0], Path(output))]]
+        plans = [[Output(wanted[0], Path(output), output_names(captures)[0])]]
     else:
         if suffix in FORMATS and not _is_folder(output):
             raise UsageError(f"-o {display(output)}: a file takes one capture and one format; for more, name a folder")
         folder = Path(output or DEFAULT_FOLDER)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{display(str(folder))} is a file; several outputs need a folder")
-        plans = [[Output(form, folder / f"{name}.{form}") for form in wanted] for name in output_names(captures)]
+        plans = [[Output(form, _place(folder, name, form), name) for form in wanted] for name in output_names(captures)]
     _keep_captures_safe(captures, plans)
     return plans
+
+
+def _place(folder: Path, name: str, form: str) -> Path:
+    """Return where a capture's output goes; a Parquet dataset is one for all captures."""
+    return folder / "parquet" if form == "parquet" else folder / f"{name}.{form}"
 
 
 def _is_folder(output: str | None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from analyzer.findings.thresholds import COST_NOTICED_MS, MAX_FRAMES
-from analyzer.provenance import frames_filter
+from analyzer.provenance import MAX_FILTER_FRAMES, frames_filter, runs
 from analyzer.schema import FindingRow
 from analyzer.visits.model import Facts
 
@@ -68,8 +68,9 @@ class Hit:
 
 
 def finding(rule: Rule, hit: Hit) -> FindingRow:
-    """Draw a finding's row, with the first frames of its evidence."""
-    frames = tuple(sorted({f for f in hit.frames if f is not None})[:MAX_FRAMES])
+    """Draw a finding's row, with the first frames of its evidence; its filter selects all where it can list them."""
+    every = sorted({f for f in hit.frames if f is not None})
+    frames = tuple(every[:MAX_FRAMES])
     return FindingRow(
         code=rule.code,
         severity=hit.severity or rule.severity,
@@ -82,7 +83,7 @@ def finding(rule: Rule, hit: Hit) -> FindingRow:
         row=hit.row,
         stream=hit.stream,
         frames=frames,
-        display_filter=frames_filter(frames),
+        display_filter=frames_filter(every if len(runs(every)) <= MAX_FILTER_FRAMES else frames),
         reference=rule.reference,
     )
 

@@ -108,6 +108,11 @@ class Flows:
 
     def stream_of_frame(self, frame: int) -> int | None:
         """Return the ``tcp.stream`` of a frame, None when it is not TCP."""
+        found = self.segment_of_frame(frame)
+        return None if found is None else found[0]
+
+    def segment_of_frame(self, frame: int) -> tuple[int, int] | None:
+        """Return the ``tcp.stream`` of a frame and where in ``segments`` it is, None when it is not TCP."""
         if self._by_frame is None:
             self._by_frame = np.argsort(self.segments.frame, kind="stable")
         wanted = np.array(frame, self.segments.frame.dtype)  # another type would convert the whole column
@@ -117,7 +122,7 @@ class Flows:
         index = int(self._by_frame[at])
         if self.segments.frame[index] != frame:
             return None
-        return int(np.searchsorted(self.segments.first, index, side="right")) - 1
+        return int(np.searchsorted(self.segments.first, index, side="right")) - 1, index
 
 
 def follow(table: PacketTable) -> Flows:

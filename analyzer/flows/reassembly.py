@@ -199,6 +199,27 @@ def _covered(
     return np.diff(total[_pointers(direction, count)])
 
 
+def fresh(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (n,) int64: how many bytes of each segment of one direction no earlier segment carried.
+
+    Args:
+        start, end: (n,) int64 positions, in the order of capture.
+    """
+    one = np.zeros(start.size, np.int64)
+    order = _by_position(one, start)
+    low, high = start[order], end[order]
+    before = _reached_before(one, low, high)
+    tangled = _tangles(order, low, before)
+    begin = np.maximum(low, before)
+    keep = (begin < high) & ~tangled
+    out = np.zeros(start.size, np.int64)
+    out[order[keep]] = (high - begin)[keep]
+    if tangled.any():
+        _, segment, first, last, _ = _first_wins(one[tangled], order[tangled], low[tangled], high[tangled])
+        np.add.at(out, segment, last - first)
+    return out
+
+
 def _tangles(segment: NDArray[np.int64], start: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which segments belong to a cluster of overlaps whose copies were captured out of position order."""
     overlaps = start < before

@@ -1,11 +1,12 @@
 """The small vocabulary that facts for the page are written in: cells, tables, and words for what is unknown.
 
-No markup here; a template turns a :class:`Table` into a ``<table>`` whose rows can be filtered and linked to.
+No markup here; a template turns a :class:`Table` into a ``<table>`` whose rows can be filtered and linked to, or,
+where it has more than :data:`MAX_TABLE_ROWS` rows, into a grid (:mod:`analyzer.report.grid`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer import sentences
@@ -15,7 +16,14 @@ from analyzer.report.wording import number, say
 from analyzer.units import NS_PER_S, human_bytes, human_ms, rfc3339
 
 MAX_TABLE_ROWS = 2000
-"""Rows of one real HTML table: a browser lays out 2,000 × 10 cells in about a second; the exports have the rest."""
+"""Rows of one real HTML table: a browser lays out 2,000 × 10 cells in about a second; more are drawn as a grid."""
+
+MAX_GRID_ROWS = 200_000
+"""Rows of one grid, whose data are all in the page: what a browser reads in a second; the exports have the rest."""
+
+MAX_ROWS_MADE = 20_000
+"""Rows of a grid whose rows are made one by one, at 50 µs each; only columns (:class:`Grid`) are cheap enough for
+more."""
 
 DASH = "–"
 
@@ -30,6 +38,8 @@ class Cell:
         link: anchor inside the page, made of letters and integers only.
         tone: "", "bad", "warn", "good", "muted".
         title: longer words for hover and screen readers.
+        value: the number that the text is written from, for sorting and for CSV; None where the text says it all.
+        unit: of the value: "ms", "B", "s".
     """
 
     text: str
@@ -37,6 +47,13 @@ class Cell:
     link: str = ""
     tone: str = ""
     title: str = ""
+    value: float | None = None
+    unit: str = ""
+
+    @property
+    def told(self) -> bool:
+        """Whether the value has to be told beside the text: it has a unit, or words around it."""
+        return self.value is not None and bool(self.unit or not self.text.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +102,89 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """A grid's column of cells that come again.
+
+    Attributes:
+        cells: those that occur; one with nothing but text to it may be that text (safe to show).
+        at: for each row a place in ``cells``; without it, each row has the cell at its own place, or all have the one.
+    """
+
+    cells: Sequence[Cell | str]
+    at: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A grid's column of numbers, which the page's script writes for people.
+
+    Attributes:
+        values: whole numbers, None where it is unknown; a ``range`` costs nothing.
+        form: how they are written: "plain", "count", "ms", "bytes", "seconds".
+        per: how many of the numbers make one of the form's unit: 1000 for microseconds in the form "ms".
+        link: word of the anchors ``stream-7`` that the numbers lead to.
+        odd: the cells of rows for which the number is not all there is to say.
+    """
+
+    values: Sequence[int | None]
+    form: str
+    per: int = 1
+    link: str = ""
+    odd: Mapping[int, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The data of a long table, column by column.
+
+    Attributes:
+        total: rows it has.
+        columns: as those of the table.
+        marks: what the filter knows of the rows, under the names of its fields (``host``, ``dur``, ``from`` …): a
+            column, or the number of a shown column that says the same.
+        anchor: word of the rows' anchors; row n is ``anchor-(first + n)``.
+        first: number in the anchor of the first row.
+    """
+
+    total: int
+    columns: tuple[Texts | Numbers, ...]
+    marks: Mapping[str, Texts | Numbers | int]
+    anchor: str = ""
+    first: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """A table ready to be drawn; ``total`` counts the rows that exist, ``rows`` those that are shown."""
+    """A table ready to be drawn; ``total`` counts the rows that exist, ``rows`` those that are shown.
+
+    A table that has a ``grid`` is drawn as one; its ``rows`` are the first few, for browsers without scripts.
+    """
 
     ident: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     total: int
+    grid: Grid | None = None
+
+    @property
+    def shown(self) -> int:
+        """How many rows are in the page."""
+        return len(self.rows) if self.grid is None else self.grid.total
 
     @property
     def cut(self) -> bool:
         """Whether rows are left out."""
-        return self.total > len(self.rows)
+        return self.total > self.shown
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit of each column's values, empty where they have none."""
+        return tuple(next((row.cells[at].unit for row in self.rows if row.cells[at].unit), "") for at in self._places)
+
+    @property
+    def _places(self) -> range:
+        return range(len(self.columns))
 
 
 def text(value: object, why: str | None = None, tone: str = "") -> Cell:
@@ -114,25 +201,25 @@ def unknown(why: str | None = None) -> Cell:
 
 def ms(value: float | None, why: str | None = None, tone: str = "") -> Cell:
     """Return a duration cell."""
-    return unknown(why) if value is None else Cell(human_ms(value), tone=tone)
+    return unknown(why) if value is None else Cell(human_ms(value), tone=tone, value=round(value, 6), unit="ms")
 
 
 def size(value: int | None, why: str | None = None) -> Cell:
     """Return a size cell."""
-    return unknown(why) if value is None else Cell(human_bytes(value))
+    return unknown(why) if value is None else Cell(human_bytes(value), value=value, unit="B")
 
 
 def count(value: int | None, bad: bool = False) -> Cell:
     """Return a number cell; with ``bad``, anything but zero stands out."""
     if value is None:
         return unknown()
-    return Cell(number(value), tone="bad" if bad and value else "")
+    return Cell(number(value), tone="bad" if bad and value else "", value=value)
 
 
 def frames(numbers: Iterable[int | None]) -> Cell:
     """Return a cell of frame numbers; absent ones are left out."""
     known = [n for n in numbers if n is not None]
-    return Cell(Prose(frames_text(known, 4))) if known else unknown()
+    return Cell(Prose(frames_text(known, 4)), value=min(known)) if known else unknown()
 
 
 def marked(
@@ -201,4 +288,8 @@ class Clock:
 
     def cell(self, time_ns: int | None, why: str | None = None) -> Cell:
         """Return a cell for an instant."""
-        return unknown(why) if time_ns is None else Cell(self.text(time_ns), title=rfc3339(time_ns) or "")
+        seconds = self.seconds(time_ns)
+        at = None if seconds is None else round(seconds, 9)
+        return (
+            unknown(why) if time_ns is None else Cell(self.text(time_ns), "", "", "", rfc3339(time_ns) or "", at, "s")
+        )

@@ -6,7 +6,8 @@ Plain sentences come first (what was peculiar, :mod:`.remarks`), then what both 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,60 +17,48 @@ from analyzer import tcp_words
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.flows.deviations import handshake_acks
-from analyzer.flows.model import CLOSES, HANDSHAKE_WHYS, HANDSHAKES, Connections, Segments
+from analyzer.flows.model import CLOSES, HANDSHAKE_WHYS, HANDSHAKES, Connections
+from analyzer.language import translated
 from analyzer.provenance import stream_filter
 from analyzer.report import graphs
-from analyzer.report.cells import DASH, Clock, Mark
+from analyzer.report.cells import DASH, Clock, Mark, marked
+from analyzer.report.connection_words import (
+    NOT_OPENED,
+    application,
+    closed_words,
+    facts,
+    flag,
+    opened_key,
+)
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures.model import Figure
 from analyzer.report.ladder_svg import Ladder, ladder
+from analyzer.report.moments import Moment, moments
 from analyzer.report.notes import notes as notes_of
 from analyzer.report.performance import Performance, performance
 from analyzer.report.remarks import (
     Remark,
     conflicts,
     differing,
-    older_answer,
     opinions,
     remarks,
     sent_again,
-    was_half_open,
 )
-from analyzer.report.wording import number
+from analyzer.report.wording import say
 from analyzer.schema import TcpRow
-from analyzer.units import human_bytes, human_ms
+from analyzer.units import NS_PER_MS, human_bytes, human_ms
 
-MAX_CONNECTIONS = 500
-"""Connections listed, besides those a finding points at: about 2 kB of markup each."""
+MAX_CONNECTIONS = 300
+"""Connections listed, besides those a finding points at: about 2 kB of markup each. The table has all of them."""
 
-MAX_LADDERS = 100
-"""Connections with a ladder besides those a finding points at: the page stays under a few megabytes."""
+MAX_LADDERS = 60
+"""Connections with a ladder besides those a finding points at, about 8 kB each: the page stays small."""
 
-MAX_CITED_LADDERS = 100
+MAX_CITED_LADDERS = 80
 """Connections with a ladder because a finding points at them."""
 
 MAX_LADDER_ROWS_IN_ALL = 5000
 """Ladder lines on the whole page, about 400 bytes of SVG each."""
-
-HANDSHAKE_WORDS = {
-    "complete": "handshake",
-    "no_synack": "never answered",
-    "refused": "refused",
-    "no_final_ack": "last ACK missing",
-    "midstream": "open before the capture",
-    "simultaneous": "both sides opened at once",
-    "split": "split handshake",
-}
-_NOT_OPENED = ("never answered", "not opened", "refused")
-"""Ways of opening that opened nothing."""
-CLOSE_WORDS = {
-    "none": "not closed in this capture",
-    "four_way": "four packets",
-    "three_way": "three packets",
-    "simultaneous": "both at once",
-    "half_closed": "one side only",
-    "reset": "reset",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +93,7 @@ class ConnectionFact:
     """A connection ready to be shown; ``ladder`` is None with the reason in ``ladder_why``.
 
     ``opening`` and ``performance`` are None where nothing is known of them, and for connections without a ladder.
+    ``flag`` is a word for what went wrong, empty for nothing.
     """
 
     anchor: str
@@ -122,7 +112,9 @@ class ConnectionFact:
     volume: str
     resent: str
     tone: str
+    flag: str
     remarks: tuple[Said, ...]
+    moments: tuple[Moment, ...]
     opinions: Told | None
     conflicts: Told | None
     facts: tuple[tuple[str, str], ...]
@@ -134,21 +126,6 @@ class ConnectionFact:
     display_filter: str
     tuple_filter: str
     mark: Mark
-
-
-APPLICATIONS = {
-    "dns": "DNS",
-    "ftp": "FTP",
-    "http1": "HTTP/1",
-    "http2": "HTTP/2",
-    "smb": "SMB",
-    "smtp": "SMTP",
-    "socks": "SOCKS",
-    "ssh": "SSH",
-    "tls": "TLS",
-    "websocket": "WebSocket",
-}
-"""Value of ``application`` → how people write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +157,9 @@ def connections(analysis: Analysis, clock: Clock) -> ConnectionsFact:
     )
     room = MAX_LADDER_ROWS_IN_ALL
     out: list[ConnectionFact] = []
+    rows = analysis.connections.rows_of(shown)
     for stream in shown:
-        row = analysis.connections.row(stream)
+        row = rows[stream]
         drawn = None
         if stream in with_ladder and room > 0:
             drawn = ladder(row, analysis.segments, drawing.notes.get(stream, {}))
@@ -228,17 +206,6 @@ def cut_off(connections: Connections) -> NDArray[np.bool_]:
     return np.asarray(reset & ~closed & ~refused)
 
 
-def opened_words(row: TcpRow, segments: Segments) -> str:
-    """Say in a few words how a connection was opened."""
-    if row.handshake == "no_synack" and older_answer(row, segments):
-        return "not opened"
-    if row.handshake == "no_synack" and (row.server_packets or row.handshake_why == "one_sided"):
-        return "SYN/ACK missing"
-    if was_half_open(row, segments):
-        return "half open, then reset"
-    return HANDSHAKE_WORDS.get(row.handshake, safe(row.handshake))
-
-
 @dataclass(frozen=True, slots=True)
 class _Drawing:
     """What drawing up one connection needs of the capture.
@@ -261,67 +228,72 @@ class _Drawing:
         """Draw up a connection; ``drawn`` is its ladder."""
         resent = sent_again(row)
         segments = self.analysis.segments
-        opened = opened_words(row, segments)
-        unopened = opened in _NOT_OPENED
+        opened = opened_key(row, segments)
+        unopened = opened in NOT_OPENED
         bad = unopened or row.close == "reset"
         name = self.names.get(row.stream) or ""
         courses = graphs.courses(segments, row.stream) if row.stream in self.graphed else {}
         full = drawn is not None or row.stream in self.graphed
-        anchors = {int(line.frame) for line in drawn.lines if line.kind == "segment"} if drawn else set()
+        lines = [int(line.frame) for line in drawn.lines if line.kind == "segment"] if drawn else []
+        anchors = {frame: f"frame-{frame}" for frame in lines}
         told = remarks(row, segments, self.analysis.connections, self.meanings)
         return ConnectionFact(
             anchor=f"stream-{row.stream}",
             stream=str(row.stream),
             client=safe(endpoint(row.client, row.client_port)),
             server=safe(endpoint(row.server, row.server_port)),
-            application=_application(row),
+            application=application(row),
             name=safe(name),
             start=self.clock.text(row.start_time),
             duration=human_ms(row.duration_ms),
-            opened=opened,
+            opened=say(opened),
             opened_tone="bad" if unopened else "",
-            closed=_closed(row),
+            closed=closed_words(row),
             closed_tone="bad" if row.close == "reset" else "",
             connect=human_ms(row.connect_ms) if row.connect_ms is not None else DASH,
             volume=f"{human_bytes(row.client_bytes)} ↑ {human_bytes(row.server_bytes)} ↓",
             resent=str(resent) if resent else "0",
             tone="bad" if bad else "warn" if resent else "",
+            flag=flag(row, unopened, resent),
             remarks=_said(told, anchors),
-            opinions=_told("Second opinion", *opinions(row, segments), differing(row, segments), anchors),
-            conflicts=_told("Bytes that contradict each other", *conflicts(row), len(row.conflicts), anchors),
-            facts=(*_facts(row), ("Ended as", _last_states(row))),
+            moments=moments(row, segments, anchors),
+            opinions=_told(say("Second opinion"), *opinions(row, segments), differing(row, segments), anchors),
+            conflicts=_told(say("Bytes that contradict each other"), *conflicts(row), len(row.conflicts), anchors),
+            facts=tuple(facts(row)),
             opening=_opening(row, self.analysis) if full else None,
             performance=performance(row, courses) if full else None,
             graphs=graphs.graphs(row, segments, courses, self.points) if row.stream in self.graphed else (),
             ladder=drawn,
             ladder_why=""
             if drawn
-            else "No ladder: the page draws them for the first connections and for those a finding "
-            "points at. The display filter shows this one in Wireshark.",
+            else say("No ladder here: those of the first connections and of those a finding points at are drawn."),
             display_filter=Prose(stream_filter(row.stream)),
             tuple_filter=Prose(_tuple_filter(row)),
-            mark=Mark(
-                host=safe(name or row.server),
-                stream=str(row.stream),
+            mark=marked(
+                self.clock,
+                host=name or row.server,
+                stream=row.stream,
                 proto=f"tcp {safe(row.application)}",
-                duration=f"{row.duration_ms:.3f}",
+                duration_ms=row.duration_ms,
                 severity="error" if bad else "warning" if resent else "",
+                start=row.start_time,
+                end=row.start_time + round(row.duration_ms * NS_PER_MS),
             ),
         )
 
 
-def _said(found: Iterable[Remark], anchors: set[int]) -> tuple[Said, ...]:
+def _said(found: Iterable[Remark], anchors: Mapping[int, str]) -> tuple[Said, ...]:
     return tuple(
         Said(
             Prose(remark.text),
-            tuple((frame, f"frame-{frame}" if frame in anchors else "") for frame in remark.frames),
+            tuple((frame, anchors.get(frame, "")) for frame in remark.frames),
             remark.more,
         )
         for remark in found
     )
 
 
-def _told(title: str, summary: str, cases: tuple[Remark, ...], total: int, anchors: set[int]) -> Told | None:
+def _told(title: str, summary: str, cases: tuple[Remark, ...], total: int, anchors: Mapping[int, str]) -> Told | None:
     return Told(title, Prose(summary), _said(cases, anchors), total) if summary or cases else None
 
 
@@ -330,56 +302,25 @@ def _opening(row: TcpRow, analysis: Analysis) -> Opening | None:
     lines = tuple(Prose(line) for line in tcp_words.isn_lines(row, handshake_acks(row, analysis.segments)))
     options = []
     for key, settled in tcp_words.agreed(row):
-        name, _, meaning = tcp_words.OPTIONS[key].partition(": ")
-        options.append((Prose(name), Prose(settled), Prose(meaning)))
+        name, meaning = _option(key)
+        options.append((name, Prose(settled), meaning))
     return Opening(lines, tuple(options)) if lines or options else None
 
 
-def _application(row: TcpRow) -> str:
-    if row.application == "unknown" and not row.client_bytes and not row.server_bytes:
-        return "no data"
-    return APPLICATIONS.get(row.application, safe(row.application))
+def _option(key: str) -> tuple[Prose, Prose]:
+    """Return an option's name and what it is for: what stands before and behind the colon of its text."""
+    name, meaning = _COLON.split(translated(tcp_words.OPTIONS[key], f"tcp.option.{key}"), maxsplit=1)
+    return Prose(name), Prose(meaning)
 
 
-def _last_states(row: TcpRow) -> str:
-    """Say which state both sides were last in, as the ``tcp`` table has it and the ladder shows."""
-    words = [
-        f"{side} {'unknown' if state == 'UNKNOWN' else state}{' (inferred)' if state == 'TIME_WAIT' else ''}"
-        for side, state in (("client", row.client_state), ("server", row.server_state))
-    ]
-    return ", ".join(words)
+_COLON = re.compile(": |\uff1a ?")
+"""A colon and its space, or the full-width one that needs none."""
 
 
 def _tuple_filter(row: TcpRow) -> str:
     """Return the connection's addresses, ports and frames as a display filter, for captures cut or merged anew."""
     ip = "ipv6" if ":" in row.client else "ip"
     return (
-        f"{ip}.addr == {row.client} && {ip}.addr == {row.server} && tcp.port == {row.client_port} && "
-        f"tcp.port == {row.server_port} && frame.number >= {row.first_frame} && frame.number <= {row.last_frame}"
-    )
-
-
-def _closed(row: TcpRow) -> str:
-    words = CLOSE_WORDS.get(row.close, row.close)
-    if row.close == "reset":
-        return f"reset by the {row.rst_by}" if row.rst_by else "reset"
-    if row.closed_by in ("client", "server"):
-        return f"{words}, {row.closed_by} first"
-    return words
-
-
-def _facts(row: TcpRow) -> Iterable[tuple[str, str]]:
-    yield "Connect", human_ms(row.connect_ms)
-    yield "Round trip (handshake)", human_ms(row.initial_rtt_ms)
-    yield "Server's part of it", human_ms(row.server_leg_ms)
-    yield "Packets", f"{number(row.client_packets)} ↑ {number(row.server_packets)} ↓"
-    yield "Zeek's words", safe(f"{row.conn_state} {row.history}".strip()) or DASH
-    yield (
-        "Client known by",
-        {
-            "syn": "its SYN",
-            "synack": "the server's SYN/ACK",
-            "port": "the port numbers",
-            "first_packet": "the first packet",
-        }.get(row.client_by, safe(row.client_by)),
+        f"{ip}.addr == {row.client} and {ip}.addr == {row.server} and tcp.port == {row.client_port} and "
+        f"tcp.port == {row.server_port} and frame.number in {{{row.first_frame}..{row.last_frame}}}"
     )

@@ -87,9 +87,17 @@ def script_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def policy(scripts: list[str]) -> str:
-    """Return the page's Content-Security-Policy, which lets exactly these inline scripts run and nothing load."""
+def policy(scripts: list[str], loading: bool = False) -> str:
+    """Return the page's Content-Security-Policy, which lets exactly these inline scripts run and nothing load.
+
+    Args:
+        scripts: their exact texts.
+        loading: they may load further scripts; a script element in the markup still may not
+            (Content Security Policy Level 3 section 8.2).
+    """
     allowed = " ".join(script_hash(script) for script in scripts) or "'none'"
+    if scripts and loading:
+        allowed += " 'strict-dynamic'"
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "font-src data:; base-uri 'none'; form-action 'none'"

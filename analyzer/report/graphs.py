@@ -1,4 +1,4 @@
-"""The three graphs of a connection, each with its sentence, its small table, and what it leaves out.
+"""The graphs of a connection, each with its sentence, its small table, and what it leaves out.
 
 Graphs are for the connections that have most to show: those a finding points at, and those with the most data. Their
 points share one budget, so that the page stays small however large the capture is.
@@ -6,7 +6,7 @@ points share one budget, so that the page stays small however large the capture 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,22 +14,24 @@ from numpy.typing import NDArray
 
 from analyzer.flows import quality
 from analyzer.flows.model import Connections, Segments
+from analyzer.report import graph_throughput, graph_window
 from analyzer.report.cells import Cell, Column, Row, Table
-from analyzer.report.escape import Prose
-from analyzer.report.figures import rtt, sequence, window
+from analyzer.report.figures import rtt, sequence
 from analyzer.report.figures.marks import KINDS
 from analyzer.report.figures.model import Figure
-from analyzer.report.figures.view import SIDES, View, other, panels, view
+from analyzer.report.figures.view import View, panels, view
+from analyzer.report.graph_window import UNSCALED
 from analyzer.report.performance import fine_ms
-from analyzer.report.wording import joined, number, plural
+from analyzer.report.sides import SIDES, other, who, whose
+from analyzer.report.wording import joined, number, paragraph, plural, say
 from analyzer.schema import TcpRow
-from analyzer.units import NS_PER_MS, NS_PER_S, human_bytes, human_ms
+from analyzer.units import NS_PER_S, human_bytes, human_ms
 
 if TYPE_CHECKING:
     from analyzer.flows.quality import Course, RttSamples
 
 MAX_GRAPHED = 40
-"""Connections with graphs: each brings three charts that a reader has to open one by one."""
+"""Connections with graphs: each brings four charts that a reader has to open one by one."""
 
 MAX_CITED_GRAPHED = 20
 """Of these, at most so many because a finding points at them; the rest are those with the most data."""
@@ -104,15 +106,10 @@ def graphs(row: TcpRow, segments: Segments, course: Mapping[str, Course], points
     made = (
         _sequence(row, seen, points, scaled),
         _rtt(row, seen, course, points),
-        _window(row, seen, course, points, scaled),
+        graph_window.graph(row, seen, course, points, scaled),
+        graph_throughput.graph(seen),
     )
     return tuple(figure for figure in made if figure is not None)
-
-
-UNSCALED = (
-    "How large the windows are is not known, because a SYN, which tells their scale, is not in this capture: "
-    "they are not drawn."
-)
 
 
 # ── time and sequence numbers ────────────────────────────────────────────────────────────────────────────────────
@@ -124,49 +121,67 @@ def _sequence(row: TcpRow, seen: View, points: int, scaled: bool) -> Figure | No
         return None
     sent = joined(
         [
-            f"the {side} {human_bytes(int(seen.length[seen.sent(side)].sum()))} in "
-            f"{plural(int(seen.sent(side).size), 'segment')}"
+            say(
+                "the {side} {bytes} in {segments}",
+                side=who(side),
+                bytes=human_bytes(int(seen.length[seen.sent(side)].sum())),
+                segments=plural(int(seen.sent(side).size), "segment"),
+            )
             for side in panels(seen)
         ]
     )
-    words = {kind.key: kind.words for kind in KINDS}
+    words = {kind.key: kind.said() for kind in KINDS}
     marked = joined([f"{words[key]} ({number(count)})" for key, count in made.counts.items()])
-    notes = []
-    if made.strokes < made.segments:
-        notes.append(
-            f"Showing {number(made.strokes)} strokes for {number(made.segments)} segments: each stands for those that "
-            "follow one another closely."
-        )
-    if made.marks_shown < made.marks_total:
-        notes.append(f"Showing {number(made.marks_shown)} of {number(made.marks_total)} marks, of each kind some.")
-    if made.hidden:
-        notes.append(f"Drawn only after a click on the word under the graph: {joined(made.hidden)}.")
-    if not scaled:
-        notes.append(UNSCALED)
-    if made.edge_hidden:
-        whose = "The edges of both windows lie"
-        if len(made.edge_hidden) == 1:
-            whose = f"The edge of the {other(made.edge_hidden[0])}'s window lies"
-        notes.append(f"{whose} too far above the data to be drawn.")
+    summary = say(
+        "Who sent what, and when: {sent}, within {took}. Marked: {marked}.",
+        sent=sent,
+        took=human_ms(seen.span * 1000),
+        marked=marked or say("nothing"),
+    )
     tables = [_progress(seen)]
     if made.listed:
         tables.insert(0, _marks_table(made))
     return Figure(
         f"fig-sequence-{row.stream}",
-        "Time and sequence numbers",
-        Prose(f"Who sent what, and when: {sent}, within {human_ms(seen.span * 1000)}. Marked: {marked or 'nothing'}."),
+        say("Time and sequence numbers"),
+        summary,
         made.spec,
-        Prose(" ".join(notes)),
+        paragraph(_left_out(made, scaled)),
         tuple(tables),
     )
 
 
+def _left_out(made: sequence.Sequence, scaled: bool) -> Iterator[str]:
+    """Say what the graph of sequence numbers leaves out."""
+    if made.strokes < made.segments:
+        yield say(
+            "Showing {shown} strokes for {total} segments: each stands for those that follow one another closely.",
+            shown=number(made.strokes),
+            total=number(made.segments),
+        )
+    if made.marks_shown < made.marks_total:
+        yield say(
+            "Showing {shown} of {total} marks, of each kind some.",
+            shown=number(made.marks_shown),
+            total=number(made.marks_total),
+        )
+    if made.hidden:
+        yield say("Drawn only after a click on the word under the graph: {words}.", words=joined(made.hidden))
+    if not scaled:
+        yield say(UNSCALED)
+    if len(made.edge_hidden) == 1:
+        side = who(other(made.edge_hidden[0]))
+        yield say("The edge of the {side}'s window lies too far above the data to be drawn.", side=side)
+    elif made.edge_hidden:
+        yield say("The edges of both windows lie too far above the data to be drawn.")
+
+
 def _marks_table(made: sequence.Sequence) -> Table:
     columns = (
-        Column("Frame", numeric=True),
-        Column("Time, s", numeric=True),
-        Column("Sent by"),
-        Column("Mark", wide=True),
+        Column(say("Frame"), numeric=True),
+        Column(say("Time, s"), numeric=True),
+        Column(say("Sent by")),
+        Column(say("Mark"), wide=True),
     )
     rows = tuple(
         Row(
@@ -174,21 +189,21 @@ def _marks_table(made: sequence.Sequence) -> Table:
             (
                 Cell(str(mark.frame)),
                 Cell(f"{mark.seconds:.6f}"),
-                Cell(f"the {mark.side}"),
-                Cell(Prose(mark.kind.words)),
+                Cell(whose(mark.side)),
+                Cell(mark.kind.said()),
             ),
         )
         for mark in made.listed
     )
-    return Table("", "Marks", columns, rows, made.marks_total)
+    return Table("", say("Marks"), columns, rows, made.marks_total)
 
 
 def _progress(seen: View) -> Table:
     """Say how far both sides had come after each tenth of the time."""
     columns = (
-        Column("After, s", numeric=True),
-        *(Column(f"Sent by the {side}", numeric=True) for side in SIDES),
-        *(Column(f"Acknowledged by the {other(side)}", numeric=True) for side in SIDES),
+        Column(say("After, s"), numeric=True),
+        *(Column(say("Sent by the {side}", side=who(side)), numeric=True) for side in SIDES),
+        *(Column(say("Acknowledged by the {side}", side=who(other(side))), numeric=True) for side in SIDES),
     )
     since = seen.time.astype(np.float64) - float(seen.start)
     rows = []
@@ -202,7 +217,7 @@ def _progress(seen: View) -> Table:
         )
         if not seen.span:
             break
-    return Table("", "Progress", columns, tuple(rows), len(rows))
+    return Table("", say("Progress"), columns, tuple(rows), len(rows))
 
 
 def _highest(ack: NDArray[np.int64], at: NDArray[np.int64]) -> int:
@@ -222,15 +237,20 @@ def _rtt(row: TcpRow, seen: View, course: Mapping[str, Course], points: int) -> 
     if made is None:
         return None
     spec, shown = made
-    said = [f"{rtt.LEGS[side]}: {_trips(row, side, have)}" for side, have in samples.items()]
+    said = [say("{leg}: {trips}", leg=rtt.leg(side), trips=_trips(row, side, have)) for side, have in samples.items()]
+    legs = said[0] if len(said) == 1 else say("{first}; {second}", first=said[0], second=said[1])
     delayed = sum(int(np.count_nonzero(have.delayed)) for have in samples.values())
-    notes = [f"Showing {number(shown)} of {number(total)} samples, of each stretch of time the extremes."]
+    note = say(
+        "Showing {shown} of {total} samples, of each stretch of time the extremes.",
+        shown=number(shown),
+        total=number(total),
+    )
     return Figure(
         f"fig-rtt-{row.stream}",
-        "Round trips",
-        Prose(f"How long data waited for its acknowledgement. {'; '.join(said)}." + _held_back(delayed)),
+        say("Round trips"),
+        paragraph([say("How long data waited for its acknowledgement. {legs}.", legs=legs), *_held_back(delayed)]),
         spec,
-        Prose(notes[0]) if shown < total else "",
+        note if shown < total else "",
         (_rtt_table(seen, samples),),
     )
 
@@ -240,17 +260,20 @@ def _trips(row: TcpRow, side: str, have: RttSamples) -> str:
     count = getattr(row, f"{side}_rtt_samples")
     low, half, most = (getattr(row, f"{side}_rtt_{name}_ms") for name in ("min", "p50", "p95"))
     if not count or low is None:
-        return f"{plural(int(have.ms.size), 'sample')}, all of them held back"
-    return (
-        f"{plural(count, 'sample')}, at least {fine_ms(low)}, half of them at most {fine_ms(half)}, "
-        f"95 % at most {fine_ms(most)}"
+        return say("{samples}, all of them held back", samples=plural(int(have.ms.size), "sample"))
+    return say(
+        "{samples}, at least {low}, half of them at most {half}, 95 % at most {most}",
+        samples=plural(count, "sample"),
+        low=fine_ms(low),
+        half=fine_ms(half),
+        most=fine_ms(most),
     )
 
 
-def _held_back(count: int) -> str:
-    if not count:
-        return ""
-    return f" Hollow: {plural(count, 'acknowledgement')} that the receiver seems to have held back."
+def _held_back(count: int) -> Iterator[str]:
+    if count:
+        acks = plural(count, "acknowledgement")
+        yield say("Hollow: {acks} that the receiver seems to have held back.", acks=acks)
 
 
 def _rtt_table(seen: View, samples: Mapping[str, RttSamples]) -> Table:
@@ -262,118 +285,25 @@ def _rtt_table(seen: View, samples: Mapping[str, RttSamples]) -> Table:
     ]
     slowest = sorted(sorted(found, key=lambda sample: -sample[4])[:MAX_LISTED], key=lambda sample: sample[0])
     columns = (
-        Column("Time, s", numeric=True),
-        Column("Way", wide=True),
-        Column("Data in frame", numeric=True),
-        Column("ACK in frame", numeric=True),
-        Column("Round trip", numeric=True),
-        Column("ACK held back"),
+        Column(say("Time, s"), numeric=True),
+        Column(say("Way"), wide=True),
+        Column(say("Data in frame"), numeric=True),
+        Column(say("ACK in frame"), numeric=True),
+        Column(say("Round trip"), numeric=True),
+        Column(say("ACK held back")),
     )
     rows = tuple(
         Row(
             "",
             (
                 Cell(f"{(int(time) - seen.start) / NS_PER_S:.6f}"),
-                Cell(rtt.LEGS[side]),
+                Cell(rtt.leg(side)),
                 Cell(str(data)),
                 Cell(str(ack)),
                 Cell(fine_ms(ms)),
-                Cell("yes" if delayed else "no"),
+                Cell(say("yes") if delayed else say("no")),
             ),
         )
         for time, side, data, ack, ms, delayed in slowest
     )
-    return Table("", "The slowest round trips", columns, rows, sum(int(have.ms.size) for have in samples.values()))
-
-
-# ── window and bytes in flight ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _window(row: TcpRow, seen: View, course: Mapping[str, Course], points: int, scaled: bool) -> Figure | None:
-    made = window.figure(seen, course, points, scaled=scaled)
-    if made is None:
-        return None
-    said = []
-    for side, closed in made.closed.items():
-        most = int(course[side].flight.bytes.max())
-        words = f"At most {human_bytes(most)} of the {side}'s data were on their way at once"
-        allowed = course[side].window.bytes
-        if scaled and allowed.size:
-            least, top = int(allowed.min()), int(allowed.max())
-            span = human_bytes(top) if least == top else f"between {human_bytes(least)} and {human_bytes(top)}"
-            words += f", while the {other(side)} allowed {span}"
-        if closed:
-            lasted = sum(stretch.end - stretch.start for stretch in closed) / NS_PER_MS
-            words += (
-                f"; it closed its window {plural(len(closed), 'time')}, for {human_ms(lasted)} in all, and nothing "
-                "might be sent"
-            )
-        said.append(f"{words}.")
-    losses = sum(len(course[side].episodes) + course[side].more_episodes for side in made.closed)
-    if losses:
-        said.append(f"{plural(losses, 'loss', 'losses')}, shaded.")
-    notes = []
-    if made.far:
-        what = [f"what the {other(side)} allowed ({human_bytes(least)} or more)" for side, least in made.far.items()]
-        notes.append(f"Not drawn, because it lies too far above: {joined(what)}.")
-    if made.shades_shown < made.shades_total:
-        notes.append(
-            f"Showing {number(made.shades_shown)} of {number(made.shades_total)} shaded stretches, the longest."
-        )
-    if not scaled:
-        notes.append(UNSCALED)
-    return Figure(
-        f"fig-window-{row.stream}",
-        "Window and bytes in flight",
-        Prose(" ".join(said)),
-        made.spec,
-        Prose(" ".join(notes)),
-        (_window_table(seen, made, course),),
-    )
-
-
-def _window_table(seen: View, made: window.Windows, course: Mapping[str, Course]) -> Table:
-    """List the moments with most in flight, and the shaded stretches, in order of time."""
-    found: list[tuple[int, str, str, str, str]] = []  # time ns, what, side, how much, frames
-    for side in made.closed:
-        flight = course[side].flight
-        peak = int(flight.bytes.argmax())
-        found.append(
-            (
-                int(flight.time[peak]),
-                "most in flight",
-                f"the {side}",
-                human_bytes(int(flight.bytes[peak])),
-                str(int(flight.frame[peak])),
-            )
-        )
-        for stretch in made.closed[side][:MAX_LISTED]:
-            ends = "" if stretch.end_frame is None else f"–{stretch.end_frame}"
-            took = human_ms((stretch.end - stretch.start) / NS_PER_MS)
-            found.append((stretch.start, "window closed", f"the {other(side)}", took, f"{stretch.frame}{ends}"))
-        for episode in course[side].episodes[:MAX_LISTED]:
-            took = human_ms((episode.end_time - episode.start_time) / NS_PER_MS)
-            frames = ", ".join(map(str, episode.frames[:4]))
-            found.append((int(episode.start_time), "data lost", f"the {side}", took, frames))
-    found.sort(key=lambda item: item[0])
-    columns = (
-        Column("Time, s", numeric=True),
-        Column("What", wide=True),
-        Column("Whose"),
-        Column("How much", numeric=True),
-        Column("Frames"),
-    )
-    rows = tuple(
-        Row(
-            "",
-            (
-                Cell(f"{(time - seen.start) / NS_PER_S:.6f}"),
-                Cell(what),
-                Cell(whose),
-                Cell(amount),
-                Cell(frames),
-            ),
-        )
-        for time, what, whose, amount, frames in found[:MAX_LISTED]
-    )
-    return Table("", "Moments", columns, rows, made.shades_total + len(made.closed))
+    return Table("", say("The slowest round trips"), columns, rows, sum(int(have.ms.size) for have in samples.values()))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from statistics import fmean
 
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.wording import plural
+from analyzer.report.protocol_words import listed, spoken
+from analyzer.report.wording import plural, say
 from analyzer.schema import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
-from analyzer.units import human_ms
+from analyzer.units import NS_PER_MS
 from analyzer.visits.pings import tally
 
 MAX_ROUTERS = 4
@@ -21,21 +22,21 @@ def icmp_table(rows: Sequence[IcmpRow], clock: Clock) -> Table:
     """List echoes and all other messages in the order of their frames."""
     columns = (
         Column("#", numeric=True),
-        Column("Time", numeric=True),
-        Column("From"),
-        Column("To"),
-        Column("Meaning", wide=True),
-        Column("Id / sequence"),
-        Column("Took", numeric=True, title="to the reply; of an error, since the packet it is about"),
+        Column(say("Time"), numeric=True),
+        Column(say("From")),
+        Column(say("To")),
+        Column(say("Meaning"), wide=True),
+        Column(say("Id / sequence")),
+        Column(say("Took"), numeric=True, title=say("to the reply; of an error, since the packet it is about")),
         Column("TTL", numeric=True),
-        Column("About"),
-        Column("Frames"),
+        Column(say("About")),
+        Column(say("Frames")),
     )
     return Table(
         "icmp-table",
-        "ICMP exchanges",
+        say("ICMP exchanges"),
         columns,
-        tuple(_icmp_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS])),
+        tuple(_icmp_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS])),
         len(rows),
     )
 
@@ -50,72 +51,82 @@ def _icmp_row(n: int, row: IcmpRow, clock: Clock) -> Row:
             clock.cell(row.time),
             Cell(safe(row.source)),
             Cell(safe(row.destination)),
-            Cell(Prose(_meaning(row)), tone="bad" if bad else ""),
+            Cell(_meaning(row), tone="bad" if bad else ""),
             Cell(f"{row.id} / {row.sequence}") if row.id is not None else cells.unknown("not_applicable"),
             cells.ms(took, "unanswered" if row.kind == "echo" else "not_applicable"),
             cells.count(row.ttl),
             _about(row),
             cells.frames([row.request_frame, row.reply_frame]),
         ),
-        Mark(
-            host=safe(row.destination),
+        marked(
+            clock,
+            host=row.destination,
             proto="icmp",
-            duration="" if row.latency_ms is None else f"{row.latency_ms:.3f}",
+            stream=row.quoted_stream,
             severity="error" if bad else "",
+            duration_ms=row.latency_ms,
+            start=row.time,
+            end=None if row.latency_ms is None else row.time + round(row.latency_ms * NS_PER_MS),
+            frames=(row.request_frame, row.reply_frame),
         ),
     )
 
 
-def _meaning(row: IcmpRow) -> str:
+def _meaning(row: IcmpRow) -> Prose:
     """Say what a message means, with the size or the router it names."""
-    more = [", unanswered"] if row.outcome == "unanswered" else []
+    meaning = spoken(row.meaning)
     if row.mtu is not None:
-        more.append(f", {plural(row.mtu, 'byte')} at most")
+        return say("{meaning}, {bytes} at most", meaning=meaning, bytes=plural(row.mtu, "byte"))
     if row.gateway is not None:
-        more.append(f": {row.gateway}")
-    return safe(row.meaning) + safe("".join(more))
+        return say("{meaning}: {router}", meaning=meaning, router=row.gateway)
+    return say("{meaning}, unanswered", meaning=meaning) if row.outcome == "unanswered" else meaning
 
 
 def _about(row: IcmpRow) -> Cell:
     """Link to what an error quotes; name the packet where it belongs to no row."""
     if row.quoted_table is not None and row.quoted_row is not None:
         if row.quoted_table == "tcp":
-            return Cell(f"stream {row.quoted_row}", link=f"stream-{row.quoted_row}")
-        words = "lookup" if row.quoted_table == "dns" else "ping"
-        return Cell(f"{words} {row.quoted_row + 1}", link=f"{row.quoted_table}-{row.quoted_row + 1}")
+            return Cell(say("stream {n}", n=row.quoted_row), link=f"stream-{row.quoted_row}")
+        number = row.quoted_row + 1
+        words = say("lookup {n}", n=number) if row.quoted_table == "dns" else say("ping {n}", n=number)
+        return Cell(words, link=f"{row.quoted_table}-{number}")
     if row.quoted_frame is not None:
-        return Cell(f"frame {row.quoted_frame}")
+        return Cell(say("frame {n}", n=row.quoted_frame))
     return cells.text(row.quoted_destination, "not_applicable")
 
 
-def pings_table(series: Sequence[PingSeries], clock: Clock) -> Table:
-    """Sum up each run of pings as ping does in its last lines."""
+def pings_table(series: Sequence[PingSeries], rows: Sequence[IcmpRow], clock: Clock) -> Table:
+    """Sum up each run of pings as ping does in its last lines; ``rows`` are those of the ``icmp`` table."""
     columns = (
-        Column("Start", numeric=True),
-        Column("From"),
-        Column("To"),
+        Column(say("Start"), numeric=True),
+        Column(say("From")),
+        Column(say("To")),
         Column("Id", numeric=True),
-        Column("Result", wide=True),
-        Column("Lost", numeric=True, title="of those that were sent early enough to be answered inside the capture"),
-        Column("Shortest", numeric=True),
-        Column("Mean", numeric=True),
-        Column("Longest", numeric=True),
-        Column("Spread", numeric=True, title="standard deviation of the round trips, ping's mdev"),
-        Column("Every", numeric=True, title="median time from one to the next"),
+        Column(say("Result"), wide=True),
+        Column(
+            say("Lost"),
+            numeric=True,
+            title=say("of those that were sent early enough to be answered inside the capture"),
+        ),
+        Column(say("Shortest"), numeric=True),
+        Column(say("Mean"), numeric=True),
+        Column(say("Longest"), numeric=True),
+        Column(say("Spread"), numeric=True, title=say("standard deviation of the round trips, ping's mdev")),
+        Column(say("Every"), numeric=True, title=say("median time from one to the next")),
     )
     return Table(
         "ping-table",
-        "Pings",
+        say("Pings"),
         columns,
-        tuple(_ping_row(one, clock) for one in series[:MAX_TABLE_ROWS]),
+        tuple(_ping_row(one, rows, clock) for one in series[:MAX_GRID_ROWS]),
         len(series),
     )
 
 
-def _ping_row(one: PingSeries, clock: Clock) -> Row:
+def _ping_row(one: PingSeries, rows: Sequence[IcmpRow], clock: Clock) -> Row:
     bad = bool(one.lost_share)
     why = "unanswered" if one.sent > one.pending else "capture_end"
-    gap = cells.unknown("not_applicable") if one.gap_ms is None else Cell(human_ms(one.gap_ms))
+    sent = [rows[at] for at in one.rows if at < len(rows)]
     return Row(
         "",
         (
@@ -123,56 +134,61 @@ def _ping_row(one: PingSeries, clock: Clock) -> Row:
             Cell(safe(one.source)),
             Cell(safe(one.destination)),
             Cell(str(one.id)),
-            Cell(Prose(ping_words(one)), tone="bad" if bad else "good" if one.received else ""),
+            Cell(ping_words(one), tone="bad" if bad else "good" if one.received else ""),
             cells.unknown(why) if one.lost_share is None else Cell(f"{one.lost_share * 100:.3g} %"),
             cells.ms(one.min_ms, why),
             cells.ms(one.avg_ms, why),
             cells.ms(one.max_ms, why),
             cells.ms(one.mdev_ms, why),
-            gap,
+            cells.ms(one.gap_ms, "not_applicable"),
         ),
-        Mark(host=safe(one.destination), proto="icmp", severity="error" if bad else ""),
+        marked(
+            clock,
+            host=one.destination,
+            proto="icmp",
+            severity="error" if bad else "",
+            duration_ms=one.avg_ms,
+            start=one.time,
+            end=max((row.time for row in sent), default=None),
+            frames=[frame for row in sent for frame in (row.request_frame, row.reply_frame)],
+        ),
     )
 
 
-def ping_words(one: PingSeries) -> str:
+def ping_words(one: PingSeries) -> Prose:
     """Say what ping says: how many were sent and answered, and what else came."""
     counted = tally([one])
-    parts = [f"{counted.sent} sent, {counted.received} answered"]
+    parts = [say("{sent} sent, {received} answered", sent=counted.sent, received=counted.received)]
     if one.errors:
         parts.append(plural(one.errors, "error"))
     if one.pending:
-        parts.append(f"{one.pending} more under way when the capture ends")
+        parts.append(say("{n} more under way when the capture ends", n=one.pending))
     if one.duplicates:
-        parts.append(f"{one.duplicates} answered more than once")
+        parts.append(say("{n} answered more than once", n=one.duplicates))
     if one.foreign:
-        parts.append(f"{plural(one.foreign, 'reply', 'replies')} with other data")
-    return ", ".join(parts)
+        parts.append(plural(one.foreign, "reply with other data", "replies with other data"))
+    return listed(parts)
 
 
-def traceroutes_table(routes: Sequence[TracerouteRow]) -> Table:
+def traceroutes_table(routes: Sequence[TracerouteRow], clock: Clock) -> Table:
     """List the hops of every traceroute; the ways one after the other."""
     columns = (
-        Column("From"),
-        Column("To"),
-        Column("Probes", title="the protocol of the packets that were sent"),
-        Column("Hop", numeric=True),
-        Column("Answered by", wide=True),
-        Column("Shortest", numeric=True),
-        Column("Mean", numeric=True),
-        Column("Longest", numeric=True),
-        Column("Answers", numeric=True, title="of how many probes"),
-        Column("Frames"),
+        Column(say("From")),
+        Column(say("To")),
+        Column(say("Probes"), title=say("the protocol of the packets that were sent")),
+        Column(say("Hop"), numeric=True),
+        Column(say("Answered by"), wide=True),
+        Column(say("Shortest"), numeric=True),
+        Column(say("Mean"), numeric=True),
+        Column(say("Longest"), numeric=True),
+        Column(say("Answers"), numeric=True, title=say("of how many probes")),
+        Column(say("Frames")),
     )
-    rows = [_hop_row(route, hop) for route in routes for hop in route.hops]
-    return Table("traceroute-table", "Traceroutes", columns, tuple(rows[:MAX_TABLE_ROWS]), len(rows))
+    rows = [_hop_row(route, hop, clock) for route in routes for hop in route.hops]
+    return Table("traceroute-table", say("Traceroutes"), columns, tuple(rows[:MAX_GRID_ROWS]), len(rows))
 
 
-def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
-    silent = "silent: passes packets on without saying so"
-    named = ", ".join(safe(router) for router in hop.routers[:MAX_ROUTERS])
-    last = hop is route.hops[-1]
-    arrived = " (the destination)" if last and route.reached else ""
+def _hop_row(route: TracerouteRow, hop: TracerouteHop, clock: Clock) -> Row:
     return Row(
         "",
         (
@@ -180,15 +196,32 @@ def _hop_row(route: TracerouteRow, hop: TracerouteHop) -> Row:
             Cell(safe(route.destination)),
             Cell(safe(route.protocol)),
             Cell(str(hop.number)),
-            Cell(Prose(named + arrived)) if named else Cell(silent if not last else "silent", tone="muted"),
+            _routers(route, hop),
             _shown(hop, min),
             _shown(hop, fmean),
             _shown(hop, max),
-            Cell(f"{len(hop.frames)} of {hop.probes}"),
+            Cell(say("{answers} of {probes}", answers=len(hop.frames), probes=hop.probes)),
             cells.frames(hop.frames),
         ),
-        Mark(host=safe(route.destination), proto="icmp"),
+        marked(
+            clock,
+            host=route.destination,
+            proto="icmp",
+            duration_ms=max(hop.latencies_ms, default=None),
+            start=route.time,
+            frames=hop.frames,
+        ),
     )
+
+
+def _routers(route: TracerouteRow, hop: TracerouteHop) -> Cell:
+    """Name who answered at a hop; routers may pass packets on without ever saying so."""
+    last = hop is route.hops[-1]
+    if not hop.routers:
+        words = say("silent") if last else say("silent: passes packets on without saying so")
+        return Cell(words, tone="muted")
+    named = listed([safe(router) for router in hop.routers[:MAX_ROUTERS]])
+    return Cell(say("{router} (the destination)", router=named) if last and route.reached else named)
 
 
 def _shown(hop: TracerouteHop, pick: Callable[[Sequence[float]], float]) -> Cell:

@@ -19,6 +19,7 @@ from analyzer.flows.acceptable import answering
 from analyzer.flows.groups import Groups
 from analyzer.flows.model import Label, Segments
 from analyzer.report.states import Segment, Side, Sides, speaks, still_sending, walk
+from analyzer.report.wording import message, say
 from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
 
@@ -32,26 +33,33 @@ IDLE_MS = 500.0
 """Silence that gets a rung of its own; shorter pauses are visible beside the time."""
 
 LABEL_WORDS: tuple[tuple[Label, str], ...] = (
-    (Label.CAPTURED_TWICE, "same packet captured twice"),
-    (Label.LOST_SEGMENT, "a segment before this one was not captured"),
-    (Label.SPURIOUS_RETRANSMISSION, "sent again although it had arrived"),
-    (Label.FAST_RETRANSMISSION, "fast retransmission"),
-    (Label.RETRANSMISSION, "retransmission"),
-    (Label.OUT_OF_ORDER, "out of order"),
-    (Label.DUPLICATE_ACK, "duplicate ACK"),
-    (Label.ACKED_UNSEEN, "acknowledges data that was not captured"),
-    (Label.ZERO_WINDOW_PROBE, "zero window probe"),
-    (Label.ZERO_WINDOW_PROBE_ACK, "answer to a zero window probe"),
-    (Label.ZERO_WINDOW, "window is full: stop sending"),
-    (Label.WINDOW_FULL, "fills the other side's window"),
-    (Label.WINDOW_UPDATE, "window update"),
-    (Label.KEEP_ALIVE, "keep-alive"),
-    (Label.KEEP_ALIVE_ACK, "answer to a keep-alive"),
-    (Label.PORT_REUSED, "same ports used again"),
+    (Label.CAPTURED_TWICE, message("same packet captured twice")),
+    (Label.LOST_SEGMENT, message("a segment before this one was not captured")),
+    (Label.SPURIOUS_RETRANSMISSION, message("sent again although it had arrived")),
+    (Label.FAST_RETRANSMISSION, message("fast retransmission")),
+    (Label.RETRANSMISSION, message("retransmission")),
+    (Label.OUT_OF_ORDER, message("out of order")),
+    (Label.DUPLICATE_ACK, message("duplicate ACK")),
+    (Label.ACKED_UNSEEN, message("acknowledges data that was not captured")),
+    (Label.ZERO_WINDOW_PROBE, message("zero window probe")),
+    (Label.ZERO_WINDOW_PROBE_ACK, message("answer to a zero window probe")),
+    (Label.ZERO_WINDOW, message("window is full: stop sending")),
+    (Label.WINDOW_FULL, message("fills the other side's window")),
+    (Label.WINDOW_UPDATE, message("window update")),
+    (Label.KEEP_ALIVE, message("keep-alive")),
+    (Label.KEEP_ALIVE_ACK, message("answer to a keep-alive")),
+    (Label.PORT_REUSED, message("same ports used again")),
 )
 """Label → words, the most telling first."""
 
-_VERDICTS = {"captured_twice": "captured twice", "doubled": "doubled by the network"}
+_VERDICTS = {
+    "needed": message("needed"),
+    "needless": message("needless"),
+    "reordered": message("reordered"),
+    "captured_twice": message("captured twice"),
+    "doubled": message("doubled by the network"),
+}
+"""What the second opinion concludes, in a word or three."""
 _TROUBLE = (
     Label.CAPTURED_TWICE
     | Label.LOST_SEGMENT
@@ -91,7 +99,7 @@ class Rung:
         client, server: the states after it.
         frame, last_frame: its frame; a run's first and last.
         segments: how many it stands for.
-        flags: names joined by commas, "none" without any.
+        flags: names joined by commas, a word for none without any.
         seq, ack, length, window: relative numbers as in :class:`analyzer.flows.model.Segments`; ack None without ACK.
         note: what it carries and what is wrong with it, as captured: not display text yet.
         tone: "bad", "data" or "".
@@ -297,7 +305,7 @@ class _Builder:
                 last_frame=frame,
                 segments=1,
                 from_client=bool(self.from_client[i]),
-                flags=",".join(name for bit, name in _FLAG_NAMES if flags & bit) or "none",
+                flags=",".join(name for bit, name in _FLAG_NAMES if flags & bit) or say("none", "flags"),
                 seq=int(self.seq[i]),
                 ack=int(self.ack[i]) if flags & Flag.ACK else None,
                 length=length,
@@ -310,12 +318,15 @@ class _Builder:
         self.last_time = int(self.time[i])
 
     def _note(self, frame: int, label: int) -> str:
-        words = [text for bit, text in LABEL_WORDS if label & int(bit)]
+        words: list[str] = [say(text) for bit, text in LABEL_WORDS if label & int(bit)]
         if frame in self.verdicts and not label & int(Label.CAPTURED_TWICE):  # that word is the evidence's already
-            words.append(f"evidence: {_VERDICTS.get(self.verdicts[frame], self.verdicts[frame])}")
+            verdict = self.verdicts[frame]
+            words.append(
+                say("evidence: {verdict}", verdict=say(_VERDICTS[verdict]) if verdict in _VERDICTS else verdict)
+            )
         if frame in self.notes:
             words.append(self.notes[frame])
-        return "; ".join(words)
+        return say("; ").join(words)
 
 
 def _first(mask: NDArray[np.bool_], start: int) -> list[int]:

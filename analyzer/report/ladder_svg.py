@@ -6,16 +6,19 @@ Everything is in SVG user units, so that the template only writes numbers down; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.flows.model import Segments
-from analyzer.report.escape import safe
+from analyzer.flows.tcp_state import UNKNOWN
+from analyzer.report.escape import Prose, safe
 from analyzer.report.ladder import MAX_LADDER_ROWS, Rung, Rungs, climb, clock, pause
+from analyzer.report.sides import who
 from analyzer.report.states import Side, Sides
-from analyzer.report.wording import plural
+from analyzer.report.wording import joined, plural, say
 from analyzer.schema import TcpRow
+from analyzer.tcp_states import STATES, explain
 from analyzer.units import NS_PER_MS, human_bytes, human_ms
 
 NOTE_LIMIT = 52
@@ -50,7 +53,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stretch of one side's line during which it was in one state; ``label_y`` is 0 when there is no room."""
+    """A stretch of one side's line during which it was in one state.
+
+    ``label`` is its name, with a word where it is inferred; ``label_y`` is 0 when there is no room for it.
+    """
 
     client: bool
     state: str
@@ -58,6 +64,15 @@ class Band:
     top: int
     height: int
     label_y: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state that a ladder shows: its name, and in a sentence what it means."""
+
+    name: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +81,15 @@ class Ladder:
 
     lines: tuple[Line, ...]
     bands: tuple[Band, ...]
+    states: tuple[State, ...]
     height: int
     shown: int
     total: int
+
+    @property
+    def inferred(self) -> bool:
+        """Whether a state in it is only inferred."""
+        return any(band.inferred for band in self.bands)
 
 
 def ladder(row: TcpRow, segments: Segments, notes: Mapping[int, str], limit: int = MAX_LADDER_ROWS) -> Ladder:
@@ -90,7 +111,7 @@ def draw(facts: Rungs) -> Ladder:
     height = y + 10
     bands = (*_bands([(at, sides[0]) for at, sides in changes], height, client=True),)
     bands += (*_bands([(at, sides[1]) for at, sides in changes], height, client=False),)
-    return Ladder(tuple(lines), bands, height, facts.shown, facts.total)
+    return Ladder(tuple(lines), bands, _states(bands), height, facts.shown, facts.total)
 
 
 def _segment(rung: Rung, y: int) -> Line:
@@ -111,13 +132,27 @@ def _segment(rung: Rung, y: int) -> Line:
 
 def run_words(rung: Rung) -> str:
     """Say what a run of ordinary segments carried and how long it took, in words as long as the box is wide."""
-    volumes = ((rung.client_bytes, "client", "→"), (rung.server_bytes, "server", "←"))
-    sent = [volume for volume in volumes if volume[0]]
-    short = len(sent) > 1 or rung.duplicate_acks
-    parts = [f"{human_bytes(size)} {arrow if short else f'from the {side}'}" for size, side, arrow in sent]
-    took = human_ms((rung.took or 0) / NS_PER_MS)
-    repeats = f", {plural(rung.duplicate_acks, 'duplicate ACK')}" if rung.duplicate_acks else ""
-    return f"{plural(rung.segments, 'segment')}, {' and '.join(parts) or 'no data'}{repeats}, in {took}"
+    volumes = (("client", rung.client_bytes), ("server", rung.server_bytes))
+    sent = [(side, human_bytes(size)) for side, size in volumes if size]
+    words = {
+        "segments": plural(rung.segments, "segment"),
+        "volume": _volume(sent, short=len(sent) > 1 or bool(rung.duplicate_acks)),
+        "took": human_ms((rung.took or 0) / NS_PER_MS),
+    }
+    if rung.duplicate_acks:
+        repeats = plural(rung.duplicate_acks, "duplicate ACK")
+        return say("{segments}, {volume}, {repeats}, in {took}", **words, repeats=repeats)
+    return say("{segments}, {volume}, in {took}", **words)
+
+
+def _volume(sent: list[tuple[str, str]], *, short: bool) -> Prose:
+    """Say how much (side, size) was sent, in arrows where there is no room for words."""
+    if not sent:
+        return say("no data")
+    if short:
+        return joined([f"{size} {'→' if side == 'client' else '←'}" for side, size in sent])
+    side, size = sent[0]
+    return say("{size} from the {side}", size=size, side=who(side))
 
 
 def _run(rung: Rung, y: int) -> Line:
@@ -126,7 +161,7 @@ def _run(rung: Rung, y: int) -> Line:
 
 
 def _idle(rung: Rung, y: int) -> Line:
-    return Line("idle", y, note=f"silence for {human_ms((rung.took or 0) / NS_PER_MS)}")
+    return Line("idle", y, note=say("silence for {took}", took=human_ms((rung.took or 0) / NS_PER_MS)))
 
 
 _DRAW = {"segment": _segment, "run": _run, "idle": _idle}
@@ -137,10 +172,26 @@ def _bands(changes: list[tuple[int, Side]], bottom: int, *, client: bool) -> lis
     runs = [change for k, change in enumerate(changes) if not k or changes[k - 1][1] != change[1]]
     edges = [*(y for y, _ in runs), bottom]
     return [
-        Band(client, side.state, side.inferred, top, end - top, _label_y(top, end))
+        Band(client, side.state, side.inferred, top, end - top, _label_y(top, end), state_words(side))
         for (_, side), (top, end) in zip(runs, pairwise(edges), strict=True)
         if end > top
     ]
+
+
+def state_words(side: Side) -> Prose:
+    """Return a state's name, and a word where it is only inferred."""
+    name = say("unknown") if side.state == UNKNOWN else Prose(side.state)
+    return say("{state} (inferred)", state=name) if side.inferred else name
+
+
+def _states(bands: Iterable[Band]) -> tuple[State, ...]:
+    """Explain the states that a ladder shows, in the order a connection passes through them."""
+    seen = {band.state for band in bands}
+    return tuple(
+        State(say("unknown") if state == UNKNOWN else Prose(state), Prose(explain(state)))
+        for state in (*STATES, UNKNOWN)
+        if state in seen
+    )
 
 
 def _label_y(top: int, bottom: int) -> int:

@@ -7,32 +7,34 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
-from analyzer.report.escape import safe
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import station, without_blanks
+from analyzer.report.protocol_words import listed, word
+from analyzer.report.wording import message, say
 from analyzer.schema import DhcpRow
 from analyzer.units import human_ms
 from analyzer.visits.steps_names import FOREVER_S
 
 KINDS = {
-    "lease": "new address",
-    "reboot": "old address again",
-    "renewal": "renewal",
-    "inform": "settings only",
-    "release": "given back",
-    "decline": "declined",
-    "bootp": "BOOTP",
+    "lease": message("new address"),
+    "reboot": message("old address again"),
+    "renewal": message("renewal"),
+    "inform": message("settings only"),
+    "release": message("given back"),
+    "decline": message("declined"),
+    "bootp": message("BOOTP"),
 }
 """What a client was after, in words."""
 
 OUTCOMES = {
-    "bound": ("given", "good"),
-    "informed": ("answered", "good"),
-    "offered": ("offered, not taken", "warn"),
-    "refused": ("refused", "bad"),
-    "no_answer": ("no answer", "bad"),
-    "malformed": ("malformed", "bad"),
-    "not_applicable": ("needs no answer", "muted"),
+    "bound": (message("given"), "good"),
+    "informed": (message("answered"), "good"),
+    "offered": (message("offered, not taken"), "warn"),
+    "refused": (message("refused"), "bad"),
+    "no_answer": (message("no answer"), "bad"),
+    "malformed": (message("malformed"), "bad"),
+    "not_applicable": (message("needs no answer"), "muted"),
 }
 
 SEVERITIES = {"refused": "warning", "no_answer": "error", "malformed": "error"}
@@ -42,24 +44,24 @@ def dhcp_table(rows: Sequence[DhcpRow], clock: Clock) -> Table:
     """Draw up the DHCP transactions."""
     columns = (
         Column("#", numeric=True),
-        Column("Start", numeric=True),
-        Column("Wanted"),
-        Column("Address"),
-        Column("Client", wide=True),
-        Column("Outcome"),
-        Column("Told", wide=True, title="gateway, resolvers, domain"),
-        Column("Lease", numeric=True),
-        Column("Server"),
-        Column("Took", numeric=True),
-        Column("Tries", numeric=True),
-        Column("Frames"),
+        Column(say("Start"), numeric=True),
+        Column(say("Wanted")),
+        Column(say("Address")),
+        Column(say("Client"), wide=True),
+        Column(say("Outcome")),
+        Column(say("Told"), wide=True, title=say("gateway, resolvers, domain")),
+        Column(say("Lease"), numeric=True),
+        Column(say("Server")),
+        Column(say("Took"), numeric=True),
+        Column(say("Tries"), numeric=True),
+        Column(say("Frames")),
     )
-    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    return without_blanks(Table("dhcp-table", "Addresses handed out (DHCP)", columns, shown, len(rows)))
+    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
+    return without_blanks(Table("dhcp-table", say("Addresses handed out (DHCP)"), columns, shown, len(rows)))
 
 
 def _row(n: int, row: DhcpRow, clock: Clock) -> Row:
-    word, tone = OUTCOMES.get(row.outcome, (row.outcome, ""))
+    outcome, tone = OUTCOMES.get(row.outcome, ("", ""))
     why = cells.unknown(row.outcome_why).why if row.outcome_why else ""
     client = station(row.client_mac, row.client_name)
     return Row(
@@ -67,10 +69,12 @@ def _row(n: int, row: DhcpRow, clock: Clock) -> Row:
         (
             Cell(str(n + 1)),
             clock.cell(row.start_time),
-            Cell(KINDS.get(row.kind, safe(row.kind)) + (" (DHCPv6)" if row.version == 6 else "")),
+            Cell(_wanted(row)),
             _address(row),
             cells.text(client),
-            Cell(safe(word), why=why, tone=tone, title=safe(row.server_message or "")),
+            Cell(
+                say(outcome) if outcome else safe(row.outcome), why=why, tone=tone, title=safe(row.server_message or "")
+            ),
             cells.text(_told(row), "not_sent"),
             cells.text(_term(row.lease_s), "not_sent"),
             _servers(row),
@@ -78,19 +82,28 @@ def _row(n: int, row: DhcpRow, clock: Clock) -> Row:
             cells.count(row.attempts, bad=row.outcome == "no_answer"),
             replace(cells.frames(row.frames[:8]), title=safe(", ".join(row.messages))),
         ),
-        Mark(
-            host=safe(row.address or row.requested_address or ""),
+        marked(
+            clock,
+            host=row.address or row.requested_address,
             proto="dhcp",
-            duration="" if row.latency_ms is None else f"{row.latency_ms:.3f}",
             severity=SEVERITIES.get(row.outcome, ""),
+            duration_ms=row.latency_ms,
+            start=row.start_time,
+            end=row.last_time if row.last_time is not None else row.answer_time,
+            frames=row.frames,
         ),
     )
+
+
+def _wanted(row: DhcpRow) -> Prose:
+    wanted = word(KINDS, row.kind)
+    return say("{what} (DHCPv6)", what=wanted) if row.version == 6 else wanted
 
 
 def _term(seconds: int | None) -> str | None:
     if seconds is None:
         return None
-    return "for ever" if seconds == FOREVER_S else human_ms(seconds * 1000)
+    return say("for ever") if seconds == FOREVER_S else human_ms(seconds * 1000)
 
 
 def _no_latency_why(row: DhcpRow) -> str:
@@ -100,10 +113,10 @@ def _no_latency_why(row: DhcpRow) -> str:
 def _address(row: DhcpRow) -> Cell:
     if row.address is None:
         wanted = row.requested_address
-        return Cell(f"wanted {safe(wanted)}", tone="muted") if wanted else cells.unknown()
+        return Cell(say("wanted {address}", address=wanted), tone="muted") if wanted else cells.unknown()
     if row.subnet_mask is None:
         return Cell(safe(row.address))
-    return Cell(safe(f"{row.address}/{_prefix(row.subnet_mask)}"), title=safe(f"netmask {row.subnet_mask}"))
+    return Cell(safe(f"{row.address}/{_prefix(row.subnet_mask)}"), title=say("netmask {mask}", mask=row.subnet_mask))
 
 
 def _prefix(mask: str) -> str:
@@ -113,15 +126,21 @@ def _prefix(mask: str) -> str:
 
 
 def _told(row: DhcpRow) -> str:
-    parts = [f"gateway {address}" for address in row.routers[:2]]
-    parts += [f"resolver {address}" for address in row.resolvers[:4]]
-    parts += [f"domain {row.domain}"] if row.domain else []
-    return ", ".join(parts)
+    parts = [say("gateway {address}", address=address) for address in row.routers[:2]]
+    parts += [say("resolver {address}", address=address) for address in row.resolvers[:4]]
+    parts += [say("domain {name}", name=row.domain)] if row.domain else []
+    return listed(parts)
 
 
 def _servers(row: DhcpRow) -> Cell:
+    """Name who answered, the relay between, and who else offered an address."""
     others = sorted({offer.server for offer in row.offers if offer.server and offer.server != row.server})
-    relay = f" by way of the relay {row.relay}" if row.relay else ""
-    if others:
-        return Cell(safe(f"{row.server or '?'}{relay}; also offered: {', '.join(others[:3])}"), tone="warn")
-    return cells.text(f"{row.server}{relay}" if row.server else None, "no_response")
+    if row.server is None and not others:
+        return cells.unknown("no_response")
+    server = safe(row.server or "?")
+    if row.relay:
+        server = say("{server} by way of the relay {relay}", server=server, relay=row.relay)
+    if not others:
+        return Cell(server)
+    rest = listed([safe(other) for other in others[:3]])
+    return Cell(say("{server}; also offered: {others}", server=server, others=rest), tone="warn")

@@ -6,37 +6,44 @@ from collections.abc import Sequence
 
 from analyzer.addresses import endpoint
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
-from analyzer.report.escape import Prose, safe
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.escape import safe
+from analyzer.report.protocol_words import spoken, word
+from analyzer.report.wording import message, say
 from analyzer.schema import OicqRow
 
 OUTCOMES = {
-    "answered": ("answered", ""),
-    "unanswered": ("no answer", "no answer of the server was captured"),
-    "unsolicited": ("unconfirmed", "the server sent it, and no confirmation of the client was captured"),
+    "answered": (message("answered"), ""),
+    "unanswered": (message("no answer"), message("no answer of the server was captured")),
+    "unsolicited": (
+        message("unconfirmed"),
+        message("the server sent it, and no confirmation of the client was captured"),
+    ),
 }
 """Outcome → what is shown, and longer words for it."""
+
+SENDERS = {"client": message("client"), "server": message("server")}
 
 
 def oicq_table(rows: Sequence[OicqRow], clock: Clock) -> Table:
     """List the commands in the order of their first frames."""
     columns = (
         Column("#", numeric=True),
-        Column("Time", numeric=True),
-        Column("Client"),
-        Column("Server"),
-        Column("Given by", title="who sent the command; the other side answers"),
-        Column("Command", wide=True),
-        Column("Sequence", numeric=True),
-        Column("QQ number"),
-        Column("Version"),
-        Column("Took", numeric=True),
-        Column("Sent", numeric=True, title="how often the command was sent"),
-        Column("Outcome"),
-        Column("Frames"),
+        Column(say("Time"), numeric=True),
+        Column(say("Client")),
+        Column(say("Server")),
+        Column(say("Given by"), title=say("who sent the command; the other side answers")),
+        Column(say("Command"), wide=True),
+        Column(say("Sequence"), numeric=True),
+        Column(say("QQ number")),
+        Column(say("Version")),
+        Column(say("Took"), numeric=True),
+        Column(say("Sent"), numeric=True, title=say("how often the command was sent")),
+        Column(say("Outcome")),
+        Column(say("Frames")),
     )
-    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    return Table("oicq-table", "QQ (OICQ) commands", columns, shown, len(rows))
+    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
+    return Table("oicq-table", say("QQ (OICQ) commands"), columns, shown, len(rows))
 
 
 def _row(n: int, row: OicqRow, clock: Clock) -> Row:
@@ -47,20 +54,28 @@ def _row(n: int, row: OicqRow, clock: Clock) -> Row:
             clock.cell(row.time),
             Cell(safe(endpoint(row.client, row.client_port))),
             Cell(safe(endpoint(row.server, row.server_port))),
-            Cell(safe(row.sent_by)),
-            Cell(safe(f"{row.command_name} ({row.command})")),
+            Cell(word(SENDERS, row.sent_by)),
+            Cell(say("{name} ({number})", name=spoken(row.command_name), number=row.command)),
             Cell(str(row.sequence)),
             cells.text(row.qq, "not_captured"),
             Cell(f"0x{row.version:04x}"),
             cells.ms(row.latency_ms),
-            Cell(str(row.attempts)),
+            cells.count(row.attempts),
             _outcome(row),
             cells.frames([*row.request_frames[:6], row.reply_frame]),
         ),
-        Mark(host=safe(row.server), proto="oicq"),
+        marked(
+            clock,
+            host=row.server,
+            proto="oicq",
+            duration_ms=row.latency_ms,
+            start=row.time,
+            end=row.reply_time,
+            frames=(*row.request_frames, row.reply_frame, *row.reply_frames),
+        ),
     )
 
 
 def _outcome(row: OicqRow) -> Cell:
-    words, longer = OUTCOMES.get(row.outcome, (safe(row.outcome), ""))
-    return Cell(Prose(words), title=Prose(longer))
+    words, longer = OUTCOMES.get(row.outcome, ("", ""))
+    return Cell(say(words) if words else safe(row.outcome), title=say(longer) if longer else "")

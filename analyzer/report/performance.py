@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzer import sentences
 from analyzer.report.cells import DASH, Cell, Column, Row, Table
-from analyzer.report.escape import Prose
-from analyzer.report.figures.rtt import LEGS
-from analyzer.report.figures.view import SIDES, other
-from analyzer.report.wording import number, plural
+from analyzer.report.escape import Prose, safe
+from analyzer.report.figures.rtt import leg
+from analyzer.report.sides import SIDES, other, who, whose
+from analyzer.report.wording import message, number, plural, say
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_ms
 
@@ -31,11 +32,16 @@ MAX_EPISODES = 12
 """Losses shown one by one, the dearest."""
 
 LIMITS: tuple[tuple[str, str, str], ...] = (
-    ("receiver", "receiver", "the receiver's window was full, so nothing more might be sent"),
-    ("sender", "sender", "the sender had nothing to send, though more would have been allowed"),
-    ("network", "network", "the data was on its way, or was being sent again"),
+    ("receiver", message("receiver"), message("the receiver's window was full, so nothing more might be sent")),
+    ("sender", message("sender"), message("the sender had nothing to send, though more would have been allowed")),
+    ("network", message("network"), message("the data was on its way, or was being sent again")),
 )
 """Key of what limits a transfer, its name, and its meaning in a sentence."""
+
+
+def limits() -> tuple[tuple[str, Prose, Prose], ...]:
+    """Say what may limit a transfer: key, name and meaning."""
+    return tuple((key, say(name), say(meaning)) for key, name, meaning in LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,11 @@ class Performance:
     bars_total: int
     episodes: Table | None
 
+    @property
+    def limited(self) -> frozenset[str]:
+        """Return what held any of the transfers back, as keys of :data:`LIMITS`."""
+        return frozenset(part.key for bar in self.bars for part in bar.parts)
+
 
 def performance(row: TcpRow, courses: Mapping[str, Course] | None = None) -> Performance | None:
     """Draw up how a connection ran; None when there is nothing to say.
@@ -79,33 +90,58 @@ def performance(row: TcpRow, courses: Mapping[str, Course] | None = None) -> Per
     sentences = _sentences(row)
     if not bars and any(course.transfers for course in (courses or {}).values()):
         sentences.append(
-            "What held the transfers back cannot be told: a SYN, which tells how large the windows are, is not in "
-            "this capture."
+            say(
+                "What held the transfers back cannot be told: a SYN, which tells how large the windows are, is not in "
+                "this capture."
+            )
         )
     made = Performance(tuple(Prose(words) for words in sentences), _trips(row), bars, total, _episodes(courses or {}))
     return made if made.sentences or made.trips or made.bars or made.episodes else None
 
 
 def _sentences(row: TcpRow) -> list[str]:
-    out = []
+    out: list[str] = []
     for side in SIDES:
         rate, took = getattr(row, f"{side}_throughput_bytes"), getattr(row, f"{side}_transfer_ms")
         flight = getattr(row, f"{side}_max_in_flight_bytes")
         volume = getattr(row, f"{side}_unique_bytes")
         if rate is not None and took and volume >= MIN_RATED_BYTES:
-            out.append(
-                f"The {side}'s {human_bytes(volume)} were transferred in "
-                f"{human_ms(took)}, at {human_bytes(round(rate))} a second"
-                + (f", with at most {human_bytes(flight)} on their way at once." if flight else ".")
-            )
+            out.append(_transferred(side, human_bytes(volume), human_ms(took), human_bytes(round(rate)), flight))
         times, cost = getattr(row, f"{side}_loss_episodes"), getattr(row, f"{side}_loss_ms")
         if times:
+            losses = plural(times, "loss", "losses")
             out.append(
-                f"{plural(times, 'loss', 'losses')} in the {side}'s data cost {human_ms(cost)} in all."
-                if cost is not None
-                else f"{plural(times, 'loss', 'losses')} in the {side}'s data; what they cost is unknown."
+                say("{losses} in the {side}'s data; what they cost is unknown.", losses=losses, side=who(side))
+                if cost is None
+                else say(
+                    "{losses} in the {side}'s data cost {cost} in all.",
+                    losses=losses,
+                    side=who(side),
+                    cost=human_ms(cost),
+                )
             )
     return out
+
+
+def _transferred(side: str, volume: str, took: str, rate: str, flight: int | None) -> Prose:
+    """Say how fast a side's data went; ``flight``: the most that was on its way at once, in bytes."""
+    if not flight:
+        return say(
+            "The {side}'s {volume} were transferred in {took}, at {rate} a second.",
+            side=who(side),
+            volume=volume,
+            took=took,
+            rate=rate,
+        )
+    return say(
+        "The {side}'s {volume} were transferred in {took}, at {rate} a second, with at most {flight} on their way at "
+        "once.",
+        side=who(side),
+        volume=volume,
+        took=took,
+        rate=rate,
+        flight=human_bytes(flight),
+    )
 
 
 def _trips(row: TcpRow) -> Table | None:
@@ -119,20 +155,27 @@ def _trips(row: TcpRow) -> Table | None:
                 Row(
                     "",
                     (
-                        Cell(LEGS[side], title=f"the {other(side)}'s acknowledgements of what the {side} sent"),
+                        Cell(
+                            leg(side),
+                            title=say(
+                                "the {other}'s acknowledgements of what the {side} sent",
+                                other=who(other(side)),
+                                side=who(side),
+                            ),
+                        ),
                         Cell(number(samples)),
                         *(Cell(fine_ms(value)) for value in values),
                     ),
                 )
             )
     columns = (
-        Column("Round trip", wide=True),
-        Column("Samples", numeric=True),
-        Column("Lowest", numeric=True),
-        Column("Half at most", numeric=True, title="p50"),
-        Column("95 % at most", numeric=True, title="p95"),
+        Column(say("Round trip"), wide=True),
+        Column(say("Samples"), numeric=True),
+        Column(say("Lowest"), numeric=True),
+        Column(say("Half at most"), numeric=True, title="p50"),
+        Column(say("95 % at most"), numeric=True, title="p95"),
     )
-    return Table("", "Round trips", columns, tuple(lines), len(lines)) if lines else None
+    return Table("", say("Round trips"), columns, tuple(lines), len(lines)) if lines else None
 
 
 def fine_ms(value: float | None) -> str:
@@ -149,7 +192,12 @@ def _bars(row: TcpRow, courses: Mapping[str, Course]) -> tuple[tuple[Bar, ...], 
     for side in SIDES:
         if side not in courses:
             bar = _bar(
-                f"the {side} to the {other(side)}: {human_bytes(getattr(row, f'{side}_unique_bytes'))} in all",
+                say(
+                    "the {side} to the {other}: {volume} in all",
+                    side=who(side),
+                    other=who(other(side)),
+                    volume=human_bytes(getattr(row, f"{side}_unique_bytes")),
+                ),
                 *(getattr(row, f"{side}_{name}_limited_ms") for name, _, _ in LIMITS),
             )
             if bar is not None:
@@ -159,7 +207,13 @@ def _bars(row: TcpRow, courses: Mapping[str, Course]) -> tuple[tuple[Bar, ...], 
             took = (transfer.end_time - transfer.start_time) / 1e6
             frames = tuple(dict.fromkeys((transfer.first_frame, transfer.last_frame)))
             bar = _bar(
-                f"the {side} to the {other(side)}: {human_bytes(transfer.bytes)} in {human_ms(max(took, 0.0))}",
+                say(
+                    "the {side} to the {other}: {volume} in {took}",
+                    side=who(side),
+                    other=who(other(side)),
+                    volume=human_bytes(transfer.bytes),
+                    took=human_ms(max(took, 0.0)),
+                ),
                 transfer.receiver_limited_ms,
                 transfer.sender_limited_ms,
                 transfer.network_limited_ms,
@@ -183,10 +237,12 @@ def _bar(
     for key, name, _ in LIMITS:
         if values[key] > 0:
             width = values[key] / total * 100
-            words = f"{name} {human_ms(values[key])} ({width:.0f} %)"
+            words = say(
+                "{limit} {took} ({share} %)", limit=say(name), took=human_ms(values[key]), share=Prose(f"{width:.0f}")
+            )
             parts.append(Part(key, round(left, 3), round(width, 3), words))
             left += width
-    return Bar(title, tuple(parts), ", ".join(part.words for part in parts), frames)
+    return Bar(title, tuple(parts), Prose(sentences.word("comma").join(part.words for part in parts)), frames)
 
 
 def _episodes(courses: Mapping[str, Course]) -> Table | None:
@@ -197,8 +253,8 @@ def _episodes(courses: Mapping[str, Course]) -> Table | None:
         Row(
             "",
             (
-                Cell(f"the {side}"),
-                Cell(EPISODES.get(episode.kind, Prose(episode.kind.replace("_", " ")))),
+                Cell(whose(side)),
+                Cell(say(EPISODES[episode.kind]) if episode.kind in EPISODES else safe(episode.kind)),
                 Cell(human_ms(episode.cost_ms)),
                 Cell(", ".join(str(frame) for frame in episode.frames[:6]) + (" …" if len(episode.frames) > 6 else "")),
             ),
@@ -206,18 +262,18 @@ def _episodes(courses: Mapping[str, Course]) -> Table | None:
         for side, episode in found[:MAX_EPISODES]
     )
     columns = (
-        Column("Data of"),
-        Column("Sent again because", wide=True),
-        Column("Cost", numeric=True),
-        Column("Frames"),
+        Column(say("Data of")),
+        Column(say("Sent again because"), wide=True),
+        Column(say("Cost"), numeric=True),
+        Column(say("Frames")),
     )
     total = len(found) + sum(course.more_episodes for course in courses.values())
-    return Table("", "Losses", columns, rows, total) if found else None
+    return Table("", say("Losses"), columns, rows, total) if found else None
 
 
 EPISODES = {
-    "fast": "duplicate ACKs told the sender of the hole (fast retransmission)",
-    "timeout": "the sender waited in vain for an acknowledgement (timeout)",
-    "other": "of something else: it neither waited long enough for a timeout, nor had duplicate ACKs told it",
+    "fast": message("duplicate ACKs told the sender of the hole (fast retransmission)"),
+    "timeout": message("the sender waited in vain for an acknowledgement (timeout)"),
+    "other": message("of something else: it neither waited long enough for a timeout, nor had duplicate ACKs told it"),
 }
 """Kind of a loss → what made the sender repair it."""

@@ -8,18 +8,19 @@ The sentences are those of :mod:`analyzer.tcp_words`; the few here say what no s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer import tcp_words
+from analyzer import sentences, tcp_words
 from analyzer.decode.table import Flag
 from analyzer.flows import deviations
 from analyzer.flows.model import DEVIATIONS, NEEDED, NEEDLESS, REORDERED, Connections, Label, Segments
-from analyzer.report.wording import joined, plural
+from analyzer.report.escape import Prose
+from analyzer.report.sides import SIDES, other, who
+from analyzer.report.wording import joined, plural, say
 from analyzer.schema import TcpRow
-from analyzer.sentences import fill
 from analyzer.units import human_bytes, human_ms
 
 MAX_OPINIONS = 12
@@ -97,7 +98,9 @@ def older_answer(row: TcpRow, segments: Segments) -> Remark | None:
     if row.handshake != "no_synack" or not row.server_packets:
         return None
     frames = deviations.stray_acks(row, segments, "server")
-    return remark(fill(tcp_words.OLD_ACK, {"frame": frames[0]}), frames) if frames else None
+    if not frames:
+        return None
+    return remark(sentences.phrase(tcp_words.OLD_ACK, "tcp.old_ack", {"frame": frames[0]}), frames)
 
 
 def _not_opened(row: TcpRow, segments: Segments, meanings: Mapping[int, str]) -> Iterator[Remark]:
@@ -111,36 +114,63 @@ def _not_opened(row: TcpRow, segments: Segments, meanings: Mapping[int, str]) ->
     elif old := older_answer(row, segments):
         yield old
     elif row.handshake == "no_synack" and row.server_packets:
-        yield remark("The SYN/ACK is not in this capture, but other packets of the server are.", row.syn_frames)
+        yield remark(say("The SYN/ACK is not in this capture, but other packets of the server are."), row.syn_frames)
     elif row.handshake == "no_synack":
-        yield remark(f"The client sent {plural(len(row.syn_frames), 'SYN')} and nobody answered.", row.syn_frames)
+        sent = plural(len(row.syn_frames), "SYN")
+        yield remark(say("The client sent {syns} and nobody answered.", syns=sent), row.syn_frames)
     elif row.handshake == "refused":
-        yield remark("The server answered the SYN with a reset: nothing listens on that port.", (row.rst_frame,))
+        yield remark(say("The server answered the SYN with a reset: nothing listens on that port."), (row.rst_frame,))
     if row.unreachable_frame is not None and row.handshake_why != "unreachable":
-        said = f": {meaning}" if meaning else ""
-        yield remark(f"An ICMP error quotes this connection{said}. It went on all the same.", (row.unreachable_frame,))
+        said = say("An ICMP error quotes this connection. It went on all the same.")
+        if meaning:
+            told = Prose(sentences.fill("{meaning}", {"meaning": meaning}))
+            said = say("An ICMP error quotes this connection: {meaning}. It went on all the same.", meaning=told)
+        yield remark(said, (row.unreachable_frame,))
 
 
 def _opening(
     row: TcpRow, segments: Segments, found: Iterable[deviations.Deviation], half_open: bool
 ) -> Iterator[Remark]:
     if row.handshake == "midstream":
-        yield Remark("It was already open when the capture began, so its handshake and round-trip time are unknown.")
+        yield Remark(
+            say("It was already open when the capture began, so its handshake and round-trip time are unknown.")
+        )
     elif half_open:
-        yield remark("The client reset it instead of completing the handshake.", (row.synack_frame, row.rst_frame))
+        words = say("The client reset it instead of completing the handshake.")
+        yield remark(words, (row.synack_frame, row.rst_frame))
     elif row.handshake == "no_final_ack":
         stray = deviations.stray_acks(row, segments, "client")
         if stray:
-            words = "acknowledges what the server never sent, so it does not complete the handshake"
-            yield remark(f"The client's ACK (frame {stray[0]}) {words}.", (row.synack_frame, *stray))
+            words = say(
+                "The client's ACK (frame {frame}) acknowledges what the server never sent, so it does not complete the "
+                "handshake.",
+                frame=stray[0],
+            )
+            yield remark(words, (row.synack_frame, *stray))
         else:
-            yield remark("The ACK that completes the handshake is not in this capture.", row.synack_frames)
+            yield remark(say("The ACK that completes the handshake is not in this capture."), row.synack_frames)
     if row.syn_loss_ms and row.handshake != "no_synack":
         answered = any(d.code == "syn_repeated" and d.args["variant"] in _NOT_LOST for d in found)
-        of = f" of the {human_ms(row.connect_ms)} it took to connect" if row.connect_ms is not None else ""
-        which = "A" if answered else "The first"
-        words = f"{which} SYN went unanswered; repeating it cost {human_ms(row.syn_loss_ms)}{of}."
-        yield remark(words, row.syn_frames)
+        yield remark(_syn_lost(row, row.syn_loss_ms, first=not answered), row.syn_frames)
+
+
+def _syn_lost(row: TcpRow, lost_ms: float, *, first: bool) -> Prose:
+    """Say what it cost that a SYN went unanswered; ``first``: it was the first one."""
+    cost = human_ms(lost_ms)
+    if row.connect_ms is None:
+        if first:
+            return say("The first SYN went unanswered; repeating it cost {cost}.", cost=cost)
+        return say("A SYN went unanswered; repeating it cost {cost}.", cost=cost)
+    whole = human_ms(row.connect_ms)
+    if first:
+        return say(
+            "The first SYN went unanswered; repeating it cost {cost} of the {whole} it took to connect.",
+            cost=cost,
+            whole=whole,
+        )
+    return say(
+        "A SYN went unanswered; repeating it cost {cost} of the {whole} it took to connect.", cost=cost, whole=whole
+    )
 
 
 _NOT_LOST = ("refused", "old", "reset")
@@ -156,34 +186,54 @@ def _running(row: TcpRow, segments: Segments) -> Iterator[Remark]:
     resent = sent_again(row)
     if resent and (row.client_bytes or row.server_bytes):  # of SYNs and FINs alone the deviations tell
         yield Remark(
-            f"{plural(resent, 'segment was', 'segments were')} sent again "
-            f"({row.client_sent_again} by the client, {row.server_sent_again} by the server)."
+            say(
+                "{segments} ({client} by the client, {server} by the server).",
+                segments=plural(resent, "segment was sent again", "segments were sent again"),
+                client=row.client_sent_again,
+                server=row.server_sent_again,
+            )
         )
     judged = "" if differing(row, segments) else _judged(row)
     if judged:
-        words = f"of what looks sent again or late, {judged}"
-        yield Remark(f"The evidence in the packets agrees with Wireshark's labels: {words}.")
-    missing = row.client_missing_bytes + row.server_missing_bytes
-    if missing:
-        was, is_ = ("was", "is") if missing == 1 else ("were", "are")
-        yield Remark(f"{human_bytes(missing)} {was} sent but {is_} not in this capture.")
-    for side, times in (("client", row.client_zero_windows), ("server", row.server_zero_windows)):
-        if times:
-            yield Remark(
-                f"The {side} told the other side to stop sending because its buffer was full "
-                f"({plural(times, 'segment')} with a window of zero)."
+        yield Remark(
+            say(
+                "The evidence in the packets agrees with Wireshark's labels: of what looks sent again or late, "
+                "{judged}.",
+                judged=judged,
             )
-    twice = row.client_duplicates_in_capture + row.server_duplicates_in_capture
-    if twice:
-        yield Remark(
-            f"{plural(twice, 'frame repeats', 'frames repeat')} a packet that had been recorded before; that is a "
-            "matter of the recording, not of the network."
         )
-    doubled = row.client_doubled + row.server_doubled
-    if doubled:
+    missing = row.client_missing_bytes + row.server_missing_bytes
+    if missing == 1:
+        yield Remark(say("{bytes} was sent but is not in this capture.", bytes=human_bytes(missing)))
+    elif missing:
+        yield Remark(say("{bytes} were sent but are not in this capture.", bytes=human_bytes(missing)))
+    for side in SIDES:
+        if times := getattr(row, f"{side}_zero_windows"):
+            yield Remark(
+                say(
+                    "The {side} told the other side to stop sending because its buffer was full ({segments} with a "
+                    "window of zero).",
+                    side=who(side),
+                    segments=plural(times, "segment"),
+                )
+            )
+    if twice := row.client_duplicates_in_capture + row.server_duplicates_in_capture:
         yield Remark(
-            f"{plural(doubled, 'packet was', 'packets were')} sent once and arrived twice: the network doubled "
-            f"{'it' if doubled == 1 else 'them'}."
+            plural(
+                twice,
+                "frame repeats a packet that had been recorded before; that is a matter of the recording, not of the "
+                "network.",
+                "frames repeat a packet that had been recorded before; that is a matter of the recording, not of the "
+                "network.",
+            )
+        )
+    if doubled := row.client_doubled + row.server_doubled:
+        yield Remark(
+            plural(
+                doubled,
+                "packet was sent once and arrived twice: the network doubled it.",
+                "packets were sent once and arrived twice: the network doubled them.",
+            )
         )
 
 
@@ -191,48 +241,60 @@ def _closing(row: TcpRow) -> Iterator[Remark]:
     """Say how it ended, unless a deviation has said it."""
     if any(code in row.deviations for code in _SAID_BY.get(row.close, ())):
         return
-    first = row.closed_by if row.closed_by in ("client", "server") else None
-    second = {"client": "server", "server": "client"}.get(first or "", "other side")
+    known = row.closed_by if row.closed_by in SIDES else None
+    first = who(known) if known else say("one side")
+    second = who(other(known)) if known else say("other side")
     fins = tuple(sorted(frame for frame in (row.client_fin_frame, row.server_fin_frame) if frame is not None))
     if row.close == "three_way":
-        yield remark(f"Three packets close it, because the {second}'s FIN and ACK travelled together.", fins)
+        words = say(
+            "Three packets close it, because the {second}'s FIN and ACK travelled together. The {first} was first.",
+            second=second,
+            first=first,
+        )
+        yield remark(words, fins)
     elif row.close == "four_way":
-        yield remark(
-            f"Four packets close it: each side's FIN and its acknowledgement. The {first or 'one side'} was first.",
-            sorted(
-                frame for frame in (*fins, row.client_fin_acked_frame, row.server_fin_acked_frame) if frame is not None
-            ),
+        words = say(
+            "Four packets close it: each side's FIN and its acknowledgement. The {first} was first.", first=first
         )
+        acked = (row.client_fin_acked_frame, row.server_fin_acked_frame)
+        yield remark(words, sorted(frame for frame in (*fins, *acked) if frame is not None))
     elif row.close == "simultaneous":
-        yield remark("Both sides sent their FIN before either had seen the other's.", fins)
+        yield remark(say("Both sides sent their FIN before either had seen the other's."), fins)
     elif row.close == "half_closed":
-        yield remark(
-            f"Only the {first or 'one side'} closed its direction; the other stayed open to the end of the capture.",
-            fins,
+        words = say(
+            "Only the {first} closed its direction; the other stayed open to the end of the capture.", first=first
         )
+        yield remark(words, fins)
     elif row.close == "reset" and row.handshake != "refused":
-        yield remark(
-            f"The {row.rst_by or 'one side'} reset the connection; whatever was still on its way was thrown away.",
-            (row.rst_frame,),
+        words = say(
+            "The {side} reset the connection; whatever was still on its way was thrown away.",
+            side=who(row.rst_by) if row.rst_by else say("one side"),
         )
+        yield remark(words, (row.rst_frame,))
     if row.close != "reset" and row.rst_frame is not None and "rst_after_fin" not in row.deviations:
-        yield remark("A reset followed the regular close; it did no harm.", (row.rst_frame,))
+        yield remark(say("A reset followed the regular close; it did no harm."), (row.rst_frame,))
 
 
-_VERDICTS = (
-    ("resent_needed", "repaired a loss"),
-    ("resent_needless", "sent without need"),
-    ("reordered", "overtaken on the way, not lost"),
-    ("duplicates_in_capture", "recorded twice, not sent twice"),
-    ("doubled", "doubled by the network, not sent twice"),
+_VERDICTS: tuple[tuple[str, Callable[[int], Prose]], ...] = (
+    ("resent_needed", lambda n: plural(n, "repaired a loss", "repaired a loss")),
+    ("resent_needless", lambda n: plural(n, "sent without need", "sent without need")),
+    ("reordered", lambda n: plural(n, "overtaken on the way, not lost", "overtaken on the way, not lost")),
+    (
+        "duplicates_in_capture",
+        lambda n: plural(n, "recorded twice, not sent twice", "recorded twice, not sent twice"),
+    ),
+    (
+        "doubled",
+        lambda n: plural(n, "doubled by the network, not sent twice", "doubled by the network, not sent twice"),
+    ),
 )
 """Column of the ``tcp`` table, without its side → what the evidence says of the segments it counts."""
 
 
-def _judged(row: TcpRow) -> str:
+def _judged(row: TcpRow) -> Prose:
     """Sum up what the evidence says of the segments that look sent again or late, empty where it says nothing."""
-    counts = [(getattr(row, f"client_{name}") + getattr(row, f"server_{name}"), words) for name, words in _VERDICTS]
-    return joined([f"{count} {words}" for count, words in counts if count])
+    counts = [(getattr(row, f"client_{name}") + getattr(row, f"server_{name}"), counted) for name, counted in _VERDICTS]
+    return joined([counted(count) for count, counted in counts if count])
 
 
 _STANDS_FOR = (
@@ -246,6 +308,9 @@ _STANDS_FOR = (
 def differing(row: TcpRow, segments: Segments) -> int:
     """Count the segments of which the evidence says something else than Wireshark's label; the row lists the first."""
     part = segments.of(row.stream)
+    low, high = np.searchsorted(segments.judged, (part.start, part.stop))
+    if low == high:  # most connections have nothing to judge
+        return len(row.opinions)
     verdict, label = segments.verdicts(part), segments.label[part]
     differs = verdict != 0
     for labels, expected in _STANDS_FOR:
@@ -261,9 +326,11 @@ def opinions(row: TcpRow, segments: Segments) -> tuple[str, tuple[Remark, ...]]:
     times = differing(row, segments)
     if not times:
         return "", ()
-    summary = (
-        f"{plural(times, 'time')} the evidence in the packets says something else than Wireshark's label. "
-        f"Of all segments that look sent again or late: {_judged(row)}."
+    summary = say(
+        "{times} the evidence in the packets says something else than Wireshark's label. Of all segments that look "
+        "sent again or late: {judged}.",
+        times=plural(times, "time"),
+        judged=_judged(row),
     )
     cases = tuple(remark(tcp_words.opinion(found), (found.frame,)) for found in row.opinions[:MAX_OPINIONS])
     return summary, cases
@@ -274,11 +341,15 @@ def conflicts(row: TcpRow) -> tuple[str, tuple[Remark, ...]]:
     total = row.client_conflicting_bytes + row.server_conflicting_bytes
     if not row.conflicts and not total:
         return "", ()
-    summary = (
-        f"{plural(total, 'byte was', 'bytes were')} sent twice with different contents "
-        f"({row.client_conflicting_bytes} by the client, {row.server_conflicting_bytes} by the server). "
-        "That happens where a packet was damaged, a capture was made anonymous, or a device on the way pads or changes "
-        "data; and it is a trick to show a guard other data than the receiver gets."
+    summary = say(
+        "{bytes} ({client} by the client, {server} by the server). That happens where a packet was damaged, a capture "
+        "was made anonymous, or a device on the way pads or changes data; and it is a trick to show a guard other data "
+        "than the receiver gets.",
+        bytes=plural(
+            total, "byte was sent twice with different contents", "bytes were sent twice with different contents"
+        ),
+        client=row.client_conflicting_bytes,
+        server=row.server_conflicting_bytes,
     )
     cases = tuple(
         remark(tcp_words.conflict(found), (found.first_frame, found.frame)) for found in row.conflicts[:MAX_CONFLICTS]

@@ -1,11 +1,12 @@
 """From an analysis to one HTML document: facts, templates, assets, and the policy that locks the page.
 
-The document needs no network and no other file. The same analysis gives the same bytes: nothing of the clock, of
-random numbers or of this machine goes in.
+The document needs no network and, unless that is asked for, no other file. The same analysis gives the same bytes:
+nothing of the clock, of random numbers or of this machine goes in.
 
 plotly.js lies in the page as inert text; the page's own script turns it into a script element when the first chart
 comes near, so that the first screen is painted before five megabytes are compiled. Both scripts are named in the
-policy by their hashes, and nothing else may run.
+policy by their hashes, and nothing else may run. A folder of reports may share one plotly.js
+(:mod:`analyzer.report.plotly_library`).
 """
 
 from __future__ import annotations
@@ -18,16 +19,21 @@ from typing import TYPE_CHECKING
 
 from analyzer.analysis import Analysis
 from analyzer.language import SOURCE, speaking, translated
+from analyzer.report import grid
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
-from analyzer.report.performance import LIMITS
+from analyzer.report.performance import limits
+from analyzer.report.plotly_library import integrity, plotly_source, shared_path
 from analyzer.report.wording import SCRIPT, number, plural, say, say_html
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-SCRIPTS = ("page", "theme", "charts", "links", "filter", "grid", "range", "waterfall", "copy", "keys", "start")
+SCRIPTS = (
+    *("page", "theme", "charts", "links", "query", "filter", "columns", "grid"),
+    *("gridkeys", "gridfind", "tables", "range", "waterfall", "ladder", "copy", "keys", "clock", "start"),
+)
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
 
@@ -41,11 +47,16 @@ STYLES = (
     "waterfall",
     "connections",
     "tables",
+    "grid",
+    "protocols",
     "findings",
+    "evidence",
+    "glossary",
     "narrow",
+    "print",
 )
-"""Parts of the page's style (assets/css); ``narrow`` is last, since it overrides the others on small screens and in
-print."""
+"""Parts of the page's style (assets/css); ``narrow`` and ``print`` are last, since they override the others on small
+screens and on paper."""
 
 
 def _asset(name: str) -> str:
@@ -54,20 +65,27 @@ def _asset(name: str) -> str:
 
 @cache
 def page_script() -> str:
-    """Return the page's own script as it goes into the page: its parts in one strict function."""
+    """Return the page's own script as it goes into the page: its parts in one strict function.
+
+    Comments and indentation stay in the source: no text in it spans lines or holds the beginning of a comment, which a
+    test watches over.
+    """
     parts = "\n".join(_asset(f"js/{name}.js") for name in SCRIPTS)
-    return script_text(f'"use strict";\n(() => {{\n{parts}}})();\n')
+    bare = _INDENT.sub("", _LINE_COMMENT.sub("", _COMMENT.sub("", parts)))
+    return script_text(f'"use strict";\n(() => {{\n{bare}}})();\n')
 
 
 @cache
 def page_style() -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
     parts = "\n".join(_asset(f"css/{name}.css") for name in STYLES)
-    return _LAYOUT.sub("\n", _COMMENT.sub("", parts)).strip()
+    return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").strip()
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_LAYOUT = re.compile(r"\n\s*")
+_LINE_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
+_AROUND = re.compile(r"\s*([{};,])\s*")
 _SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)*)"')
 
 
@@ -81,21 +99,6 @@ def _script_words() -> dict[str, str]:
     """Return the script's messages in the language that is spoken, without those that stay English."""
     said = {text: translated(text, SCRIPT) for text in script_messages()}
     return {text: other for text, other in said.items() if other != text}
-
-
-@cache
-def plotly_source() -> str:
-    """Return plotly.js as it goes into the page, read from the plotly package without importing it."""
-    # files("plotly") would run the package; its data folder is a plain one beside it.
-    from importlib.util import find_spec
-
-    spec = find_spec("plotly")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("plotly is not installed")
-    from pathlib import Path
-
-    path = Path(spec.submodule_search_locations[0], "package_data", "plotly.min.js")
-    return script_text(path.read_text("utf-8"))
 
 
 @cache
@@ -113,29 +116,33 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(say=say, say_html=say_html, plural=plural, number=number)
+    environment.globals.update(grid_of=grid.drawn, long_table=grid.long)
     return environment
 
 
-def render(analysis: Analysis, lang: str = SOURCE) -> str:
+def render(analysis: Analysis, lang: str = SOURCE, shared: str | None = None) -> str:
     """Return the report of an analysis as one HTML document (text; write it as UTF-8).
 
     Args:
         lang: language of the page, of :data:`analyzer.language.LANGUAGES`.
+        shared: plotly.js is in a file (:func:`analyzer.report.plotly_library.shared_path`) instead of in the page: in
+            the report's own folder (empty text), or above it (``../``).
 
     Raises:
         KeyError: there is no such language.
     """
     with speaking(lang):
-        return _render(analysis, lang)
+        return _render(analysis, lang, shared)
 
 
-def _render(analysis: Analysis, lang: str) -> str:
+def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
     from markupsafe import Markup
 
     facts = page(analysis)
     own = page_script()
     drawn = [*facts.figures.values(), *(graph for fact in facts.connections.rows for graph in fact.graphs)]
-    plotly = plotly_source() if drawn else ""
+    plotly = plotly_source() if drawn and shared is None else ""
+    library = f"{shared}{shared_path()}" if drawn and shared is not None else ""
     figures = {figure.ident: Markup(script_json(figure.spec)) for figure in drawn}
     words = _script_words()
     template = _environment().get_template("page.html.j2")
@@ -144,12 +151,14 @@ def _render(analysis: Analysis, lang: str) -> str:
         lang={"zh": "zh-Hans"}.get(lang, lang),
         figure_json=figures,
         states=dict(facts.about.states),
-        limits=LIMITS,
-        policy=policy([own, plotly] if plotly else [own]),
+        limits=limits(),
+        policy=policy([own, plotly] if plotly else [own], loading=bool(library)),
         css=Markup(page_style()),
         script=Markup(own),
         words=Markup(script_json(words)) if words else "",
         plotly=Markup(_PLOTLY_MARK) if plotly else "",
+        library=library,
+        integrity=integrity() if library else "",
     ).partition(_PLOTLY_MARK)
     # Joined here, since passing five megabytes through the template engine would copy them several times.
     return head + plotly + tail if gap else head

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from analyzer import sentences
 from analyzer.report.escape import Prose, safe
 from analyzer.report.requests import frames_words, target_text, total_ms
-from analyzer.report.wording import number, plural
+from analyzer.report.wording import message, number, plural, say
 from analyzer.schema import Cookie, HttpRow, Parameter, WebSocketRow
 from analyzer.units import human_bytes, human_ms
 from analyzer.visits.verdicts import promised_bytes
@@ -29,30 +30,38 @@ CREATED = 201
 """Its Location names what was made (RFC 9110 section 10.2.2)."""
 
 CACHES: Mapping[str, str] = {
-    "hit_304": "the client's copy was still good",
-    "conditional": "the client asked whether its copy is still good; it was not",
-    "no_store": "the answer must not be kept",
+    "hit_304": message("the client's copy was still good"),
+    "conditional": message("the client asked whether its copy is still good; it was not"),
+    "no_store": message("the answer must not be kept"),
 }
-"""Code of the ``cache`` column → words."""
+"""Code of the ``cache`` column → words (messages)."""
 
 AUTHENTICATIONS: Mapping[str, str] = {
-    "basic": "Basic: name and password, encoded but not encrypted",
-    "digest": "Digest: a proof that the client knows the password",
-    "bearer": "Bearer: a token that stands for the user",
-    "negotiate": "Negotiate: Kerberos or NTLM",
-    "form": "a password in a form field",
-    "other": "a scheme of its own",
+    "basic": message("Basic: name and password, encoded but not encrypted"),
+    "digest": message("Digest: a proof that the client knows the password"),
+    "bearer": message("Bearer: a token that stands for the user"),
+    "negotiate": message("Negotiate: Kerberos or NTLM"),
+    "form": message("a password in a form field"),
+    "other": message("a scheme of its own"),
 }
-"""Code of the ``authentication`` column → words."""
-
+"""Code of the ``authentication`` column → words (messages)."""
 
 BACKGROUND: Mapping[str, tuple[str, str]] = {
-    "poll": ("poll", "a poll: a timer asks again and again whether there is news"),
-    "long_poll": ("long poll", "a long poll: the server holds the request until it has news"),
-    "event_stream": ("event stream", "an event stream: the answer stays open, and news comes through it"),
-    "websocket": ("WebSocket", "a WebSocket: the connection stays open for messages of both sides"),
+    "poll": (message("poll"), message("a poll: a timer asks again and again whether there is news")),
+    "long_poll": (
+        message("long poll"),
+        message("a long poll: the server holds the request until it has news"),
+    ),
+    "event_stream": (
+        message("event stream"),
+        message("an event stream: the answer stays open, and news comes through it"),
+    ),
+    "websocket": (
+        message("WebSocket"),
+        message("a WebSocket: the connection stays open for messages of both sides"),
+    ),
 }
-"""Code of the ``background`` column → a word or two, and words that explain it."""
+"""Code of the ``background`` column → a word or two, and words that explain it (messages)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +134,12 @@ def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
         number_: of the row in the table.
     """
     found = (
-        ("The answer", _answer(row, links)),
-        ("How it came about", _way(number_, row, links)),
-        ("Copies", _copies(row)),
-        ("Cookies and login", _secrets(row)),
-        ("Fields", _fields(row.parameters)),
-        ("Connection", _connection(row, links)),
+        (say("The answer"), _answer(row, links)),
+        (say("How it came about"), _way(number_, row, links)),
+        (say("Copies"), _copies(row)),
+        (say("Cookies and login"), _secrets(row)),
+        (say("Fields"), _fields(row.parameters)),
+        (say("Connection"), _connection(row, links)),
     )
     listed = ((title, tuple(facts)) for title, facts in found)
     return tuple(Group(title, facts) for title, facts in listed if facts)
@@ -151,17 +160,17 @@ def _said(name: str, words: str) -> Fact:
 
 def _answer(row: HttpRow, links: Links) -> Iterator[Fact]:
     if cause := links.cause(row):
-        yield _said("Cause", cause)
-    yield from _fact("Type", row.content_type)
+        yield _said(say("Cause"), cause)
+    yield from _fact(say("Type"), row.content_type)
     if row.content_type_seen is not None and _differs(row.content_type or "", row.content_type_seen):
-        yield from _fact("Looks like", row.content_type_seen)
+        yield from _fact(say("Looks like"), row.content_type_seen)
     if row.response_body_bytes or _promised(row):
-        yield _said("Body", _size(row))
+        yield _said(say("Body"), _size(row))
     if row.compression_missed_bytes:
-        words = f"not compressed; gzip would have saved {human_bytes(row.compression_missed_bytes)}"
-        yield _said("Compression", words)
-    yield from _fact("Server", row.server)
-    yield from _fact("Delivered by", row.cdn)
+        spare = Prose(human_bytes(row.compression_missed_bytes))
+        yield _said(say("Compression"), say("not compressed; gzip would have saved {bytes}", bytes=spare))
+    yield from _fact(say("Server"), row.server)
+    yield from _fact(say("Delivered by"), row.cdn)
     yield from _fact("HSTS", row.hsts)
 
 
@@ -182,11 +191,16 @@ _TEXTS = ("text/", "json", "script", "xml", "urlencoded", "form-data")
 def _size(row: HttpRow) -> str:
     sent, whole, promised = row.response_body_bytes or 0, row.response_decoded_bytes, _promised(row)
     if promised is not None:
-        return f"{number(sent)} of {number(promised)} bytes"
+        return say("{came} of {promised} bytes", came=number(sent), promised=number(promised))
     if row.content_encoding is None or whole is None or whole <= sent:
-        return human_bytes(sent)
-    saved = f"{safe(row.content_encoding, 20)} saved {round((whole - sent) / whole * 100)}\u202f%"
-    return f"{human_bytes(sent)} for {human_bytes(whole)}: {saved}"
+        return Prose(human_bytes(sent))
+    return say(
+        "{sent} for {whole}: {coding} saved {percent}\u202f%",
+        sent=Prose(human_bytes(sent)),
+        whole=Prose(human_bytes(whole)),
+        coding=safe(row.content_encoding, 20),
+        percent=round((whole - sent) / whole * 100),
+    )
 
 
 def _promised(row: HttpRow) -> int | None:
@@ -200,24 +214,24 @@ def _promised(row: HttpRow) -> int | None:
 
 def _way(number_: int, row: HttpRow, links: Links) -> Iterator[Fact]:
     if row.request_body_bytes:
-        yield _said("Sent along", _sent(row))
+        yield _said(say("Sent along"), _sent(row))
     cause = row.initiator
     if cause is not None and 0 <= cause < len(links.rows):
-        name = "Sent here by" if _redirects(links.rows[cause]) else "Asked for by"
+        name = say("Sent here by") if _redirects(links.rows[cause]) else say("Asked for by")
         yield Fact(name, (_named(cause, links.rows[cause]),), anchor(cause))
     elif row.referer:
         yield from _fact("Referer", row.referer)
     if row.location is not None:
         onward = links.onward.get(number_)
-        name = "Sent on to" if _redirects(row) else "Made at" if row.status == CREATED else "Location"
+        name = say("Sent on to") if _redirects(row) else say("Made at") if row.status == CREATED else say("Location")
         yield from _fact(name, row.location, "" if onward is None else anchor(onward))
         cost = total_ms(row)
         if onward is not None and cost is not None and row.method in ("GET", "HEAD"):  # others did something first
-            yield _said("Cost", f"{human_ms(cost)} for this detour")
+            yield _said(say("Cost"), say("{time} for this detour", time=Prose(human_ms(cost))))
     if row.background is not None:
-        yield _said("Kind", _background(row.background)[1])
+        yield _said(say("Kind"), _background(row.background)[1])
     if row.third_party:
-        yield _said("Site", "another than the page's own (third party)")
+        yield _said(say("Site"), say("another than the page's own (third party)"))
 
 
 def _sent(row: HttpRow) -> str:
@@ -225,12 +239,16 @@ def _sent(row: HttpRow) -> str:
     sent = row.request_body_bytes or 0
     told = [value for name, value in row.request_headers if name.lower() == "content-length"]
     if row.request_cut == "end" and len(told) == 1 and told[0].isascii() and told[0].isdigit():
-        return f"{number(sent)} of {number(int(told[0][:MAX_DIGITS]))} B, then it stops"
-    return human_bytes(sent)
+        told_bytes = number(int(told[0][:MAX_DIGITS]))
+        return say("{sent} of {told} B, then it stops", sent=number(sent), told=told_bytes)
+    return Prose(human_bytes(sent))
 
 
 def _background(code: str) -> tuple[str, str]:
-    return BACKGROUND.get(code, (safe(code, 40), safe(code, 40)))
+    if code not in BACKGROUND:
+        return safe(code, 40), safe(code, 40)
+    word, words = BACKGROUND[code]
+    return say(word), say(words)
 
 
 def _named(number_: int, row: HttpRow) -> str:
@@ -242,11 +260,12 @@ def _named(number_: int, row: HttpRow) -> str:
 
 def _copies(row: HttpRow) -> Iterator[Fact]:
     if row.cache is not None:
-        words = CACHES.get(row.cache, safe(row.cache))
-        saved = f"; that saved {human_bytes(row.saved_bytes)}" if row.saved_bytes else ""
-        yield _said("Cache", words + saved)
+        words = say(CACHES[row.cache]) if row.cache in CACHES else safe(row.cache)
+        if row.saved_bytes:
+            words = say("{words}; that saved {bytes}", words=words, bytes=Prose(human_bytes(row.saved_bytes)))
+        yield _said(say("Cache"), words)
     yield from _fact("ETag", row.etag)
-    yield from _fact("Last modified", row.last_modified)
+    yield from _fact(say("Last modified"), row.last_modified)
 
 
 # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,34 +273,37 @@ def _copies(row: HttpRow) -> Iterator[Fact]:
 
 def _secrets(row: HttpRow) -> Iterator[Fact]:
     if row.authentication is not None:
-        words = AUTHENTICATIONS.get(row.authentication, safe(row.authentication))
-        clear = "; sent in clear, everybody on the way can read it" if row.scheme == "http" else ""
-        yield _said("Login", words + clear)
+        known = row.authentication in AUTHENTICATIONS
+        words = say(AUTHENTICATIONS[row.authentication]) if known else safe(row.authentication)
+        if row.scheme == "http":
+            words = say("{words}; sent in clear, everybody on the way can read it", words=words)
+        yield _said(say("Login"), words)
     if row.cookies_sent:
-        yield Fact("Cookies sent", _some(safe(name, NAME_LIMIT) for name in row.cookies_sent))
+        yield Fact(say("Cookies sent"), _some(safe(name, NAME_LIMIT) for name in row.cookies_sent))
     if row.cookies_set:
-        yield Fact("Cookies set", _some(map(_cookie, row.cookies_set)))
+        yield Fact(say("Cookies set"), _some(map(_cookie, row.cookies_set)))
     elif row.set_cookies:
-        yield Fact("Cookies set", _some(safe(name, NAME_LIMIT) for name in row.set_cookies))
+        yield Fact(say("Cookies set"), _some(safe(name, NAME_LIMIT) for name in row.set_cookies))
 
 
 def _cookie(cookie: Cookie) -> str:
+    name = safe(cookie.name, NAME_LIMIT)
     if cookie.deleted:
-        return f"{safe(cookie.name, NAME_LIMIT)} – deleted"
-    flags = [
-        "Secure" if cookie.secure else "not Secure",
-        "HttpOnly" if cookie.http_only else "scripts may read it",
+        return say("{name} – deleted", name=name)
+    flags: list[str] = [
+        Prose("Secure") if cookie.secure else say("not Secure"),
+        Prose("HttpOnly") if cookie.http_only else say("scripts may read it"),
         *([] if cookie.same_site is None else [f"SameSite={safe(cookie.same_site.capitalize(), 20)}"]),
-        "outlives the browser" if cookie.persistent else "until the browser closes",
+        say("outlives the browser") if cookie.persistent else say("until the browser closes"),
     ]
-    return f"{safe(cookie.name, NAME_LIMIT)} – {', '.join(flags)}"
+    return say("{name} – {flags}", name=name, flags=Prose(sentences.word("comma").join(flags)))
 
 
 # ── fields and connection ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _fields(parameters: Sequence[Parameter]) -> Iterator[Fact]:
-    for place, name in (("query", "In the address"), ("body", "In the body")):
+    for place, name in (("query", say("In the address")), ("body", say("In the body"))):
         sent = [parameter for parameter in parameters if parameter.place == place]
         if sent:
             yield Fact(name, _some(map(_parameter, sent)))
@@ -290,23 +312,25 @@ def _fields(parameters: Sequence[Parameter]) -> Iterator[Fact]:
 def _parameter(parameter: Parameter) -> str:
     name = safe(parameter.name, NAME_LIMIT)
     if parameter.value is None:
-        return f"{name}: {human_bytes(parameter.bytes)}, not shown"
+        return say("{name}: {bytes}, not shown", name=name, bytes=Prose(human_bytes(parameter.bytes)))
     return f"{name} = {safe(parameter.value, VALUE_LIMIT)}"
 
 
 def _connection(row: HttpRow, links: Links) -> Iterator[Fact]:
     if row.http_version:
-        yield _said("Version", f"HTTP/{safe(row.http_version, 20)}")
-    yield Fact("Stream", (Prose(f"{row.stream}, its request {row.index + 1}"),), f"stream-{row.stream}")
+        yield _said(say("Version"), f"HTTP/{safe(row.http_version, 20)}")
+    stream = say("{stream}, its request {number}", stream=row.stream, number=row.index + 1)
+    yield Fact(say("Stream"), (stream,), f"stream-{row.stream}")
     if row.keep_alive is not None and row.outcome != "switched":  # what was said; what was done is the connection's
-        yield _said("Afterwards", f"meant to {'stay open' if row.keep_alive else 'be closed'}")
+        meant = say("meant to stay open") if row.keep_alive else say("meant to be closed")
+        yield _said(say("Afterwards"), meant)
     if row.pipelined:
-        yield _said("Pipelined", "sent before the previous answer was complete")
+        yield _said(say("Pipelined"), say("sent before the previous answer was complete"))
     yield from _fact("Upgrade", row.upgrade)
     if (socket := links.sockets.get((row.stream, row.index))) is not None:
         said = plural(socket[1].client_messages + socket[1].server_messages, "message")
-        yield Fact("WebSocket", (Prose(said),), f"websocket-messages-{socket[0] + 1}")
-    yield Fact("Frames", (frames_words(row),))
+        yield Fact("WebSocket", (said,), f"websocket-messages-{socket[0] + 1}")
+    yield Fact(say("Frames"), (frames_words(row),))
 
 
 # ── for a table ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -315,18 +339,27 @@ def _connection(row: HttpRow, links: Links) -> Iterator[Fact]:
 def remarks(row: HttpRow) -> list[str]:
     """Return what is worth a glance in a list of requests, a few words each."""
     missing = row.request_missing_bytes + row.response_missing_bytes
-    found = (
-        (row.background, _background(row.background or "")[0]),
-        (missing, f"{human_bytes(missing)} missing"),
-        (row.informational, f"{', '.join(str(told.status) for told in row.informational[:3])} first"),
-        (row.saved_bytes, f"copy saved {human_bytes(row.saved_bytes)}"),
-        (row.compression_missed_bytes, "not compressed"),
-        (row.authentication, "login"),
-        (row.cookies_set or row.set_cookies, "sets cookies"),
-        (row.third_party, "third party"),
-        (row.pipelined, "pipelined"),
-    )
-    return [words for there, words in found if there]
+    found: list[str] = []
+    if row.background:
+        found.append(_background(row.background)[0])
+    if missing:
+        found.append(say("{bytes} missing", bytes=Prose(human_bytes(missing))))
+    if row.informational:
+        codes = Prose(sentences.word("comma").join(str(told.status) for told in row.informational[:3]))
+        found.append(say("{codes} first", codes=codes))
+    if row.saved_bytes:
+        found.append(say("copy saved {bytes}", bytes=Prose(human_bytes(row.saved_bytes))))
+    if row.compression_missed_bytes:
+        found.append(say("not compressed"))
+    if row.authentication:
+        found.append(say("login"))
+    if row.cookies_set or row.set_cookies:
+        found.append(say("sets cookies"))
+    if row.third_party:
+        found.append(say("third party"))
+    if row.pipelined:
+        found.append(say("pipelined"))
+    return found
 
 
 def _some(values: Iterable[str]) -> tuple[str, ...]:
@@ -334,5 +367,5 @@ def _some(values: Iterable[str]) -> tuple[str, ...]:
     every = list(values)
     shown = [Prose(value) for value in every[:MAX_LISTED]]
     if len(every) > MAX_LISTED:
-        shown.append(Prose(f"… and {number(len(every) - MAX_LISTED)} more"))
+        shown.append(say("… and {more} more", more=number(len(every) - MAX_LISTED)))
     return tuple(shown)

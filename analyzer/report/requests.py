@@ -1,7 +1,7 @@
-"""One request as the page shows it: how it ended, where its time went, and how far each number can be trusted.
+"""One request as the page shows it: its phases, how it ended, and how to select it.
 
-A number is measured, or a limit (*at least*, *at most*), or not known, with the reason; the frames beside it are
-those it lies between. What the request and its answer said is in :mod:`analyzer.report.request_facts`.
+A number is measured, or a limit (*at least*, *at most*), or not known, with the reason. Where its time went, line by
+line, is in :mod:`analyzer.report.shares`; what it and its answer said is in :mod:`analyzer.report.request_facts`.
 
 Source: MEASURES, "Phases of a request".
 """
@@ -9,80 +9,75 @@ Source: MEASURES, "Phases of a request".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from analyzer import http_status, sentences
 from analyzer.provenance import frames_text, stream_filter
-from analyzer.report.cells import DASH, Mark
+from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
+from analyzer.report.wording import message, say
 from analyzer.schema import HttpRow
-from analyzer.units import human_bytes, human_ms, ms_between
+from analyzer.units import NS_PER_MS, human_bytes, human_ms, ms_between
 from analyzer.visits import verdicts
 from analyzer.visits.trust import at_most
 
 PHASES: tuple[tuple[str, str, str], ...] = (
-    ("dns", "DNS", "looking up the name"),
-    ("connect", "TCP", "opening the connection"),
-    ("tls", "TLS", "agreeing on encryption"),
-    ("blocked", "Blocked", "the connection was open, nothing was sent yet"),
-    ("send", "Request", "sending the request"),
-    ("wait", "Wait", "waiting for the first byte of the answer"),
-    ("receive", "Download", "receiving the answer"),
-    ("open", "Encrypted", "carrying encrypted data"),
+    ("arp", message("ARP"), message("asking the local network for the hardware address")),
+    ("dns", message("DNS"), message("looking up the name")),
+    ("connect", message("TCP"), message("opening the connection")),
+    ("tls", message("TLS"), message("agreeing on encryption")),
+    ("blocked", message("Blocked"), message("the connection was open, nothing was sent yet")),
+    ("send", message("Request"), message("sending the request")),
+    ("wait", message("Wait"), message("waiting for the first byte of the answer")),
+    ("receive", message("Download"), message("receiving the answer")),
+    ("open", message("Encrypted"), message("carrying encrypted data")),
+    ("close", message("Close"), message("closing the connection")),
 )
-"""Phase → short and long words, in the order they happen."""
+"""Phase → short and long words (messages), in the order they happen; see :func:`phases`."""
 
-OPENING = ("dns", "connect", "tls")
-"""The phases that only the first request of a connection has."""
-
-PIECES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "wait": (
-        ("wait_network", "the network's round trip"),
-        ("wait_loss", "lost packets, sent again"),
-        ("wait_server", "the server, and whatever it waited for"),
-    ),
-    "receive": (
-        ("receive_loss", "stopped by lost packets"),
-        ("receive_window", "stopped by the receiver's full buffer"),
-    ),
-}
-"""Phase → what it was made of, and the words for that."""
+BEFORE, AFTER = ("blocked", "tls", "connect", "dns"), ("send", "wait", "receive")
+"""The phases before a request's first byte, the last one first, and those from then on."""
 
 OUTCOMES: Mapping[str, str] = {
-    "complete": "request and response are complete",
-    "no_response": "no response came",
-    "not_captured": "one side of it is not in this capture",
-    "truncated": "it is cut short",
-    "aborted": "a reset ended the connection before it was complete",
-    "malformed": "a message breaks the protocol's rules",
-    "switched": "the connection changed to another protocol",
+    "complete": message("request and response are complete"),
+    "no_response": message("no response came"),
+    "not_captured": message("one side of it is not in this capture"),
+    "truncated": message("it is cut short"),
+    "aborted": message("a reset ended the connection before it was complete"),
+    "malformed": message("a message breaks the protocol's rules"),
+    "switched": message("the connection changed to another protocol"),
 }
-"""Outcome of a transaction → words."""
+"""Outcome of a transaction → words (messages)."""
 
 _BUT: Mapping[str, str] = {
-    "lost": "request and response are complete, but packets of them are missing from the capture",
-    "request_cut": "the response is complete, but the request stops before its end",
+    "lost": message("request and response are complete, but packets of them are missing from the capture"),
+    "request_cut": message("the response is complete, but the request stops before its end"),
 }
-"""Reason → words for an exchange that is complete all the same."""
+"""Reason → words for an exchange that is complete all the same (messages)."""
 
 OUTCOME_WORDS: Mapping[str, str] = {
-    "complete": "complete",
-    "no_response": "no response",
-    "not_captured": "not captured",
-    "truncated": "cut short",
-    "aborted": "aborted",
-    "malformed": "malformed",
-    "switched": "other protocol",
+    "complete": message("complete"),
+    "no_response": message("no response"),
+    "not_captured": message("not captured"),
+    "truncated": message("cut short"),
+    "aborted": message("aborted"),
+    "malformed": message("malformed"),
+    "switched": message("other protocol"),
 }
-"""The same in a word or two, for a column of a table."""
+"""The same in a word or two, for a column of a table (messages)."""
 
-VANTAGES: Mapping[str, str] = {
-    "server": "Recorded near the server: the client waited longer than these numbers, by the network's way to it.",
-    "middle": "Recorded between client and server: the client waited longer than these numbers, by its own part of the "
-    "way.",
-    "unknown": "Where this was recorded cannot be told, so what the client saw may have taken longer.",
+STATES: Mapping[str, str] = {
+    "gave_up": message("gave up"),
+    "aborted": message("aborted"),
+    "waiting": message("no answer yet"),
+    "no_answer": message("no answer"),
+    "malformed": message("malformed"),
 }
-"""Where a connection was recorded → what that means for its numbers; near the client there is nothing to say."""
+"""What stands where a status code would, where there is none (messages)."""
+
+
+def phases() -> tuple[tuple[str, str, str], ...]:
+    """Return the phases with their short and long words, in the language that is spoken."""
+    return tuple((phase, say(label), say(words)) for phase, label, words in PHASES)
 
 
 # ── times ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,109 +109,12 @@ def total_ms(row: HttpRow) -> float | None:
     return sum(known) if known else None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A line of the breakdown.
-
-    Attributes:
-        phase: whose colour it has; empty for a line that stands for several.
-        value: how long, with "at least" or "at most" where it is a limit.
-        why: why it is not known, or how it is known.
-        percent: of the whole, 0 when unknown.
-        frames: the two frames it lies between.
-        part: whether it is a piece of the phase above it.
-    """
-
-    phase: str
-    label: str
-    words: str
-    value: str
-    why: str
-    percent: float
-    frames: str = ""
-    part: bool = False
-
-
-def shares(row: HttpRow) -> tuple[Share, ...]:
-    """Return where a request's time went, phase by phase, each with its pieces."""
-    known = durations(row)
-    whole = total_ms(row) or 0.0
-    out: list[Share] = []
-    merged = _opening(row, known)
-    if merged is not None:
-        out.append(merged)
-    for phase, label, words in PHASES:
-        if phase == "open" or (merged is not None and phase in OPENING):
-            continue
-        value = known[phase]
-        reason = getattr(row, f"{phase}_why", None)
-        if value is None and reason is None and phase != "wait":
-            continue
-        out.append(_share(row, phase, label, words, value, whole, reason))
-        out.extend(_pieces(row, phase, whole))
-    return tuple(out)
-
-
-def _opening(row: HttpRow, known: Mapping[str, float | None]) -> Share | None:
-    """Return one line for lookup, connection and encryption where all are absent for one reason."""
-    reasons = {row.dns_why, row.connect_why, row.tls_why}
-    if len(reasons) != 1 or None in reasons or any(known[phase] is not None for phase in OPENING):
-        return None
-    return Share("", "DNS, TCP, TLS", "", DASH, Prose(sentences.why(row.dns_why)), 0.0)
-
-
-def _share(
-    row: HttpRow, phase: str, label: str, words: str, value: float | None, whole: float, reason: str | None
-) -> Share:
-    if value is None:
-        return Share(phase, label, words, DASH, Prose(sentences.why(reason)), 0.0)
-    pair = getattr(row.phase_frames, phase)
-    why = "" if reason is None else Prose(sentences.why(reason))
-    return Share(phase, label, words, limit(row, phase) + human_ms(value), why, _percent(value, whole), _span(pair))
-
-
-def _pieces(row: HttpRow, phase: str, whole: float) -> list[Share]:
-    """Return what a wait or a download was made of; a piece of no length says nothing, but for the server's."""
-    out = []
-    for name, words in PIECES.get(phase, ()):
-        value = getattr(row, f"{name}_ms")
-        if value is None or (value == 0 and name != "wait_server"):
-            continue
-        least = human_ms(row.wait_server_min_ms) if name == "wait_server" and row.wait_server_min_ms else ""
-        why = ""
-        if name == "wait_server" and row.background == "long_poll":
-            why = "it held the request until it had news"
-        elif least and least != human_ms(value):
-            why = f"at least {least}: so long before its answer, it confirmed that it had the request"
-        shown = limit(row, name) + human_ms(value)
-        out.append(Share(phase, "", words, shown, Prose(why), _percent(value, whole), part=True))
-    return out
-
-
-def limit(row: HttpRow, name: str) -> str:
-    """Return "at least " or "at most " for a number that is a limit (MEASURES; docs/measures.md, "Requests")."""
+def limited(row: HttpRow, name: str, value: float) -> str:
+    """Write a duration, with "at least" or "at most" where it is a limit (MEASURES; docs/measures.md, "Requests")."""
+    shown = Prose(human_ms(value))
     if getattr(row.phase_trust, name) != "bounded":
-        return ""
-    return "at most " if at_most(row, name) else "at least "
-
-
-def _percent(value: float, whole: float) -> float:
-    return round(value / whole * 100, 1) if value and whole else 0.0
-
-
-def _span(pair: tuple[int, int] | None) -> str:
-    if pair is None:
-        return ""
-    return Prose(f"frame {pair[0]}" if pair[0] == pair[1] else f"frames {pair[0]} → {pair[1]}")
-
-
-def vantage_note(row: HttpRow) -> str:
-    """Say what the place of recording does to the numbers, where any of them is a limit for that reason."""
-    limited = any(
-        getattr(row.phase_trust, phase) == "bounded" and durations(row)[phase] is not None
-        for phase in ("dns", "connect", "tls", "wait", "receive")
-    )
-    return Prose(VANTAGES.get(row.vantage, "")) if limited else ""
+        return shown
+    return say("at most {value}", value=shown) if at_most(row, name) else say("at least {value}", value=shown)
 
 
 # ── how it ended ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,30 +123,33 @@ def vantage_note(row: HttpRow) -> str:
 def outcome_text(row: HttpRow) -> str:
     """Say how a transaction ended and, where it is known, why."""
     if row.outcome == "complete" and (row.outcome_why or "") in _BUT:
-        return _BUT[row.outcome_why or ""]
+        return say(_BUT[row.outcome_why or ""])
     if _held_open(row):
-        return "it went on until the client ended it"
+        return say("it went on until the client ended it")
     if row.outcome_why == "end_unseen":
-        return Prose(f"its end was not seen: {sentences.why(row.outcome_why)}")
+        return say("its end was not seen: {why}", why=Prose(sentences.why(row.outcome_why)))
     if row.outcome_why == "unsolicited":
-        return Prose("no request belongs to it: the server sent it by itself")
+        return say("no request belongs to it: the server sent it by itself")
     if row.outcome == "truncated" and row.request_cut == "lost" and row.status is not None and row.response_cut is None:
-        return Prose("the end of the request is not in this capture; the response is complete")
-    words = OUTCOMES.get(row.outcome, safe(row.outcome))
+        return say("the end of the request is not in this capture; the response is complete")
+    words = say(OUTCOMES[row.outcome]) if row.outcome in OUTCOMES else safe(row.outcome)
     if row.status is None and row.outcome_why == "client_closed" and row.wait_ms:
-        return Prose(f"{words}: the client gave up after {human_ms(row.wait_ms)}")
-    return Prose(f"{words}: {sentences.why(row.outcome_why)}{_came(row)}" if row.outcome_why else words)
+        return say("{outcome}: the client gave up after {wait}", outcome=words, wait=Prose(human_ms(row.wait_ms)))
+    if not row.outcome_why:
+        return words
+    return _came(row, say("{outcome}: {why}", outcome=words, why=Prose(sentences.why(row.outcome_why))))
 
 
-def _came(row: HttpRow) -> str:
-    """Say how much of a body that broke off came, of how much; empty for one that did not."""
+def _came(row: HttpRow, words: Prose) -> str:
+    """Add to how a transaction ended how much of a body that broke off came, of how much."""
     broken = row.outcome in ("truncated", "aborted") and row.outcome_why != "lost"
     if not broken or row.status is None or row.response_body_bytes is None:
-        return ""
-    promised = verdicts.promised_bytes(row)
+        return words
+    came, promised = Prose(f"{row.response_body_bytes:,}"), verdicts.promised_bytes(row)
     if promised is None:
-        return f" (after {row.response_body_bytes:,} bytes of the body)"
-    return f" (after {row.response_body_bytes:,} of {promised:,} bytes of the body)"
+        return say("{outcome} (after {came} bytes of the body)", outcome=words, came=came)
+    whole = Prose(f"{promised:,}")
+    return say("{outcome} (after {came} of {promised} bytes of the body)", outcome=words, came=came, promised=whole)
 
 
 def outcome_tone(row: HttpRow) -> str:
@@ -267,10 +168,10 @@ def _held_open(row: HttpRow) -> bool:
 def outcome_word(row: HttpRow) -> str:
     """Return how a transaction ended in a word or two."""
     if _held_open(row):
-        return "ended by the client"
+        return say("ended by the client")
     if row.outcome_why == "end_unseen":
-        return "end not seen"
-    return OUTCOME_WORDS.get(row.outcome, safe(row.outcome, 40))
+        return say("end not seen")
+    return say(OUTCOME_WORDS[row.outcome]) if row.outcome in OUTCOME_WORDS else safe(row.outcome, 40)
 
 
 def reason(row: HttpRow) -> str:
@@ -279,26 +180,44 @@ def reason(row: HttpRow) -> str:
         return ""
     phrase = http_status.name(row.status)
     own = safe(row.reason or "", 60)
-    return Prose(f"{phrase} (written: {own})" if own and own.lower() != phrase.lower() else phrase)
+    if not own or own.lower() == phrase.lower():
+        return Prose(phrase)
+    return say("{phrase} (written: {own})", phrase=Prose(phrase), own=own)
 
 
 def notes(row: HttpRow) -> tuple[str, ...]:
-    """Say in sentences what the numbers alone do not."""
-    out = []
+    """Say in sentences what the numbers alone do not: first of all, what the status code means."""
+    out: list[str] = []
     broken = verdicts.failure(row) in ("cut_off", "left")
     if broken:  # before what the status says of it, which is true of a whole answer only
-        out.append(f"Not the whole answer: {outcome_text(row)}.")
+        out.append(say("Not the whole answer: {outcome}.", outcome=Prose(outcome_text(row))))
     if row.status is not None:
-        when = ", said before the body came" if broken else ""
-        out.append(f"{row.status} {http_status.name(row.status)}{when}: {http_status.explain(row.status)}")
+        code = Prose(f"{row.status} {http_status.name(row.status)}")
+        meaning = Prose(http_status.explain(row.status))
+        if broken:
+            out.append(say("{code}, said before the body came: {meaning}", code=code, meaning=meaning))
+        else:
+            out.append(say("{code}: {meaning}", code=code, meaning=meaning))
     for interim in row.informational:
-        out.append(f"{interim.status} in frame {interim.frame}: {http_status.explain(interim.status)}")
-    for missing, words in ((row.request_missing_bytes, "request"), (row.response_missing_bytes, "answer")):
-        if missing:
-            out.append(f"{human_bytes(missing)} of the {words} are missing from the capture.")
+        meaning = Prose(http_status.explain(interim.status))
+        out.append(say("{code} in frame {frame}: {meaning}", code=interim.status, frame=interim.frame, meaning=meaning))
+    if row.request_missing_bytes:
+        missing = Prose(human_bytes(row.request_missing_bytes))
+        out.append(say("{bytes} of the request are missing from the capture.", bytes=missing))
+    if row.response_missing_bytes:
+        missing = Prose(human_bytes(row.response_missing_bytes))
+        out.append(say("{bytes} of the answer are missing from the capture.", bytes=missing))
     if not broken and (row.outcome != "complete" or row.outcome_why == "request_cut"):
-        out.append(f"Outcome: {outcome_text(row)}.")
-    return tuple(Prose(note) for note in out)
+        out.append(say("Outcome: {outcome}.", outcome=Prose(outcome_text(row))))
+    return tuple(out)
+
+
+def meaning(row: HttpRow) -> str:
+    """Say what a request's status code means, in a sentence; where there is none, how the request ended."""
+    if row.status is None:
+        return outcome_text(row)
+    code = Prose(f"{row.status} {http_status.name(row.status)}")
+    return say("{code}: {meaning}", code=code, meaning=Prose(http_status.explain(row.status)))
 
 
 def tone(row: HttpRow) -> str:
@@ -316,38 +235,69 @@ def target_text(row: HttpRow) -> str:
     if row.target or row.url:
         return row.target or row.url or ""
     if row.wrong_scheme == "https_on_http":
-        return "(a TLS ClientHello: https on a port for http)"
-    return "(request not captured)" if row.request_frames is None else "(request not readable)"
+        return say("(a TLS ClientHello: https on a port for http)")
+    return say("(request not captured)") if row.request_frames is None else say("(request not readable)")
 
 
 def status_text(row: HttpRow) -> str:
     """Return the status code, or in a word why there is none."""
     if row.status is not None:
         return str(row.status)
-    failure = verdicts.failure(row)
-    if failure == "gave_up":
-        return "gave up"
-    if row.outcome == "aborted":
-        return "aborted"
-    if verdicts.unknown(row) == "waiting":
-        return "no answer yet"
-    return {"no_answer": "no answer", "malformed": "malformed"}.get(failure or "", DASH)
+    failure = verdicts.failure(row) or ""
+    if failure != "gave_up":
+        if row.outcome == "aborted":
+            failure = "aborted"
+        elif verdicts.unknown(row) == "waiting":
+            failure = "waiting"
+    return say(STATES[failure]) if failure in STATES else DASH
 
 
 # ── where it is ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def request_mark(row: HttpRow) -> Mark:
+def request_mark(row: HttpRow, clock: Clock | None = None) -> Mark:
     """Return what the filter knows of a request."""
-    whole = total_ms(row)
-    return Mark(
-        host=safe(row.host or ""),
-        status=str(row.status or ""),
-        method=safe(row.method or ""),
-        stream=str(row.stream),
+    start, end = interval(row)
+    return marked(
+        clock,
+        host=row.host,
+        status=row.status or "",
+        method=row.method,
+        stream=row.stream,
         proto="http",
-        duration="" if whole is None else f"{whole:.3f}",
+        duration_ms=total_ms(row),
+        start=start,
+        end=end,
+        frames=frames_of(row),
     )
+
+
+def pieces(row: HttpRow) -> list[tuple[str, int, int]]:
+    """Return (phase, start, end) in ns of a request's phases, in time order."""
+    anchor = row.request_time if row.request_time is not None else row.response_time
+    if anchor is None:
+        return []
+    known = durations(row)
+    out: list[tuple[str, int, int]] = []
+    at = anchor
+    for phase in BEFORE:
+        value = known[phase]
+        if value:
+            out.insert(0, (phase, at - round(value * NS_PER_MS), at))
+            at -= round(value * NS_PER_MS)
+    at = anchor
+    for phase in AFTER:
+        value = known[phase]
+        if value is not None:
+            out.append((phase, at, at + round(value * NS_PER_MS)))
+            at += round(value * NS_PER_MS)
+    return out or [("wait", anchor, anchor)]
+
+
+def interval(row: HttpRow) -> tuple[int | None, int | None]:
+    """Return when a request's first phase began and its last one ended, in ns; both None where no time is known."""
+    parts = pieces(row)
+    return (parts[0][1], parts[-1][2]) if parts else (None, None)
 
 
 def frames_of(row: HttpRow) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The tables at the end of the page: requests, connections in numbers, frames, and reading problems."""
+"""The tables at the end of the page: requests, connections in numbers, packets, frames, and reading problems."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
+from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Grid, Row, Table, Texts, marked
 from analyzer.report.escape import Prose, safe
+from analyzer.report.grid import PREVIEW_ROWS
+from analyzer.report.long_tables import http_grid, tcp_grid
+from analyzer.report.packets import packets_table
 from analyzer.report.remarks import sent_again
 from analyzer.report.request_facts import remarks
 from analyzer.report.requests import (
     frames_words,
-    limit,
+    limited,
     outcome_text,
     outcome_tone,
     outcome_word,
@@ -25,7 +28,9 @@ from analyzer.report.requests import (
     total_ms,
 )
 from analyzer.report.websocket import SocketFact, said_on, websocket_table
+from analyzer.report.wording import say
 from analyzer.schema import HttpRow, TcpRow
+from analyzer.units import NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,62 +53,87 @@ class TablesFact:
     websocket: Table
     sockets: tuple[SocketFact, ...]
     frames: Table
+    packets: Table
 
 
 def tables(analysis: Analysis, clock: Clock, drawn: set[str]) -> TablesFact:
     """Draw up the tables; ``drawn`` are the anchors of requests that a waterfall already holds."""
-    index = (
-        IndexEntry("visits", "visits", len(analysis.visits), "what a person did"),
-        IndexEntry("http", "http-table", len(analysis.http), "requests and their responses"),
-        IndexEntry("tcp", "connections", len(analysis.connections), "connections"),
-        IndexEntry("tls", "tls-table", len(analysis.tls), "encrypted sessions"),
-        IndexEntry("dns", "dns-table", len(analysis.dns), "lookups"),
-        IndexEntry("arp", "arp-table", len(analysis.arp), "who has which address"),
-        IndexEntry("ndp", "ndp-table", len(analysis.ndp), "the same for IPv6, and routers"),
-        IndexEntry("dhcp", "dhcp-table", len(analysis.dhcp), "addresses handed out"),
-        IndexEntry("icmp", "icmp-table", len(analysis.icmp), "pings and errors"),
-        IndexEntry("pings", "ping-table", len(analysis.pings), "runs of ping, with their losses"),
-        IndexEntry("traceroutes", "traceroute-table", len(analysis.traceroutes), "ways to a destination, hop by hop"),
-        IndexEntry("oicq", "oicq-table", len(analysis.oicq), "commands of QQ's classic protocol"),
-        IndexEntry("websocket", "websocket-table", len(analysis.websocket), "WebSocket connections"),
-        IndexEntry("findings", "findings", len(analysis.findings), "what is worth knowing"),
-    )
     return TablesFact(
-        index=index,
+        index=_index(analysis),
         http=_http_table(analysis.http, clock, drawn),
-        tcp=_tcp_table(analysis),
-        websocket=websocket_table(analysis.websocket),
+        tcp=_tcp_table(analysis, clock),
+        websocket=websocket_table(analysis.websocket, clock),
         sockets=said_on(analysis.websocket, clock),
         frames=frames_table(analysis),
+        packets=packets_table(analysis, clock),
+    )
+
+
+def _index(analysis: Analysis) -> tuple[IndexEntry, ...]:
+    """List all tables: from what a person did down to the packets, then what stands beside the way there."""
+    return (
+        IndexEntry("visits", "visits", len(analysis.visits), say("what a person did")),
+        IndexEntry("http", "http-table", len(analysis.http), say("requests and their responses")),
+        IndexEntry("websocket", "websocket-table", len(analysis.websocket), say("WebSocket connections")),
+        IndexEntry("tls", "tls-table", len(analysis.tls), say("encrypted sessions")),
+        IndexEntry("tcp", "tcp-table", len(analysis.connections), say("connections")),
+        IndexEntry("dns", "dns-table", len(analysis.dns), say("lookups")),
+        IndexEntry("dhcp", "dhcp-table", len(analysis.dhcp), say("addresses handed out")),
+        IndexEntry("arp", "arp-table", len(analysis.arp), say("who has which address")),
+        IndexEntry("ndp", "ndp-table", len(analysis.ndp), say("the same for IPv6, and routers")),
+        IndexEntry("icmp", "icmp-table", len(analysis.icmp), say("pings and errors")),
+        IndexEntry("pings", "ping-table", len(analysis.pings), say("runs of ping, with their losses")),
+        IndexEntry(
+            "traceroutes", "traceroute-table", len(analysis.traceroutes), say("ways to a destination, hop by hop")
+        ),
+        IndexEntry("oicq", "oicq-table", len(analysis.oicq), say("commands of QQ's classic protocol")),
+        IndexEntry("findings", "findings", len(analysis.findings), say("what is worth knowing")),
+        IndexEntry("packets", "packets-table", analysis.capture.packets, say("every frame in a line")),
+        IndexEntry("problems", "problems-table", len(analysis.problems), say("what could not be read")),
     )
 
 
 def _http_table(rows: Sequence[HttpRow], clock: Clock, drawn: set[str]) -> Table:
     columns: tuple[Column, ...] = (
         Column("#", numeric=True),
-        Column("Start", numeric=True),
-        Column("Method"),
+        Column(say("Start"), numeric=True),
+        Column(say("Method")),
         Column("URL", wide=True),
-        Column("Status"),
-        Column("Type"),
-        Column("Body", numeric=True, title="as transferred"),
-        Column("Wait", numeric=True, title="last request byte to first response byte"),
-        Column("Server", numeric=True, title="what of the wait was the server's own time"),
-        Column("Total", numeric=True),
-        Column("Stream", numeric=True),
-        Column("Outcome"),
-        Column("Worth knowing"),
-        Column("Frames", numeric=True, title="of the request → of the answer"),
+        Column(say("Status")),
+        Column(say("Type")),
+        Column(say("Body"), numeric=True, title=say("as transferred")),
+        Column(say("Wait"), numeric=True, title=say("last request byte to first response byte")),
+        Column(say("Server"), numeric=True, title=say("what of the wait was the server's own time")),
+        Column(say("Total"), numeric=True),
+        Column(say("Stream"), numeric=True),
+        Column(say("Outcome")),
+        Column(say("Worth knowing")),
+        Column(say("Frames"), title=say("of the request → of the answer")),
     )
-    shown = tuple(_http_row(n, row, clock, drawn) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    if not any(line.cells[_REMARKS].text for line in shown):  # a column with nothing in it only takes up room
+    long = len(rows) > MAX_TABLE_ROWS
+    grid = http_grid(rows, clock) if long else None
+    kept = rows[: PREVIEW_ROWS if long else MAX_TABLE_ROWS]
+    shown = tuple(_http_row(n, row, clock, drawn) for n, row in enumerate(kept))
+    if not _remarked(shown, grid):  # a column with nothing in it only takes up room
         columns = columns[:_REMARKS] + columns[_REMARKS + 1 :]
         shown = tuple(replace(line, cells=line.cells[:_REMARKS] + line.cells[_REMARKS + 1 :]) for line in shown)
-    return Table("http-table", "HTTP requests", columns, shown, len(rows))
+        grid = grid and replace(
+            grid,
+            columns=grid.columns[:_REMARKS] + grid.columns[_REMARKS + 1 :],
+            marks={**grid.marks, "frames": _REMARKS},
+        )
+    return Table("http-table", say("HTTP requests"), columns, shown, len(rows), grid)
 
 
 _REMARKS = 12
 """Position of the column "Worth knowing"."""
+
+
+def _remarked(shown: tuple[Row, ...], grid: Grid | None) -> bool:
+    if grid is None:
+        return any(line.cells[_REMARKS].text for line in shown)
+    column = grid.columns[_REMARKS]
+    return isinstance(column, Texts) and any(isinstance(cell, str) or cell.text for cell in column.cells)
 
 
 def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
@@ -111,7 +141,7 @@ def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
     return Row(
         "" if anchor in drawn else anchor,
         (
-            Cell(str(n + 1), link=anchor if anchor in drawn else ""),
+            Cell(str(n + 1), link=anchor if anchor in drawn else "", value=n + 1),
             clock.cell(row.request_time, "not_captured"),
             cells.text(row.method, "not_captured"),
             cells.text(row.url or row.target, "not_captured"),
@@ -136,31 +166,40 @@ def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
 
 def _limited(row: HttpRow, name: str, value: float | None, why: str | None) -> Cell:
     """Return a duration with "at least" or "at most" where it is a limit."""
-    return cells.unknown(why) if value is None else Cell(Prose(limit(row, name) + cells.ms(value).text))
+    if value is None:
+        return cells.unknown(why)
+    return replace(cells.ms(value), text=limited(row, name, value))
 
 
-def _tcp_table(analysis: Analysis) -> Table:
+def _tcp_table(analysis: Analysis, clock: Clock) -> Table:
     columns = (
-        Column("Stream", numeric=True),
-        Column("Client"),
-        Column("Server"),
-        Column("State"),
-        Column("Packets ↑", numeric=True),
-        Column("Packets ↓", numeric=True),
-        Column("Bytes ↑", numeric=True),
-        Column("Bytes ↓", numeric=True),
-        Column("Missing", numeric=True, title="sent but not in this capture"),
-        Column("Sent again", numeric=True, title="by both sides; without copies made by the recorder or the network"),
-        Column("Out of order", numeric=True),
-        Column("Duplicate ACKs", numeric=True),
-        Column("Zero windows", numeric=True),
+        Column(say("Stream"), numeric=True),
+        Column(say("Client")),
+        Column(say("Server")),
+        Column(say("State"), title=say("how it went, in Zeek's words (conn_state)")),
+        Column(say("Packets ↑"), numeric=True, title=say("sent by the client")),
+        Column(say("Packets ↓"), numeric=True, title=say("sent by the server")),
+        Column(say("Bytes ↑"), numeric=True, title=say("sent by the client")),
+        Column(say("Bytes ↓"), numeric=True, title=say("sent by the server")),
+        Column(say("Missing"), numeric=True, title=say("sent but not in this capture")),
+        Column(
+            say("Sent again"),
+            numeric=True,
+            title=say("by both sides; without copies made by the recorder or the network"),
+        ),
+        Column(say("Out of order"), numeric=True),
+        Column(say("Duplicate ACKs"), numeric=True),
+        Column(say("Zero windows"), numeric=True),
     )
     total = len(analysis.connections)
-    rows = tuple(_tcp_row(analysis.connections.row(stream)) for stream in range(min(total, MAX_TABLE_ROWS)))
-    return Table("tcp-table", "Connections in numbers", columns, rows, total)
+    long = total > MAX_TABLE_ROWS
+    kept = range(PREVIEW_ROWS if long else total)
+    rows = tuple(_tcp_row(analysis.connections.row(stream), clock) for stream in kept)
+    grid = tcp_grid(analysis.connections, clock) if long else None
+    return Table("tcp-table", say("Connections in numbers"), columns, rows, total, grid)
 
 
-def _tcp_row(row: TcpRow) -> Row:
+def _tcp_row(row: TcpRow, clock: Clock) -> Row:
     return Row(
         "",
         (
@@ -178,7 +217,16 @@ def _tcp_row(row: TcpRow) -> Row:
             cells.count(row.client_duplicate_acks + row.server_duplicate_acks),
             cells.count(row.client_zero_windows + row.server_zero_windows, bad=True),
         ),
-        Mark(host=safe(row.server), stream=str(row.stream), proto="tcp", duration=f"{row.duration_ms:.3f}"),
+        marked(
+            clock,
+            host=row.server,
+            stream=row.stream,
+            proto="tcp",
+            duration_ms=row.duration_ms,
+            start=row.start_time,
+            end=row.start_time + round(row.duration_ms * NS_PER_MS),
+            frames=range(row.first_frame, row.last_frame + 1) if row.last_frame - row.first_frame < 2 else (),
+        ),
     )
 
 
@@ -190,32 +238,32 @@ def frames_table(analysis: Analysis) -> Table:
         ("UDP", ledger.udp, ""),
         ("ICMP", ledger.icmp, ""),
         ("ARP", ledger.arp, ""),
-        ("Other IP protocols", ledger.other_ip, ""),
-        ("Not IP", ledger.non_ip, ""),
-        ("IP fragments", ledger.fragments, "parts of a datagram that another frame completes"),
+        (say("Other IP protocols"), ledger.other_ip, ""),
+        (say("Not IP"), ledger.non_ip, ""),
+        (say("IP fragments"), ledger.fragments, say("parts of a datagram that another frame completes")),
     ]
-    lines += [(f"Not supported: {safe(why)}", n, "") for why, n in sorted(ledger.unsupported.items())]
-    lines += [(f"Malformed: {safe(why)}", n, "") for why, n in sorted(ledger.malformed.items())]
+    lines += [(say("Not supported: {why}", why=why), n, "") for why, n in sorted(ledger.unsupported.items())]
+    lines += [(say("Malformed: {why}", why=why), n, "") for why, n in sorted(ledger.malformed.items())]
     rows = [
         Row("", (Cell(Prose(name)), cells.count(n), Cell(words)))
         for name, n, words in lines
         if n or name in ("TCP", "UDP")
     ]
-    rows.append(Row("", (Cell("All frames"), cells.count(ledger.total), Cell("the sum of the lines above"))))
-    columns = (Column("Frames", wide=True), Column("Count", numeric=True), Column("Note", wide=True))
-    return Table("frames-table", "Every frame accounted for", columns, tuple(rows), len(rows))
+    rows.append(Row("", (Cell(say("All frames")), cells.count(ledger.total), Cell(say("the sum of the lines above")))))
+    columns = (Column(say("Frames"), wide=True), Column(say("Count"), numeric=True), Column(say("Note"), wide=True))
+    return Table("frames-table", say("Every frame accounted for"), columns, tuple(rows), len(rows))
 
 
 def problems_table(analysis: Analysis) -> Table:
     """List what could not be read: one line per example, with how often its kind occurred."""
     counts = analysis.problem_counts or {}
     columns = (
-        Column("Kind"),
-        Column("Layer"),
-        Column("Frame", numeric=True),
-        Column("Offset", numeric=True),
-        Column("What", wide=True),
-        Column("Times in all", numeric=True),
+        Column(say("Kind")),
+        Column(say("Layer")),
+        Column(say("Frame"), numeric=True),
+        Column(say("Offset"), numeric=True),
+        Column(say("What"), wide=True),
+        Column(say("Times in all"), numeric=True),
     )
     rows = tuple(
         Row(
@@ -228,8 +276,8 @@ def problems_table(analysis: Analysis) -> Table:
                 Cell(safe(problem.message)),
                 cells.count(counts.get(problem.code, 1)),
             ),
-            Mark(proto=safe(problem.layer, 30), severity="note"),
+            marked(proto=safe(problem.layer, 30), severity="note", frames=(problem.frame,)),
         )
         for problem in analysis.problems[:MAX_TABLE_ROWS]
     )
-    return Table("problems-table", "Problems while reading", columns, rows, len(analysis.problems))
+    return Table("problems-table", say("Problems while reading"), columns, rows, len(analysis.problems))

@@ -1,28 +1,22 @@
 """The timeline's facts: everything with a beginning and an end, in lanes, packed so that bars do not hide each other.
 
-Times are seconds since the capture's first packet. Where there is more than can be drawn, failures come first, then
-what took longest; the number left out is part of the facts.
+Times are seconds since the capture's first packet. A lane with more events than can be drawn shows failures first, then
+what took longest, and has a row that counts all of them over time: nothing is out of sight.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
-from analyzer.flows.model import HANDSHAKES
 from analyzer.report.cells import Clock
-from analyzer.report.connections import cut_off, unanswered
-from analyzer.report.icmp import failed_icmp
-from analyzer.report.protocols import dns_failed
-from analyzer.report.requests import status_text, tone, total_ms
-from analyzer.report.waterfall import pieces
-from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
-from analyzer.visits.traceroutes import probing
+from analyzer.report.timeline_events import Events, events
+from analyzer.units import NS_PER_MS, NS_PER_S
 
 MAX_BARS = {"ARP": 150, "DNS": 600, "TCP": 1200, "TLS": 350, "HTTP": 1100, "other": 100}
 """Bars drawn in each lane, 3,500 in all: plotly draws those in a third of a second, 20,000 in three."""
@@ -39,7 +33,8 @@ WORD_ROOM, LETTER_ROOM = 0.012, 0.007
 WORD_LETTERS = 24
 """Letters written of a failure; its bar's words have them all."""
 
-LANES = ("ARP", "DNS", "TCP", "TLS", "HTTP", "other")
+MAX_DENSITY_BINS = 400
+"""Bins of the row that counts a crowded lane's events: each some two pixels wide on a wide screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +56,30 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Density:
+    """How many events began in each bin of the axis, and how many of them failed; times in seconds."""
+
+    begin: float
+    width: float
+    counts: tuple[int, ...]
+    failures: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
-    """A lane of the timeline: its bars packed into ``rows`` sub-rows, and how many there are in all."""
+    """A lane of the timeline.
+
+    Attributes:
+        items: its bars, packed into ``rows`` sub-rows; total, failures: how many there are in all.
+        density: all of its events over time, where not all are drawn.
+    """
 
     name: str
     items: tuple[Item, ...]
     rows: int
     total: int
+    failures: int
+    density: Density | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +93,12 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class TimelineFact:
-    """The whole timeline."""
+    """The whole timeline; ``begin`` and ``end`` are where its axis does, in seconds."""
 
     lanes: tuple[Lane, ...]
     strip: Strip
-    duration: float
+    begin: float
+    end: float
 
     @property
     def shown(self) -> int:
@@ -97,37 +110,61 @@ class TimelineFact:
         """Bars that exist."""
         return sum(lane.total for lane in self.lanes)
 
+    @property
+    def failures(self) -> int:
+        """Events that failed, drawn or not."""
+        return sum(lane.failures for lane in self.lanes)
+
+    @property
+    def first(self) -> str:
+        """The axis's beginning for people to type, rounded outwards to a millisecond."""
+        return _typed(math.floor(self.begin * 1000))
+
+    @property
+    def last(self) -> str:
+        """The axis's end for people to type, rounded outwards to a millisecond."""
+        return _typed(math.ceil(self.end * 1000))
+
+
+def _typed(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.3f}".rstrip("0").rstrip(".")
+
 
 def timeline(analysis: Analysis, clock: Clock) -> TimelineFact:
     """Draw up the timeline of a capture."""
-    sources: dict[str, list[Item]] = {
-        "ARP": _arp(analysis, clock),
-        "DNS": _dns(analysis, clock),
-        "TLS": _tls(analysis, clock),
-        "HTTP": _http(analysis, clock),
-        "other": _other(analysis, clock),
-    }
+    found = {name: lane for name, lane in events(analysis).items() if len(lane)} if clock.start is not None else {}
     span = (analysis.capture.duration_ms or 0.0) / 1000
-    lanes = []
-    for name in LANES:
-        if name == "TCP":
-            items, total = _tcp(analysis, clock)
-        else:
-            items, total = sources[name], len(sources[name])
-        if total:
-            lanes.append(_pack(name, _choose(items, MAX_BARS[name]), total, span))
-    return TimelineFact(tuple(lanes), _strip(analysis, clock), span)
+    begin = min([0.0, *(_seconds(int(lane.starts.min()), clock) for lane in found.values())])
+    end = max([span, begin + 1e-6, *(_seconds(int(lane.ends.max()), clock) for lane in found.values())])
+    lanes = tuple(_lane(name, lane, clock, begin, end) for name, lane in found.items())
+    return TimelineFact(lanes, _strip(analysis, clock), begin, end)
 
 
-def _choose(items: Sequence[Item], limit: int) -> list[Item]:
+def _seconds(time_ns: int, clock: Clock) -> float:
+    return round(clock.seconds(time_ns) or 0.0, 9)
+
+
+def _lane(name: str, lane: Events, clock: Clock, begin: float, end: float) -> Lane:
+    """Choose what is drawn of a lane, describe only that, and count all of it where it is not all."""
+    items = []
+    for k in _choose(lane, MAX_BARS[name]):
+        anchor, words, failure = lane.describe(int(lane.rows[k]))
+        times = _seconds(int(lane.starts[k]), clock), _seconds(int(lane.ends[k]), clock)
+        items.append(Item(name, *times, anchor, words, failure))
+    packed, rows = _pack(items, MAX_ROWS[name], end - begin)
+    crowded = len(lane) > len(packed)
+    density = _density(lane, clock, begin, end) if crowded else None
+    return Lane(name, packed, rows, len(lane), int(lane.failed.sum()), density)
+
+
+def _choose(lane: Events, limit: int) -> list[int]:
     """Keep failures first, then the longest; in time order."""
-    kept = sorted(items, key=lambda item: (not item.failure, item.start - item.end))[:limit]
-    return sorted(kept, key=lambda item: (item.start, item.end, item.anchor))
+    kept = np.lexsort((lane.starts - lane.ends, ~lane.failed))[:limit]
+    return [int(kept[k]) for k in np.lexsort((kept, lane.ends[kept], lane.starts[kept]))]
 
 
-def _pack(name: str, items: Sequence[Item], total: int, span: float) -> Lane:
+def _pack(items: Sequence[Item], limit: int, span: float) -> tuple[tuple[Item, ...], int]:
     """Give each item the first sub-row that is free when it starts; a failure keeps room for its word."""
-    limit = MAX_ROWS[name]
     busy: list[tuple[float, int]] = []  # (end, row) of rows in use
     free: list[int] = []
     used = 0
@@ -142,100 +179,18 @@ def _pack(name: str, items: Sequence[Item], total: int, span: float) -> Lane:
         else:
             row = heapq.heappop(busy)[1]
         heapq.heappush(busy, (item.end + item.room(span), row))
-        out.append(Item(item.lane, item.start, item.end, item.anchor, item.words, item.failure, row))
-    return Lane(name, tuple(out), max(used, 1), total)
+        out.append(replace(item, row=row))
+    return tuple(out), max(used, 1)
 
 
-def _item(
-    lane: str, clock: Clock, start: int | None, end: int | None, anchor: str, words: str, failure: str = ""
-) -> Iterable[Item]:
-    low = clock.seconds(start if start is not None else end)
-    high = clock.seconds(end if end is not None else start)
-    if low is not None and high is not None:
-        yield Item(lane, round(low, 9), round(max(high, low), 9), anchor, words, failure)
-
-
-def _after(start: int | None, ms: float | None) -> int | None:
-    return None if start is None else start + round((ms or 0.0) * NS_PER_MS)
-
-
-def _arp(analysis: Analysis, clock: Clock) -> list[Item]:
-    out: list[Item] = []
-    for n, row in enumerate(analysis.arp):
-        silent = row.outcome == "unanswered" and row.kind != "probe"
-        failure = "conflict" if row.conflict else "no answer" if silent else ""
-        words = f"ARP {row.target_ip or 'unknown'}: {row.answer_mac or row.outcome.replace('_', ' ')}"
-        end = row.reply_time if row.reply_time is not None else _after(row.request_time, row.latency_ms)
-        out += _item("ARP", clock, row.request_time, end, f"arp-{n + 1}", words, failure)
-    return out
-
-
-def _dns(analysis: Analysis, clock: Clock) -> list[Item]:
-    out: list[Item] = []
-    for n, row in enumerate(analysis.dns):
-        failed = dns_failed(row) and row.caused_by is None  # a resolver's own question fails with its client's
-        failure = (row.rcode if row.rcode not in (None, "NOERROR") else "no answer") if failed else ""
-        words = f"DNS {row.qname} {row.qtype}: {human_ms(row.latency_ms)}"
-        end = row.response_time if row.response_time is not None else _after(row.query_time, row.latency_ms)
-        out += _item("DNS", clock, row.query_time, end, f"dns-{n + 1}", words, failure or "")
-    return out
-
-
-def _tls(analysis: Analysis, clock: Clock) -> list[Item]:
-    out: list[Item] = []
-    for row in analysis.tls:
-        failure = (row.alerts[0].description if row.alerts else "failed") if row.outcome == "failed" else ""
-        words = f"TLS {row.sni or 'unnamed'} {row.version or ''}: {human_ms(row.handshake_ms)}"
-        end = row.finished_time if row.finished_time is not None else row.server_hello_time
-        out += _item("TLS", clock, row.client_hello_time, end, f"stream-{row.stream}", words, failure)
-    return out
-
-
-def _http(analysis: Analysis, clock: Clock) -> list[Item]:
-    out: list[Item] = []
-    for n, row in enumerate(analysis.http):
-        parts = pieces(row)
-        if not parts:
-            continue
-        failure = status_text(row) if tone(row) in ("bad", "warn") else ""
-        words = f"{row.method or '?'} {row.host or ''}{row.target or ''} {status_text(row)}: {human_ms(total_ms(row))}"
-        out += _item("HTTP", clock, parts[0][1], parts[-1][2], f"http-{n + 1}", words, failure)
-    return out
-
-
-def _other(analysis: Analysis, clock: Clock) -> list[Item]:
-    out: list[Item] = []
-    failed = set(failed_icmp(analysis.icmp, probing(analysis.traceroutes)))
-    for n, row in enumerate(analysis.icmp):
-        said = {"unanswered": "no answer", "error": row.meaning.rpartition(": ")[2]}
-        failure = said.get(row.outcome, "") if n in failed else ""
-        words = f"ICMP {row.source} to {row.destination}: {row.meaning}"
-        out += _item("other", clock, row.time, _after(row.time, row.latency_ms), f"icmp-{n + 1}", words, failure)
-    return out
-
-
-def _tcp(analysis: Analysis, clock: Clock) -> tuple[list[Item], int]:
-    """Choose among the connections by column, since there may be a million, and draw up only those."""
-    table = analysis.connections
-    total = len(table)
-    if not total:
-        return [], 0
-    handshake = np.asarray(table.columns["handshake"])
-    refused = handshake == HANDSHAKES.index("refused")
-    silent = unanswered(table)
-    reset = cut_off(table)
-    starts = np.asarray(table.columns["start_time"], np.int64)
-    duration = np.asarray(table.columns["end_time"], np.int64) - starts
-    order = np.lexsort((-duration, ~(refused | silent | reset)))[: MAX_BARS["TCP"]]
-    out: list[Item] = []
-    for stream in sorted(order.tolist()):
-        start = int(starts[stream])
-        failure = "refused" if refused[stream] else "no answer" if silent[stream] else "reset" if reset[stream] else ""
-        row = table.row(stream)
-        words = f"TCP {endpoint(row.client, row.client_port)} to {endpoint(row.server, row.server_port)}"
-        words += f": {human_ms(row.duration_ms)}"
-        out += _item("TCP", clock, start, _after(start, row.duration_ms), f"stream-{stream}", words, failure)
-    return out, total
+def _density(lane: Events, clock: Clock, begin: float, end: float) -> Density:
+    """Count the events that began in each bin of the axis."""
+    width = (end - begin) / MAX_DENSITY_BINS
+    at = ((lane.starts - (clock.start or 0)) / NS_PER_S - begin) / width
+    bins = np.clip(at.astype(np.int64), 0, MAX_DENSITY_BINS - 1)
+    counts = np.bincount(bins, minlength=MAX_DENSITY_BINS)
+    failures = np.bincount(bins[lane.failed], minlength=MAX_DENSITY_BINS)
+    return Density(begin, width, tuple(counts.tolist()), tuple(failures.tolist()))
 
 
 def _strip(analysis: Analysis, clock: Clock) -> Strip:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,19 @@ import numpy as np
 from analyzer.analysis import Analysis
 from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import gateway_words
-from analyzer.report.wording import number, plural
+from analyzer.report.wording import message, number, plural, say
 from analyzer.units import human_bytes, human_ms
 
 OFFLOAD_BYTES = 1500
 """A TCP payload above this cannot have been one Ethernet frame: the network card joined or will split segments."""
+
+TONES = {
+    "good": message("fine"),
+    "warn": message("beware"),
+    "bad": message("bad"),
+    "muted": message("cannot be told"),
+}
+"""Tone → the word that stands for its mark where marks are not seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,16 @@ class Quality:
     value: str
     tone: str
     title: str
+
+    @property
+    def doubt(self) -> bool:
+        """Whether it says not to trust something; why is then said in the open."""
+        return self.tone in ("warn", "bad")
+
+    @property
+    def word(self) -> Prose:
+        """Return the word for the tone."""
+        return say(TONES[self.tone])
 
 
 def quality(analysis: Analysis) -> tuple[Quality, ...]:
@@ -38,21 +57,53 @@ def quality(analysis: Analysis) -> tuple[Quality, ...]:
         _clock(analysis),
         _ledger(analysis),
         _gateway(analysis),
-        Quality(
-            "Recorded",
-            {"client": "near the client", "server": "near the server", "middle": "in the middle"}.get(
-                analysis.capture.vantage, "unknown where"
-            ),
-            "muted" if analysis.capture.vantage == "unknown" else "good",
-            safe(analysis.capture.vantage_why or "the handshakes do not tell"),
-        ),
+        _recorded(analysis),
     )
+
+
+PLACES = {
+    "client": message("near the client"),
+    "server": message("near the server"),
+    "middle": message("in the middle"),
+}
+
+
+def _recorded(analysis: Analysis) -> Quality:
+    place = analysis.capture.vantage
+    return Quality(
+        say("Recorded"),
+        say(PLACES[place]) if place in PLACES else say("unknown where"),
+        "muted" if place == "unknown" else "good",
+        recorded_why(analysis.capture.vantage_why) or say("the handshakes do not tell"),
+    )
+
+
+_LEGS = re.compile(
+    r"(both ends are close \()?median of (\d+) handshakes: (\d[\d.]* ms) to the server, (\d[\d.]* ms) to the client\)?"
+)
+_NO_HANDSHAKE = {
+    "no TCP handshake": message("no TCP handshake"),
+    "no complete TCP handshake": message("no complete TCP handshake"),
+}
+
+
+def recorded_why(why: str) -> Prose:
+    """Say how it is known where the capture was recorded (:mod:`analyzer.visits.vantage`); empty when nothing is."""
+    found = _LEGS.fullmatch(why or "")
+    if found is None:
+        return say(_NO_HANDSHAKE[why]) if why in _NO_HANDSHAKE else safe(why or "")
+    args = {"n": number(int(found[2])), "server": found[3], "client": found[4]}
+    if found[1]:
+        return say(
+            "both ends are close (median of {n} handshakes: {server} to the server, {client} to the client)", **args
+        )
+    return say("median of {n} handshakes: {server} to the server, {client} to the client", **args)
 
 
 def _gateway(analysis: Analysis) -> Quality:
     """Name who the traffic for other networks is handed to, and what told so."""
     value, title = gateway_words(analysis.capture.gateways)
-    return Quality("Gateway", value, "good" if analysis.capture.gateways else "muted", title)
+    return Quality(say("Gateway"), value, "good" if analysis.capture.gateways else "muted", title)
 
 
 def _column_sum(analysis: Analysis, *names: str) -> int:
@@ -61,81 +112,94 @@ def _column_sum(analysis: Analysis, *names: str) -> int:
 
 
 def _whole_packets(analysis: Analysis) -> Quality:
-    ledger = analysis.capture.ledger
+    ledger, label = analysis.capture.ledger, say("Packets")
     if ledger.truncated_file:
-        return Quality("Packets", "file cut short", "bad", "the file ends in the middle of a packet")
+        return Quality(label, say("file cut short"), "bad", say("the file ends in the middle of a packet"))
     if ledger.cut_by_snaplen:
-        words = f"{number(ledger.cut_by_snaplen)} of {number(analysis.capture.packets)} cut short"
-        return Quality("Packets", words, "warn", "the recorder kept only the beginning of these packets")
-    return Quality("Packets", "recorded whole", "good", "no packet was cut short by a snap length")
+        words = say("{n} of {total} cut short", n=number(ledger.cut_by_snaplen), total=number(analysis.capture.packets))
+        return Quality(label, words, "warn", say("the recorder kept only the beginning of these packets"))
+    return Quality(label, say("recorded whole"), "good", say("no packet was cut short by a snap length"))
 
 
 def _directions(analysis: Analysis) -> Quality:
-    columns = analysis.connections.columns
+    columns, label = analysis.connections.columns, say("Directions")
     client, server = np.asarray(columns["client_packets"]), np.asarray(columns["server_packets"])
     # One side alone with data to send is a recording that hears only one direction; an unanswered SYN is not.
     deaf = int((((client == 0) | (server == 0)) & (client + server > 3)).sum())
     if not client.size:
-        return Quality("Directions", "no connections", "muted", "there is no TCP to judge by")
+        return Quality(label, say("no connections"), "muted", say("there is no TCP to judge by"))
     if deaf:
-        words = f"{number(deaf)} of {plural(int(client.size), 'connection')} one-sided"
-        return Quality("Directions", words, "warn", "the recorder heard only one side of these connections")
-    return Quality("Directions", "both", "good", "both sides of the connections were recorded")
+        words = say(
+            "{n} of {connections} one-sided", n=number(deaf), connections=plural(int(client.size), "connection")
+        )
+        return Quality(label, words, "warn", say("the recorder heard only one side of these connections"))
+    return Quality(label, say("both"), "good", say("both sides of the connections were recorded"))
 
 
 def _gaps(analysis: Analysis) -> Quality:
     missing = _column_sum(analysis, "client_missing_bytes", "server_missing_bytes")
     if missing:
-        return Quality("Gaps", f"{human_bytes(missing)} missing", "warn", "sent and acknowledged, but not recorded")
-    return Quality("Gaps", "none", "good", "every byte that was acknowledged was recorded")
+        words = say("{size} missing", size=human_bytes(missing))
+        return Quality(say("Gaps"), words, "warn", say("sent and acknowledged, but not recorded"))
+    return Quality(say("Gaps"), say("none"), "good", say("every byte that was acknowledged was recorded"))
 
 
 def _drops(analysis: Analysis) -> Quality:
     known = [interface.drops for interface in analysis.capture.interfaces if interface.drops is not None]
+    label = say("Drops")
     if not known:
-        return Quality("Drops", "not stated", "muted", "the recorder did not write down how many packets it lost")
+        title = say("the recorder did not write down how many packets it lost")
+        return Quality(label, say("not stated"), "muted", title)
     lost = sum(known)
-    return Quality(
-        "Drops", plural(lost, "packet") if lost else "none", "bad" if lost else "good", "lost by the recorder"
-    )
+    words = plural(lost, "packet") if lost else say("none")
+    return Quality(label, words, "bad" if lost else "good", say("lost by the recorder"))
 
 
 def _offload(analysis: Analysis) -> Quality:
     lengths = analysis.segments.length
     big = int((lengths > OFFLOAD_BYTES).sum()) if lengths.size else 0
     if big:
-        words = "the network card joins or splits segments, so what is here is not what was on the wire"
-        return Quality("Offload", f"{plural(big, 'segment')} over {OFFLOAD_BYTES} B", "warn", words)
-    return Quality("Offload", "none seen", "good", "segments have the size they had on the wire")
+        words = say("{segments} over {size}", segments=plural(big, "segment"), size=Prose(f"{OFFLOAD_BYTES} B"))
+        title = say("the network card joins or splits segments, so what is here is not what was on the wire")
+        return Quality(say("Offload"), words, "warn", title)
+    return Quality(say("Offload"), say("none seen"), "good", say("segments have the size they had on the wire"))
 
 
 def _duplicates(analysis: Analysis) -> Quality:
     twice = _column_sum(analysis, "client_duplicates_in_capture", "server_duplicates_in_capture")
     if twice:
-        return Quality("Duplicates", number(twice), "warn", "the same packet was recorded twice; not counted as loss")
-    return Quality("Duplicates", "none", "good", "no packet was recorded twice")
+        title = say("the same packet was recorded twice; not counted as loss")
+        return Quality(say("Duplicates"), number(twice), "warn", title)
+    return Quality(say("Duplicates"), say("none"), "good", say("no packet was recorded twice"))
 
 
 def _clock(analysis: Analysis) -> Quality:
     """Judge the clock by TCP's frames: in file order, time must not run backwards."""
-    segments = analysis.segments
+    segments, label = analysis.segments, say("Clock")
     if not segments.frame.size:
-        return Quality("Clock", "not judged", "muted", "there is no TCP to judge by")
+        return Quality(label, say("not judged"), "muted", say("there is no TCP to judge by"))
     steps = int((np.diff(segments.time[np.argsort(segments.frame, kind="stable")]) < 0).sum())
     if (even := analysis.capture.clock_step_ms) is not None:
-        words = "the packets were recorded at an even pace, so times do not tell how long anything took"
-        return Quality("Clock", f"one packet every {human_ms(even)}", "warn", words)
+        title = say("the packets were recorded at an even pace, so times do not tell how long anything took")
+        return Quality(label, say("one packet every {time}", time=human_ms(even)), "warn", title)
     if steps:
-        return Quality(
-            "Clock", f"{plural(steps, 'step')} back", "warn", "time runs backwards from one packet to the next"
-        )
-    return Quality("Clock", "steady", "good", "time never runs backwards")
+        title = say("time runs backwards from one packet to the next")
+        return Quality(label, plural(steps, "step back", "steps back"), "warn", title)
+    return Quality(label, say("steady"), "good", say("time never runs backwards"))
 
 
 def _ledger(analysis: Analysis) -> Quality:
     ledger = analysis.capture.ledger
     unread = sum(ledger.malformed.values())
     unsupported = sum(ledger.unsupported.values())
-    words = f"{number(ledger.decoded + ledger.fragments)} of {number(analysis.capture.packets)} frames"
-    title = f"{plural(unread, 'malformed frame')}, {plural(unsupported, 'frame')} of a kind that is not supported"
-    return Quality("Decoded", words, "warn" if unread or unsupported else "good", Prose(title))
+    words = say(
+        "{n} of {frames}",
+        n=number(ledger.decoded + ledger.fragments),
+        frames=plural(analysis.capture.packets, "frame"),
+    )
+    title = say(
+        "{malformed}, {unsupported} of a kind that is not supported",
+        malformed=plural(unread, "malformed frame"),
+        unsupported=plural(unsupported, "frame"),
+    )
+    return Quality(say("Decoded"), words, "warn" if unread or unsupported else "good", title)

@@ -9,17 +9,25 @@ from functools import partial
 from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.options import Options
-from analyzer.provenance import frames_filter, frames_text
-from analyzer.report.cells import DASH, Clock, Mark
+from analyzer.provenance import frames_filter, frames_text, runs
+from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
+from analyzer.report.lanes import closing
 from analyzer.report.request_facts import Links
-from analyzer.report.requests import PHASES
+from analyzer.report.requests import interval, phases
 from analyzer.report.secrets import masked, masked_args
 from analyzer.report.walks import WalkLine, walk_of
-from analyzer.report.waterfall import MAX_WATERFALL_ROWS, MAX_WATERFALL_ROWS_IN_ALL, Waterfall, waterfall
-from analyzer.report.wording import number, plural
+from analyzer.report.waterfall import (
+    MAX_DETAILED,
+    MAX_WATERFALL_ROWS,
+    MAX_WATERFALL_ROWS_IN_ALL,
+    Around,
+    Waterfall,
+    waterfall,
+)
+from analyzer.report.wording import message, plural, say
 from analyzer.schema import DnsRow, HttpRow, Step, TcpRow, TlsRow, VisitRow
-from analyzer.units import human_bytes, human_ms, rfc3339
+from analyzer.units import NS_PER_MS, human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
 from analyzer.walks import WALKED
@@ -27,20 +35,26 @@ from analyzer.walks import WALKED
 MAX_VISITS = 300
 """Visits drawn on the page; the exports have the rest."""
 
+MAX_OPENING = 100
+"""Visits drawn that open to their journey and waterfall, about 14 kB of markup each; the others are a row."""
+
+MAX_MARK_STREAMS = 50
+"""Connections of a visit that the page's filter knows."""
+
 STEP_NAMES: dict[str, str] = {
-    "dhcp": "Get an address",
-    "dns": "Look up the name",
-    "arp": "Find the next hop",
-    "tcp": "Open a connection",
-    "tls": "Agree on encryption",
-    "request": "Ask",
-    "response": "Get the answer",
-    "redirect": "Be sent elsewhere",
-    "objects": "Fetch the rest",
-    "background": "In the background",
-    "close": "Close",
+    "dhcp": message("Get an address"),
+    "dns": message("Look up the name"),
+    "arp": message("Find the next hop"),
+    "tcp": message("Open a connection"),
+    "tls": message("Agree on encryption"),
+    "request": message("Ask"),
+    "response": message("Get the answer"),
+    "redirect": message("Be sent elsewhere"),
+    "objects": message("Fetch the rest"),
+    "background": message("In the background"),
+    "close": message("Close"),
 }
-"""Step of a journey → what it does, in a few words."""
+"""Step of a journey → what it does, in a few words (messages)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +101,11 @@ class VisitFact:
     waterfall: Waterfall
     display_filter: str
     mark: Mark
+    opens: bool = True
     blame: str = ""
     blamed: bool = False
     waste: tuple[str, ...] = ()
     savings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class UnvisitedFact:
-    """The rows of a table that belong to no visit: how many, and links to the first ones."""
-
-    table: str
-    count: str
-    links: tuple[tuple[str, str], ...]  # anchor (empty for none), text
-    more: str
-
-
-LISTED_ROWS = 12
-"""Rows in no visit that are named; the tables and the JSON document have the rest."""
-_ANCHORS = {"tcp": ("stream", 0), "arp": ("arp", 1), "dns": ("dns", 1), "tls": ("tls", 1), "http": ("http", 1)}
-"""Table → how the anchor of a row begins, and from which number rows are counted there."""
-
-
-def unvisited(analysis: Analysis) -> list[UnvisitedFact]:
-    """Return the rows that belong to no visit, by table."""
-    out = []
-    for one in analysis.capture.unvisited:
-        kind, first = _ANCHORS.get(one.table, ("", 1))
-        shown = [row + first for row in one.rows[:LISTED_ROWS]]
-        links = tuple((f"{kind}-{row}" if kind else "", str(row)) for row in shown)
-        more = one.count - len(links)
-        out.append(UnvisitedFact(one.table, number(one.count), links, f"and {number(more)} more" if more > 0 else ""))
-    return out
 
 
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
@@ -126,29 +113,42 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     tls = {row.stream: row for row in analysis.tls}
     cause = partial(_cause, facts=_facts(analysis), options=analysis.options)
     links = Links.of(analysis.http, analysis.websocket, cause)
-    room = MAX_WATERFALL_ROWS_IN_ALL
+    room, detailed = MAX_WATERFALL_ROWS_IN_ALL, MAX_DETAILED
     out: list[VisitFact] = []
     walked: Sequence[DnsRow] = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
     claimed: set[int] = set()
-    for visit in analysis.visits[:MAX_VISITS]:
+    opening = _opening(analysis.visits[:MAX_VISITS])
+    for at, visit in enumerate(analysis.visits[:MAX_VISITS]):
         # A request belongs to the first visit that names it, so that its anchor stays unique.
         numbers = [n for n in visit.http_rows if 0 <= n < len(analysis.http) and n not in claimed]
         claimed.update(numbers)
+        if at not in opening:
+            out.append(_visit(visit, None, clock, analysis, walked))
+            continue
         drawn = waterfall(
             [(n, analysis.http[n]) for n in numbers],
-            _encrypted(analysis, visit, tls),
+            _around(analysis, visit, numbers, tls),
             min(room, MAX_WATERFALL_ROWS),
-            visit.start_time,
+            detailed,
             links,
+            clock,
         )
         room -= len(drawn.bars)
+        detailed -= drawn.detailed
         out.append(_visit(visit, drawn, clock, analysis, walked))
     for visit in analysis.visits[MAX_VISITS:]:
         claimed.update(visit.http_rows)
     rest = [(n, row) for n, row in enumerate(analysis.http) if n not in claimed]
     if rest:
-        out.append(_others(waterfall(rest, [], min(room, MAX_WATERFALL_ROWS), links=links), bool(analysis.visits)))
+        drawn = waterfall(rest, None, min(room, MAX_WATERFALL_ROWS), detailed, links, clock)
+        out.append(_others(rest, drawn, bool(analysis.visits), clock))
     return out
+
+
+def _opening(rows: Sequence[VisitRow]) -> set[int]:
+    """Return which visits open: all, or those that failed, those that somebody is to blame for, and the first ones."""
+    order = sorted(range(len(rows)), key=lambda at: (not _failed(rows[at]), rows[at].blame is None, at))
+    return set(order[:MAX_OPENING])
 
 
 def drawn_requests(facts: list[VisitFact]) -> set[str]:
@@ -166,7 +166,21 @@ def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> l
     ]
 
 
-def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, walked: Sequence[DnsRow]) -> VisitFact:
+def _around(analysis: Analysis, visit: VisitRow, numbers: Sequence[int], tls: dict[int, TlsRow]) -> Around:
+    """Return what a visit's waterfall shows beside the requests that may be drawn."""
+    streams = dict.fromkeys(analysis.http[n].stream for n in numbers[:MAX_WATERFALL_ROWS])
+    known = [stream for stream in streams if 0 <= stream < len(analysis.connections)]
+    rows = [(analysis.connections.row(stream), tls.get(stream)) for stream in known]
+    closes = {row.stream: close for row, _ in rows if (close := closing(row, analysis.segments)) is not None}
+    arp = [analysis.arp[n] for n in visit.arp_rows if 0 <= n < len(analysis.arp)]
+    over = None if visit.duration_ms is None else visit.start_time + round(visit.duration_ms * NS_PER_MS)
+    return Around(_encrypted(analysis, visit, tls), rows, closes, arp, visit.start_time, over)
+
+
+def _visit(
+    visit: VisitRow, drawn: Waterfall | None, clock: Clock, analysis: Analysis, walked: Sequence[DnsRow]
+) -> VisitFact:
+    """Draw up a visit; without a waterfall, only its row."""
     options = analysis.options
     url, final = masked(visit.url, options), masked(visit.final_url or "", options)
     return VisitFact(
@@ -176,19 +190,24 @@ def _visit(visit: VisitRow, drawn: Waterfall, clock: Clock, analysis: Analysis, 
         final_url=safe(final, 200) if final != url else "",
         start=clock.text(visit.start_time),
         start_utc=rfc3339(visit.start_time) or DASH,
-        duration=human_ms(visit.duration_ms),
+        duration=say("unknown") if visit.duration_ms is None else human_ms(visit.duration_ms),
         summary=_summary(visit),
         failed=_failed(visit),
         phases=_phases(visit),
-        steps=_steps(visit, options, walked),
-        waterfall=drawn,
-        display_filter=_filter(visit),
-        mark=Mark(
-            host=safe(_host(visit.url)),
+        steps=() if drawn is None else _steps(visit, options, walked),
+        waterfall=Waterfall((), 0) if drawn is None else drawn,
+        display_filter="" if drawn is None else _filter(visit),
+        mark=marked(
+            clock,
+            host=_host(visit.url),
             proto="visit",
-            stream=" ".join(str(stream) for stream in visit.tcp_streams[:50]),
-            duration="" if visit.duration_ms is None else f"{visit.duration_ms:.3f}",
+            stream=visit.tcp_streams[:MAX_MARK_STREAMS],
+            duration_ms=visit.duration_ms,
+            start=visit.start_time,
+            end=visit.start_time + round((visit.duration_ms or 0.0) * NS_PER_MS),
+            frames=[frame for step in visit.steps for frame in step.frames],
         ),
+        opens=drawn is not None,
         blame="" if visit.blame_key is None else _said(visit.blame_key, visit.blame_args, options),
         blamed=visit.blame is not None,
         waste=tuple(_said(one.sentence_key, one.sentence_args, options) for one in visit.waste),
@@ -215,45 +234,42 @@ def _cause(row: HttpRow, facts: Facts, options: Options) -> str:
 def _summary(visit: VisitRow) -> str:
     """Return ``12 requests over 3 connections, 1 redirect, 240 kB``, or where it came to nothing."""
     if visit.failed_step in _FAILED_AT:
-        return Prose(_FAILED_AT[visit.failed_step])
+        return say(_FAILED_AT[visit.failed_step])
     if visit.requests is None:
-        what = "no request" if visit.requests_why == "no_session" else "requests unknown"
-        requests = f"{what} ({sentences.why(visit.requests_why or 'encrypted')})"
+        why = Prose(sentences.why(visit.requests_why or "encrypted"))
+        unread = visit.requests_why != "no_session"
+        requests = say("requests unknown ({why})", why=why) if unread else say("no request ({why})", why=why)
     else:
         requests = plural(visit.requests, "request")
-    parts = [f"{requests} over {plural(len(visit.tcp_streams), 'connection')}"]
+    connections = plural(len(visit.tcp_streams), "connection")
+    parts = [say("{requests} over {connections}", requests=requests, connections=connections)]
     if visit.redirects:
         parts.append(plural(visit.redirects, "redirect"))
-    return Prose(", ".join([*parts, human_bytes(visit.bytes)]))
+    return Prose(sentences.word("comma").join([*parts, human_bytes(visit.bytes)]))
 
 
 def _failed(visit: VisitRow) -> str:
     """Return how many requests of a visit failed, or that it did as a whole."""
     if visit.failed_requests:
         return plural(visit.failed_requests, "failure")
-    return "failed" if visit.failed_step in _FAILED_AT else ""
+    return say("failed") if visit.failed_step in _FAILED_AT else ""
 
 
-_FAILED_AT = {"dns": "no address: the name did not resolve", "tcp": "no connection came about"}
-"""Step at which a visit failed before anything could be asked → what is said instead of a sum."""
+_FAILED_AT = {
+    "dns": message("no address: the name did not resolve"),
+    "tcp": message("no connection came about"),
+}
+"""Step at which a visit failed before anything could be asked → what is said instead of a sum (messages)."""
 
 
 def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
-    names = {phase: label for phase, label, _ in PHASES}
-    values = [
-        ("arp", "ARP", visit.phases.arp_ms),
-        ("dns", "DNS", visit.phases.dns_ms),
-        ("connect", names["connect"], visit.phases.connect_ms),
-        ("tls", names["tls"], visit.phases.tls_ms),
-        ("send", names["send"], visit.phases.send_ms),
-        ("wait", names["wait"], visit.phases.wait_ms),
-        ("receive", names["receive"], visit.phases.receive_ms),
-    ]
-    whole = sum(value for _, _, value in values if value)
+    """Return the phases of a visit's main chain that are known; its close is no part of what somebody waited for."""
+    values = {phase: getattr(visit.phases, f"{phase}_ms", None) for phase, _, _ in phases() if phase != "close"}
+    whole = sum(value for value in values.values() if value)
     return tuple(
         PhaseSum(phase, label, human_ms(value), round(value / whole * 100, 1) if whole else 0.0)
-        for phase, label, value in values
-        if value is not None
+        for phase, label, _ in phases()
+        if (value := values.get(phase)) is not None
     )
 
 
@@ -300,16 +316,27 @@ def _step(step: Step, visit: VisitRow, options: Options, rows: Sequence[DnsRow],
             remarks.append(text)
     return StepFact(
         step=safe(step.step),
-        name=STEP_NAMES.get(step.step, safe(step.step)),
+        name=say(STEP_NAMES[step.step]) if step.step in STEP_NAMES else safe(step.step),
         sentence=_said(step.sentence_key, step.sentence_args, options),
         duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),
-        frames=Prose(frames_text(step.frames, 4)),
+        frames=_frames(step.frames),
         display_filter=Prose(frames_filter(step.frames)),
         absent=absent,
         remarks=tuple(remarks),
         walk=walk,
         failed=_failed_here(step, visit),
     )
+
+
+def _frames(frames: Sequence[int]) -> str:
+    """Return ``1–3, 7``, and how many runs more there are."""
+    more = len(runs(frames)) - MAX_RUNS
+    shown = Prose(frames_text(frames, MAX_RUNS).split(" … ")[0])
+    return say("{frames} … (+{more} more)", frames=shown, more=more) if more > 0 else shown
+
+
+MAX_RUNS = 4
+"""Runs of frames named beside a step; its display filter has all of them."""
 
 
 def _filter(visit: VisitRow) -> str:
@@ -327,12 +354,12 @@ def _host(url: str) -> str:
     return url.split("://", 1)[-1].split("/", 1)[0]
 
 
-def _others(drawn: Waterfall, beside_visits: bool) -> VisitFact:
-    title = "Requests that belong to no visit" if beside_visits else "All requests"
+def _others(rest: Sequence[tuple[int, HttpRow]], drawn: Waterfall, beside_visits: bool, clock: Clock) -> VisitFact:
+    times = [span for _, row in rest if (span := interval(row))[0] is not None]
     return VisitFact(
         anchor="visit-0",
         number="",
-        url=title,
+        url=say("Requests that belong to no visit") if beside_visits else say("All requests"),
         final_url="",
         start="",
         start_utc="",
@@ -343,5 +370,10 @@ def _others(drawn: Waterfall, beside_visits: bool) -> VisitFact:
         steps=(),
         waterfall=drawn,
         display_filter="",
-        mark=Mark(proto="http"),
+        mark=marked(
+            clock,
+            proto="http",
+            start=min((low for low, _ in times if low is not None), default=None),
+            end=max((high for _, high in times if high is not None), default=None),
+        ),
     )

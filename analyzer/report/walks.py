@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.report.escape import Prose, safe
+from analyzer.report.wording import say
 from analyzer.schema import DnsRow, Step
 from analyzer.sentences import phrase
 from analyzer.sentences.story import STORY
@@ -48,8 +49,14 @@ def walks(rows: Sequence[DnsRow]) -> tuple[WalkFact, ...]:
     out = []
     for at, asked in sorted(caused(rows).items())[:MAX_WALKS]:
         row = rows[at]
-        words = f"For {safe(row.client)}, which asked {safe(row.server)} for {safe(row.qname)} ({safe(row.qtype, 40)}):"
-        out.append(WalkFact(Prose(words), f"dns-{at + 1}", _lines([rows[child] for child in asked])))
+        words = say(
+            "For {client}, which asked {server} for {name} ({type}):",
+            client=row.client,
+            server=row.server,
+            name=row.qname,
+            type=safe(row.qtype, 40),
+        )
+        out.append(WalkFact(words, f"dns-{at + 1}", _lines([rows[child] for child in asked])))
     return tuple(out)
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from analyzer import close_codes
 from analyzer.provenance import stream_filter
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Row, Table
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.wording import number, plural
+from analyzer.report.protocol_words import listed, paragraph, word
+from analyzer.report.wording import message, number, plural, say
 from analyzer.schema import WebSocketMessage, WebSocketRow
 from analyzer.units import human_bytes
 
@@ -26,50 +27,68 @@ MAX_MESSAGES_TOTAL = 2000
 """Messages on the page in all, as many as one table may have rows."""
 
 BROKEN = {
-    "after_close": "a message after the close frame",
-    "bad_close_code": "a close code that may not be sent",
-    "bad_close_payload": "a close frame with half a code",
-    "bad_deflate": "compressed data that cannot be unfolded",
-    "bad_extension": "an extension with parameters that make no sense",
-    "bad_key": "a key in the handshake that is not 16 bytes",
-    "bad_length": "a length that is not written as it must be",
-    "extension_not_offered": "an extension that the client did not offer",
-    "fragmented_control": "a ping, pong or close in parts",
-    "interrupted": "a new message before the one under way was complete",
-    "invalid_utf8": "a text that is not UTF-8",
-    "long_control": "a ping, pong or close of more than 125 bytes",
-    "masked": "a masked frame from the server",
-    "old_version": "another version than 13, whose frames are not read",
-    "reserved_bits": "reserved bits that no agreed extension uses",
-    "reserved_opcode": "a kind of frame that does not exist",
-    "subprotocol_not_offered": "a subprotocol that the client did not offer",
-    "unexpected_continuation": "a continuation of nothing",
-    "unmasked": "a frame from the client that is not masked",
+    "after_close": message("a message after the close frame"),
+    "bad_close_code": message("a close code that may not be sent"),
+    "bad_close_payload": message("a close frame with half a code"),
+    "bad_deflate": message("compressed data that cannot be unfolded"),
+    "bad_extension": message("an extension with parameters that make no sense"),
+    "bad_key": message("a key in the handshake that is not 16 bytes"),
+    "bad_length": message("a length that is not written as it must be"),
+    "extension_not_offered": message("an extension that the client did not offer"),
+    "fragmented_control": message("a ping, pong or close in parts"),
+    "interrupted": message("a new message before the one under way was complete"),
+    "invalid_utf8": message("a text that is not UTF-8"),
+    "long_control": message("a ping, pong or close of more than 125 bytes"),
+    "masked": message("a masked frame from the server"),
+    "old_version": message("another version than 13, whose frames are not read"),
+    "reserved_bits": message("reserved bits that no agreed extension uses"),
+    "reserved_opcode": message("a kind of frame that does not exist"),
+    "subprotocol_not_offered": message("a subprotocol that the client did not offer"),
+    "unexpected_continuation": message("a continuation of nothing"),
+    "unmasked": message("a frame from the client that is not masked"),
 }
 """Rule that was broken → what was seen."""
 
 UNKNOWN = {
-    "extension": "coded in a way that is not known here",
-    "limit": "unfolds to more than is read; counted as sent",
-    "lost": "bytes of it are missing from the capture",
-    "no_context": "refers to an earlier message that could not be read",
-    "truncated": "does not end in this capture",
+    "extension": message("coded in a way that is not known here"),
+    "limit": message("unfolds to more than is read; counted as sent"),
+    "lost": message("bytes of it are missing from the capture"),
+    "no_context": message("refers to an earlier message that could not be read"),
+    "truncated": message("does not end in this capture"),
 }
 """Why a message is not known as a whole."""
 
-KINDS = {"continuation": "rest of a message", "reserved": "not defined"}
-SIDES = {"client": "client →", "server": "← server"}
+KINDS = {
+    "text": message("text"),
+    "binary": message("binary"),
+    "close": message("close"),
+    "ping": message("ping"),
+    "pong": message("pong"),
+    "continuation": message("rest of a message"),
+    "reserved": message("not defined"),
+}
+SIDES = {"client": message("client →"), "server": message("← server")}
 HANDSHAKES = {
-    "right": ("right", "good"),
-    "wrong": ("wrong answer", "bad"),
-    "missing": ("no answer to the key", "bad"),
-    "not_captured": (cells.DASH, "muted"),
+    "right": (message("right"), "good"),
+    "wrong": (message("wrong answer"), "bad"),
+    "missing": (message("no answer to the key"), "bad"),
+}
+ENDINGS = {
+    "cut": message("Ended without a goodbye"),
+    "reset": message("Cut off by a reset"),
+    "open": message("Still open when the capture ended"),
+}
+"""Outcome of a connection that nobody closed → words."""
+
+CLOSED_BY = {"client": message("The client closed it: {code}"), "server": message("The server closed it: {code}")}
+CLOSED_UNSEEN = {
+    "client": message("The client closed it; the code is not in the capture"),
+    "server": message("The server closed it; the code is not in the capture"),
 }
 _NOT_READ = {
-    "capture_end": "",
-    "lost": "Its end may lie in bytes that are missing from the capture.",
-    "limit": "It has more frames than are read.",
-    "one_direction": "Only one direction was recorded.",
+    "lost": message("Its end may lie in bytes that are missing from the capture."),
+    "limit": message("It has more frames than are read."),
+    "one_direction": message("Only one direction was recorded."),
 }
 
 
@@ -86,26 +105,29 @@ class SocketFact:
     display_filter: str
 
 
-def websocket_table(rows: Sequence[WebSocketRow]) -> Table:
+def websocket_table(rows: Sequence[WebSocketRow], clock: Clock) -> Table:
     """List the connections."""
     columns = (
-        Column("Stream", numeric=True),
+        Column(say("Stream"), numeric=True),
         Column("URL", wide=True),
-        Column("Handshake", title="does the server's answer fit the client's key?"),
-        Column("Subprotocol"),
-        Column("Compression"),
-        Column("Client said", numeric=True, title="texts and binary messages, and their size before compression"),
-        Column("Server said", numeric=True, title="texts and binary messages, and their size before compression"),
-        Column("How it ended", wide=True),
-        Column("Frames", title="the handshake's answer, the close frame"),
+        Column(say("Handshake"), title=say("does the server's answer fit the client's key?")),
+        Column(say("Subprotocol")),
+        Column(say("Compression")),
+        Column(
+            say("Client said"), numeric=True, title=say("texts and binary messages, and their size before compression")
+        ),
+        Column(
+            say("Server said"), numeric=True, title=say("texts and binary messages, and their size before compression")
+        ),
+        Column(say("How it ended"), wide=True),
+        Column(say("Frames"), title=say("the handshake's answer, the close frame")),
     )
-    shown = tuple(_row(n, row) for n, row in enumerate(rows[:MAX_TABLE_ROWS]))
-    return Table("websocket-table", "WebSocket connections", columns, shown, len(rows))
+    shown = tuple(_row(n, row, clock) for n, row in enumerate(rows[:MAX_GRID_ROWS]))
+    return Table("websocket-table", say("WebSocket connections"), columns, shown, len(rows))
 
 
-def _row(n: int, row: WebSocketRow) -> Row:
-    handshake, tone = HANDSHAKES.get(row.accept or "not_captured", (safe(row.accept), ""))
-    ending = _ending(row)
+def _row(n: int, row: WebSocketRow, clock: Clock) -> Row:
+    times = [message.time for message in row.messages]
     return Row(
         f"websocket-{n + 1}",
         (
@@ -114,22 +136,38 @@ def _row(n: int, row: WebSocketRow) -> Row:
                 cells.text(row.url, "not_captured"),
                 link=f"websocket-messages-{n + 1}" if row.messages and n < MAX_TOLD else "",
             ),
-            Cell(handshake, tone=tone),
-            Cell(safe(row.subprotocol)) if row.subprotocol else Cell("none", tone="muted"),
+            _handshake(row),
+            Cell(safe(row.subprotocol)) if row.subprotocol else Cell(say("none"), tone="muted"),
             _compression(row),
             _said(row.client_messages, row.client_bytes, row.client_transferred_bytes, row.client_missing_bytes),
             _said(row.server_messages, row.server_bytes, row.server_transferred_bytes, row.server_missing_bytes),
-            Cell(Prose(ending), why=Prose(_explained(row)), tone=_tone(row)),
+            Cell(_ending(row), why=_explained(row), tone=_tone(row)),
             cells.frames((row.opened_frame, row.close_frame)),
         ),
-        Mark(stream=str(row.stream), proto="websocket"),
+        marked(
+            clock,
+            host=row.url,
+            stream=row.stream,
+            proto="websocket",
+            severity="error" if row.outcome == "malformed" else "",
+            start=min(times, default=None),
+            end=max(times, default=None),
+            frames=(row.opened_frame, row.close_frame, *(message.frame for message in row.messages)),
+        ),
     )
+
+
+def _handshake(row: WebSocketRow) -> Cell:
+    if row.accept in HANDSHAKES:
+        words, tone = HANDSHAKES[row.accept]
+        return Cell(say(words), tone=tone)
+    return cells.unknown("not_captured") if row.accept in (None, "not_captured") else Cell(safe(row.accept))
 
 
 def _compression(row: WebSocketRow) -> Cell:
     if row.compression is None:
         other = ", ".join(row.extensions)
-        return Cell(safe(other)) if other else Cell("none", tone="muted")
+        return Cell(safe(other)) if other else Cell(say("none"), tone="muted")
     name, _, parameters = row.compression.partition(";")
     return Cell(safe(name.strip()), title=safe(parameters.strip()))
 
@@ -137,45 +175,41 @@ def _compression(row: WebSocketRow) -> Cell:
 def _said(messages: int, size: int, transferred: int, missing: int) -> Cell:
     """Return how many messages, their size, what was sent of it where compression changed it, and what is missing."""
     notes = [human_bytes(size)]
-    if transferred != size:
-        notes.append(f"sent as {human_bytes(transferred)}")
-    if missing:
-        notes.append(f"{human_bytes(missing)} missing")
-    return Cell(number(messages), why=Prose(", ".join(notes)))
+    notes += [say("sent as {size}", size=human_bytes(transferred))] if transferred != size else []
+    notes += [say("{size} missing", size=human_bytes(missing))] if missing else []
+    return replace(cells.count(messages), why=listed(notes))
 
 
-def _ending(row: WebSocketRow) -> str:
+def _ending(row: WebSocketRow) -> Prose:
     """Say in a few words how a connection ended."""
-    who = f"The {safe(row.closed_by)}" if row.closed_by else ""
-    code = "" if row.close_code is None else f"{row.close_code}, {close_codes.name(row.close_code)}"
-    if row.closed_by and row.close_code is not None:
-        return f"{who} closed it: {code}"
-    if row.closed_by:
-        return f"{who} closed it; the code is not in the capture"
-    words = {
-        "cut": "Ended without a goodbye",
-        "reset": "Cut off by a reset",
-        "open": "Still open when the capture ended",
-    }
+    if row.close_code is None:
+        if row.closed_by in CLOSED_UNSEEN:
+            return say(CLOSED_UNSEEN[row.closed_by])
+        return say("The protocol was broken") if row.outcome == "malformed" else word(ENDINGS, row.outcome)
+    code = say("{number}, {name}", number=row.close_code, name=Prose(close_codes.name(row.close_code)))
+    if row.closed_by in CLOSED_BY:
+        return say(CLOSED_BY[row.closed_by], code=code)
     if row.outcome == "malformed":
-        return "The protocol was broken"
-    return words.get(row.outcome, safe(row.outcome)) + (f" ({code})" if code else "")
+        return say("The protocol was broken")
+    return say("{ending} ({code})", ending=word(ENDINGS, row.outcome), code=code)
 
 
-def _explained(row: WebSocketRow) -> str:
+def _explained(row: WebSocketRow) -> Prose:
     """Explain an ending in sentences."""
     parts = []
     if row.outcome == "malformed":
-        seen = BROKEN.get(row.outcome_why or "", safe(row.outcome_why))
-        parts.append(f"The protocol was broken first by {seen}." if row.closed_by else f"Seen was {seen}.")
+        seen = word(BROKEN, row.outcome_why)
+        broken = say("The protocol was broken first by {seen}.", seen=seen)
+        parts.append(broken if row.closed_by else say("Seen was {seen}.", seen=seen))
     if row.close_code is not None:
-        parts.append(close_codes.explain(row.close_code))
+        parts.append(Prose(close_codes.explain(row.close_code)))
     if row.close_reason:
-        parts.append(f"It said: “{safe(row.close_reason)}”.")
+        parts.append(say("It said: “{reason}”.", reason=row.close_reason))
     if row.outcome_why == "not_answered":
-        parts.append("The other side did not answer with a close frame of its own.")
-    parts.append(_NOT_READ.get(row.outcome_why or "", ""))
-    return " ".join(filter(None, parts))
+        parts.append(say("The other side did not answer with a close frame of its own."))
+    if row.outcome_why in _NOT_READ:
+        parts.append(say(_NOT_READ[row.outcome_why]))
+    return paragraph(parts)
 
 
 def _tone(row: WebSocketRow) -> str:
@@ -201,25 +235,41 @@ def said_on(rows: Sequence[WebSocketRow], clock: Clock) -> tuple[SocketFact, ...
 
 
 def _told(n: int, row: WebSocketRow, clock: Clock, most: int) -> SocketFact:
-    columns = [
-        Column("Frame", numeric=True, title="that the message begins in"),
-        Column("Time", numeric=True),
-        Column("From"),
-        Column("Text", wide=True),
-        Column("Size", numeric=True),
-    ]
+    columns = (
+        Column(say("Frame"), numeric=True, title=say("that the message begins in")),
+        Column(say("Time"), numeric=True),
+        Column(say("From")),
+        Column(say("Text"), wide=True),
+        Column(say("Size"), numeric=True),
+    )
     shown = row.messages[:most]
     total = len(row.messages) + row.messages_left_out
-    lines = tuple(Row("", _cells(message, clock), Mark(stream=str(row.stream), proto="websocket")) for message in shown)
+    lines = tuple(_line(row, message, clock) for message in shown)
     said = plural(row.client_messages + row.server_messages, "message")
     return SocketFact(
         ident=f"websocket-messages-{n + 1}",
         stream=row.stream,
-        title=safe(row.url or f"stream {row.stream}"),
-        summary=Prose(f"{said}, {human_bytes(row.client_bytes + row.server_bytes)}"),
-        messages=Table(f"websocket-said-{n + 1}", Prose("What was said, in order"), tuple(columns), lines, total),
-        more=Prose(_more(len(shown), len(row.messages), total)),
+        title=safe(row.url) if row.url else say("stream {n}", n=row.stream),
+        summary=listed([said, human_bytes(row.client_bytes + row.server_bytes)]),
+        messages=Table(f"websocket-said-{n + 1}", say("What was said, in order"), columns, lines, total),
+        more=_more(len(shown), len(row.messages), total),
         display_filter=Prose(f"websocket && {stream_filter(row.stream)}"),
+    )
+
+
+def _line(row: WebSocketRow, message: WebSocketMessage, clock: Clock) -> Row:
+    wrong = message.why in BROKEN
+    return Row(
+        "",
+        _cells(message, clock),
+        marked(
+            clock,
+            stream=row.stream,
+            proto="websocket",
+            severity="error" if wrong else "",
+            start=message.time,
+            frames=(message.frame,),
+        ),
     )
 
 
@@ -227,37 +277,54 @@ def _more(shown: int, kept: int, total: int) -> str:
     """Say what is left out of a list, and where the rest is."""
     if shown == total:
         return ""
-    rest = "the exports have all of them" if kept == total else f"the exports have {number(kept)} of them"
-    return f"Showing {number(shown)} of {number(total)}{'' if shown == kept else f'; {rest}'}."
+    if shown == kept:
+        return say("Showing {shown} of {total}.", shown=number(shown), total=number(total))
+    if kept == total:
+        return say(
+            "Showing {shown} of {total}; the exports have all of them.", shown=number(shown), total=number(total)
+        )
+    return say(
+        "Showing {shown} of {total}; the exports have {kept} of them.",
+        shown=number(shown),
+        total=number(total),
+        kept=number(kept),
+    )
 
 
 def _cells(message: WebSocketMessage, clock: Clock) -> tuple[Cell, ...]:
-    kind = KINDS.get(message.opcode, safe(message.opcode))
-    parts = f", in {message.fragments} parts" if message.fragments > 1 else ""
+    kind = word(KINDS, message.opcode)
+    if message.fragments > 1:
+        kind = say("{kind}, in {n} parts", kind=kind, n=message.fragments)
     folded = message.compressed and message.transferred_bytes not in (None, message.bytes)
+    sent = say("sent as {size}", size=human_bytes(message.transferred_bytes)) if folded else ""
     return (
         Cell(str(message.frame)),
         clock.cell(message.time),
-        Cell(SIDES.get(message.from_, safe(message.from_)), why=Prose(kind + parts)),
+        Cell(word(SIDES, message.from_), why=kind),
         _text(message),
-        Cell(
-            human_bytes(message.bytes), why=Prose(f"sent as {human_bytes(message.transferred_bytes)}") if folded else ""
-        ),
+        replace(cells.size(message.bytes), why=sent),
     )
 
 
 def _text(message: WebSocketMessage) -> Cell:
     """Return what was said, with what is wrong with it, or not known of it, behind it."""
     wrong = message.why in BROKEN
-    note = BROKEN.get(message.why or "") or UNKNOWN.get(message.why or "", "")
-    note = f"{'Against the rules: ' if wrong else ''}{note}" if note else ""
+    note = _note(message.why)
+    tone = "bad" if wrong else ""
     if message.opcode == "close" and message.text:
         code = message.text.split(" ", 1)[0]
         meaning = close_codes.name(int(code)) if code.isascii() and code.isdigit() and len(code) <= 5 else ""
-        return Cell(
-            safe(message.text), why=Prose("; ".join(filter(None, (meaning, note)))), tone="bad" if wrong else ""
-        )
+        return Cell(safe(message.text), why=Prose("; ".join(filter(None, (meaning, note)))), tone=tone)
+    if message.text:
+        return Cell(safe(message.text), why=note, tone=tone)
+    empty = say("(empty)")
     if message.text is None:
-        shown = cells.DASH if note else "(empty)" if not message.bytes else "not text"
-        return Cell(shown, why=Prose(note), tone="muted" if not wrong else "bad")
-    return Cell(safe(message.text) if message.text else "(empty)", why=Prose(note), tone="bad" if wrong else "")
+        shown = cells.DASH if note else say("not text") if message.bytes else empty
+        return Cell(shown, why=note, tone=tone or "muted")
+    return Cell(empty, why=note, tone=tone)
+
+
+def _note(why: str | None) -> str:
+    if why in BROKEN:
+        return say("Against the rules: {what}", what=say(BROKEN[why]))
+    return say(UNKNOWN[why]) if why in UNKNOWN else ""

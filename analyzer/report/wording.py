@@ -13,7 +13,7 @@ Statements about traffic come from :mod:`analyzer.sentences`; this is for everyt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer import sentences
@@ -86,3 +86,15 @@ def joined(parts: Sequence[str]) -> Prose:
         return Prose(*parts)
     first = Prose(sentences.word("comma").join(parts[:-1]))
     return say("{first} and {last}", first=first, last=Prose(parts[-1]))
+
+
+_STOPS = ("\u3002", "\uff01", "\uff1f")
+"""Full-width full stop, exclamation and question mark: they bring the space behind them."""
+
+
+def paragraph(said: Iterable[str]) -> Prose:
+    """Put whole sentences one behind the other."""
+    out = ""
+    for sentence in said:
+        out += sentence if not out or out.endswith(_STOPS) else f" {sentence}"
+    return Prose(out)

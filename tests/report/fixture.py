@@ -7,7 +7,7 @@ every captured text replaced by an attack. :func:`empty` has nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
@@ -95,6 +95,9 @@ class Prepared(Connections):
         if self.prepared:
             values = ([getattr(row, f.name) for f in fields(TcpRow)] for row in self.prepared)
             yield TcpRow, list(zip(*values, strict=True))
+
+    def rows_of(self, streams: Collection[int]) -> dict[int, TcpRow]:
+        return {stream: self.prepared[stream] for stream in streams}
 
     def host(self, host_id: int) -> str:
         return self.ends[host_id]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pytest
 
+from analyzer import sentences, tcp_states, tcp_words
 from analyzer.analysis import Analysis
 from analyzer.flows.quality import Episode, Transfer
+from analyzer.report import connections as connections_module
+from analyzer.report import wording
 from analyzer.report.cells import Clock
-from analyzer.report.connections import ConnectionFact, connections, opened_words
+from analyzer.report.connection_words import opened_words
+from analyzer.report.connections import MAX_CONNECTIONS, MAX_LADDERS, ConnectionFact, connections
 from analyzer.report.performance import MAX_EPISODES, MAX_TRANSFERS, performance
 from analyzer.report.remarks import MAX_CONFLICTS, MAX_OPINIONS, MAX_PROOF, conflicts, opinions, remark, remarks
 from analyzer.report.render import render
@@ -424,8 +431,70 @@ def test_nothing_is_said_of_what_does_not_apply(name: str) -> None:
             pytest.fail(f"stream {shown.stream} has graphs without data")
 
 
+def test_a_row_is_found_by_its_time_and_its_trouble_has_a_word() -> None:
+    rows = {shown.stream: shown for shown in connections(fixture.rich(), Clock(START)).rows}
+    closed = rows["0"].mark
+    assert (closed.start, closed.end, closed.duration, closed.stream) == ("3.030000", "3.480000", "450.000", "0")
+    assert {stream: (shown.flag, shown.tone) for stream, shown in rows.items() if shown.tone} == {
+        "2": ("reset", "bad"),
+        "5": ("failed", "bad"),
+        "6": ("failed", "bad"),
+    }
+    assert all(shown.flag == "" for shown in rows.values() if not shown.tone)
+    again = fact(one(fixture.tcp(0, server_sent_again=3)))
+    assert (again.flag, again.tone, again.mark.severity) == ("resent", "warn", "warning")
+
+
+def test_who_closed_first_stands_in_the_row() -> None:
+    shown = fact(one(fixture.tcp(0, close="four_way", closed_by="server", server_fin_frame=5, client_fin_frame=7)))
+    assert shown.closed == "four packets, server first"
+    (closing,) = shown.moments
+    assert (closing.words, closing.display_filter) == ("The server closed first.", "frame.number in {5, 7}")
+
+
+DATA = {"anchor", "stream", "client", "server", "display_filter", "tuple_filter", "mark", "spec", "ident", "key"}
+DATA |= {"state", "kind", "tone", "opened_tone", "closed_tone", "flags", "detail", "application", "frames"}
+"""Fields of facts that hold no words of ours: captured text, filters, keys, protocols, numbers with TCP's own names."""
+
+TOKENS = re.compile("TIME_WAIT|[A-Z]+_?[A-Z]+|Sh[A-Za-z]+|[0-9.]+ (ms|kB)|p50|p95")
+
+
+def words_of(value: Any) -> Iterator[str]:
+    """Give the texts in some facts."""
+    if isinstance(value, dict):
+        yield from chain.from_iterable(words_of(item) for key, item in value.items() if key not in DATA)
+    elif isinstance(value, tuple | list):
+        yield from chain.from_iterable(map(words_of, value))
+    elif isinstance(value, str):
+        yield value
+
+
+def unmarked(text: str) -> str:
+    """Return what stands outside of all marks, and is not for plotly to fill in."""
+    inner = re.sub("«[^«»]*»", "", re.sub(r"%\{.*?\}|<extra></extra>", "", text))
+    return inner if inner == text else unmarked(inner)
+
+
+def test_every_word_is_said_in_the_language_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each message put in marks, no word stands outside of them."""
+    for module in (wording, sentences, tcp_words, tcp_states, connections_module):
+        monkeypatch.setattr(module, "translated", lambda text, *_: f"«{text.replace(': ', '»: «')}»")
+    monkeypatch.setattr(wording, "current", lambda: "xx")
+    analysis = fixture.rich()
+    analysis.tls = analysis.http = ()  # what they carry is named by another module
+    rows = connections(analysis, Clock(START)).rows
+    texts = [text for shown in rows for text in words_of(asdict(shown))]
+    for shown in rows:
+        for graph in shown.graphs:
+            texts += [text for trace in graph.spec["data"] for text in (trace["name"], trace["hovertemplate"])]
+            texts += [axis["title"]["text"] for key, axis in graph.spec["layout"].items() if key[1:5] == "axis"]
+    assert any("«" in text for text in texts)
+    for text in texts:
+        assert not re.search("[A-Za-z]{2}", TOKENS.sub("", unmarked(text))), text
+
+
 def test_a_flood_of_attempts_stays_small() -> None:
-    """Five hundred unanswered SYNs are listed; none has graphs, and only the first have their details."""
+    """Only the first unanswered SYNs are listed; none has graphs, and only the first have their details."""
     count = 2000
     rows = [
         fixture.tcp(n, handshake="no_synack", handshake_why="filtered", syn_frames=(n + 1,), syn_frame=n + 1)
@@ -437,6 +506,6 @@ def test_a_flood_of_attempts_stays_small() -> None:
     analysis = one(rows[0])
     analysis.connections, analysis.segments = fixture.Prepared(rows), fixture.segments(lists)
     made = connections(analysis, Clock(START))
-    assert (len(made.rows), made.graphed) == (500, 0)
+    assert (len(made.rows), made.graphed) == (MAX_CONNECTIONS, 0)
     assert all(shown.performance is None for shown in made.rows)
-    assert np.count_nonzero([shown.ladder is not None for shown in made.rows]) == 100
+    assert np.count_nonzero([shown.ladder is not None for shown in made.rows]) == MAX_LADDERS

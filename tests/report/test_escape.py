@@ -67,3 +67,9 @@ def test_every_value_has_words() -> None:
     assert shown(Prose("p" * 500)) == "p" * 500
     assert str(shown("p" * 500)).endswith("… (+200)")
     assert shown(safe("p" * 500)) == safe("p" * 500)
+
+
+def test_a_page_may_let_its_own_script_load_others() -> None:
+    assert "'strict-dynamic'" not in policy(["alert(1)"])
+    assert f"script-src {script_hash('alert(1)')} 'strict-dynamic';" in policy(["alert(1)"], loading=True)
+    assert "script-src 'none';" in policy([], loading=True)

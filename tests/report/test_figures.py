@@ -20,7 +20,7 @@ from tests.report import fixture
 def test_plotly_accepts_every_figure(name: str) -> None:
     graph_objects = pytest.importorskip("plotly.graph_objects")
     figures = page(getattr(fixture, name)()).figures
-    assert figures.keys() == {"timeline", "status", "latency"}
+    assert figures.keys() == {"timeline", "status", "heat", "latency"}
     for figure in figures.values():
         graph_objects.Figure(figure.spec)  # raises on a property that does not exist or a value that does not fit
 
@@ -44,7 +44,7 @@ def test_no_markup_reaches_a_figure() -> None:
 
 def test_no_trace_needs_webgl_and_no_axis_has_two_sides() -> None:
     for figure in page(fixture.rich()).figures.values():
-        assert {trace["type"] for trace in figure.spec["data"]} <= {"bar", "scatter"}
+        assert {trace["type"] for trace in figure.spec["data"]} <= {"bar", "scatter", "heatmap"}
         assert not any("overlaying" in axis for axis in figure.spec["layout"].values() if isinstance(axis, dict))
 
 

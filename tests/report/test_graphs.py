@@ -14,6 +14,7 @@ from analyzer.report import graphs
 from analyzer.report.figures import rtt, sequence, window
 from analyzer.report.figures.marks import KINDS
 from analyzer.report.figures.view import View, view
+from analyzer.report.graph_window import UNSCALED
 from analyzer.report.render import render
 from tests.report import fixture
 from tests.report.fixture import MS, START
@@ -387,7 +388,7 @@ def test_shades_are_the_longest_and_few() -> None:
     assert set(loss["width"]) <= {0.006, 0.007}
 
 
-# ── all three ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── all four ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def row(**given: Any) -> Any:
@@ -396,12 +397,12 @@ def row(**given: Any) -> Any:
     return fixture.tcp(0, **(known | trips | given))
 
 
-def all_three() -> tuple[Any, ...]:
+def all_four() -> tuple[Any, ...]:
     return graphs.graphs(row(), segments(), {"client": NOTHING, "server": replace(SENT, rtt=SERVER)}, 4000)
 
 
 def test_sentences_have_the_numbers() -> None:
-    lines = {figure.title: figure.summary for figure in all_three()}
+    lines = {figure.title: figure.summary for figure in all_four()}
     assert lines == {
         "Time and sequence numbers": "Who sent what, and when: the client 100 B in 1 segment and the server 3 kB in "
         "3 segments, within 310 ms. Marked: SYN (2), FIN (1), RST (1), retransmission (1), a segment before this one "
@@ -411,11 +412,14 @@ def test_sentences_have_the_numbers() -> None:
         "receiver seems to have held back.",
         "Window and bytes in flight": "At most 3 kB of the server's data were on their way at once, while the client "
         "allowed between 0 B and 4 kB. 1 loss, shaded.",
+        "Throughput": "The client sent 100 B of new data: 322 B/s on average over 310 ms, at most 20 kB/s (in the "
+        "5.00 ms from 0.02 s on). The server sent 3 kB of new data: 9.67 kB/s on average over 310 ms, at most 400 kB/s "
+        "(in the 5.00 ms from 0.045 s on). No pause between data lasted as long as 500 ms.",
     }
 
 
 def test_progress_is_readable_without_the_chart() -> None:
-    figure = next(figure for figure in all_three() if figure.title.startswith("Time"))
+    figure = next(figure for figure in all_four() if figure.title.startswith("Time"))
     progress = next(table for table in figure.tables if table.caption == "Progress")
     cells = [[cell.text for cell in line.cells] for line in progress.rows]
     assert cells[0] == ["0.031010", "100 B", "0 B", "0 B", "0 B"]  # a tenth of 310.1 ms: the request is on its way
@@ -425,8 +429,8 @@ def test_progress_is_readable_without_the_chart() -> None:
 
 def test_plotly_accepts_the_graphs() -> None:
     graph_objects = pytest.importorskip("plotly.graph_objects")
-    made = all_three()
-    assert len(made) == 3
+    made = all_four()
+    assert len(made) == 4
     for figure in made:
         graph_objects.Figure(figure.spec)
         assert {trace["type"] for trace in figure.spec["data"]} <= {"scatter", "bar"}
@@ -434,20 +438,20 @@ def test_plotly_accepts_the_graphs() -> None:
 
 
 def test_a_graph_holds_no_markup_but_plotly_s_own() -> None:
-    for figure in all_three():
+    for figure in all_four():
         for text in strings(figure.spec):
             assert "<" not in text.replace("<extra></extra>", ""), text
 
 
-def test_without_a_course_only_the_sequence_numbers_are_drawn() -> None:
+def test_without_a_course_only_what_was_sent_is_drawn() -> None:
     made = graphs.graphs(row(), segments(), {"client": NOTHING, "server": NOTHING}, 4000)
-    assert [figure.ident for figure in made] == ["fig-sequence-0"]
+    assert [figure.ident for figure in made] == ["fig-sequence-0", "fig-throughput-0"]
     assert made[0].data_ident == "fig-sequence-data-0"
 
 
 def test_windows_of_unknown_scale_are_explained() -> None:
     made = graphs.graphs(row(client_isn=None), segments(), {"client": NOTHING, "server": SENT}, 4000)
-    assert [graphs.UNSCALED in figure.note for figure in made] == [True, True]
+    assert [UNSCALED in figure.note for figure in made] == [True, True, False]
     assert "allowed" not in made[1].summary
     assert traces(made[1].spec, "allowed") == []
 

@@ -197,3 +197,20 @@ def test_ladders_and_rows_of_shared_captures_end_alike(shared_captures: Path) ->
             assert ends == (row.client_state, row.server_state), (path.name, stream)
             seen[UNKNOWN in ends] += 1
     assert min(seen.values()) > 20
+
+
+def test_each_state_that_occurs_is_explained_once_in_order() -> None:
+    result = drawn([*OPEN, (9, 50.0, ">", "FA", 1, 1, 0, 0), (10, 60.0, "<", "FA", 1, 2, 0, 0)])
+    names = [state.name for state in result.states]
+    assert names == ["CLOSED", "LISTEN", "SYN_SENT", "SYN_RCVD", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "LAST_ACK"]
+    assert result.states[4].meaning == "The connection is open: data may flow both ways."
+    assert result.inferred  # what both were before the first segment
+    assert [band.label for band in result.bands][:2] == ["CLOSED (inferred)", "SYN_SENT"]
+
+
+def test_an_unknown_side_is_explained_too() -> None:
+    result = drawn([(1, 0.0, ">", "S", 0, 0, 0, 0)], server_packets=0, synack_frame=None)
+    assert ("unknown", "The capture does not show which state this side was in.") in [
+        (state.name, state.meaning) for state in result.states
+    ]
+    assert "unknown (inferred)" in [band.label for band in result.bands if not band.client]

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from analyzer.analysis import Analysis
+from analyzer.findings.model import Hit, Rule, finding
 from analyzer.pipeline import analyze
-from analyzer.report.overview import cards
+from analyzer.report.cells import Clock
+from analyzer.report.failed import failures as kinds
+from analyzer.report.findings import FindingFact, findings
+from analyzer.report.overview import cards, printed
 from analyzer.report.render import render
 from analyzer.report.requests import notes, outcome_text, outcome_tone, outcome_word, status_text, tone
+from analyzer.schema import FindingRow
+from analyzer.terminal import _failures as failures
 from analyzer.terminal import summary_lines
 from tests.conftest import ROOT
+from tests.report.fixture import START, rich
+from tests.report.pages import Page
 from tests.visits.scene import Scene, answer, get
 
 
@@ -102,7 +112,7 @@ def test_what_the_capture_does_not_show_is_not_called_good(tmp_path: Path) -> No
     analysis = scene.analysis(tmp_path)
     assert card(analysis, "failed") == [
         "Nothing visible: 1 of 3 requests got a good answer.",
-        "1 answer is not in this capture and 1 answer was still coming when the capture ended.",
+        "1 answer is not in this capture. 1 answer was still coming when the capture ended.",
     ]
     assert terminal(analysis, "Failed") == ["nothing"]
 
@@ -152,6 +162,21 @@ def test_an_event_stream_is_not_what_was_slow(tmp_path: Path) -> None:
     assert card(analysis, "slow") == ["Nothing that somebody waited for: 1 event stream went on in the background."]
     assert card(analysis, "failed") == ["Nothing: the one request got a good answer."]
     assert terminal(analysis, "Failed") == ["nothing"]
+
+
+def test_a_circle_of_redirects_failed_in_both() -> None:
+    """The sample's /round leads back to itself until curl gives up; each of its answers is a good redirect."""
+    analysis = analyze(str(ROOT / "samples" / "redirects-and-cache.pcapng"))
+    assert any("1 visit that went in a circle" in said for said in card(analysis, "failed"))
+    circle = next(visit for visit in analysis.visits if visit.failed_why == "redirect_loop")
+    assert f"redirects in a circle  {circle.url}" in terminal(analysis, "Failed")
+
+
+def test_a_contradicted_claim_of_an_address_failed_in_both() -> None:
+    analysis = rich()
+    assert any("claim" in words for words, _ in kinds(analysis))
+    _, texts = failures(analysis)
+    assert "ARP claim contradicted  10.0.0.1" in texts
 
 
 # ── one request's own words ──────────────────────────────────────────────────────────────────────────────────────
@@ -214,3 +239,76 @@ def test_only_the_reasons_lead_to_the_findings() -> None:
     assert len(card(analysis, "slow")) > 1
     told = dict(re.findall(r'id="card-(\w+)"(.*?)</article>', render(analysis), re.DOTALL))
     assert [key for key, block in told.items() if 'href="#findings"' in block] == ["why"]
+
+
+# ── findings, and what goes on paper ─────────────────────────────────────────────────────────────────────────────
+
+
+def long_finding(frames: Iterable[int]) -> FindingRow:
+    """Return a finding with this evidence, made as the rules make it."""
+    rule = Rule("TCP-LOSS", "warning", "tcp", "network", "RFC 6298", lambda facts: iter(()))
+    return finding(rule, Hit({"server": "192.0.2.80"}, tuple(frames), stream=1))
+
+
+def told(row: FindingRow) -> FindingFact:
+    analysis = rich()
+    analysis.findings = (row,)
+    (fact,) = findings(analysis, Clock(START)).rows
+    return fact
+
+
+def test_a_filter_selects_all_of_the_evidence_where_it_can_list_it() -> None:
+    """200 frames in two runs: 60 are cited, and the filter has both runs whole."""
+    row = long_finding([*range(1, 101), *range(201, 301)])
+    assert len(row.frames) == 60
+    assert row.display_filter == "frame.number in {1..100, 201..300}"
+    fact = told(row)
+    assert (fact.display_filter, fact.note) == (row.display_filter, "")
+
+
+def test_a_filter_that_cannot_list_the_evidence_says_so() -> None:
+    """200 frames, each by itself, are more than anybody pastes."""
+    row = long_finding(range(1, 401, 2))
+    assert row.display_filter.endswith("117, 119}")
+    assert told(row).note == "The filter selects the first 60 frames of the evidence; there may be more."
+    assert told(long_finding(range(1, 41, 2))).note == ""
+    assert told(long_finding(range(1, 41, 2))).frames == "frames 1, 3, 5, 7, 9, 11, 13, 15 and more, 20 in all"
+
+
+def test_a_finding_is_found_by_its_time_and_its_frames() -> None:
+    """The reset of stream 2 is frame 44, 4.520 s after the first packet; a lookup's time is that of its row."""
+    by_code = {fact.code: fact for fact in findings(rich(), Clock(START)).rows}
+    reset, lookup = by_code["TCP-RESET"].mark, by_code["DNS-RETRY"].mark
+    assert (reset.start, reset.end, reset.frames) == ("4.520000", "4.520000", "44")
+    assert (lookup.start, lookup.frames) == ("0.001000", "3-5")
+
+
+def test_on_paper_go_the_visits_that_failed_and_the_longest() -> None:
+    analysis = rich()
+    assert printed(analysis) == ()  # both of them
+    one = analysis.visits[0]
+    times = (10.0, 90.0, 20.0, 80.0, 30.0, 70.0, 40.0)
+    analysis.visits = tuple(
+        replace(one, visit=n + 1, duration_ms=took, failed_step="dns" if n == 0 else None)
+        for n, took in enumerate(times)
+    )
+    assert printed(analysis) == (1, 2, 4, 6, 7)
+    assert ".visit:not(#visit-1, #visit-2, #visit-4, #visit-6, #visit-7)" in render(analysis)
+
+
+def test_severity_is_a_word_on_the_first_screen() -> None:
+    (why,) = (card for card in cards(rich()) if card.key == "why")
+    assert next((line.severity, line.icon, line.word) for line in why.lines) == ("error", "▲", "error")
+
+
+def test_a_doubt_about_the_capture_says_why_in_the_open() -> None:
+    """A pointer may hover over what is fine; what is not fine must be read without one."""
+    text = Page(render(rich())).text
+    assert "2 of 100 cut short (beware) the recorder kept only the beginning of these packets" in text
+    assert "3 packets (bad) lost by the recorder" in text
+    assert "no packet was recorded twice" not in text
+
+
+def test_the_card_leads_to_what_its_status_codes_mean() -> None:
+    (line,) = next(card for card in cards(rich()) if card.key == "failed").lines
+    assert line.terms == (("503", "glossary-status-503"), ("404", "glossary-status-404"))

@@ -10,20 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.report.cells import Clock
-from analyzer.report.data import status_sentence
+from analyzer.report.protocol_figures import status_sentence
 from analyzer.report.protocols import StatusFact
 from analyzer.report.render import render
 from analyzer.report.request_facts import MAX_LISTED, Group, Links, groups, remarks
 from analyzer.report.requests import (
-    Share,
     frames_words,
     notes,
     outcome_text,
     outcome_word,
     reason,
-    shares,
-    vantage_note,
 )
+from analyzer.report.shares import Share, shares, vantage_note
 from analyzer.report.tables import tables
 from analyzer.report.visits import visits
 from analyzer.schema import Cookie, HttpRow, Informational, Parameter, PhaseFrames, PhaseTrust, changed
@@ -443,7 +441,8 @@ def test_who_is_to_blame_for_a_request(tmp_path: Path) -> None:
         bar.target: str(fact.texts[0])
         for visit in drawn
         for bar in visit.waterfall.bars
-        for group in bar.groups
+        if bar.detail is not None
+        for group in bar.detail.groups
         for fact in group.facts
         if fact.name == "Cause"
     }

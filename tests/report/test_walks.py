@@ -22,7 +22,7 @@ def iterative() -> Analysis:
 
 def results(analysis: Analysis) -> list[str]:
     """Return the column "Answers" of the table of lookups."""
-    table = page(analysis).protocols.dns
+    table = page(analysis).protocols.dns.lookups
     at = [column.label for column in table.columns].index("Answers")
     return [" ".join(filter(None, (row.cells[at].text, row.cells[at].why))) for row in table.rows]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report.waterfall import durations, pieces, total_ms, waterfall
-from tests.report.fixture import MS, START, http, rich
+from analyzer.report.requests import durations, pieces, total_ms
+from analyzer.report.waterfall import Around, waterfall
+from tests.report.fixture import MS, START, http, rich, tcp
 
 
 def test_phases_before_the_request_end_where_it_is_sent() -> None:
@@ -37,18 +38,19 @@ def test_phases_before_the_request_end_where_it_is_sent() -> None:
 def test_bars_are_placed_in_percent_of_the_whole() -> None:
     first = http(0, 0, 0.0, send_ms=0.0, wait_ms=50.0, receive_ms=0.0, total_ms=50.0)
     second = http(0, 1, 50.0, send_ms=0.0, wait_ms=100.0, receive_ms=50.0, total_ms=150.0)
-    bars = waterfall([(0, first), (1, second)], []).bars
+    bars = waterfall([(0, first), (1, second)]).bars
     assert [(p.phase, p.left, p.width) for p in bars[1].parts] == [
         ("send", 25.0, 0.25),
         ("wait", 25.0, 50.0),
         ("receive", 75.0, 25.0),
     ]
     assert bars[1].start == "+50 ms"
-    assert [tick.label for tick in waterfall([(0, first), (1, second)], []).ticks] == [
+    assert [tick.label for tick in waterfall([(0, first), (1, second)]).bands[0].ticks] == [
         "0 ms",
         "50 ms",
         "100 ms",
         "150 ms",
+        "200 ms",
     ]
 
 
@@ -72,24 +74,47 @@ def test_times_alone_are_enough_for_send_wait_receive() -> None:
 
 def test_nothing_known_is_unknown_and_not_zero() -> None:
     row = http(0, 0, 0.0, send_ms=None, wait_ms=None, receive_ms=None, total_ms=None, wait_why="no_response")
-    bar = waterfall([(0, row)], []).bars[0]
+    bar = waterfall([(0, row)]).bars[0]
     assert (total_ms(row), bar.total) == (None, "–")
-    assert next(s for s in bar.shares if s.phase == "wait").why == "no response was captured"
+    assert bar.detail is not None
+    assert next(s for s in bar.detail.shares if s.phase == "wait").why == "no response was captured"
 
 
 def test_an_encrypted_connection_has_a_bar_of_its_own() -> None:
     analysis = rich()
-    bar = waterfall([], [(analysis.connections.row(3), analysis.tls[0])]).bars[0]
+    bar = waterfall([], Around([(analysis.connections.row(3), analysis.tls[0])])).bars[0]
     assert [part.phase for part in bar.parts] == ["connect", "tls", "open"]
     assert bar.host == "api.example"
 
 
 def test_room_is_a_limit_that_shows() -> None:
     rows = [(n, http(0, n, float(n))) for n in range(20)]
-    result = waterfall(rows, [], room=5)
+    result = waterfall(rows, room=5)
     assert (len(result.bars), result.total) == (5, 20)
-    assert waterfall(rows, [], room=0).bars == ()
-    assert waterfall([], []).total == 0
+    assert waterfall(rows, room=0).bars == ()
+    assert waterfall([]).total == 0
+
+
+def test_what_goes_on_much_longer_than_the_visit_has_an_axis_of_its_own() -> None:
+    """The page took 50 ms; afterwards it polled every second, for three seconds."""
+    page = http(0, 0, 0.0, send_ms=0.0, wait_ms=50.0, receive_ms=0.0, total_ms=50.0)
+    polls = [
+        (n, http(0, n, 1000.0 * n, send_ms=0.0, wait_ms=10.0, receive_ms=0.0, total_ms=10.0, background="poll"))
+        for n in (1, 2, 3)
+    ]
+    over = START + 50 * MS
+    connection = [(tcp(0, start_time=START, duration_ms=3_010.0), None)]
+    first, later = waterfall([(0, page), *polls], Around(connections=connection, over=over, start=START)).bands
+    assert (first.title, later.title) == (
+        "Until the visit was over",
+        "In the background, and afterwards: from +1.00 s on",
+    )
+    assert [bar.start for bar in later.bars] == ["+1.00 s", "+2.00 s", "+3.00 s"]  # since the visit began
+    assert [(part.phase, part.left, part.width) for part in first.bars[0].parts][1] == ("wait", 0.0, 100.0)
+    assert [tick.label for tick in later.ticks] == ["0 ms", "500 ms", "1 s", "1.5 s", "2 s"]
+    assert [len(band.lanes[0].asked) for band in (first, later)] == [1, 3]
+    soon = [(1, http(0, 1, 60.0, background="poll", total_ms=53.9))]
+    assert len(waterfall([(0, page), *soon], Around(over=over, start=START)).bands) == 1
 
 
 MILLISECONDS = st.none() | st.floats(0, 1e6)
@@ -103,7 +128,7 @@ def test_every_part_lies_on_the_axis(
         (n, http(0, n, at, dns_ms=dns, blocked_ms=blocked, wait_ms=wait, receive_ms=receive, total_ms=None))
         for n, (at, dns, blocked, wait, receive) in enumerate(rows)
     ]
-    drawn = waterfall(requests, [])
+    drawn = waterfall(requests)
     assert len(drawn.bars) == len(rows)
     for bar in drawn.bars:
         assert bar.parts
@@ -111,5 +136,6 @@ def test_every_part_lies_on_the_axis(
             assert part.left >= 0
             assert part.width > 0
             assert part.left + part.width <= 100.01
-    assert all(0 <= tick.left <= 100 for tick in drawn.ticks)
-    assert len(drawn.ticks) <= 8
+    for band in drawn.bands:
+        assert all(0 <= tick.left <= 100 for tick in band.ticks)
+        assert len(band.ticks) <= 8

@@ -21,7 +21,7 @@ CLOCK = Clock(fixture.START)
 
 def ending(row: WebSocketRow) -> str:
     """The words of the column "How it ended", with the small ones behind them."""
-    (line,) = websocket.websocket_table([row]).rows
+    (line,) = websocket.websocket_table([row], CLOCK).rows
     return f"{line.cells[7].text} | {line.cells[7].why}"
 
 
@@ -60,7 +60,7 @@ def test_how_it_ended(row: WebSocketRow, words: str) -> None:
 
 
 def test_a_connection_leads_to_its_messages_and_says_how_much_it_was() -> None:
-    said, silent = websocket.websocket_table([CLOSED, replace(CLOSED, messages=(), server_missing_bytes=0)]).rows
+    said, silent = websocket.websocket_table([CLOSED, replace(CLOSED, messages=(), server_missing_bytes=0)], CLOCK).rows
     assert (said.cells[1].link, silent.cells[1].link) == ("websocket-messages-1", "")
     assert [(cell.text, cell.why) for cell in said.cells[5:7]] == [
         ("1", "23 B"),

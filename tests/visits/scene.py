@@ -14,6 +14,7 @@ from pathlib import Path
 from analyzer.analysis import Analysis
 from analyzer.findings.model import finding
 from analyzer.findings.run import RULES
+from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.pipeline import analyze
 from analyzer.provenance import frames_filter
 from analyzer.schema import FindingRow, HttpRow
@@ -234,10 +235,13 @@ def check_frames(analysis: Analysis, times: Sequence[int]) -> None:
 
 
 def check_evidence(finding: FindingRow, packets: int) -> None:
-    """A finding cites frames of the capture, and its filter selects exactly these."""
+    """A finding cites frames of the capture, and its filter selects exactly these (of many, at least these)."""
     assert finding.frames or finding.layer == "capture", finding.code
-    assert finding.display_filter == frames_filter(finding.frames)
-    assert selected(finding.display_filter) == set(finding.frames)
+    if len(finding.frames) < MAX_FRAMES:
+        assert finding.display_filter == frames_filter(finding.frames)
+        assert selected(finding.display_filter) == set(finding.frames)
+    else:  # it may have more of them, in few runs
+        assert selected(finding.display_filter) >= set(finding.frames)
     assert all(1 <= frame <= packets for frame in finding.frames)
 
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows.model import Label
+from analyzer.report.escape import Prose
 from analyzer.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
+from analyzer.report.wording import message, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Kind:
     """One kind of mark.
 
     Attributes:
-        key: short name; words: for legend and table.
+        key: short name; words: for legend and table, in English.
         symbol, colour: in plotly's words.
         answers: it says something about what the other side sent (an acknowledgement), so it lies on that side's graph.
         label, flag: which segments have it; ``unless`` are labels that say the same more exactly.
@@ -46,6 +48,10 @@ class Kind:
         mine = (label & self.label) != 0 if self.label else (flags & self.flag) != 0
         return np.asarray(mine & ((label & self.unless) == 0))
 
+    def said(self) -> Prose:
+        """Say the words in the language that is spoken."""
+        return say(self.words)
+
 
 _RESENT = Label.FAST_RETRANSMISSION | Label.SPURIOUS_RETRANSMISSION
 
@@ -53,21 +59,29 @@ KINDS = (
     Kind("syn", "SYN", "circle-open", INK, flag=Flag.SYN),
     Kind("fin", "FIN", "square-open", INK, flag=Flag.FIN),
     Kind("rst", "RST", "hexagram", VERMILLION, flag=Flag.RST),
-    Kind("retransmission", "retransmission", "x", VERMILLION, label=Label.RETRANSMISSION, unless=_RESENT),
-    Kind("fast", "fast retransmission", "star", ORANGE, label=Label.FAST_RETRANSMISSION),
-    Kind("spurious", "sent again although it had arrived", "diamond", PURPLE, label=Label.SPURIOUS_RETRANSMISSION),
-    Kind("order", "out of order", "triangle-up", SKY, label=Label.OUT_OF_ORDER),
-    Kind("lost", "a segment before this one was not captured", "triangle-left", ORANGE, label=Label.LOST_SEGMENT),
-    Kind("unseen", "acknowledges data that was not captured", "pentagon", GREEN, True, Label.ACKED_UNSEEN),
-    Kind("duplicate", "duplicate ACK", "triangle-right", YELLOW, True, Label.DUPLICATE_ACK),
-    Kind("zero", "window is full: stop sending", "square", VERMILLION, True, Label.ZERO_WINDOW),
-    Kind("probe", "zero window probe", "diamond-tall", BLUE, label=Label.ZERO_WINDOW_PROBE),
-    Kind("probed", "answer to a zero window probe", "diamond-wide", SKY, True, Label.ZERO_WINDOW_PROBE_ACK),
-    Kind("full", "fills the other side's window", "hourglass", ORANGE, label=Label.WINDOW_FULL),
-    Kind("update", "window update", "triangle-down", GREEN, True, Label.WINDOW_UPDATE, quiet=True),
-    Kind("alive", "keep-alive", "cross", GREEN, label=Label.KEEP_ALIVE),
-    Kind("answer", "answer to a keep-alive", "bowtie", SKY, True, Label.KEEP_ALIVE_ACK),
-    Kind("twice", "same packet captured twice", "asterisk-open", GREY, label=Label.CAPTURED_TWICE),
+    Kind("retransmission", message("retransmission"), "x", VERMILLION, label=Label.RETRANSMISSION, unless=_RESENT),
+    Kind("fast", message("fast retransmission"), "star", ORANGE, label=Label.FAST_RETRANSMISSION),
+    Kind(
+        "spurious",
+        message("sent again although it had arrived"),
+        "diamond",
+        PURPLE,
+        label=Label.SPURIOUS_RETRANSMISSION,
+    ),
+    Kind("order", message("out of order"), "triangle-up", SKY, label=Label.OUT_OF_ORDER),
+    Kind(
+        "lost", message("a segment before this one was not captured"), "triangle-left", ORANGE, label=Label.LOST_SEGMENT
+    ),
+    Kind("unseen", message("acknowledges data that was not captured"), "pentagon", GREEN, True, Label.ACKED_UNSEEN),
+    Kind("duplicate", message("duplicate ACK"), "triangle-right", YELLOW, True, Label.DUPLICATE_ACK),
+    Kind("zero", message("window is full: stop sending"), "square", VERMILLION, True, Label.ZERO_WINDOW),
+    Kind("probe", message("zero window probe"), "diamond-tall", BLUE, label=Label.ZERO_WINDOW_PROBE),
+    Kind("probed", message("answer to a zero window probe"), "diamond-wide", SKY, True, Label.ZERO_WINDOW_PROBE_ACK),
+    Kind("full", message("fills the other side's window"), "hourglass", ORANGE, label=Label.WINDOW_FULL),
+    Kind("update", message("window update"), "triangle-down", GREEN, True, Label.WINDOW_UPDATE, quiet=True),
+    Kind("alive", message("keep-alive"), "cross", GREEN, label=Label.KEEP_ALIVE),
+    Kind("answer", message("answer to a keep-alive"), "bowtie", SKY, True, Label.KEEP_ALIVE_ACK),
+    Kind("twice", message("same packet captured twice"), "asterisk-open", GREY, label=Label.CAPTURED_TWICE),
 )
 """All marks, in the order of the legend."""
 

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analyzer.report.escape import Prose
 from analyzer.report.figures import thin
 from analyzer.report.figures.style import INK, axis, layout
-from analyzer.report.figures.view import COLOURS, SIDES, View, legend
+from analyzer.report.figures.view import COLOURS, View, legend
+from analyzer.report.sides import SIDES
+from analyzer.report.wording import message, say
 
 if TYPE_CHECKING:
     from analyzer.flows.quality import RttSamples
@@ -30,8 +33,17 @@ FLOOR_MS = 0.001
 WIDE = 20.0
 """With the largest sample this many times the smallest, a linear axis would hide the small ones."""
 
-LEGS = {"client": "recorder → server → recorder", "server": "recorder → client → recorder"}
+LEGS = {"client": message("recorder → server → recorder"), "server": message("recorder → client → recorder")}
 """Who sent the data → the way that its acknowledgement measures."""
+
+
+def leg(side: str) -> Prose:
+    """Say which way the acknowledgements of a side's data measure."""
+    return say(LEGS[side])
+
+
+FRAMES = {"data": Prose("%{customdata[0]}"), "ack": Prose("%{customdata[1]}"), "took": Prose("%{y:.3f} ms")}
+"""Arguments of a sample's words that plotly fills in."""
 
 SYMBOLS = {"client": "circle", "server": "square"}
 DASHES = {"client": "dash", "server": "dot"}
@@ -63,7 +75,7 @@ def figure(
     kinds = [kind for kind in kinds if kind[2].size]
     if not kinds:
         return None
-    legs = {side: leg for side in SIDES if (leg := legs_ms.get(side)) is not None}
+    legs = {side: value for side in SIDES if (value := legs_ms.get(side)) is not None}
     values = np.concatenate([*(samples[side].ms[found] for side, _, found in kinds), [*legs.values()]])
     least, most = float(values.min()), float(values.max())
     logarithmic = most >= WIDE * max(least, FLOOR_MS)
@@ -76,12 +88,13 @@ def figure(
         have = samples[side]
         kept = found[thin.peaks(have.time[found], have.ms[found], room)]
         shown += int(kept.size)
-        held_back = ", ACK held back" if delayed else ""
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": f"{LEGS[side]}{held_back} ({found.size})",
+                "name": say("{leg}, ACK held back ({count})", leg=leg(side), count=found.size)
+                if delayed
+                else say("{leg} ({count})", leg=leg(side), count=found.size),
                 "x": view.seconds(have.time[kept]),
                 "y": np.round(np.maximum(have.ms[kept], low), 4).tolist(),
                 "customdata": np.stack((have.data_frame[kept], have.ack_frame[kept]), axis=1).tolist(),
@@ -91,34 +104,41 @@ def figure(
                     "color": COLOURS[side],
                     "line": {"width": 1.5 if delayed else 0.75, "color": COLOURS[side] if delayed else INK},
                 },
-                "hovertemplate": "frame %{customdata[0]} acknowledged by frame %{customdata[1]} after %{y:.3f} ms"
-                f"{held_back}<extra></extra>",
+                "hovertemplate": f"{_words(delayed)}<extra></extra>",
             }
         )
     edge = max(view.span, 1e-6)
-    for side, leg in legs.items():
+    for side, value in legs.items():
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": f"handshake: {LEGS[side]}",
+                "name": say("handshake: {leg}", leg=leg(side)),
                 "x": [0, round(edge, 6)],
-                "y": [round(max(leg, low), 4)] * 2,
+                "y": [round(max(value, low), 4)] * 2,
                 "line": {"width": 1.5, "color": COLOURS[side], "dash": DASHES[side]},
-                "hovertemplate": f"{LEGS[side]} during the handshake: %{{y:.3f}} ms<extra></extra>",
+                "hovertemplate": say("{leg} during the handshake: {took}", leg=leg(side), took=FRAMES["took"])
+                + "<extra></extra>",
             }
         )
-    vertical = _logarithmic(least, most) if logarithmic else axis("round trip", **_linear(most))
+    vertical = _logarithmic(least, most) if logarithmic else axis(say("round trip"), **_linear(most))
     return {
         "data": data,
         "layout": layout(
             HEIGHT,
             showlegend=True,
             legend=legend(),
-            xaxis=axis("seconds since the connection's first packet", range=[-0.02 * edge, 1.02 * edge]),
+            xaxis=axis(say("seconds since the connection's first packet"), range=[-0.02 * edge, 1.02 * edge]),
             yaxis=vertical,
         ),
     }, shown
+
+
+def _words(delayed: bool) -> Prose:
+    """Say a sample in words; plotly puts its numbers in."""
+    if delayed:
+        return say("frame {data} acknowledged by frame {ack} after {took}, ACK held back", **FRAMES)
+    return say("frame {data} acknowledged by frame {ack} after {took}", **FRAMES)
 
 
 def _linear(high: float) -> dict[str, Any]:
@@ -131,7 +151,7 @@ def _logarithmic(low: float, high: float) -> dict[str, Any]:
     steps = (1, 2, 5) if last - first <= 2 else (1,)
     ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps if step == 1 or power < last]
     return axis(
-        "round trip",
+        say("round trip"),
         type="log",
         range=[first - 0.05, last + 0.05],
         tickmode="array",

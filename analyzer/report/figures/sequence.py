@@ -17,10 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer import sentences
 from analyzer.flows.seq import MAX_WINDOW
+from analyzer.report.escape import Prose
 from analyzer.report.figures import marks, thin
 from analyzer.report.figures.style import ORANGE, PURPLE
-from analyzer.report.figures.view import COLOURS, View, axis_of, frame_of_graph, other, panels
+from analyzer.report.figures.view import COLOURS, POINT, View, axis_of, frame_of_graph, panels
+from analyzer.report.sides import other, who
+from analyzer.report.wording import say
 
 MAX_MARKS = 1000
 """Symbols drawn: SVG markers cost a tenth of a millisecond each, and more than this is a cloud."""
@@ -103,7 +107,9 @@ def figure(view: View, points: int, *, scaled: bool, listed: int) -> Sequence | 
     symbols, held = _marks(view, shown, ranges, min(points, MAX_MARKS))
     spec = {
         "data": lines + symbols,
-        "layout": frame_of_graph(view, shown, {side: f"byte sent by the {side}" for side in shown}, ranges),
+        "layout": frame_of_graph(
+            view, shown, {side: say("byte sent by the {side}", side=who(side)) for side in shown}, ranges
+        ),
     }
     return Sequence(
         spec,
@@ -114,7 +120,7 @@ def figure(view: View, points: int, *, scaled: bool, listed: int) -> Sequence | 
         {kind.key: int(found.size) for kind, found in held},
         _list(view, held, listed),
         tuple(hidden),
-        tuple(kind.words for kind, _ in held if kind.quiet),
+        tuple(kind.said() for kind, _ in held if kind.quiet),
     )
 
 
@@ -137,17 +143,22 @@ def _strokes(view: View, side: str, sent: NDArray[np.int64], axis: str, points: 
         x += (at, at, None)
         y += (first, last, None)
         frames += (number, number, None)
+    told = {**POINT, "side": who(side)}
+    words = (
+        say("from frame {frame}: byte {y} of the {side} at {x} s", **told)
+        if sent.size > room
+        else say("frame {frame}: byte {y} of the {side} at {x} s", **told)
+    )
     trace = {
         "type": "scatter",
         "mode": "lines",
-        "name": f"data of the {side}",
+        "name": say("data of the {side}", side=who(side)),
         "x": x,
         "y": y,
         "yaxis": axis,
         "customdata": frames,
         "line": {"width": 2, "color": COLOURS[side]},
-        "hovertemplate": f"{'from ' if sent.size > room else ''}frame %{{customdata}}: byte %{{y}} of the {side} "
-        "at %{x:.6f} s<extra></extra>",
+        "hovertemplate": f"{words}<extra></extra>",
     }
     return trace, int(time.size)
 
@@ -160,25 +171,26 @@ def _staircases(
     told = told[view.ack[told] <= top + MAX_WINDOW]
     if not told.size:
         return None, None
-    peer = other(side)
+    told_by = {**POINT, "side": who(other(side))}
     # An old acknowledgement that comes late takes nothing back.
     acks = np.maximum.accumulate(view.ack[told])
     edges = view.ack[told] + view.window[told]
     acked = _staircase(view, told, acks, axis, points)
     acked |= {
-        "name": "acknowledged",
+        "name": say("acknowledged"),
         "legendgroup": "acknowledged",
         "line": {"shape": "hv", "width": 1.5, "color": ORANGE, "dash": "solid"},
-        "hovertemplate": f"frame %{{customdata}}: the {peer} acknowledged up to %{{y}} at %{{x:.6f}} s<extra></extra>",
+        "hovertemplate": say("frame {frame}: the {side} acknowledged up to {y} at {x} s", **told_by)
+        + "<extra></extra>",
     }
     if not scaled or int(edges.min()) > limit:
         return acked, None
     edge = _staircase(view, told, edges, axis, points)
     edge |= {
-        "name": "edge of the receiver's window",
+        "name": say("edge of the receiver's window"),
         "legendgroup": "edge",
         "line": {"shape": "hv", "width": 1.5, "color": PURPLE, "dash": "dash"},
-        "hovertemplate": f"frame %{{customdata}}: the {peer} allowed up to %{{y}} at %{{x:.6f}} s<extra></extra>",
+        "hovertemplate": say("frame {frame}: the {side} allowed up to {y} at {x} s", **told_by) + "<extra></extra>",
     }
     return acked, edge
 
@@ -202,9 +214,11 @@ def _named(view: View, at: NDArray[np.int64]) -> list[int | str]:
     A line is nearer to the pointer than the symbol on it, as plotly reckons, so it has to say the same.
     """
     out: list[int | str] = view.frame[at].tolist()
+    comma = sentences.word("comma")
     for kind in marks.KINDS:
+        words = kind.said()
         for k in np.flatnonzero(kind.of(view.flags[at], view.label[at])).tolist():
-            out[k] = f"{out[k]}, {kind.words}"
+            out[k] = f"{out[k]}{comma}{words}"
     return out
 
 
@@ -222,7 +236,7 @@ def _marks(
     count = sum(found.size for _, found in held)
     for (kind, found), room in zip(held, thin.shares([found.size for _, found in held], limit), strict=True):
         picked = found[thin.evenly(int(found.size), room)]
-        name = f"{kind.words} ({found.size})" if found.size > 1 else kind.words
+        name = Prose(f"{kind.said()} ({found.size})") if found.size > 1 else kind.said()
         for by_client in (True, False):
             mine = picked[view.from_client[picked] == by_client]
             if not mine.size:
@@ -245,8 +259,14 @@ def _marks(
                     "customdata": view.frame[mine].tolist(),
                     "marker": marks.marker(kind, count),
                     "cliponaxis": False,
-                    "hovertemplate": f"frame %{{customdata}}, sent by the {sender} at %{{x:.6f}} s: {kind.words}"
-                    "<extra></extra>",
+                    "hovertemplate": say(
+                        "frame {frame}, sent by the {side} at {x} s: {mark}",
+                        frame=POINT["frame"],
+                        x=POINT["x"],
+                        side=who(sender),
+                        mark=kind.said(),
+                    )
+                    + "<extra></extra>",
                 }
             )
     out.sort(key=lambda trace: -len(trace["x"]))

@@ -7,7 +7,8 @@ from typing import Any
 
 from analyzer.report.escape import figure_text
 from analyzer.report.figures.style import BLUE, DARK, GREEN, GREY, INK, ORANGE, VERMILLION, axis, layout
-from analyzer.report.protocols import StatusFact
+from analyzer.report.statuses import StatusFact
+from analyzer.report.wording import plural, say
 
 MAX_CODES = 60
 """Bars drawn; there are 62 registered codes, and only a hostile capture shows more."""
@@ -32,9 +33,7 @@ def figure(statuses: Sequence[StatusFact]) -> dict[str, Any]:
                     "text": [str(shown[n].count) for n in at],
                     "textposition": "outside",
                     "cliponaxis": False,
-                    "customdata": [
-                        [shown[n].first, figure_text(f"{shown[n].code} {shown[n].name}: {shown[n].count}")] for n in at
-                    ],
+                    "customdata": [[shown[n].first, _said(shown[n])] for n in at],
                     "hovertemplate": "%{customdata[1]}<extra></extra>",
                     "marker": {
                         "color": COLOURS[klass],
@@ -57,7 +56,7 @@ def figure(statuses: Sequence[StatusFact]) -> dict[str, Any]:
             260,
             barmode="overlay",
             xaxis=axis(
-                "status code",
+                say("status code"),
                 tickmode="array",
                 tickvals=list(range(len(shown))),
                 ticktext=[str(fact.code) for fact in shown],
@@ -65,6 +64,17 @@ def figure(statuses: Sequence[StatusFact]) -> dict[str, Any]:
                 showgrid=False,
                 fixedrange=True,
             ),
-            yaxis=axis("answers", range=[0, most * 1.18], dtick=max(-(-most // 5), 1), fixedrange=True),
+            yaxis=axis(say("answers"), range=[0, most * 1.18], dtick=_step(most), fixedrange=True),
         ),
     }
+
+
+def _step(most: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20 … that leaves no more than five lines below the highest bar."""
+    step = next(factor * 10**power for power in range(20) for factor in (1, 2, 5) if factor * 10**power * 5 >= most)
+    return int(step)
+
+
+def _said(fact: StatusFact) -> str:
+    answers = plural(fact.count, "answer")
+    return figure_text(say("{code} {name}: {answers}", code=fact.code, name=fact.name, answers=answers))

@@ -14,7 +14,10 @@ ORANGE, VERMILLION, PURPLE, GREY = "#e69f00", "#d55e00", "#cc79a7", "#8a8f98"
 INK = "#1b1f24"
 """Stands for the theme's text colour; the script replaces it."""
 
-DARK = "#20262d"
+GRID = "rgba(128,128,128,0.25)"
+"""Lines that lie behind the marks, in both themes."""
+
+DARK = "#14181d"
 """Pattern lines on a coloured bar, the same in both themes."""
 
 
@@ -37,8 +40,18 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return an axis with a quiet grid."""
     return {
         "title": {"text": title, "font": {"size": 12}},
-        "gridcolor": "rgba(128,128,128,0.25)",
+        "gridcolor": GRID,
         "zeroline": False,
         "automargin": True,
         **more,
     }
+
+
+def shades(colour: str) -> list[list[Any]]:
+    """Return a colour scale from a pale to the full shade of a colour, on either theme's ground.
+
+    Args:
+        colour: ``#rrggbb``.
+    """
+    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return [[0, f"rgba({red},{green},{blue},0.25)"], [1, f"rgba({red},{green},{blue},1)"]]

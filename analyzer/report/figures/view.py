@@ -1,4 +1,4 @@
-"""One connection's segments as the graphs need them, and what the three graphs have in common.
+"""One connection's segments as the graphs need them, and what the graphs have in common.
 
 Time runs from the connection's first packet, as in its ladder. Each direction that carries data has a panel of its
 own, the client's above; a direction without data has none.
@@ -6,6 +6,7 @@ own, the client's above; a direction without data has none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,17 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.flows.model import Segments
+from analyzer.report.escape import Prose
 from analyzer.report.figures.style import BLUE, GREEN, axis, layout
+from analyzer.report.sides import SIDES
+from analyzer.report.wording import say
 from analyzer.units import NS_PER_S
 
-SIDES = ("client", "server")
 COLOURS = {"client": BLUE, "server": GREEN}
 """Of what each side sends; the line's pattern or the symbol differs as well."""
+
+POINT = {"frame": Prose("%{customdata}"), "x": Prose("%{x:.6f}"), "y": Prose("%{y}")}
+"""Arguments of a point's words that plotly fills in: the frame, when, and how much."""
 
 ONE_PANEL, TWO_PANELS = 300, 460
 """Pixels of the drawing itself; the script adds what the legend needs."""
@@ -86,11 +92,6 @@ def view(segments: Segments, stream: int) -> View:
     )
 
 
-def other(side: str) -> str:
-    """Return the other side."""
-    return "server" if side == "client" else "client"
-
-
 def panels(view: View) -> tuple[str, ...]:
     """Return the sides that sent data, client first."""
     return tuple(side for side in SIDES if view.sent(side).size)
@@ -115,7 +116,7 @@ def axis_of(shown: tuple[str, ...], side: str) -> str:
 
 
 def frame_of_graph(
-    view: View, shown: tuple[str, ...], titles: dict[str, str], ranges: dict[str, tuple[float, float]]
+    view: View, shown: tuple[str, ...], titles: Mapping[str, str], ranges: dict[str, tuple[float, float]]
 ) -> dict[str, Any]:
     """Return the layout: a common time axis, and a vertical axis with its title and range for each panel."""
     early = min(int(view.time.min()) - view.start, 0) / NS_PER_S if view.time.size else 0.0
@@ -134,7 +135,7 @@ def frame_of_graph(
         showlegend=True,
         legend=legend(),
         xaxis=axis(
-            "seconds since the connection's first packet",
+            say("seconds since the connection's first packet"),
             range=[early - margin, edge + margin],
             anchor="y2" if len(shown) == 2 else "y",
         ),

@@ -8,7 +8,7 @@ Source: RFC 9293 section 3.8.6 (windows), RFC 7661 section 1 (what is in flight)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from analyzer.decode.table import Flag
 from analyzer.report.figures import thin
 from analyzer.report.figures.style import GREY, PURPLE, VERMILLION
-from analyzer.report.figures.view import COLOURS, View, axis_of, frame_of_graph, other, panels
+from analyzer.report.figures.view import COLOURS, POINT, View, axis_of, frame_of_graph, panels
+from analyzer.report.sides import other, who
+from analyzer.report.wording import say
 from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
 
 if TYPE_CHECKING:
@@ -137,7 +139,7 @@ def figure(view: View, courses: Mapping[str, Course], points: int, *, scaled: bo
                 made["showlegend"] = not any(trace["name"] == made["name"] for trace in shades)
                 shades.append(made)
                 drawn += len(made["x"])
-    titles = {side: f"bytes from the {side}" for side in shown}
+    titles = {side: say("bytes from the {side}", side=who(side)) for side in shown}
     spec = {"data": shades + lines, "layout": frame_of_graph(view, shown, titles, ranges)}
     return Windows(spec, closed, drawn, total, far)
 
@@ -147,7 +149,7 @@ def _flight(view: View, side: str, course: Course, axis: str, points: int) -> di
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": f"in flight from the {side}",
+        "name": say("in flight from the {side}", side=who(side)),
         "x": view.seconds(course.flight.time[kept]),
         "y": course.flight.bytes[kept].tolist(),
         "yaxis": axis,
@@ -155,7 +157,7 @@ def _flight(view: View, side: str, course: Course, axis: str, points: int) -> di
         "line": {"shape": "hv", "width": 1.5, "color": COLOURS[side]},
         "fill": "tozeroy",
         "fillcolor": FILLS[side],
-        "hovertemplate": "frame %{customdata}: %{y} bytes on their way at %{x:.6f} s<extra></extra>",
+        "hovertemplate": say("frame {frame}: {y} bytes on their way at {x} s", **POINT) + "<extra></extra>",
     }
 
 
@@ -165,15 +167,17 @@ def _window(view: View, side: str, course: Course, axis: str, points: int) -> di
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "allowed by the receiver",
+        "name": say("allowed by the receiver"),
         "legendgroup": "allowed",
         "x": view.seconds(course.window.time[kept]),
         "y": course.window.bytes[kept].tolist(),
         "yaxis": axis,
         "customdata": course.window.frame[kept].tolist(),
         "line": {"shape": "hv", "width": 1.5, "color": PURPLE, "dash": "dash"},
-        "hovertemplate": f"frame %{{customdata}}: the {other(side)} allowed %{{y}} bytes at %{{x:.6f}} s"
-        "<extra></extra>",
+        "hovertemplate": say(
+            "frame {frame}: the {side} allowed {y} bytes at {x} s", **{**POINT, "side": who(other(side))}
+        )
+        + "<extra></extra>",
     }
 
 
@@ -185,13 +189,17 @@ def _closed_bars(
         view,
         [(stretch.start, stretch.end) for stretch in longest],
         [
-            f"frame {stretch.frame}: the {other(side)}'s window is closed for "
-            f"{human_ms((stretch.end - stretch.start) / NS_PER_MS)}"
+            say(
+                "frame {frame}: the {side}'s window is closed for {took}",
+                frame=stretch.frame,
+                side=who(other(side)),
+                took=human_ms((stretch.end - stretch.start) / NS_PER_MS),
+            )
             for stretch in longest
         ],
         axis,
         top,
-        {"name": "window closed", "legendgroup": "closed", "marker": _shade(GREY, "/")},
+        {"name": say("window closed"), "legendgroup": "closed", "marker": _shade(GREY, "/")},
     )
 
 
@@ -203,13 +211,17 @@ def _loss_bars(
         view,
         [(episode.start_time, episode.end_time) for episode in longest],
         [
-            f"frame {episode.frames[0] if episode.frames else ''}: data of the {side} was lost; sending it again cost "
-            f"{human_ms(episode.cost_ms)}"
+            say(
+                "frame {frame}: data of the {side} was lost; sending it again cost {took}",
+                frame=episode.frames[0] if episode.frames else say("unknown"),
+                side=who(side),
+                took=human_ms(episode.cost_ms),
+            )
             for episode in longest
         ],
         axis,
         top,
-        {"name": "loss", "legendgroup": "loss", "marker": _shade(VERMILLION, "x")},
+        {"name": say("loss"), "legendgroup": "loss", "marker": _shade(VERMILLION, "x")},
     )
 
 
@@ -222,7 +234,7 @@ def _shade(colour: str, pattern: str) -> dict[str, Any]:
 
 
 def _bars(
-    view: View, spans: list[tuple[int, int]], words: list[str], axis: str, top: float, look: dict[str, Any]
+    view: View, spans: list[tuple[int, int]], words: Sequence[str], axis: str, top: float, look: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Return stretches of time as bars over the whole height of a panel."""
     if not spans:

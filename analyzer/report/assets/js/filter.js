@@ -1,59 +1,38 @@
-// Filter.
-const box = byId("search");
-const count = byId("search-count");
-const rows = all("[data-row]");
-const texts = new WeakMap();
-const textOf = (row) => {
-  if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
-  return texts.get(row);
-};
-const UNITS = { us: 0.001, µs: 0.001, ms: 1, s: 1000, m: 60000 };
-function compare(text, wanted) {
-  const parts = /^([<>]=?)?([0-9.]+)(us|µs|ms|s|m)?$/.exec(wanted);
-  if (!parts || text === undefined) return false;
-  const have = Number(text);
-  const want = Number(parts[2]) * (UNITS[parts[3]] || 1);
-  switch (parts[1]) {
-    case "<":
-      return have < want;
-    case "<=":
-      return have <= want;
-    case ">=":
-      return have >= want;
-    default:
-      return have > want;
-  }
+// Filter: which rows of the page, markup or grid, fit the query and the range of time.
+const box = /** @type {HTMLInputElement} */ (byId("search"));
+const count = /** @type {HTMLElement} */ (byId("search-count"));
+
+/** @type {HTMLElement[]} Rows that are markup; a grid's first rows make room for the grid. */
+const rows = /** @type {HTMLElement[]} */ (all("[data-row]").filter((row) => !row.closest("[data-grid]")));
+
+/** @type {WeakMap<HTMLElement, string>} */
+const rowTexts = new WeakMap();
+/** @param {HTMLElement} row */
+function textOf(row) {
+  let text = rowTexts.get(row);
+  if (text === undefined) rowTexts.set(row, (text = (row.textContent || "").toLowerCase()));
+  return text;
 }
-const has = (text, word) => text !== undefined && text.toLowerCase().includes(word);
-const FIELDS = {
-  host: (row, word) => has(row.dataset.host, word),
-  method: (row, word) => (row.dataset.method || "").toLowerCase() === word,
-  status: (row, word) =>
-    /^[1-5]xx$/.test(word) ? (row.dataset.status || "")[0] === word[0] : row.dataset.status === word,
-  stream: (row, word) => (row.dataset.stream || "").split(" ").includes(word),
-  proto: (row, word) => has(row.dataset.proto, word),
-  finding: (row, word) => row.dataset.severity === word,
-  severity: (row, word) => row.dataset.severity === word,
-  dur: (row, word) => compare(row.dataset.dur, word),
-};
-function parse(query) {
-  const tests = [];
-  for (const part of query.matchAll(/(-?)(?:([a-z]+):)?(?:"([^"]*)"|(\S+))/gi)) {
-    const field = part[2] && part[2].toLowerCase();
-    const known = field && Object.hasOwn(FIELDS, field);
-    const value = (part[3] ?? part[4]).toLowerCase();
-    const word = known || !field ? value : `${field}:${value}`;
-    const test = known ? (row) => FIELDS[field](row, word) : (row) => textOf(row).includes(word);
-    tests.push(part[1] ? (row) => !test(row) : test);
-  }
-  return tests;
-}
+
 /** @type {[number, number] | null} Seconds since the first packet between which a row must lie, at least in part. */
 let range = null;
 /** @param {[number, number] | null} span */
 function setRange(span) {
   range = span;
   apply();
+  showRange();
+}
+
+/**
+ * Return what says whether a row that is markup fits a term.
+ * @param {Term} term
+ * @returns {(row: HTMLElement) => boolean}
+ */
+function rowFitter(term) {
+  const test = fitter(term);
+  if (!term.field) return (row) => test(textOf(row)) !== term.not;
+  const name = FIELDS[term.field];
+  return (row) => test(row.dataset[name] ?? "", row.dataset.to ?? "") !== term.not;
 }
 /** Rows that are at no time (kinds of status codes, sums) stay. @param {HTMLElement} row */
 const inRange = (row) =>
@@ -61,36 +40,103 @@ const inRange = (row) =>
   row.dataset.from === undefined ||
   (Number(row.dataset.from) <= range[1] && Number(row.dataset.to ?? row.dataset.from) >= range[0]);
 
-function apply() {
-  const query = box.value.trim();
-  const tests = parse(query);
-  if (range) tests.push(inRange);
-  const active = tests.length > 0;
+/**
+ * Show the rows that fit, and those that hold them; return how many fit.
+ * @param {Term[]} terms
+ */
+function filterRows(terms) {
+  const active = terms.length > 0 || range !== null;
+  const tests = terms.map(rowFitter);
   let shown = 0;
+  /** @type {Set<Element>} */
   const kept = new Set();
   for (const row of rows) {
-    if (!tests.every((test) => test(row))) continue;
+    if (!active || !inRange(row) || !tests.every((test) => test(row))) continue;
     shown += 1;
-    for (let node = row; node; node = node.parentElement.closest("[data-row]")) kept.add(node);
+    for (let node = /** @type {Element | null | undefined} */ (row); node; node = outer(node)) kept.add(node);
   }
-  for (const row of rows) row.hidden = active && !kept.has(row);
-  count.textContent = active ? say("{shown} of {total} rows", { shown, total: rows.length }) : "";
-  const parts = [query && `q=${encodeURIComponent(query)}`, range && `t=${range[0]}-${range[1]}`].filter(Boolean);
+  for (const row of rows) {
+    const hide = active && !kept.has(row);
+    if (row.hidden !== hide) row.hidden = hide;
+  }
+  return shown;
+}
+/** @param {Element} node */
+const outer = (node) => node.parentElement && node.parentElement.closest("[data-row]");
+
+/** Parts of the page whose rows can all be filtered out, each with its rows. @type {Map<HTMLElement, HTMLElement[]>} */
+const rowGroups = new Map();
+for (const row of rows) {
+  const group = row.parentElement && row.parentElement.closest(".table-box, .panel, main > section");
+  if (!(group instanceof HTMLElement)) continue;
+  const inside = rowGroups.get(group);
+  if (inside) inside.push(row);
+  else rowGroups.set(group, [row]);
+}
+/** @type {Map<HTMLElement, HTMLElement>} */
+const emptyNotes = new Map();
+
+/**
+ * Say in a part of the page that none of its rows is left, or take that back.
+ * @param {HTMLElement} group
+ * @param {boolean} nothing
+ */
+function tellNothing(group, nothing) {
+  let note = emptyNotes.get(group);
+  if (!note) {
+    if (!nothing) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = say("Clear the filter");
+    button.addEventListener("click", clearFilter);
+    note = document.createElement("p");
+    note.className = "nothing";
+    note.append(say("No row matches the filter."), " ", button);
+    emptyNotes.set(group, note);
+    group.append(note);
+  }
+  note.hidden = !nothing;
+  group.classList.toggle("is-empty", nothing);
+}
+function clearFilter() {
+  box.value = "";
+  range = null;
+  apply();
+  box.focus({ preventScroll: true });
+}
+
+function apply() {
+  const text = box.value.trim();
+  const query = parseQuery(text);
+  const active = query.terms.length > 0 || range !== null;
+  const shown = filterRows(query.terms) + filterGrids(query.terms, active);
+  for (const [group, inside] of rowGroups) tellNothing(group, active && inside.every((row) => row.hidden));
+  const parts = [];
+  if (active) parts.push(say("{shown} of {total} rows", { shown, total: rows.length + gridTotal() }));
+  for (const field of query.unknown) parts.push(say("no field “{field}”, so it is searched as text", { field }));
+  for (const word of query.wrong) parts.push(say("“{word}” cannot be understood", { word }));
+  count.textContent = parts.join(" · ");
+  count.title = parts.slice(active ? 1 : 0).join("\n");
+  rememberFilter(text);
+}
+
+/** Keep the filter in the address, so that it can be shared. @param {string} text */
+function rememberFilter(text) {
+  const parts = [text && `q=${encodeURIComponent(text)}`, range && `t=${range[0]}-${range[1]}`].filter(Boolean);
   const hash = parts.length ? `#${parts.join("&")}` : /^#[qt]=/.test(location.hash) ? "#" : null;
-  if (hash !== null) {
-    try {
-      history.replaceState(null, "", hash);
-    } catch {
-      /* not allowed everywhere */
-    }
+  if (hash === null) return;
+  try {
+    history.replaceState(null, "", hash);
+  } catch {
+    /* not allowed everywhere */
   }
 }
-let timer = 0;
+let filterTimer = 0;
 box.addEventListener("input", () => {
-  clearTimeout(timer);
-  timer = setTimeout(apply, 80);
+  clearTimeout(filterTimer);
+  filterTimer = setTimeout(apply, 80);
 });
-byId("search-form").addEventListener("submit", (event) => {
+/** @type {HTMLElement} */ (byId("search-form")).addEventListener("submit", (event) => {
   event.preventDefault();
   apply();
 });

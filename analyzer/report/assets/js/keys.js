@@ -1,25 +1,86 @@
-// Keys.
-const help = byId("help");
-byId("help-open").addEventListener("click", () => help.showModal());
-const seen = (row) => row.offsetParent !== null;
-const grip = (row) => (row.matches("details") ? row.querySelector("summary") : row);
-function step(by) {
-  const list = rows.filter(seen).map(grip);
-  if (!list.length) return;
-  const current = document.activeElement && document.activeElement.closest("summary, [data-row]");
-  let at = list.indexOf(current);
-  if (at < 0) {
-    const top = list.findIndex((item) => item.getBoundingClientRect().top > 110);
-    at = by > 0 ? Math.max(top, 0) - 1 : Math.max(top, 1);
-  }
-  const next = list[Math.min(Math.max(at + by, 0), list.length - 1)];
-  next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: "nearest" });
-  const header = document.querySelector(".top").getBoundingClientRect().bottom;
-  const top = next.getBoundingClientRect().top;
-  if (top < header) window.scrollBy({ top: top - header - 12, behavior: "instant" });
-}
+// Keys: the way through the page without a mouse. Nothing of it works while somebody types or reads the help.
+
+const help = the("help", HTMLDialogElement);
+const sectionLinks = /** @type {HTMLAnchorElement[]} */ (all(".sections a"));
 const sections = all("main > section");
+
+/** What takes the focus for a row: its own fold's title where it is one. @param {HTMLElement} row */
+const grip = (row) => (row.matches("details") ? /** @type {HTMLElement} */ (row.querySelector("summary")) : row);
+
+/** @param {HTMLElement} row */
+const inSight = (row) => row.checkVisibility(); // what is folded away has a place, but is not seen
+
+/** The row that has the focus, or in which something has it. */
+const focusedRow = () => /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-row]") ?? null);
+
+/** @type {HTMLElement | null} The row that Tab comes back to, of those that are no place to stop by themselves. */
+let tabStop = null;
+
+/** Give a row the focus and bring it into sight. @param {HTMLElement} row */
+function visitRow(row) {
+  const place = grip(row);
+  if (tabStop && tabStop !== place) tabStop.tabIndex = -1;
+  tabStop = null;
+  if (place.tabIndex < 0) {
+    place.tabIndex = 0;
+    tabStop = place;
+  }
+  place.focus({ preventScroll: true });
+  place.scrollIntoView({ block: "nearest" });
+  const above = covered() + 12 - place.getBoundingClientRect().top;
+  if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
+}
+
+/**
+ * Return where in the list of rows the first one is that comes after what has the focus or, where that is out of sight,
+ * the first one below the header.
+ */
+function firstRow() {
+  const line = covered();
+  const focused = document.activeElement;
+  const place = focused?.closest("main") ? focused.getBoundingClientRect().top : -1;
+  const near = place >= line - 1 && place < innerHeight;
+  return rows.findIndex((row) => {
+    if (!inSight(row)) return false;
+    if (!near || !focused) return grip(row).getBoundingClientRect().top >= line;
+    return Boolean(focused.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING);
+  });
+}
+
+/**
+ * Go to the next row in sight, or with -1 to the one before it.
+ * @param {1 | -1} by
+ */
+function step(by) {
+  const current = focusedRow();
+  let at = current ? rows.indexOf(current) : -1;
+  if (at < 0) {
+    at = firstRow();
+    if (at < 0) return;
+    at -= by > 0 ? 1 : 0;
+  }
+  for (at += by; at >= 0 && at < rows.length; at += by) {
+    if (!inSight(rows[at])) continue;
+    visitRow(rows[at]);
+    return;
+  }
+}
+
+/** Open the focused row, or follow its first link into the page. Return whether there was one. */
+function enter() {
+  const row = document.activeElement;
+  if (!(row instanceof HTMLElement) || !row.matches("[data-row]:not(details)")) return false;
+  const link = /** @type {HTMLAnchorElement | null} */ (row.querySelector("a[href^='#']"));
+  link?.click();
+  return link !== null;
+}
+
+function showAll() {
+  box.value = "";
+  setRange(null);
+}
+
+/** @type {Record<string, () => unknown>} What a key does; one that returns false leaves the key to the browser. */
 const KEYS = {
   "/": () => {
     box.focus();
@@ -27,37 +88,26 @@ const KEYS = {
   },
   j: () => step(1),
   k: () => step(-1),
+  f: () => copyRowFilter(),
   t: toggleTheme,
   "?": () => help.showModal(),
-  Escape: () => {
-    if (box.value) {
-      box.value = "";
-      apply();
-    }
-  },
-  Enter: () => {
-    const row = document.activeElement;
-    const link = row && row.matches("tr, article") && row.querySelector("a[href^='#']");
-    if (link) link.click();
-    else return false;
-    return true;
-  },
+  Escape: showAll,
+  Enter: enter,
 };
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-  const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
-  if (typing) {
-    if (event.key === "Escape") {
-      KEYS.Escape();
-      box.blur();
-    }
-    return;
-  }
-  const number = /^[1-8]$/.test(event.key) ? Number(event.key) : 0;
-  if (number && sections[number - 1]) {
-    go(sections[number - 1].id);
-    event.preventDefault();
+for (const link of sectionLinks.slice(0, 8)) {
+  KEYS[String(sectionLinks.indexOf(link) + 1)] = () => go(link.hash.slice(1));
+}
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (around(event, "input, textarea, select")) {
+    if (event.key !== "Escape" || event.target !== box) return;
+    showAll();
+    box.blur();
     return;
   }
   if (Object.hasOwn(KEYS, event.key) && KEYS[event.key]() !== false) event.preventDefault();
-});
+}
+document.addEventListener("keydown", pressed);
+the("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());

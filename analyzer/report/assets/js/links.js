@@ -1,32 +1,59 @@
-// Links inside the page.
+// Links inside the page: what an address names is unfolded, brought into sight below the header, and focused.
+
+/** @param {Element} target */
 function reveal(target) {
-  for (let node = target; node; node = node.parentElement) {
+  for (let node = /** @type {Element | null} */ (target); node; node = node.parentElement) {
     if (node instanceof HTMLDetailsElement) node.open = true;
-    if (node.hidden) node.hidden = false;
+    if (node instanceof HTMLElement && node.hidden) node.hidden = false;
   }
 }
+
+/** Return how many pixels at the top of the window the header covers. */
+const covered = () => Math.max(0, document.querySelector(".top")?.getBoundingClientRect().bottom ?? 0);
+
+/**
+ * Go to what an anchor names, also when it is the page's address already.
+ * @param {string} anchor
+ */
 function go(anchor) {
   if (location.hash === `#${anchor}`) follow();
   else location.hash = anchor;
 }
+
+/**
+ * Restore a filter, a range of seconds, or both, from an address like #q=status:5xx&t=1.203-1.870.
+ * @param {string} hash
+ */
+function restore(hash) {
+  const parts = new URLSearchParams(hash.replaceAll("+", "%2B"));
+  const span = /^(-?[0-9.]+)-(-?[0-9.]+)$/.exec(parts.get("t") || "");
+  box.value = parts.get("q") || "";
+  setRange(span ? [Number(span[1]), Number(span[2])] : null);
+}
+
+/** @param {Element} target */
+function focusOn(target) {
+  const focus = target instanceof HTMLDetailsElement ? target.querySelector("summary") : target;
+  if (!(focus instanceof HTMLElement || focus instanceof SVGElement)) return;
+  focus.focus({ preventScroll: true });
+  if (document.activeElement === focus) return;
+  focus.tabIndex = -1; // reading goes on from here, with the keyboard and aloud
+  focus.focus({ preventScroll: true });
+}
+
 function follow() {
   const hash = location.hash.slice(1);
-  if (/^[qt]=/.test(hash)) {
-    // #q=status:5xx&t=1.203-1.870: a filter, a range of seconds, or both
-    const parts = new URLSearchParams(hash.replaceAll("+", "%2B"));
-    const span = /^(-?[0-9.]+)-(-?[0-9.]+)$/.exec(parts.get("t") || "");
-    box.value = parts.get("q") || "";
-    setRange(span ? [Number(span[1]), Number(span[2])] : null);
+  if (/^[qt]=/.test(hash)) restore(hash);
+  const target = byId(hash);
+  if (!target) {
+    if (hash && !/^[qt]=/.test(hash)) gridReveal(hash); // a row that a long table has not drawn yet
     return;
   }
-  const target = hash && byId(hash);
-  if (!target) return;
   reveal(target);
-  const covered = document.querySelector(".top").offsetHeight + 8; // by what stays at the top
-  root.style.scrollPaddingTop = `${covered}px`;
-  const high = target.getBoundingClientRect().height > innerHeight - covered;
+  const room = covered() + 8;
+  root.style.scrollPaddingTop = `${room}px`;
+  const high = target.getBoundingClientRect().height > innerHeight - room;
   target.scrollIntoView({ block: high || target.matches("section") ? "start" : "center" });
-  const focus = target.matches("details") ? target.querySelector("summary") : target;
-  if (focus && focus.tabIndex >= -1) focus.focus({ preventScroll: true });
+  focusOn(target);
 }
 window.addEventListener("hashchange", follow);

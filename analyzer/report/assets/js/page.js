@@ -6,17 +6,39 @@ const root = document.documentElement;
 root.classList.add("scripted");
 
 /**
- * Return an element of the page by its id.
+ * Return an element of the page by its id, if there is one.
  * @param {string} id
  */
 const byId = (id) => document.getElementById(id);
+
+/**
+ * Return an element that every report has, by its id and its kind.
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} kind
+ * @returns {T}
+ */
+function the(id, kind) {
+  const found = byId(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
+  return found;
+}
 
 /**
  * Return the elements that a selector finds, as an array.
  * @param {string} selector
  * @param {ParentNode} from
  */
-const all = (selector, from = document) => Array.from(from.querySelectorAll(selector));
+const all = (selector, from = document) =>
+  Array.from(/** @type {NodeListOf<HTMLElement>} */ (from.querySelectorAll(selector)));
+
+/**
+ * Return the element nearest to an event's target, going outwards, that a selector finds.
+ * @param {Event} event
+ * @param {string} selector
+ */
+const around = (event, selector) =>
+  event.target instanceof Element ? /** @type {HTMLElement | null} */ (event.target.closest(selector)) : null;
 
 const wordsElement = byId("words");
 /** @type {Record<string, string>} English text → text in the page's language; empty for an English page. */

@@ -1,0 +1,219 @@
+"""Tables that are too long for markup: their data go into the page as columns, and its script draws what one can see.
+
+Rules:
+
+* A column holds numbers, or the cells that come again and for each row a place among them: so that 200,000 rows cost
+  neither 200,000 objects here nor as many texts in the page.
+* The data are JSON in a script element that does not run; above :data:`MAX_PLAIN` characters they are compressed
+  (RFC 1950, in base64), which holds no time and no name, so that the same table gives the same bytes.
+* The first :data:`PREVIEW_ROWS` rows are markup too, for browsers without scripts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Cell, Grid, Numbers, Row, Table, Texts
+from analyzer.report.escape import script_json
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+MAX_PLAIN = 300_000
+"""Characters of a grid's data that go into the page as they are; more are compressed, to about a quarter. Reading them
+takes a browser some milliseconds, and a page with many grids stays small enough for a mail."""
+
+PREVIEW_ROWS = 50
+"""Rows that a browser without scripts shows of a grid: a look at it, not its content."""
+
+LEVEL = 3
+"""Effort of the compression: the levels above take twice the time for a twentieth less."""
+
+FIELDS = {
+    "host": "host",
+    "status": "status",
+    "method": "method",
+    "stream": "stream",
+    "proto": "proto",
+    "severity": "severity",
+    "duration": "dur",
+    "start": "from",
+    "end": "to",
+    "frames": "frames",
+}
+"""What the filter knows of a row (:class:`analyzer.report.cells.Mark`) → what the page calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridFact:
+    """A grid as the template needs it: its data as text, whether they are compressed, and its anchors."""
+
+    data: Markup
+    packed: bool
+    anchor: str
+    first: int
+    total: int
+
+
+def drawn(table: Table, reach: Callable[[str], str] = str) -> GridFact | None:
+    """Return a table's grid, ready for the page; None for a table that is drawn as one.
+
+    Args:
+        table: with a grid, or with so many rows that it becomes one.
+        reach: gives for an anchor the one that exists.
+    """
+    from markupsafe import Markup
+
+    grid = long(table).grid
+    if grid is None:
+        return None
+    text = script_json(_plain(table, grid, reach)) if grid.total <= MAX_TABLE_ROWS else _dumped(table, grid, reach)
+    packed = len(text) > MAX_PLAIN
+    if packed:
+        text = base64.b64encode(zlib.compress(text.encode("ascii"), LEVEL)).decode("ascii")
+    return GridFact(Markup(text), packed, grid.anchor, grid.first, grid.total)
+
+
+def long(table: Table) -> Table:
+    """Return a table with more rows than markup can hold as one with a grid; any other as it is."""
+    if table.grid is not None or len(table.rows) <= MAX_TABLE_ROWS:
+        return table
+    kept = table.rows[:MAX_GRID_ROWS]
+    return replace(table, rows=kept[:PREVIEW_ROWS], grid=_of_rows(kept))
+
+
+def coded(keys: Iterable[Hashable], make: Callable[[int], Cell | str]) -> Texts:
+    """Return a column in which rows with the same key have the same cell.
+
+    Args:
+        keys: one for each row.
+        make: gives the cell of a row; called once for each key.
+    """
+    keys = list(keys)
+    places = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))  # key → the first row that has it
+    firsts = sorted(places.values())
+    if len(firsts) in (1, len(keys)):
+        return Texts(list(map(make, firsts)))
+    for place, first in enumerate(firsts):
+        places[keys[first]] = place
+    return Texts(list(map(make, firsts)), list(map(places.__getitem__, keys)))
+
+
+# ── from rows ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _of_rows(rows: Sequence[Row]) -> Grid:
+    """Turn rows into columns."""
+    columns = tuple(_cells([row.cells[at] for row in rows]) for at in range(len(rows[0].cells)))
+    marks: dict[str, Texts | Numbers | int] = {}
+    for name, field in FIELDS.items():
+        values = [getattr(row.mark, name) for row in rows]
+        if any(values):
+            marks[field] = coded(values, lambda n, values=values: Cell(values[n]))  # type: ignore[misc]
+    anchor, first = _anchors(rows)
+    return Grid(len(rows), columns, marks, anchor, first)
+
+
+def _cells(cells: list[Cell]) -> Texts:
+    return coded(cells, cells.__getitem__)
+
+
+def _anchors(rows: Sequence[Row]) -> tuple[str, int]:
+    """Return the word and the first number of the rows' anchors, where they are numbered one after the other.
+
+    A row without an anchor is drawn elsewhere under that anchor, which the script finds first.
+    """
+    at, known = next(((n, row.anchor) for n, row in enumerate(rows) if row.anchor), (0, ""))
+    word, _, number = known.rpartition("-")
+    if not number.isdigit():
+        return "", 1
+    first = int(number) - at
+    ordered = all(row.anchor in ("", f"{word}-{first + n}") for n, row in enumerate(rows))
+    return (word, first) if ordered else ("", 1)
+
+
+# ── to text ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _dumped(table: Table, grid: Grid, reach: Callable[[str], str]) -> str:
+    """Write a grid's data; what would end a script element is escaped, as :func:`script_json` does, but quicker."""
+    text = json.dumps(_plain(table, grid, reach), allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _plain(table: Table, grid: Grid, reach: Callable[[str], str]) -> dict[str, Any]:
+    columns = []
+    for column, data, unit in zip(table.columns, grid.columns, _units(table, grid), strict=True):
+        told = {"label": column.label, "kind": column.kind, "title": column.title, "unit": unit}
+        columns.append({name: value for name, value in told.items() if value} | dict(_column(data, reach)))
+    marks = {name: _mark(data) for name, data in grid.marks.items()}
+    return {"rows": grid.total, "columns": columns, "marks": marks}
+
+
+def _mark(data: Texts | Numbers | int) -> dict[str, Any] | int:
+    return data if isinstance(data, int) else dict(_column(data, str))
+
+
+def _units(table: Table, grid: Grid) -> Iterator[str]:
+    forms = {"ms": "ms", "bytes": "B", "seconds": "s"}
+    for data, unit in zip(grid.columns, table.units, strict=True):
+        yield forms.get(data.form, "") if isinstance(data, Numbers) else unit
+
+
+def _column(data: Texts | Numbers, reach: Callable[[str], str]) -> Iterator[tuple[str, Any]]:
+    if isinstance(data, Texts):
+        yield "cells", [_cell(cell, reach) for cell in data.cells]
+        if data.at is not None:
+            yield "at", data.at
+        return
+    if isinstance(data.values, range):
+        yield "first", data.values.start
+    else:
+        yield "numbers", data.values
+    yield "as", data.form
+    if data.per != 1:
+        yield "per", data.per
+    if data.link:
+        yield "link", data.link
+    if data.odd:
+        yield "odd", {str(n): _cell(cell, reach) for n, cell in data.odd.items()}
+
+
+def _cell(cell: Cell | str, reach: Callable[[str], str]) -> str | list[Any]:
+    """Write a cell as its text or, where there is more to it, a list: text, tone, title, why, link, value."""
+    if isinstance(cell, str):
+        return cell
+    link = reach(cell.link) if cell.link else ""
+    parts = [cell.text, cell.tone, cell.title, cell.why, link, cell.value]
+    while len(parts) > 1 and (parts[-1] is None or parts[-1] == ""):
+        parts.pop()
+    return parts if len(parts) > 1 else cell.text
+
+
+# ── anchors ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def numbered(tables: Iterable[Table]) -> Mapping[str, range]:
+    """Return the anchors that lie in grids: word → numbers."""
+    out = {}
+    for table in tables:
+        if table.grid is not None:
+            word, first, total = table.grid.anchor, table.grid.first, table.grid.total
+        elif len(table.rows) > MAX_TABLE_ROWS:
+            (word, first), total = _anchors(table.rows), min(len(table.rows), MAX_GRID_ROWS)
+        else:
+            continue
+        if word:
+            out[word] = range(first, first + total)
+    return out
+
+
+def lies_in(anchors: Mapping[str, range], link: str) -> bool:
+    """Say whether a grid has the row with an anchor."""
+    word, _, number = link.rpartition("-")
+    return word in anchors and number.isdigit() and int(number) in anchors[word]
