@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from analyzer.export import csv as csv_export
 from analyzer.export.batches import ALL_TABLES
 from analyzer.pipeline import analyze
 from analyzer.schema import TABLES
-from tests.conftest import SAMPLES
+from tests.conftest import ROOT, SAMPLES
 from tests.report.fixture import empty, hostile, rich
 
 NAMES = ("status-codes", "dns-trouble", "web-app")
@@ -117,7 +118,7 @@ def test_parquet_is_read_back_by_pyarrow(analysis: Analysis, tmp_path: Path) -> 
         ]
 
 
-def test_duckdb_answers_a_question(tmp_path: Path) -> None:
+def test_duckdb_answers_the_question_of_the_docs(tmp_path: Path) -> None:
     import duckdb
 
     for name in ("status-codes", "web-app"):
@@ -125,10 +126,8 @@ def test_duckdb_answers_a_question(tmp_path: Path) -> None:
             path = tmp_path / file
             path.parent.mkdir(parents=True)
             path.write_bytes(content)
-    query = f"""
-        SELECT capture, count(*) AS failed FROM read_parquet('{tmp_path}/http/*/*.parquet', hive_partitioning = true)
-        WHERE status >= 500 GROUP BY capture ORDER BY capture
-    """
+    (query,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "batch.md").read_text("utf-8"), re.DOTALL)
+    query = query.replace("reports/parquet", str(tmp_path)).strip().rstrip(";")
     found = dict(duckdb.sql(query).fetchall())
     expected = {
         f"{name}.pcapng": sum((row.status or 0) >= 500 for row in analyze(str(SAMPLES / f"{name}.pcapng")).http)
