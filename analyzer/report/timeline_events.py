@@ -146,8 +146,11 @@ def _tcp(analysis: Analysis) -> Events:
     starts = np.asarray(table.columns["start_time"], np.int64)
     ends = np.asarray(table.columns["end_time"], np.int64)
 
+    def end(side: str, hosts: NDArray[np.int32], stream: int) -> str:
+        return endpoint(table.host(int(hosts[stream])), int(table.number(f"{side}_port", stream) or 0))
+
     def describe(stream: int) -> Described:
-        row = table.row(stream)
+        # From the columns: drawing a whole row for each bar would take longer than all else on the timeline.
         failure = NONE
         if refused[stream]:
             failure = say("refused")
@@ -157,9 +160,9 @@ def _tcp(analysis: Analysis) -> Events:
             failure = say("reset")
         words = say(
             "TCP {client} to {server}: {time}",
-            client=endpoint(row.client, row.client_port),
-            server=endpoint(row.server, row.server_port),
-            time=_took(row.duration_ms),
+            client=end("client", table.client_host, stream),
+            server=end("server", table.server_host, stream),
+            time=_took((int(ends[stream]) - int(starts[stream])) / NS_PER_MS),
         )
         return f"stream-{stream}", words, failure
 

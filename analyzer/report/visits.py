@@ -36,7 +36,10 @@ MAX_VISITS = 300
 """Visits drawn on the page; the exports have the rest."""
 
 MAX_OPENING = 100
-"""Visits drawn that open to their journey and waterfall, about 14 kB of markup each; the others are a row."""
+"""Where a capture has no more visits, all open to their journey and waterfall: about 14 kB of markup each."""
+
+MAX_OPENING_OF_MORE = 60
+"""Visits that open where there are more; the others are a row."""
 
 MAX_MARK_STREAMS = 50
 """Connections of a visit that the page's filter knows."""
@@ -148,7 +151,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
 def _opening(rows: Sequence[VisitRow]) -> set[int]:
     """Return which visits open: all, or those that failed, those that somebody is to blame for, and the first ones."""
     order = sorted(range(len(rows)), key=lambda at: (not _failed(rows[at]), rows[at].blame is None, at))
-    return set(order[:MAX_OPENING])
+    return set(order if len(rows) <= MAX_OPENING else order[:MAX_OPENING_OF_MORE])
 
 
 def drawn_requests(facts: list[VisitFact]) -> set[str]:

@@ -111,6 +111,18 @@ def test_numbers_are_written_as_everywhere(blank: Any) -> None:
     assert found == [[human_ms(time) for time in times], [human_bytes(count) for count in sizes]]
 
 
+def test_steps_become_numbers(blank: Any) -> None:
+    found = blank.evaluate(
+        "(() => { const say = (text) => text;"
+        + script("columns")
+        + """const data = { rows: 3, columns: [{ label: "Time", as: "instant", steps: [5, -2, 7] }],
+            marks: { from: 0, to: { steps: [1, 1, 1] } } };
+        return summed(data); })()"""
+    )
+    assert found["columns"] == [{"label": "Time", "as": "instant", "numbers": [5, 3, 10]}]
+    assert found["marks"] == {"from": 0, "to": {"numbers": [1, 2, 3]}}
+
+
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
