@@ -18,6 +18,7 @@ import hashlib
 import html
 import json
 import math
+from functools import lru_cache
 from typing import Any
 
 from analyzer.text import DISPLAY_LIMIT, display
@@ -81,6 +82,7 @@ def script_text(source: str) -> str:
     return text.replace("</script", "<\\/script").replace("</SCRIPT", "<\\/SCRIPT").replace("<!--", "<\\!--")
 
 
+@lru_cache(maxsize=8)
 def script_hash(text: str) -> str:
     """Return the ``'sha256-…'`` source expression of an inline script's exact text."""
     digest = hashlib.sha256(text.encode("utf-8")).digest()
