@@ -17,10 +17,11 @@ from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.flows.model import HANDSHAKES
+from analyzer.protocols.dns import table as columns_of
 from analyzer.report.connections import cut_off, unanswered
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import failed_icmp
-from analyzer.report.protocols import dns_failed
+from analyzer.report.lookups import own_failures
 from analyzer.report.requests import pieces, status_text, tone, total_ms
 from analyzer.report.wording import message, say
 from analyzer.schema import ArpRow
@@ -124,15 +125,11 @@ def _dns(analysis: Analysis) -> Events:
         words = say("DNS {name} {type}: {time}", name=row.qname, type=row.qtype, time=_took(row.latency_ms))
         return f"dns-{n + 1}", words, failure
 
-    # A resolver's own question fails with its client's.
-    failed = [dns_failed(row) and row.caused_by is None for row in analysis.dns]
+    failed = own_failures(analysis.dns).tolist()
+    told = (columns_of.column(analysis.dns, name) for name in ("query_time", "response_time", "latency_ms"))
     times = (
-        (
-            row.query_time,
-            row.response_time if row.response_time is not None else _after(row.query_time, row.latency_ms),
-            bad,
-        )
-        for row, bad in zip(analysis.dns, failed, strict=True)
+        (asked, answered if answered is not None else _after(asked, latency), bad)
+        for asked, answered, latency, bad in zip(*told, failed, strict=True)
     )
     return _events(times, describe)
 

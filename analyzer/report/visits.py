@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.options import Options
+from analyzer.protocols.dns import table as columns_of
 from analyzer.provenance import frames_filter, frames_text, runs
 from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
@@ -118,7 +119,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     links = Links.of(analysis.http, analysis.websocket, cause)
     room, detailed = MAX_WATERFALL_ROWS_IN_ALL, MAX_DETAILED
     out: list[VisitFact] = []
-    walked: Sequence[DnsRow] = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
+    walked: Sequence[DnsRow] = () if columns_of.one_of(analysis.dns, "caused_by", (None,)).all() else analysis.dns
     claimed: set[int] = set()
     opening = _opening(analysis.visits[:MAX_VISITS])
     for at, visit in enumerate(analysis.visits[:MAX_VISITS]):
@@ -162,18 +163,21 @@ def drawn_requests(facts: list[VisitFact]) -> set[str]:
 def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> list[tuple[TcpRow, TlsRow | None]]:
     """Return the visit's connections on which no request can be read."""
     readable = {analysis.http[n].stream for n in visit.http_rows if 0 <= n < len(analysis.http)}
-    return [
-        (analysis.connections.row(stream), tls.get(stream))
-        for stream in visit.tcp_streams
-        if stream not in readable and stream in tls and 0 <= stream < len(analysis.connections)
-    ]
+    streams = [stream for stream in visit.tcp_streams if stream not in readable and stream in tls]
+    return _connections(analysis, streams, tls)
+
+
+def _connections(
+    analysis: Analysis, streams: Iterable[int], tls: dict[int, TlsRow]
+) -> list[tuple[TcpRow, TlsRow | None]]:
+    known = [stream for stream in streams if 0 <= stream < len(analysis.connections)]
+    return [(row, tls.get(stream)) for stream, row in analysis.connections.rows_of(known).items()]
 
 
 def _around(analysis: Analysis, visit: VisitRow, numbers: Sequence[int], tls: dict[int, TlsRow]) -> Around:
     """Return what a visit's waterfall shows beside the requests that may be drawn."""
     streams = dict.fromkeys(analysis.http[n].stream for n in numbers[:MAX_WATERFALL_ROWS])
-    known = [stream for stream in streams if 0 <= stream < len(analysis.connections)]
-    rows = [(analysis.connections.row(stream), tls.get(stream)) for stream in known]
+    rows = _connections(analysis, streams, tls)
     closes = {row.stream: close for row, _ in rows if (close := closing(row, analysis.segments)) is not None}
     arp = [analysis.arp[n] for n in visit.arp_rows if 0 <= n < len(analysis.arp)]
     over = None if visit.duration_ms is None else visit.start_time + round(visit.duration_ms * NS_PER_MS)
