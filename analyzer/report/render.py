@@ -164,7 +164,7 @@ def _render(analysis: Analysis, lang: str, shared: bool) -> str:
         integrity=integrity() if library else "",
     ).partition(_PLOTLY_MARK)
     # Joined here, since passing five megabytes through the template engine would copy them several times.
-    return head + plotly + tail if gap else head
+    return "".join((head, plotly, tail)) if gap else head
 
 
 _PLOTLY_MARK = "<!--plotly-->"
