@@ -22,7 +22,7 @@ from analyzer.report.connections import cut_off, unanswered
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.lookups import own_failures
-from analyzer.report.requests import pieces, status_text, tone, total_ms
+from analyzer.report.requests import interval, status_text, tone, total_ms
 from analyzer.report.wording import message, say
 from analyzer.schema import ArpRow
 from analyzer.units import NS_PER_MS, human_ms
@@ -191,8 +191,8 @@ def _tls(analysis: Analysis) -> Events:
 def _http(analysis: Analysis) -> Events:
     def times() -> Iterable[_Times]:
         for row in analysis.http:
-            parts = pieces(row)
-            yield (parts[0][1], parts[-1][2], tone(row) in ("bad", "warn")) if parts else (None, None, False)
+            start, end = interval(row)
+            yield start, end, start is not None and tone(row) in ("bad", "warn")
 
     def describe(n: int) -> Described:
         row = analysis.http[n]
