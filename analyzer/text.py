@@ -63,6 +63,8 @@ def display(value: object, limit: int = DISPLAY_LIMIT) -> str:
         value: bytes, str or anything else (turned into str).
         limit: characters kept; the rest is announced as ``… (+N)``.
     """
+    if type(value) is str and len(value) <= limit and value.isascii() and value.isprintable():
+        return value  # most values are: nothing in it could be invisible
     text = decode(value) if isinstance(value, bytes) else str(value)
     more = len(text) - limit
     shown = visible(text[:limit])

@@ -18,6 +18,7 @@ clock: on a busy machine they say little.
 from __future__ import annotations
 
 import argparse
+import gc
 import pickle
 import resource
 import shutil
@@ -36,6 +37,7 @@ import numpy as np
 from make_big import Traffic, write
 from places import cache_folder
 
+from analyzer.__main__ import COLLECT_AFTER
 from analyzer.analysis import Analysis
 from analyzer.decode.summary import MAX_PACKETS, Packets
 from analyzer.pipeline import analyze
@@ -173,6 +175,7 @@ def main() -> None:
     parser.add_argument("--no-million", action="store_true")
     parser.add_argument("--million", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    gc.set_threshold(COLLECT_AFTER)  # as the program does
     if arguments.million:
         million(arguments.million)
         return

@@ -10,7 +10,7 @@ from analyzer import sentences, tcp_states
 from analyzer.analysis import Analysis
 from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Table
-from analyzer.report.connections import MAX_CITED_LADDERS, MAX_CONNECTIONS, MAX_LADDERS
+from analyzer.report.connections import Room, room_for
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures.sequence import MAX_MARKS
 from analyzer.report.findings import MAX_FINDINGS
@@ -69,7 +69,7 @@ def about_facts(analysis: Analysis) -> AboutFact:
             for comment in capture.comments[:MAX_COMMENTS]
         ),
         masked=_masked(analysis),
-        limits=_limits(),
+        limits=_limits(room_for(len(analysis.connections))),
         problems=problems_table(analysis),
         problem_kinds=tuple((safe(code, 60), count) for code, count in sorted(analysis.problem_counts.items())),
         states=tuple((state, Prose(tcp_states.explain(state))) for state in tcp_states.STATES),
@@ -125,7 +125,7 @@ _UNITS = {
 """Exponent of a clock's resolution → its unit."""
 
 
-def _limits() -> tuple[tuple[Prose, Prose], ...]:
+def _limits(room: Room) -> tuple[tuple[Prose, Prose], ...]:
     """Name the caps of the page itself, so that nothing is left out in silence."""
     return (
         (say("Rows of a table"), say("{n}; as a grid {grid}", n=number(MAX_TABLE_ROWS), grid=number(MAX_GRID_ROWS))),
@@ -136,16 +136,16 @@ def _limits() -> tuple[tuple[Prose, Prose], ...]:
             say("Connections"),
             say(
                 "the first {n} and {cited} that findings point at",
-                n=number(MAX_CONNECTIONS),
-                cited=number(MAX_CITED_LADDERS),
+                n=number(room.listed),
+                cited=number(room.cited),
             ),
         ),
         (
             say("Ladders"),
             say(
                 "the first {n} connections and {cited} that findings point at",
-                n=number(MAX_LADDERS),
-                cited=number(MAX_CITED_LADDERS),
+                n=number(room.ladders),
+                cited=number(room.cited),
             ),
         ),
         (say("Lines of a ladder"), number(MAX_LADDER_ROWS)),

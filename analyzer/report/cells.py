@@ -106,7 +106,8 @@ class Texts:
     """A grid's column of cells that come again.
 
     Attributes:
-        cells: those that occur; one with nothing but text to it may be that text (safe to show).
+        cells: those that occur; one with nothing but text to it may be that text (safe to show). Two columns that share
+            this very list take its room once.
         at: for each row a place in ``cells``; without it, each row has the cell at its own place, or all have the one.
     """
 

@@ -49,13 +49,35 @@ from analyzer.schema import TcpRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms
 
 MAX_CONNECTIONS = 300
-"""Connections listed, besides those a finding points at: about 2 kB of markup each. The table has all of them."""
+"""Connections listed where the page lists all of them: about 2 kB of markup each."""
 
-MAX_LADDERS = 60
-"""Connections with a ladder besides those a finding points at, about 8 kB each: the page stays small."""
 
-MAX_CITED_LADDERS = 80
-"""Connections with a ladder because a finding points at them."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many connections the page has room for.
+
+    Attributes:
+        listed: besides those a finding points at; the table has all of them.
+        ladders: with a ladder besides those a finding points at, about 8 kB each.
+        cited: listed and with a ladder because a finding points at them.
+    """
+
+    listed: int
+    ladders: int
+    cited: int
+
+
+FEW = Room(MAX_CONNECTIONS, 60, 80)
+"""Of a capture whose connections are all listed."""
+
+MANY = Room(200, 40, 40)
+"""Of a capture with more: there a reader comes from a finding, a visit or the table, and reads no list to its end."""
+
+
+def room_for(total: int) -> Room:
+    """Return how many connections the page has room for, of a capture with so many."""
+    return FEW if total <= MAX_CONNECTIONS else MANY
+
 
 MAX_LADDER_ROWS_IN_ALL = 5000
 """Ladder lines on the whole page, about 400 bytes of SVG each."""
@@ -141,10 +163,12 @@ class ConnectionsFact:
 def connections(analysis: Analysis, clock: Clock) -> ConnectionsFact:
     """Draw up the connections of a capture: the first ones, whatever a finding points at, and the largest."""
     total = len(analysis.connections)
+    room = room_for(total)
     cited = {f.stream for f in analysis.findings if f.stream is not None and 0 <= f.stream < total}
     graphed = graphs.chosen(analysis.connections, analysis.segments, cited)
-    shown = sorted({*range(min(total, MAX_CONNECTIONS)), *sorted(cited)[:MAX_CITED_LADDERS], *graphed})
-    with_ladder = {*range(min(total, MAX_LADDERS)), *sorted(cited)[:MAX_CITED_LADDERS]}
+    pointed = sorted(cited)[: room.cited]
+    shown = sorted({*range(min(total, room.listed)), *pointed, *graphed})
+    with_ladder = {*range(min(total, room.ladders)), *pointed}
     drawing = _Drawing(
         analysis,
         clock,
@@ -155,15 +179,15 @@ def connections(analysis: Analysis, clock: Clock) -> ConnectionsFact:
         | {row.stream: row.host for row in analysis.http if row.host},
         {row.request_frame: row.meaning for row in analysis.icmp if row.kind == "error" and row.request_frame},
     )
-    room = MAX_LADDER_ROWS_IN_ALL
+    lines = MAX_LADDER_ROWS_IN_ALL
     out: list[ConnectionFact] = []
     rows = analysis.connections.rows_of(shown)
     for stream in shown:
         row = rows[stream]
         drawn = None
-        if stream in with_ladder and room > 0:
+        if stream in with_ladder and lines > 0:
             drawn = ladder(row, analysis.segments, drawing.notes.get(stream, {}))
-            room -= len(drawn.lines)
+            lines -= len(drawn.lines)
         out.append(drawing.fact(row, drawn))
     return ConnectionsFact(
         tuple(out),

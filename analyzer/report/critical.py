@@ -52,8 +52,8 @@ def critical_path(requests: Sequence[tuple[int, HttpRow]], over: int | None = No
         requests: (row number in the ``http`` table, row).
         over: ns, when the visit was over; None where that is not known.
     """
-    rows = {number: row for number, row in requests if interval(row)[1] is not None}
-    ends = {number: end for number, row in rows.items() if (end := interval(row)[1]) is not None}
+    ends = {number: end for number, row in requests if (end := interval(row)[1]) is not None}
+    rows = {number: row for number, row in requests if number in ends}
     waited_for = [number for number, row in rows.items() if row.background is None] or list(rows)
     if over is not None:
         waited_for = [number for number in waited_for if ends[number] <= over + CLOSE_NS] or waited_for

@@ -18,6 +18,7 @@ import hashlib
 import html
 import json
 import math
+from functools import lru_cache
 from typing import Any
 
 from analyzer.text import DISPLAY_LIMIT, display
@@ -43,6 +44,8 @@ def shown(value: object) -> object:
     Markup (our assets and our own SVG numbers) and :class:`Prose` pass; everything else becomes display text.
     Unknown numbers become words, so that no ``None`` or ``nan`` is ever visible.
     """
+    if type(value) is Prose:
+        return value
     if value is None:
         return "unknown"
     if isinstance(value, str):
@@ -59,9 +62,6 @@ def figure_text(value: object, limit: int = 120) -> str:
     return html.escape(display(value, limit), quote=False)
 
 
-_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-
-
 def script_json(value: Any) -> str:
     """Return JSON that is inert inside a script element; keys sorted, no NaN.
 
@@ -69,7 +69,8 @@ def script_json(value: Any) -> str:
         ValueError: a number is NaN or infinite.
     """
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return text.translate(_SCRIPT)
+    # U+2028 and U+2029, which end a line of JavaScript, are no ASCII and written as escapes already.
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def script_text(source: str) -> str:
@@ -81,6 +82,7 @@ def script_text(source: str) -> str:
     return text.replace("</script", "<\\/script").replace("</SCRIPT", "<\\/SCRIPT").replace("<!--", "<\\!--")
 
 
+@lru_cache(maxsize=8)
 def script_hash(text: str) -> str:
     """Return the ``'sha256-…'`` source expression of an inline script's exact text."""
     digest = hashlib.sha256(text.encode("utf-8")).digest()

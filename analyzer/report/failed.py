@@ -12,7 +12,7 @@ from analyzer.report.card import CardLine
 from analyzer.report.connections import failed as failed_connections
 from analyzer.report.escape import Prose
 from analyzer.report.icmp import failed_icmp
-from analyzer.report.protocols import dns_failed
+from analyzer.report.lookups import own_failures
 from analyzer.report.wording import joined, number, paragraph, plural, say
 from analyzer.units import human_ms
 from analyzer.visits import verdicts
@@ -67,9 +67,9 @@ def failures(analysis: Analysis) -> Iterable[tuple[Prose, str]]:
         yield words, f"visit-{circles[0]}"
     broken = failed_connections(analysis)
     yield from ((said(broken[key]), "connections") for key, said in CONNECTIONS.items() if broken[key])
-    lookups = [n for n, row in enumerate(analysis.dns) if dns_failed(row) and row.caused_by is None]
-    if lookups:
-        yield plural(len(lookups), "failed DNS lookup"), f"dns-{lookups[0] + 1}"
+    lookups = own_failures(analysis.dns)
+    if lookups.any():
+        yield plural(int(lookups.sum()), "failed DNS lookup"), f"dns-{int(lookups.argmax()) + 1}"
     sessions = [n for n, row in enumerate(analysis.tls) if row.outcome == "failed"]
     if sessions:
         yield plural(len(sessions), "failed TLS handshake"), f"tls-{sessions[0] + 1}"

@@ -64,6 +64,11 @@ def failed_lookups(rows: Sequence[DnsRow]) -> NDArray[np.bool_]:
     return bad & ~quiet
 
 
+def own_failures(rows: Sequence[DnsRow]) -> NDArray[np.bool_]:
+    """Return (n,) which lookups failed and are nobody else's: a resolver's own question fails with its client's."""
+    return failed_lookups(rows) & columns_of.one_of(rows, "caused_by", (None,))
+
+
 def result_codes(rows: Sequence[DnsRow]) -> list[str]:
     """Return the response code of every row, or else its outcome."""
     codes, outcomes = columns_of.column(rows, "rcode"), columns_of.column(rows, "outcome")

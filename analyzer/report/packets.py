@@ -117,8 +117,7 @@ def _grid(analysis: Analysis, packets: Packets, count: int, clock: Clock) -> Gri
         (
             Numbers(range(1, count + 1), "plain", link="frame"),
             Numbers(since, "instant", 1_000_000),
-            _unique(src << 16 | packets.sport[:count], end),
-            _unique(dst << 16 | packets.dport[:count], end),
+            *_pair(src << 16 | packets.sport[:count], dst << 16 | packets.dport[:count], end),
             protocols,
             Numbers(packets.length[:count].tolist(), "count"),
             Numbers(_numbers(streams, streams >= 0), "plain", link="stream"),
@@ -140,6 +139,13 @@ def _unique(keys: Ints, make: Callable[[int], Cell | str]) -> Texts:
     """Return a column in which rows with the same key have the same cell."""
     distinct, at = np.unique(keys, return_inverse=True)
     return Texts([make(key) for key in distinct.tolist()], at.reshape(-1).tolist())
+
+
+def _pair(first: Ints, second: Ints, make: Callable[[int], Cell | str]) -> tuple[Texts, Texts]:
+    """Return two columns of the same kind: who sends receives, too, and is written once."""
+    both = _unique(np.concatenate((first, second)), make)
+    places = both.at or ()
+    return Texts(both.cells, places[: first.size]), Texts(both.cells, places[first.size :])
 
 
 def _preview(grid: Grid, clock: Clock) -> tuple[Row, ...]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.analysis import Analysis
 from analyzer.language import SOURCE, speaking, translated
-from analyzer.report import grid
+from analyzer.report import grid, markup
 from analyzer.report.data import page
 from analyzer.report.escape import policy, script_json, script_text, shown
 from analyzer.report.performance import limits
@@ -117,6 +117,9 @@ def _environment() -> Environment:
     )
     environment.globals.update(say=say, say_html=say_html, plural=plural, number=number)
     environment.globals.update(grid_of=grid.drawn, long_table=grid.long)
+    environment.globals.update(
+        mark=markup.mark, rows=markup.rows, small_rows=markup.small_rows, ladder_lines=markup.ladder_lines
+    )
     return environment
 
 
@@ -161,7 +164,7 @@ def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
         integrity=integrity() if library else "",
     ).partition(_PLOTLY_MARK)
     # Joined here, since passing five megabytes through the template engine would copy them several times.
-    return head + plotly + tail if gap else head
+    return "".join((head, plotly, tail)) if gap else head
 
 
 _PLOTLY_MARK = "<!--plotly-->"

@@ -296,8 +296,12 @@ def pieces(row: HttpRow) -> list[tuple[str, int, int]]:
 
 def interval(row: HttpRow) -> tuple[int | None, int | None]:
     """Return when a request's first phase began and its last one ended, in ns; both None where no time is known."""
-    parts = pieces(row)
-    return (parts[0][1], parts[-1][2]) if parts else (None, None)
+    anchor = row.request_time if row.request_time is not None else row.response_time
+    if anchor is None:
+        return None, None
+    known = durations(row)  # the ends of its pieces, which would take three times as long to make
+    before, after = (sum([round(ms * NS_PER_MS) for phase in part if (ms := known[phase])]) for part in (BEFORE, AFTER))
+    return anchor - before, anchor + after
 
 
 def frames_of(row: HttpRow) -> tuple[int, ...]:

@@ -194,7 +194,7 @@ def _tcp_table(analysis: Analysis, clock: Clock) -> Table:
     total = len(analysis.connections)
     long = total > MAX_TABLE_ROWS
     kept = range(PREVIEW_ROWS if long else total)
-    rows = tuple(_tcp_row(analysis.connections.row(stream), clock) for stream in kept)
+    rows = tuple(_tcp_row(row, clock) for row in analysis.connections.rows_of(kept).values())
     grid = tcp_grid(analysis.connections, clock) if long else None
     return Table("tcp-table", say("Connections in numbers"), columns, rows, total, grid)
 

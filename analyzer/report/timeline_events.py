@@ -17,11 +17,12 @@ from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.flows.model import HANDSHAKES
+from analyzer.protocols.dns import table as columns_of
 from analyzer.report.connections import cut_off, unanswered
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import failed_icmp
-from analyzer.report.protocols import dns_failed
-from analyzer.report.requests import pieces, status_text, tone, total_ms
+from analyzer.report.lookups import own_failures
+from analyzer.report.requests import interval, status_text, tone, total_ms
 from analyzer.report.wording import message, say
 from analyzer.schema import ArpRow
 from analyzer.units import NS_PER_MS, human_ms
@@ -124,15 +125,11 @@ def _dns(analysis: Analysis) -> Events:
         words = say("DNS {name} {type}: {time}", name=row.qname, type=row.qtype, time=_took(row.latency_ms))
         return f"dns-{n + 1}", words, failure
 
-    # A resolver's own question fails with its client's.
-    failed = [dns_failed(row) and row.caused_by is None for row in analysis.dns]
+    failed = own_failures(analysis.dns).tolist()
+    told = (columns_of.column(analysis.dns, name) for name in ("query_time", "response_time", "latency_ms"))
     times = (
-        (
-            row.query_time,
-            row.response_time if row.response_time is not None else _after(row.query_time, row.latency_ms),
-            bad,
-        )
-        for row, bad in zip(analysis.dns, failed, strict=True)
+        (asked, answered if answered is not None else _after(asked, latency), bad)
+        for asked, answered, latency, bad in zip(*told, failed, strict=True)
     )
     return _events(times, describe)
 
@@ -146,8 +143,11 @@ def _tcp(analysis: Analysis) -> Events:
     starts = np.asarray(table.columns["start_time"], np.int64)
     ends = np.asarray(table.columns["end_time"], np.int64)
 
+    def end(side: str, hosts: NDArray[np.int32], stream: int) -> str:
+        return endpoint(table.host(int(hosts[stream])), int(table.number(f"{side}_port", stream) or 0))
+
     def describe(stream: int) -> Described:
-        row = table.row(stream)
+        # From the columns: drawing a whole row for each bar would take longer than all else on the timeline.
         failure = NONE
         if refused[stream]:
             failure = say("refused")
@@ -157,9 +157,9 @@ def _tcp(analysis: Analysis) -> Events:
             failure = say("reset")
         words = say(
             "TCP {client} to {server}: {time}",
-            client=endpoint(row.client, row.client_port),
-            server=endpoint(row.server, row.server_port),
-            time=_took(row.duration_ms),
+            client=end("client", table.client_host, stream),
+            server=end("server", table.server_host, stream),
+            time=_took((int(ends[stream]) - int(starts[stream])) / NS_PER_MS),
         )
         return f"stream-{stream}", words, failure
 
@@ -191,8 +191,8 @@ def _tls(analysis: Analysis) -> Events:
 def _http(analysis: Analysis) -> Events:
     def times() -> Iterable[_Times]:
         for row in analysis.http:
-            parts = pieces(row)
-            yield (parts[0][1], parts[-1][2], tone(row) in ("bad", "warn")) if parts else (None, None, False)
+            start, end = interval(row)
+            yield start, end, start is not None and tone(row) in ("bad", "warn")
 
     def describe(n: int) -> Described:
         row = analysis.http[n]

@@ -9,10 +9,11 @@ from functools import partial
 from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.options import Options
+from analyzer.protocols.dns import table as columns_of
 from analyzer.provenance import frames_filter, frames_text, runs
+from analyzer.report.around import around, drawn_together
 from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.lanes import closing
 from analyzer.report.request_facts import Links
 from analyzer.report.requests import interval, phases
 from analyzer.report.secrets import masked, masked_args
@@ -21,12 +22,11 @@ from analyzer.report.waterfall import (
     MAX_DETAILED,
     MAX_WATERFALL_ROWS,
     MAX_WATERFALL_ROWS_IN_ALL,
-    Around,
     Waterfall,
     waterfall,
 )
 from analyzer.report.wording import message, plural, say
-from analyzer.schema import DnsRow, HttpRow, Step, TcpRow, TlsRow, VisitRow
+from analyzer.schema import DnsRow, HttpRow, Step, VisitRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request
 from analyzer.visits.model import Facts
@@ -36,7 +36,10 @@ MAX_VISITS = 300
 """Visits drawn on the page; the exports have the rest."""
 
 MAX_OPENING = 100
-"""Visits drawn that open to their journey and waterfall, about 14 kB of markup each; the others are a row."""
+"""Where a capture has no more visits, all open to their journey and waterfall: about 14 kB of markup each."""
+
+MAX_OPENING_OF_MORE = 60
+"""Visits that open where there are more; the others are a row."""
 
 MAX_MARK_STREAMS = 50
 """Connections of a visit that the page's filter knows."""
@@ -115,9 +118,10 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     links = Links.of(analysis.http, analysis.websocket, cause)
     room, detailed = MAX_WATERFALL_ROWS_IN_ALL, MAX_DETAILED
     out: list[VisitFact] = []
-    walked: Sequence[DnsRow] = analysis.dns if any(row.caused_by is not None for row in analysis.dns) else ()
+    walked: Sequence[DnsRow] = () if columns_of.one_of(analysis.dns, "caused_by", (None,)).all() else analysis.dns
     claimed: set[int] = set()
     opening = _opening(analysis.visits[:MAX_VISITS])
+    connections = drawn_together(analysis, [analysis.visits[at] for at in sorted(opening)], tls)
     for at, visit in enumerate(analysis.visits[:MAX_VISITS]):
         # A request belongs to the first visit that names it, so that its anchor stays unique.
         numbers = [n for n in visit.http_rows if 0 <= n < len(analysis.http) and n not in claimed]
@@ -127,7 +131,7 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
             continue
         drawn = waterfall(
             [(n, analysis.http[n]) for n in numbers],
-            _around(analysis, visit, numbers, tls),
+            around(analysis, visit, numbers, tls, connections),
             min(room, MAX_WATERFALL_ROWS),
             detailed,
             links,
@@ -148,33 +152,12 @@ def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
 def _opening(rows: Sequence[VisitRow]) -> set[int]:
     """Return which visits open: all, or those that failed, those that somebody is to blame for, and the first ones."""
     order = sorted(range(len(rows)), key=lambda at: (not _failed(rows[at]), rows[at].blame is None, at))
-    return set(order[:MAX_OPENING])
+    return set(order if len(rows) <= MAX_OPENING else order[:MAX_OPENING_OF_MORE])
 
 
 def drawn_requests(facts: list[VisitFact]) -> set[str]:
     """Return the anchors of the requests that a waterfall shows."""
     return {bar.anchor for fact in facts for bar in fact.waterfall.bars if bar.anchor}
-
-
-def _encrypted(analysis: Analysis, visit: VisitRow, tls: dict[int, TlsRow]) -> list[tuple[TcpRow, TlsRow | None]]:
-    """Return the visit's connections on which no request can be read."""
-    readable = {analysis.http[n].stream for n in visit.http_rows if 0 <= n < len(analysis.http)}
-    return [
-        (analysis.connections.row(stream), tls.get(stream))
-        for stream in visit.tcp_streams
-        if stream not in readable and stream in tls and 0 <= stream < len(analysis.connections)
-    ]
-
-
-def _around(analysis: Analysis, visit: VisitRow, numbers: Sequence[int], tls: dict[int, TlsRow]) -> Around:
-    """Return what a visit's waterfall shows beside the requests that may be drawn."""
-    streams = dict.fromkeys(analysis.http[n].stream for n in numbers[:MAX_WATERFALL_ROWS])
-    known = [stream for stream in streams if 0 <= stream < len(analysis.connections)]
-    rows = [(analysis.connections.row(stream), tls.get(stream)) for stream in known]
-    closes = {row.stream: close for row, _ in rows if (close := closing(row, analysis.segments)) is not None}
-    arp = [analysis.arp[n] for n in visit.arp_rows if 0 <= n < len(analysis.arp)]
-    over = None if visit.duration_ms is None else visit.start_time + round(visit.duration_ms * NS_PER_MS)
-    return Around(_encrypted(analysis, visit, tls), rows, closes, arp, visit.start_time, over)
 
 
 def _visit(

@@ -111,6 +111,21 @@ def test_numbers_are_written_as_everywhere(blank: Any) -> None:
     assert found == [[human_ms(time) for time in times], [human_bytes(count) for count in sizes]]
 
 
+def test_what_is_written_once_is_read_everywhere(blank: Any) -> None:
+    found = blank.evaluate(
+        "(() => { const say = (text) => text;"
+        + script("columns")
+        + """const data = { rows: 3, columns: [{ label: "Time", as: "instant", steps: [5, -2, 7] },
+            { label: "From", cells: ["a", "b"], at: [0, 1, 0] }, { label: "To", like: 1, at: [1, 0, 1] }],
+            marks: { from: 0, to: { steps: [1, 1, 1] } } };
+        return completed(data); })()"""
+    )
+    time, _, last = found["columns"]
+    assert time == {"label": "Time", "as": "instant", "numbers": [5, 3, 10]}
+    assert last == {"label": "To", "like": 1, "cells": ["a", "b"], "at": [1, 0, 1]}
+    assert found["marks"] == {"from": 0, "to": {"numbers": [1, 2, 3]}}
+
+
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -18,7 +18,7 @@ from analyzer.report import connections as connections_module
 from analyzer.report import wording
 from analyzer.report.cells import Clock
 from analyzer.report.connection_words import opened_words
-from analyzer.report.connections import MAX_CONNECTIONS, MAX_LADDERS, ConnectionFact, connections
+from analyzer.report.connections import FEW, MANY, MAX_CONNECTIONS, ConnectionFact, connections
 from analyzer.report.performance import MAX_EPISODES, MAX_TRANSFERS, performance
 from analyzer.report.remarks import MAX_CONFLICTS, MAX_OPINIONS, MAX_PROOF, conflicts, opinions, remark, remarks
 from analyzer.report.render import render
@@ -506,6 +506,18 @@ def test_a_flood_of_attempts_stays_small() -> None:
     analysis = one(rows[0])
     analysis.connections, analysis.segments = fixture.Prepared(rows), fixture.segments(lists)
     made = connections(analysis, Clock(START))
-    assert (len(made.rows), made.graphed) == (MAX_CONNECTIONS, 0)
+    assert (len(made.rows), made.graphed) == (MANY.listed, 0)
     assert all(shown.performance is None for shown in made.rows)
-    assert np.count_nonzero([shown.ladder is not None for shown in made.rows]) == MAX_LADDERS
+    assert np.count_nonzero([shown.ladder is not None for shown in made.rows]) == MANY.ladders
+
+
+def test_a_page_that_lists_all_connections_has_more_ladders_than_one_that_does_not() -> None:
+    rows = [
+        fixture.tcp(n, handshake="no_synack", handshake_why="filtered", syn_frames=(n + 1,), syn_frame=n + 1)
+        for n in range(MAX_CONNECTIONS)
+    ]
+    analysis = one(rows[0])
+    analysis.connections = fixture.Prepared(rows)
+    analysis.segments = fixture.segments([[(n + 1, float(n), ">", "S", 0, 0, 0, 0)] for n in range(MAX_CONNECTIONS)])
+    made = connections(analysis, Clock(START))
+    assert (len(made.rows), made.total, made.ladders) == (MAX_CONNECTIONS, MAX_CONNECTIONS, FEW.ladders)

@@ -16,7 +16,7 @@ from analyzer.report.data import page
 from analyzer.report.figures import heat as heat_figure
 from analyzer.report.figures import latency as latency_figure
 from analyzer.report.latencies import latencies, latency_table
-from analyzer.report.lookups import dns_failed, failed_lookups
+from analyzer.report.lookups import dns_failed, failed_lookups, own_failures
 from analyzer.report.protocols_dns import dns_fact, dns_sentence, servers_table
 from analyzer.report.protocols_tls import tls_table
 from analyzer.report.render import render
@@ -252,6 +252,8 @@ def test_columns_say_what_rows_say() -> None:
     for name in ("dns-trouble.pcapng", "dns-iterative.pcapng"):
         rows = analyze(str(samples / name), Options()).dns
         assert failed_lookups(rows).tolist() == [dns_failed(row) for row in rows]
+        own = [dns_failed(row) and row.caused_by is None for row in rows]
+        assert own_failures(rows).tolist() == own
 
 
 def test_servers_are_summed_up() -> None:

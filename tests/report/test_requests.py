@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,11 @@ from analyzer.report.render import render
 from analyzer.report.request_facts import MAX_LISTED, Group, Links, groups, remarks
 from analyzer.report.requests import (
     frames_words,
+    interval,
     notes,
     outcome_text,
     outcome_word,
+    pieces,
     reason,
 )
 from analyzer.report.shares import Share, shares, vantage_note
@@ -449,3 +452,20 @@ def test_who_is_to_blame_for_a_request(tmp_path: Path) -> None:
     assert set(causes) == {"/slow", "/broken"}
     assert causes["/slow"].startswith("Slow because of the server: shop.example needed 1.96 s of 2.04 s to answer")
     assert "500" in causes["/broken"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"dns_ms": 3.0, "connect_ms": 20.0, "blocked_ms": 0.5, "send_ms": 0.0, "wait_ms": 48.25, "receive_ms": 7.125},
+        {"dns_ms": 3.0, "send_ms": None, "wait_ms": None, "receive_ms": None},
+        {"request_time": None},
+        {"request_time": None, "response_time": None},
+    ],
+    ids=["as made", "all phases", "only before", "answer alone", "no time"],
+)
+def test_an_interval_is_from_the_first_piece_to_the_last(values: dict[str, Any]) -> None:
+    row = replace(http(0, 0, 100.0), **values)
+    parts = pieces(row)
+    assert interval(row) == ((parts[0][1], parts[-1][2]) if parts else (None, None))

@@ -127,6 +127,31 @@ def rows(count: int, text: str = "x") -> Table:
     return Table("dns-table", "Lookups", columns, made, count)
 
 
+def test_instants_are_written_as_steps_from_row_to_row_where_all_are_known() -> None:
+    def written(*values: int | None) -> dict[str, Any]:
+        made = grid.Grid(len(values), (Numbers(values, "instant", 10), Numbers(values, "count")), {"from": 0})
+        first, second = data_of(Table("t", "T", (Column("Time"), Column("Count")), (), len(values), made))["columns"]
+        assert second["numbers"] == list(values)
+        return {name: first[name] for name in ("numbers", "steps") if name in first}
+
+    assert written(70, 75, 72, 90) == {"steps": [70, 5, -3, 18]}
+    assert written(70, None, 90) == {"numbers": [70, None, 90]}
+
+
+def test_cells_that_two_columns_share_are_written_once() -> None:
+    shared = [Cell("192.0.2.1"), Cell("192.0.2.2")]
+    columns = (Texts(shared, [0, 1, 0]), Texts(shared, [1, 0, 1]), Texts(list(shared), [1, 1, 1]))
+    made = grid.Grid(3, columns, {"host": 1})
+    found = data_of(Table("t", "T", (Column("From"), Column("To"), Column("Via")), (), 3, made))["columns"]
+    ends = ["192.0.2.1", "192.0.2.2"]
+    assert [column.get("cells") for column in found] == [ends, None, ends]
+    assert [(column.get("like"), column["at"]) for column in found] == [
+        (None, [0, 1, 0]),
+        (0, [1, 0, 1]),
+        (None, [1, 1, 1]),
+    ]
+
+
 def test_a_table_becomes_a_grid_by_itself_when_its_rows_are_too_many() -> None:
     assert grid.drawn(rows(MAX_TABLE_ROWS)) is None
     table = rows(MAX_TABLE_ROWS + 1)

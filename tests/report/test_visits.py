@@ -9,7 +9,7 @@ from analyzer.report.cells import Clock
 from analyzer.report.render import render
 from analyzer.report.requests import phases
 from analyzer.report.unvisited import unvisited
-from analyzer.report.visits import MAX_OPENING, drawn_requests, visits
+from analyzer.report.visits import MAX_OPENING, MAX_OPENING_OF_MORE, drawn_requests, visits
 from analyzer.report.waterfall import MAX_DETAILED, waterfall
 from analyzer.schema import Unvisited
 from tests.report.fixture import START, http, rich
@@ -39,13 +39,15 @@ def test_of_very_many_visits_those_that_failed_open_and_the_first_ones() -> None
     )
     drawn = visits(analysis, Clock(START))
     opening = [fact.anchor for fact in drawn if fact.opens]
-    assert opening == [f"visit-{n + 1}" for n in range(MAX_OPENING - 1)] + [f"visit-{MAX_OPENING + 21}"]
-    shut = drawn[MAX_OPENING]
+    assert opening == [f"visit-{n + 1}" for n in range(MAX_OPENING_OF_MORE - 1)] + [f"visit-{MAX_OPENING + 21}"]
+    shut = drawn[MAX_OPENING_OF_MORE]
     assert (shut.steps, shut.waterfall.bars, shut.duration) == ((), (), drawn[0].duration)
     page = Page(render(analysis))
-    assert f"{MAX_OPENING} of {MAX_OPENING + 21} visits open to their steps and waterfall" in page.text
+    assert f"{MAX_OPENING_OF_MORE} of {MAX_OPENING + 21} visits open to their steps and waterfall" in page.text
     assert page.unbalanced == []
     assert [href for href in page.hrefs if href[1:] not in set(page.ids)] == []
+    analysis.visits = analysis.visits[:MAX_OPENING]
+    assert all(fact.opens for fact in visits(analysis, Clock(START)))
 
 
 def test_rows_beyond_the_limit_do_not_open_unless_they_failed() -> None:

@@ -5,6 +5,7 @@ The words are those of the ladder. Symbols differ in shape, so that no colour is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +46,9 @@ class Kind:
         Args:
             flags, label: (n,) uint16 as in :class:`analyzer.flows.model.Segments`.
         """
-        mine = (label & self.label) != 0 if self.label else (flags & self.flag) != 0
-        return np.asarray(mine & ((label & self.unless) == 0))
+        # Plain numbers, since numpy takes several microseconds to look at a flag.
+        mine = (label & int(self.label)) != 0 if self.label else (flags & int(self.flag)) != 0
+        return np.asarray(mine & ((label & int(self.unless)) == 0))
 
     def said(self) -> Prose:
         """Say the words in the language that is spoken."""
@@ -87,6 +89,16 @@ KINDS = (
 
 LARGE, SMALL, MANY = 10, 8, 60
 """Pixels of a symbol, and how many make the small ones better."""
+
+
+def present(flags: NDArray[np.uint16], label: NDArray[np.uint16]) -> Iterator[tuple[Kind, NDArray[np.int64]]]:
+    """Yield the marks that occur, each with the places of the segments that have it (arguments as of ``Kind.of``)."""
+    some_flags, some_label = int(np.bitwise_or.reduce(flags)), int(np.bitwise_or.reduce(label))
+    for kind in KINDS:
+        if some_label & kind.label if kind.label else some_flags & kind.flag:
+            found = np.flatnonzero(kind.of(flags, label))
+            if found.size:
+                yield kind, found
 
 
 def marker(kind: Kind, count: int) -> dict[str, object]:

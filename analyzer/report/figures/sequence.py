@@ -215,9 +215,9 @@ def _named(view: View, at: NDArray[np.int64]) -> list[int | str]:
     """
     out: list[int | str] = view.frame[at].tolist()
     comma = sentences.word("comma")
-    for kind in marks.KINDS:
+    for kind, found in marks.present(view.flags[at], view.label[at]):
         words = kind.said()
-        for k in np.flatnonzero(kind.of(view.flags[at], view.label[at])).tolist():
+        for k in found.tolist():
             out[k] = f"{out[k]}{comma}{words}"
     return out
 
@@ -229,8 +229,7 @@ def _marks(
 
     The rare kinds come last, so that they lie above the others; the legend keeps the order of :data:`marks.KINDS`.
     """
-    held = [(kind, np.flatnonzero(kind.of(view.flags, view.label))) for kind in marks.KINDS]
-    held = [(kind, found) for kind, found in held if found.size]
+    held = list(marks.present(view.flags, view.label))
     out: list[dict[str, Any]] = []
     reached = {side: _reached(view, side, ranges[side]) for side in shown}
     count = sum(found.size for _, found in held)

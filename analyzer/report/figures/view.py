@@ -35,6 +35,9 @@ SMALL_PANEL, EVEN_PANEL, LOPSIDED = 0.3, 0.46, 4.0
 """Shares of the height: the side that sends this many times less gets the small panel."""
 
 
+_ANSWER = int(Flag.ACK | Flag.RST)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """The segments of one connection, in capture order: columns of :class:`analyzer.flows.model.Segments`.
@@ -67,7 +70,7 @@ class View:
 
     def answers(self, side: str) -> NDArray[np.int64]:
         """Return the segments of the other side that acknowledge what a side sent."""
-        acks = (self.flags & (Flag.ACK | Flag.RST)) == Flag.ACK
+        acks = (self.flags & _ANSWER) == int(Flag.ACK)
         return np.flatnonzero((self.from_client != (side == "client")) & acks)
 
 

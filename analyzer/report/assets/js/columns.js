@@ -4,8 +4,8 @@
  * @typedef {string | [string, string?, string?, string?, string?, number?]} CellData text, or text, tone, title, why,
  *   link, value (analyzer/report/grid.py)
  * @typedef {{ text: string, tone: string, title: string, why: string, link: string, value: number | null }} CellFact
- * @typedef {{ cells?: CellData[], at?: number[], numbers?: (number | null)[], first?: number, as?: string, per?: number,
- *   link?: string, odd?: Record<string, CellData> }} ColumnData
+ * @typedef {{ cells?: CellData[], like?: number, at?: number[], numbers?: (number | null)[], steps?: number[], first?: number,
+ *   as?: string, per?: number, link?: string, odd?: Record<string, CellData> }} ColumnData
  * @typedef {ColumnData & { label: string, kind?: string, title?: string, unit?: string }} ShownColumn
  * @typedef {{ rows: number, columns: ShownColumn[], marks: Record<string, ColumnData | number> }} GridData
  */
@@ -46,6 +46,26 @@ function sizeText(size) {
 function cellOf(data) {
   const [text, tone = "", title = "", why = "", link = "", value = null] = typeof data === "string" ? [data] : data;
   return { text, tone, title, why, link, value };
+}
+
+/**
+ * Put into columns what they are written without: numbers for steps, each from the number before, and the cells of
+ * another column that are theirs, too.
+ * @param {GridData} data
+ */
+function completed(data) {
+  for (const column of [...data.columns, ...Object.values(data.marks)]) {
+    if (typeof column === "number") continue;
+    if (column.like !== undefined) column.cells = data.columns[column.like].cells;
+    if (!column.steps) continue;
+    let sum = 0;
+    column.numbers = column.steps.map((step) => {
+      sum += step;
+      return sum;
+    });
+    delete column.steps;
+  }
+  return data;
 }
 
 /** Return the place of a row's cell among a column's cells. @param {ColumnData} column @param {number} row */

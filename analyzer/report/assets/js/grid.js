@@ -81,7 +81,7 @@ async function unpack(source) {
 /** Read a grid's data, once, and show it in the place of its first rows. @param {GridState} grid */
 function readGrid(grid) {
   grid.reading ??= unpack(/** @type {HTMLScriptElement} */ (byId(grid.box.dataset.grid || ""))).then((data) => {
-    grid.data = data;
+    grid.data = completed(data);
     grid.order = grid.list = Int32Array.from({ length: data.rows }, (_, row) => row);
     byId(grid.box.dataset.grid || "")?.remove();
     showGrid(grid, data);
