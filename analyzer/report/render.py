@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     *("page", "theme", "charts", "links", "query", "filter", "columns", "grid"),
-    *("gridkeys", "gridfind", "tables", "range", "waterfall", "ladder", "copy", "keys", "clock", "start"),
+    *("gridkeys", "gridfind", "tables", "range", "terms", "waterfall", "ladder", "copy", "keys", "clock", "start"),
 )
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
@@ -52,6 +52,7 @@ STYLES = (
     "findings",
     "evidence",
     "glossary",
+    "index",
     "narrow",
     "print",
 )
@@ -135,6 +136,24 @@ def render(analysis: Analysis, lang: str = SOURCE, shared: str | None = None) ->
         return _render(analysis, lang, shared)
 
 
+def render_page(template: str, facts: object, lang: str) -> str:
+    """Return a page without charts, in the shell of the reports; its facts speak the language already."""
+    return _environment().get_template(template).render(page=facts, policy=policy([page_script()]), **_shell(lang))
+
+
+def _shell(lang: str) -> dict[str, object]:
+    """Return what every page is made with: its language, style, script, and the script's words."""
+    from markupsafe import Markup
+
+    words = _script_words()
+    return {
+        "lang": {"zh": "zh-Hans"}.get(lang, lang),
+        "css": Markup(page_style()),
+        "script": Markup(page_script()),
+        "words": Markup(script_json(words)) if words else "",
+    }
+
+
 def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
     from markupsafe import Markup
 
@@ -144,21 +163,17 @@ def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
     plotly = plotly_source() if drawn and shared is None else ""
     library = f"{shared}{shared_path()}" if drawn and shared is not None else ""
     figures = {figure.ident: Markup(script_json(figure.spec)) for figure in drawn}
-    words = _script_words()
     template = _environment().get_template("page.html.j2")
     head, gap, tail = template.render(
         page=facts,
-        lang={"zh": "zh-Hans"}.get(lang, lang),
         figure_json=figures,
         states=dict(facts.about.states),
         limits=limits(),
         policy=policy([own, plotly] if plotly else [own], loading=bool(library)),
-        css=Markup(page_style()),
-        script=Markup(own),
-        words=Markup(script_json(words)) if words else "",
         plotly=Markup(_PLOTLY_MARK) if plotly else "",
         library=library,
         integrity=integrity() if library else "",
+        **_shell(lang),
     ).partition(_PLOTLY_MARK)
     # Joined here, since passing five megabytes through the template engine would copy them several times.
     return head + plotly + tail if gap else head

@@ -118,6 +118,7 @@ function apply() {
   count.textContent = parts.join(" · ");
   count.title = parts.slice(active ? 1 : 0).join("\n");
   rememberFilter(text);
+  showTerms();
 }
 
 /** Keep the filter in the address, so that it can be shared. @param {string} text */
