@@ -19,7 +19,7 @@ from analyzer.language import SOURCE, speaking
 from analyzer.report import cells
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, safe
-from analyzer.report.render import render_page
+from analyzer.report.render import render_index
 from analyzer.report.requests import phases
 from analyzer.report.wording import joined, message, paragraph, plural, say
 from analyzer.version import __version__
@@ -32,11 +32,13 @@ COMPARED = {
     "duration_ms": message("Span"),
     "connections": message("Connections"),
     "requests": message("Requests"),
-    "wait_p50_ms": message("Wait, half of the requests"),
-    "wait_p95_ms": message("Wait, 19 of 20 requests"),
+    "wait_p50_ms": message("Wait (p50)"),
+    "wait_p95_ms": message("Wait (p95)"),
     "failures": message("Failed requests"),
 }
 """What the percentiles are told of (:data:`analyzer.batch.index.COMPARED`), in words (messages)."""
+
+_ACROSS = message("Across the captures: half (p50), 95 % and 99 % have at most")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def html_text(outcomes: Sequence[Outcome], lang: str = SOURCE) -> str:
         KeyError: there is no such language.
     """
     with speaking(lang):
-        return render_page("index.html.j2", index_page(outcomes), lang)
+        return render_index(index_page(outcomes), lang)
 
 
 def index_page(outcomes: Sequence[Outcome]) -> IndexPage:
@@ -145,11 +147,6 @@ def _sentences(outcomes: Sequence[Outcome], totals: dict[str, Any]) -> Prose:
         say("Of {captures}, {parts}.", captures=whole, parts=joined(parts))
         if len(parts) > 1
         else say("{captures}: {parts}.", captures=whole, parts=joined(parts)),
-        say(
-            "Together they hold {packets} in {size}.",
-            packets=plural(totals["packets"], "packet"),
-            size=size_text(outcomes),
-        ),
     ]
     if totals["same_content"]:
         said.append(
@@ -159,6 +156,13 @@ def _sentences(outcomes: Sequence[Outcome], totals: dict[str, Any]) -> Prose:
                 "of them have the same content as another.",
             )
         )
+    said.append(
+        say(
+            "Together they hold {packets} in {size}.",
+            packets=plural(totals["packets"], "packet"),
+            size=size_text(outcomes),
+        )
+    )
     return paragraph(said)
 
 
@@ -183,14 +187,22 @@ def _failed_words(totals: dict[str, Any]) -> Prose:
 def _percentiles(told: dict[str, dict[str, Any]]) -> Table:
     """Return the table of percentiles across captures."""
     columns = (
-        Column(say("Of each capture")),
-        Column(say("Half at most"), numeric=True, title="p50"),
-        Column(say("95 % at most"), numeric=True, title="p95"),
-        Column(say("99 % at most"), numeric=True, title="p99"),
+        Column(say("Of a capture")),
+        *(Column(f"p{share}", numeric=True, title=_at_most(share)) for share in index.SHARES),
         Column(say("Captures"), numeric=True, title=say("those that have such a number")),
     )
     rows = [_compared(name, told[name]) for name in index.COMPARED if told[name]["captures"]]
-    return Table("percentiles", say("Across the captures"), columns, tuple(rows), len(rows))
+    return Table(
+        "percentiles",
+        say(_ACROSS),
+        columns,
+        tuple(rows),
+        len(rows),
+    )
+
+
+def _at_most(share: int) -> Prose:
+    return say("{share} % of the captures have at most this", share=share)
 
 
 def _compared(name: str, values: dict[str, Any]) -> Row:

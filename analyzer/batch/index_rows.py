@@ -55,7 +55,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         {status: say(text) for status, text in STATUSES.items()},
     )
     columns, rows = _without_empty(_columns(), [_row(n, one, words) for n, one in enumerate(outcomes, 1)])
-    whole = Table("captures-table", say("Captures"), columns, tuple(rows), len(rows))
+    whole = Table("captures-table", say("All captures"), columns, tuple(rows), len(rows))
     if len(rows) <= MAX_MARKUP_ROWS:
         return whole
     return replace(whole, rows=whole.rows[: grid.PREVIEW_ROWS], grid=grid.of_rows(rows[: cells.MAX_GRID_ROWS]))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     *("page", "theme", "charts", "links", "query", "filter", "columns", "grid"),
-    *("gridkeys", "gridfind", "tables", "range", "terms", "waterfall", "ladder", "copy", "keys", "clock", "start"),
+    *("gridkeys", "gridfind", "tables", "range", "waterfall", "ladder", "copy", "keys", "clock", "start"),
 )
 """Parts of the page's script (assets/js), in the order they are joined: a part uses what stands before it when it is
 loaded, and anything when something happens."""
@@ -52,12 +52,15 @@ STYLES = (
     "findings",
     "evidence",
     "glossary",
-    "index",
     "narrow",
     "print",
 )
 """Parts of the page's style (assets/css); ``narrow`` and ``print`` are last, since they override the others on small
 screens and on paper."""
+
+INDEX_SCRIPTS = (*SCRIPTS[:-1], "terms", SCRIPTS[-1])
+INDEX_STYLES = (*STYLES, "index")
+"""The same for the index of a batch, which has parts that no report needs."""
 
 
 def _asset(name: str) -> str:
@@ -65,21 +68,21 @@ def _asset(name: str) -> str:
 
 
 @cache
-def page_script() -> str:
+def page_script(names: tuple[str, ...] = SCRIPTS) -> str:
     """Return the page's own script as it goes into the page: its parts in one strict function.
 
     Comments and indentation stay in the source: no text in it spans lines or holds the beginning of a comment, which a
     test watches over.
     """
-    parts = "\n".join(_asset(f"js/{name}.js") for name in SCRIPTS)
+    parts = "\n".join(_asset(f"js/{name}.js") for name in names)
     bare = _INDENT.sub("", _LINE_COMMENT.sub("", _COMMENT.sub("", parts)))
     return script_text(f'"use strict";\n(() => {{\n{bare}}})();\n')
 
 
 @cache
-def page_style() -> str:
+def page_style(names: tuple[str, ...] = STYLES) -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
-    parts = "\n".join(_asset(f"css/{name}.css") for name in STYLES)
+    parts = "\n".join(_asset(f"css/{name}.css") for name in names)
     return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").strip()
 
 
@@ -93,7 +96,7 @@ _SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)*)"')
 @cache
 def script_messages() -> tuple[str, ...]:
     """Return what the page's script says, in English: the literals that its ``say`` is called with, each once."""
-    return tuple(dict.fromkeys(json.loads(f'"{text}"') for text in _SAID.findall(page_script())))
+    return tuple(dict.fromkeys(json.loads(f'"{text}"') for text in _SAID.findall(page_script(INDEX_SCRIPTS))))
 
 
 def _script_words() -> dict[str, str]:
@@ -136,20 +139,22 @@ def render(analysis: Analysis, lang: str = SOURCE, shared: str | None = None) ->
         return _render(analysis, lang, shared)
 
 
-def render_page(template: str, facts: object, lang: str) -> str:
-    """Return a page without charts, in the shell of the reports; its facts speak the language already."""
-    return _environment().get_template(template).render(page=facts, policy=policy([page_script()]), **_shell(lang))
+def render_index(facts: object, lang: str) -> str:
+    """Return the index of a batch in the shell of the reports; its facts speak the language already."""
+    script, style = page_script(INDEX_SCRIPTS), page_style(INDEX_STYLES)
+    template = _environment().get_template("index.html.j2")
+    return template.render(page=facts, policy=policy([script]), **_shell(lang, script, style))
 
 
-def _shell(lang: str) -> dict[str, object]:
-    """Return what every page is made with: its language, style, script, and the script's words."""
+def _shell(lang: str, script: str, style: str) -> dict[str, object]:
+    """Return what every page is made with."""
     from markupsafe import Markup
 
     words = _script_words()
     return {
         "lang": {"zh": "zh-Hans"}.get(lang, lang),
-        "css": Markup(page_style()),
-        "script": Markup(page_script()),
+        "css": Markup(style),
+        "script": Markup(script),
         "words": Markup(script_json(words)) if words else "",
     }
 
@@ -173,7 +178,7 @@ def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
         plotly=Markup(_PLOTLY_MARK) if plotly else "",
         library=library,
         integrity=integrity() if library else "",
-        **_shell(lang),
+        **_shell(lang, own, page_style()),
     ).partition(_PLOTLY_MARK)
     # Joined here, since passing five megabytes through the template engine would copy them several times.
     return head + plotly + tail if gap else head

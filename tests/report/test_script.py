@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from analyzer.report.render import SCRIPTS, STYLES, page_script, script_messages
+from analyzer.report.render import INDEX_SCRIPTS, INDEX_STYLES, page_script, script_messages
 from tests.conftest import ROOT
 
 ASSETS = ROOT / "analyzer" / "report" / "assets"
@@ -29,5 +29,5 @@ def test_all_that_the_script_says_is_found() -> None:
 
 
 def test_every_part_is_in_the_page() -> None:
-    assert {path.stem for path in (ASSETS / "js").glob("*.js")} == set(SCRIPTS)
-    assert {path.stem for path in (ASSETS / "css").glob("*.css")} == set(STYLES)
+    assert {path.stem for path in (ASSETS / "js").glob("*.js")} == set(INDEX_SCRIPTS)
+    assert {path.stem for path in (ASSETS / "css").glob("*.css")} == set(INDEX_STYLES)
