@@ -70,7 +70,7 @@ def facets(outcomes: Sequence[Outcome]) -> tuple[Facets, ...]:
 def shared(totals: dict[str, Any]) -> tuple[SharedFact, ...]:
     """Return the kinds of findings that more than one capture has, the most frequent first."""
     return tuple(
-        SharedFact(safe(code), Prose(f"code:{safe(code)}"), safe(title_of(code)), count)
+        SharedFact(safe(code), _term("code", safe(code)), safe(title_of(code)), count)
         for code, count in totals["codes"].items()
         if count > 1
     )
@@ -112,7 +112,7 @@ def _hosts(outcomes: Sequence[Outcome]) -> Facets:
     lower = [" ".join(sorted(hosts)).lower() for hosts in names]
     return Facets(
         say("Host"),
-        tuple(Facet(_host_term(host), host, sum(host.lower() in text for text in lower)) for host in sayable),
+        tuple(Facet(_term("host", host), host, sum(host.lower() in text for text in lower)) for host in sayable),
         len(counts) - len(sayable),
     )
 
@@ -121,8 +121,8 @@ def _sayable(host: str) -> bool:
     return '"' not in host and host.strip() == host
 
 
-def _host_term(host: Prose) -> Prose:
-    return Prose(f"host:{host}" if _PLAIN.fullmatch(host.lower()) else f'host:"{host}"')
+def _term(field: str, word: Prose) -> Prose:
+    return Prose(f"{field}:{word}" if _PLAIN.fullmatch(word.lower()) else f'{field}:"{word}"')
 
 
 def _days(outcomes: Iterable[Outcome]) -> Facets:

@@ -37,7 +37,7 @@ function makeOffer(box) {
  * Offer the display filter of a ladder's line: of a segment by its frame, of a run by its stream and frames.
  * @param {Element | null} line
  */
-function offerFilter(line) {
+function offerFilterOfLine(line) {
   const box = line && line.closest(".ladder-box");
   const row = line && line.closest(".conn");
   const number = line && line.querySelector(".ld-m");
@@ -53,9 +53,9 @@ function offerFilter(line) {
 }
 
 document.addEventListener("click", (event) => {
-  if (event.target instanceof Element) offerFilter(event.target.closest(".ladder .seg, .ladder .run"));
+  if (event.target instanceof Element) offerFilterOfLine(event.target.closest(".ladder .seg, .ladder .run"));
 });
-const offerFilterOfTarget = () =>
-  offerFilter(/^#frame-[0-9]+$/.test(location.hash) ? byId(location.hash.slice(1)) : null);
-window.addEventListener("hashchange", offerFilterOfTarget);
-offerFilterOfTarget();
+const offerFilterOfLineInHash = () =>
+  offerFilterOfLine(/^#frame-[0-9]+$/.test(location.hash) ? byId(location.hash.slice(1)) : null);
+window.addEventListener("hashchange", offerFilterOfLineInHash);
+offerFilterOfLineInHash();
