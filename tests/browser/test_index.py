@@ -206,3 +206,11 @@ def test_attacks_are_text_in_a_table_and_in_a_grid(visit: Opener, amount: int) -
     assert set(hrefs) <= {"x" * 255}
     assert opened.page.title().startswith(f"{26 * amount} captures")
     opened.assert_clean()
+
+
+def test_on_paper_every_column_has_room(visit: Opener, batch: Path) -> None:
+    opened = visit.open(batch / "index.html", 1024)  # A4 on its side, without its margins, at 96 dots an inch
+    opened.page.emulate_media(media="print")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 1024
+    assert opened.page.locator("#captures").is_visible()
+    assert not opened.page.locator(".facets").is_visible()
