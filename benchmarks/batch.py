@@ -5,12 +5,14 @@ usage: python3 benchmarks/batch.py [--captures 1000] [--formats json] [--tshark 
 
 The captures are made of the bundled samples and of short HTTP captures, 3 to 500 kB each, no two the same. CPU seconds
 are of all processes together; the ratio of one worker's time to that of two says what the second is worth. The shell
-loop runs ``tshark -T json`` over some of the same captures (it takes a process and a megabyte of text for each).
+loop runs ``tshark -T json`` over some of the same captures (it takes a process and a megabyte of text for each). Last,
+the index's page is made of 5,000 captures, those of the batch over and over.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import resource
@@ -18,10 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "samples").glob("*.pcapng"))
+INDEX = 5_000
 
 
 def make(folder: Path, amount: int) -> None:
@@ -45,6 +50,20 @@ def run(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - began, used
 
 
+def index_of(amount: int, captures: list[dict[str, Any]]) -> str:
+    """Make the page of an index with so many captures; say what it took."""
+    from analyzer.batch.index_page import html_text
+
+    many = [
+        {**one, "capture": f"{n} {one['capture']}", "sha256": hashlib.sha256(f"{n}".encode()).hexdigest()}
+        for n, one in enumerate(islice(cycle(captures), amount))
+    ]
+    html_text(captures[:1])  # imports and assets, which every batch pays once
+    began = time.process_time()
+    page = html_text(many)
+    return f"index of {amount} captures: {time.process_time() - began:.2f} s CPU, {len(page.encode()) / 1e6:.2f} MB"
+
+
 def main() -> None:
     """Make the captures, run, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -65,7 +84,8 @@ def main() -> None:
             out = Path(place, f"out-{workers}")
             command = [sys.executable, "-m", "analyzer", "batch", str(folder), "-o", str(out), "-j", str(workers), "-q"]
             walls[workers], cpu = run([*command, *formats])
-            totals = json.loads((out / "index.json").read_text())["totals"]
+            written = json.loads((out / "index.json").read_text())
+            totals = written["totals"]
             rate = arguments.captures / walls[workers]
             print(
                 f"{workers} worker(s): {walls[workers]:.1f} s wall, {cpu:.1f} s CPU, {rate:.1f} captures/s, "
@@ -78,6 +98,7 @@ def main() -> None:
             wall, cpu = run(["bash", "-c", loop, "loop", *map(str, some)])
             print(f"shell loop of tshark -T json: {wall / len(some) * 1e3:.0f} ms a capture ({cpu:.1f} s CPU in all)")
             print(f"analyze batch, two workers:   {walls[2] / arguments.captures * 1e3:.0f} ms a capture")
+        print(index_of(INDEX, written["captures"]))
 
 
 if __name__ == "__main__":

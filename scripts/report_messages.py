@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jinja2 import nodes
 
-from analyzer import report
+from analyzer import batch, report
 from analyzer.report.render import _environment, script_messages
 from analyzer.report.wording import CONTEXT, COUNT, SCRIPT
 
@@ -26,8 +26,11 @@ def report_messages() -> Iterator[tuple[str, str]]:
 
 
 def of_modules() -> Iterator[tuple[str, str]]:
-    """Give the messages in the report's modules."""
-    for path in sorted(Path(report.__file__).parent.rglob("*.py")):
+    """Give the messages in the modules of the report and of a batch's index."""
+    for path in (
+        *sorted(Path(report.__file__).parent.rglob("*.py")),
+        *sorted(Path(batch.__file__).parent.glob("index_*.py")),
+    ):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 yield from _message(node.func.id, [getattr(arg, "value", None) for arg in node.args])

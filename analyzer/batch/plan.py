@@ -21,6 +21,9 @@ from analyzer.version import SCHEMA_VERSION, __version__
 RECORDS = ".analyze"
 """Folder of the records of what is done, inside the output folder."""
 
+OWN_STEMS = ("index", "batch")
+"""Stems of the batch's own files: ``index.html``, ``index.json``, ``index.csv``, ``batch.log`` and ``batch.jsonl``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -52,8 +55,8 @@ class Job:
 
 
 def jobs(sources: Sequence[Source]) -> list[Job]:
-    """Give each capture the stem of its results, none twice (nor differing in case only)."""
-    taken: set[str] = set()
+    """Give each capture the stem of its results, none twice (nor differing in case only), nor that of the index."""
+    taken = set(OWN_STEMS)
     out = []
     for source in sources:
         parts = [file_name(part) for part in PurePosixPath(source.name).parts]

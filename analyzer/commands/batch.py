@@ -127,7 +127,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     """
     if asked.scheduler is not None and asked.jobs is not None:
         raise UsageError("--jobs starts local processes; with --scheduler its workers do the work")
-    from analyzer.batch import index
+    from analyzer.batch import index, index_page
     from analyzer.batch.inputs import Search, find
     from analyzer.batch.log import logging_to, print_table
     from analyzer.batch.plan import Settings, jobs
@@ -162,9 +162,10 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         raise ExportError(f"{output}: cannot be written: {error.strerror or type(error).__name__}") from error
     store.write("index.json", index.json_text(outcomes))
     store.write("index.csv", index.csv_text(outcomes))
+    store.write("index.html", index_page.html_text(outcomes, asked.lang))
     totals = index.totals(outcomes)
     if not asked.quiet:
-        print_table(outcomes, totals, f"{asked.output.rstrip('/')}/index.json", time.monotonic() - began, asked.color)
+        print_table(outcomes, totals, f"{asked.output.rstrip('/')}/index.html", time.monotonic() - began, asked.color)
     return BatchError.exit_code if totals["failed"] else 0
 
 

@@ -111,6 +111,12 @@ def listed(rule: Rule, lang: str | None = None) -> Listed:
     return Listed(rule.code, rule.severity, rule.layer, rule.blame, rule.reference, _texts(rule.code, lang), numbers)
 
 
+def title_of(code: str, lang: str | None = None) -> str:
+    """Return what the findings with a code say, with names in place of values; a code that is not known, as it is."""
+    texts = _texts(code, lang)
+    return texts[0].title if texts else code
+
+
 def _texts(code: str, lang: str | None) -> tuple[Text, ...]:
     """Return the texts of a code, the plain ones first."""
     keys = [key for key in FINDINGS if key.split(".", 1)[0] == code]

@@ -40,6 +40,8 @@ class Cell:
         title: longer words for hover and screen readers.
         value: the number that the text is written from, for sorting and for CSV; None where the text says it all.
         unit: of the value: "ms", "B", "s".
+        href: another file, for a page that lists files: a relative path made of our own safe names only.
+        bar: a small bar before the text: (phase, left, width) of its pieces, in percent.
     """
 
     text: str
@@ -49,6 +51,8 @@ class Cell:
     title: str = ""
     value: float | None = None
     unit: str = ""
+    href: str = ""
+    bar: tuple[tuple[str, float, float], ...] = ()
 
     @property
     def told(self) -> bool:
@@ -78,6 +82,7 @@ class Mark:
     Attributes:
         stream: streams, with spaces between; duration: ms; start, end: seconds since the first packet.
         frames: what a display filter selects, ``3 7-9``: numbers and ranges, with spaces between.
+        severity, code: may be several, with spaces between; code (of findings) and day only where rows are captures.
     """
 
     host: str = ""
@@ -90,6 +95,8 @@ class Mark:
     start: str = ""
     end: str = ""
     frames: str = ""
+    code: str = ""
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ FIELDS = {
     "start": "from",
     "end": "to",
     "frames": "frames",
+    "code": "code",
+    "day": "day",
 }
 """What the filter knows of a row (:class:`analyzer.report.cells.Mark`) → what the page calls it."""
 
@@ -89,7 +91,7 @@ def long(table: Table) -> Table:
     if table.grid is not None or len(table.rows) <= MAX_TABLE_ROWS:
         return table
     kept = table.rows[:MAX_GRID_ROWS]
-    return replace(table, rows=kept[:PREVIEW_ROWS], grid=_of_rows(kept))
+    return replace(table, rows=kept[:PREVIEW_ROWS], grid=of_rows(kept))
 
 
 def coded(keys: Iterable[Hashable], make: Callable[[int], Cell | str]) -> Texts:
@@ -112,8 +114,8 @@ def coded(keys: Iterable[Hashable], make: Callable[[int], Cell | str]) -> Texts:
 # ── from rows ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _of_rows(rows: Sequence[Row]) -> Grid:
-    """Turn rows into columns."""
+def of_rows(rows: Sequence[Row]) -> Grid:
+    """Turn rows, of which there is at least one, into columns."""
     columns = tuple(_cells([row.cells[at] for row in rows]) for at in range(len(rows[0].cells)))
     marks: dict[str, Texts | Numbers | int] = {}
     for name, field in FIELDS.items():
@@ -205,12 +207,12 @@ def _column(data: Texts | Numbers, reach: Callable[[str], str], alike: int | Non
 
 
 def _cell(cell: Cell | str, reach: Callable[[str], str]) -> str | list[Any]:
-    """Write a cell as its text or, where there is more to it, a list: text, tone, title, why, link, value."""
+    """Write a cell as its text or, where there is more to it, a list in the order that columns.js reads it in."""
     if isinstance(cell, str):
         return cell
     link = reach(cell.link) if cell.link else ""
-    parts = [cell.text, cell.tone, cell.title, cell.why, link, cell.value]
-    while len(parts) > 1 and (parts[-1] is None or parts[-1] == ""):
+    parts: list[Any] = [cell.text, cell.tone, cell.title, cell.why, link, cell.value, cell.href, cell.bar]
+    while len(parts) > 1 and (parts[-1] is None or parts[-1] in ("", ())):
         parts.pop()
     return parts if len(parts) > 1 else cell.text
 

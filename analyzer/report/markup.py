@@ -75,11 +75,23 @@ def _cell(cell: Cell, kind: str, reach: Callable[[str], str]) -> str:
     text = _text(cell.text)
     if cell.link:
         text = f'<a href="#{_text(reach(cell.link))}">{text}</a>'
+    elif cell.href:
+        text = f'<a class="file-link" href="{_text(cell.href)}">{text}</a>'
+    if cell.bar:
+        text = f"{_small_bar(cell.bar)} {text}"
     if cell.why:
         text += f" <small>{_text(cell.why)}</small>"
     told = f' data-v="{_text(cell.value)}"' if cell.told else ""
     tone = f"{kind} {cell.tone}" if kind and cell.tone else kind or cell.tone
     return f"<td{_attribute('class', tone)}{told}{_attribute('title', cell.title)}>{text}</td>"
+
+
+def _small_bar(pieces: tuple[tuple[str, float, float], ...]) -> str:
+    rects = [
+        f'<rect class="ph ph-{_text(phase)}" x="{left}%" width="{width}%" height="11"/>'
+        for phase, left, width in pieces
+    ]
+    return f'<svg class="small-bar" width="84" height="11" aria-hidden="true">{"".join(rects)}</svg>'
 
 
 # ── ladders ──────────────────────────────────────────────────────────────────────────────────────────────────────

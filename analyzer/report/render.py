@@ -58,27 +58,31 @@ STYLES = (
 """Parts of the page's style (assets/css); ``narrow`` and ``print`` are last, since they override the others on small
 screens and on paper."""
 
+INDEX_SCRIPTS = (*SCRIPTS[:-1], "terms", SCRIPTS[-1])
+INDEX_STYLES = (*STYLES, "index")
+"""The same for the index of a batch, which has parts that no report needs."""
+
 
 def _asset(name: str) -> str:
     return files("analyzer.report").joinpath("assets", *name.split("/")).read_text("utf-8")
 
 
 @cache
-def page_script() -> str:
+def page_script(names: tuple[str, ...] = SCRIPTS) -> str:
     """Return the page's own script as it goes into the page: its parts in one strict function.
 
     Comments and indentation stay in the source: no text in it spans lines or holds the beginning of a comment, which a
     test watches over.
     """
-    parts = "\n".join(_asset(f"js/{name}.js") for name in SCRIPTS)
+    parts = "\n".join(_asset(f"js/{name}.js") for name in names)
     bare = _INDENT.sub("", _LINE_COMMENT.sub("", _COMMENT.sub("", parts)))
     return script_text(f'"use strict";\n(() => {{\n{bare}}})();\n')
 
 
 @cache
-def page_style() -> str:
+def page_style(names: tuple[str, ...] = STYLES) -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
-    parts = "\n".join(_asset(f"css/{name}.css") for name in STYLES)
+    parts = "\n".join(_asset(f"css/{name}.css") for name in names)
     return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").strip()
 
 
@@ -92,7 +96,7 @@ _SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)*)"')
 @cache
 def script_messages() -> tuple[str, ...]:
     """Return what the page's script says, in English: the literals that its ``say`` is called with, each once."""
-    return tuple(dict.fromkeys(json.loads(f'"{text}"') for text in _SAID.findall(page_script())))
+    return tuple(dict.fromkeys(json.loads(f'"{text}"') for text in _SAID.findall(page_script(INDEX_SCRIPTS))))
 
 
 def _script_words() -> dict[str, str]:
@@ -138,6 +142,26 @@ def render(analysis: Analysis, lang: str = SOURCE, shared: str | None = None) ->
         return _render(analysis, lang, shared)
 
 
+def render_index(facts: object, lang: str) -> str:
+    """Return the index of a batch in the shell of the reports; its facts speak the language already."""
+    script, style = page_script(INDEX_SCRIPTS), page_style(INDEX_STYLES)
+    template = _environment().get_template("index.html.j2")
+    return template.render(page=facts, policy=policy([script]), **_shell(lang, script, style))
+
+
+def _shell(lang: str, script: str, style: str) -> dict[str, object]:
+    """Return what every page is made with."""
+    from markupsafe import Markup
+
+    words = _script_words()
+    return {
+        "lang": {"zh": "zh-Hans"}.get(lang, lang),
+        "css": Markup(style),
+        "script": Markup(script),
+        "words": Markup(script_json(words)) if words else "",
+    }
+
+
 def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
     from markupsafe import Markup
 
@@ -147,21 +171,17 @@ def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
     plotly = plotly_source() if drawn and shared is None else ""
     library = f"{shared}{shared_path()}" if drawn and shared is not None else ""
     figures = {figure.ident: Markup(script_json(figure.spec)) for figure in drawn}
-    words = _script_words()
     template = _environment().get_template("page.html.j2")
     head, gap, tail = template.render(
         page=facts,
-        lang={"zh": "zh-Hans"}.get(lang, lang),
         figure_json=figures,
         states=dict(facts.about.states),
         limits=limits(),
         policy=policy([own, plotly] if plotly else [own], loading=bool(library)),
-        css=Markup(page_style()),
-        script=Markup(own),
-        words=Markup(script_json(words)) if words else "",
         plotly=Markup(_PLOTLY_MARK) if plotly else "",
         library=library,
         integrity=integrity() if library else "",
+        **_shell(lang, own, page_style()),
     ).partition(_PLOTLY_MARK)
     # Joined here, since passing five megabytes through the template engine would copy them several times.
     return "".join((head, plotly, tail)) if gap else head

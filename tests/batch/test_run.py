@@ -83,6 +83,9 @@ def test_every_file_is_listed(lab: Path, tmp_path: Path) -> None:
     with (out / "index.csv").open(encoding="utf-8", newline="") as file:
         assert [line["capture"] for line in csv.DictReader(file)] == list(found)
     assert (out / "batch.log").read_text("utf-8").count("\n") == 7
+    page = (out / "index.html").read_text("utf-8")
+    assert all(f'href="{entry["outputs"]["html"]}"' in page for entry in found.values() if entry["outputs"])
+    assert done.stdout.rstrip().endswith(f"Index: {out}/index.html")
 
 
 def test_what_is_done_is_not_done_again(lab: Path, tmp_path: Path) -> None:
@@ -91,7 +94,7 @@ def test_what_is_done_is_not_done_again(lab: Path, tmp_path: Path) -> None:
     analyze_batch(*arguments)
     before = {path: path.stat().st_mtime_ns for path in out.glob("*.pcapng.json")}
     assert len(before) == 5
-    first = (out / "index.json").read_bytes()
+    first, page = (out / "index.json").read_bytes(), (out / "index.html").read_bytes()
     (out / "ping.pcapng.json").unlink()
     shutil.copy(SAMPLES / "polling.pcapng", lab / "arp.pcapng")
     analyze_batch(*arguments)
@@ -100,6 +103,7 @@ def test_what_is_done_is_not_done_again(lab: Path, tmp_path: Path) -> None:
     shutil.copy(SAMPLES / "arp.pcapng", lab / "arp.pcapng")
     analyze_batch(*arguments)
     assert (out / "index.json").read_bytes() == first
+    assert (out / "index.html").read_bytes() == page
     analyze_batch(*arguments, "--fresh")
     assert {path.name for path in before if path.stat().st_mtime_ns != before[path]} == {path.name for path in before}
     assert (out / "index.json").read_bytes() == first
@@ -294,7 +298,9 @@ def test_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             store.upload_file(str(SAMPLES / f"{name}.pcapng"), "labs", f"week1/{name}.pcapng")
         analyze_batch("s3://labs/week1", "-o", "s3://results/week1", "-f", "json", "-j", 1)
         raw = store.get_object(Bucket="results", Key="week1/index.json")["Body"].read()
+        page = store.get_object(Bucket="results", Key="week1/index.html")["Body"].read().decode()
         assert [entry["capture"] for entry in json.loads(raw)["captures"]] == ["arp.pcapng", "ping.pcapng"]
+        assert 'href="arp.pcapng.json"' in page
         one = json.loads(store.get_object(Bucket="results", Key="week1/ping.pcapng.json")["Body"].read())
         assert one["capture"]["sha256"] == hashlib.sha256((SAMPLES / "ping.pcapng").read_bytes()).hexdigest()
     finally:

@@ -90,6 +90,12 @@ class Opener:
     ) -> Visit:
         path = self.folder / f"report-{len(self.contexts)}.html"
         path.write_text(html, encoding="utf-8")
+        return self.open(path, width, theme, script, fragment)
+
+    def open(
+        self, path: Path, width: int = 1440, theme: str = "light", script: bool = True, fragment: str = ""
+    ) -> Visit:
+        """Open a page that is a file already."""
         context = self.browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=theme,

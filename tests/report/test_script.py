@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from analyzer.report.render import SCRIPTS, STYLES, page_script, script_messages
+from analyzer.report.render import INDEX_SCRIPTS, INDEX_STYLES, page_script, script_messages
 from tests.conftest import ROOT
 
 ASSETS = ROOT / "analyzer" / "report" / "assets"
@@ -31,13 +31,13 @@ def test_all_that_the_script_says_is_found() -> None:
 
 
 def test_every_part_is_in_the_page() -> None:
-    assert {path.stem for path in (ASSETS / "js").glob("*.js")} == set(SCRIPTS)
-    assert {path.stem for path in (ASSETS / "css").glob("*.css")} == set(STYLES)
+    assert {path.stem for path in (ASSETS / "js").glob("*.js")} == set(INDEX_SCRIPTS)
+    assert {path.stem for path in (ASSETS / "css").glob("*.css")} == set(INDEX_STYLES)
 
 
 def test_no_two_parts_of_the_script_share_a_name() -> None:
     """All parts are in one function: of two functions with one name, the later would take the place of the other."""
-    sources = [(ASSETS / "js" / f"{part}.js").read_text("utf-8") for part in SCRIPTS]
+    sources = [(ASSETS / "js" / f"{part}.js").read_text("utf-8") for part in INDEX_SCRIPTS]
     names = [name for source in sources for name in DECLARED.findall(source)]
     assert "offerFilter" in names
     assert [name for name, times in Counter(names).items() if times > 1] == []

@@ -1,11 +1,13 @@
 // The columns of a grid: from the page's data to what a cell shows, what it is sorted by, and what the filter looks at.
 
 /**
- * @typedef {string | [string, string?, string?, string?, string?, number?]} CellData text, or text, tone, title, why,
- *   link, value (analyzer/report/grid.py)
- * @typedef {{ text: string, tone: string, title: string, why: string, link: string, value: number | null }} CellFact
- * @typedef {{ cells?: CellData[], like?: number, at?: number[], numbers?: (number | null)[], steps?: number[], first?: number,
- *   as?: string, per?: number, link?: string, odd?: Record<string, CellData> }} ColumnData
+ * @typedef {[string, number, number][]} Pieces of a small bar: phase, left, width, in percent
+ * @typedef {string | [string, string?, string?, string?, string?, number?, string?, Pieces?]} CellData text, or text,
+ *   tone, title, why, link, value, href, bar (analyzer/report/grid.py)
+ * @typedef {{ text: string, tone: string, title: string, why: string, link: string, value: number | null,
+ *   href?: string, bar?: Pieces }} CellFact
+ * @typedef {{ cells?: CellData[], like?: number, at?: number[], numbers?: (number | null)[], steps?: number[],
+ *   first?: number, as?: string, per?: number, link?: string, odd?: Record<string, CellData> }} ColumnData
  * @typedef {ColumnData & { label: string, kind?: string, title?: string, unit?: string }} ShownColumn
  * @typedef {{ rows: number, columns: ShownColumn[], marks: Record<string, ColumnData | number> }} GridData
  */
@@ -44,8 +46,9 @@ function sizeText(size) {
 
 /** @param {CellData} data @returns {CellFact} */
 function cellOf(data) {
-  const [text, tone = "", title = "", why = "", link = "", value = null] = typeof data === "string" ? [data] : data;
-  return { text, tone, title, why, link, value };
+  const [text, tone = "", title = "", why = "", link = "", value = null, href = "", bar] =
+    typeof data === "string" ? [data] : data;
+  return { text, tone, title, why, link, value, href, bar };
 }
 
 /**

@@ -105,6 +105,8 @@ function clearFilter() {
   box.focus({ preventScroll: true });
 }
 
+/** @type {(() => void)[]} What else happens when the filter has changed. */
+const afterFilter = [];
 function apply() {
   const text = box.value.trim();
   const query = parseQuery(text);
@@ -118,6 +120,7 @@ function apply() {
   count.textContent = parts.join(" · ");
   count.title = parts.slice(active ? 1 : 0).join("\n");
   rememberFilter(text);
+  for (const act of afterFilter) act();
 }
 
 /** Keep the filter in the address, so that it can be shared. @param {string} text */

@@ -193,7 +193,7 @@ function gridRow(grid, place) {
   }
   data.columns.forEach((column, n) => {
     if (grid.hidden.has(n)) return;
-    const { text, tone, title, why, link } = cellAt(column, at);
+    const { text, tone, title, why, link, href, bar } = cellAt(column, at);
     const told = {
       role: "gridcell",
       class: `${column.kind || ""} ${tone}`.trim(),
@@ -201,12 +201,31 @@ function gridRow(grid, place) {
       tabindex: -1,
     };
     const cell = newElement("div", { ...told, title: [text, why, title].filter(Boolean).join(" – ") });
+    if (bar) cell.append(smallBar(bar), " ");
     if (link && isElsewhere(grid, link)) cell.append(newElement("a", { href: `#${link}`, tabindex: -1 }, text));
-    else cell.textContent = text;
+    else if (href && OWN_FILE.test(href)) {
+      cell.append(newElement("a", { class: "file-link", href, tabindex: -1 }, text));
+    } else cell.append(text);
     if (why) cell.append(" ", newElement("small", {}, why));
     row.append(cell);
   });
   return row;
+}
+/** What a link to another file may look like: a path of safe names below this page's own folder. */
+const OWN_FILE = /^\w[\w.-]*(?:\/\w[\w.-]*)*$/;
+/** @param {Pieces} pieces */
+function smallBar(pieces) {
+  const make = (/** @type {string} */ tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const bar = make("svg");
+  const told = { class: "small-bar", width: "84", height: "11", "aria-hidden": "true" };
+  for (const [name, value] of Object.entries(told)) bar.setAttribute(name, value);
+  for (const [phase, left, width] of pieces) {
+    const piece = make("rect");
+    const at = { class: `ph ph-${phase}`, x: `${left}%`, width: `${width}%`, height: "11" };
+    for (const [name, value] of Object.entries(at)) piece.setAttribute(name, value);
+    bar.append(piece);
+  }
+  return bar;
 }
 /** @param {GridData} data @param {string} name @returns {ColumnData | undefined} */
 function markOf(data, name) {

@@ -66,11 +66,11 @@ function step(by) {
   }
 }
 
-/** Open the focused row, or follow its first link into the page. Return whether there was one. */
+/** Open the focused row, or follow its first link into the page or to its report. Return whether there was one. */
 function enter() {
   const row = document.activeElement;
   if (!(row instanceof HTMLElement) || !row.matches("[data-row]:not(details)")) return false;
-  const link = /** @type {HTMLAnchorElement | null} */ (row.querySelector("a[href^='#']"));
+  const link = /** @type {HTMLAnchorElement | null} */ (row.querySelector("a[href^='#'], a.file-link"));
   link?.click();
   return link !== null;
 }

@@ -120,7 +120,10 @@ function fitter(term) {
   }
   if (!QUERY_SHAPES[field]) {
     const any = field !== "method" && words.includes("any");
-    return (value) => value !== "" && (any || words.includes(String(value).toLowerCase()));
+    return (value) => {
+      const given = String(value).toLowerCase(); // one, or several with spaces between
+      return value !== "" && (any || words.includes(given) || given.split(" ").some((one) => words.includes(one)));
+    };
   }
   // a duration alone means "at least", since hardly anything takes exactly that long
   const least = (/** @type {string} */ word) => (field === "dur" && /^[0-9][^-]*$/.test(word) ? `>=${word}` : word);

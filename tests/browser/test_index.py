@@ -1,0 +1,216 @@
+"""The index of a batch in a browser: picked, sorted, followed to a report, and nothing from outside that acts."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from analyzer.batch.index_page import html_text
+from tests.batch import outcomes
+from tests.browser.conftest import Opener, Visit
+from tests.browser.pages import FOUR, OPEN_ALL
+from tests.browser.test_accessibility import AXE, violations
+from tests.browser.test_layout import NARROW, NONE, WIDE, dim, facts, overflow
+from tests.conftest import ROOT, SAMPLES
+
+pytestmark = pytest.mark.browser
+
+SHOWN = "[...document.querySelectorAll('#captures tbody tr:not([hidden])')].map((row) => row.cells[0].textContent)"
+COUNT = "document.getElementById('search-count').textContent"
+GRID_ROWS = "Number(document.querySelector('.grid').getAttribute('aria-rowcount')) - 1"
+FIRST_ROW = 'document.querySelector(\'.grid-row[aria-rowindex="2"] [aria-colindex="1"]\').textContent'
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of four samples, one of which has a name that needs care, and of a file that is no capture."""
+    place = tmp_path_factory.mktemp("batch")
+    (place / "lab").mkdir()
+    for name in FOUR:
+        shutil.copy(SAMPLES / f"{name}.pcapng", place / "lab")
+    (place / "lab" / "loss.pcapng").rename(place / "lab" / "<b>loss & more?#.pcapng")
+    (place / "lab" / "broken.pcap").write_bytes(b"this is no capture")
+    command = [sys.executable, "-m", "analyzer", "batch", str(place / "lab"), "-o", str(place / "out"), "-j", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=ROOT)
+    assert done.returncode == 5, done.stderr
+    assert done.stdout.rstrip().endswith("/out/index.html")
+    return place / "out"
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """Source of axe-core."""
+    if not AXE.is_file():
+        pytest.skip(f"axe-core is not at {AXE.relative_to(ROOT)}: run scripts/npm.sh .venv/web")
+    return AXE.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def thousands() -> str:
+    return html_text(outcomes.many(5000))
+
+
+def shown(opened: Visit) -> list[str]:
+    names: list[str] = opened.page.evaluate(SHOWN)
+    return names
+
+
+def sort_by(opened: Visit, label: str) -> None:
+    opened.page.locator("#captures .sort", has_text=label).click()
+
+
+def test_captures_are_picked_and_sorted(visit: Opener, batch: Path) -> None:
+    opened = visit.open(batch / "index.html")
+    everything = shown(opened)
+    assert everything == sorted(everything)
+    assert len(everything) == 5
+    sort_by(opened, "Wait p95")  # 25 ms (two, of which the shorter is dns-trouble), 254 ms, none
+    waits = shown(opened)
+    assert waits[3:] == ["<b>loss & more?#.pcapng", "broken.pcap"]
+    assert waits[0] == "dns-trouble.pcapng"
+    sort_by(opened, "Wait p95")
+    assert shown(opened)[0] == "<b>loss & more?#.pcapng"
+    assert shown(opened)[-1] == "broken.pcap"
+
+    opened.page.locator("#search").fill("finding:error")
+    opened.until(f"{COUNT}.startsWith('2 of 5')")
+    assert sorted(shown(opened)) == ["dns-trouble.pcapng", "status-codes.pcapng"]
+    button = opened.page.locator("[data-term='finding:error']")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    assert opened.page.locator("#search").input_value() == ""
+    assert len(shown(opened)) == 5
+
+    opened.page.locator("[data-term='status:failed']").click()
+    assert shown(opened) == ["broken.pcap"]
+    opened.page.locator("[data-term='status:ok']").click()  # in the place of the other
+    assert opened.page.locator("#search").input_value() == "status:ok"
+    opened.page.locator("[data-term='host:www.shop.example']").click()
+    assert opened.page.locator("#search").input_value() == "status:ok host:www.shop.example"
+    assert shown(opened) == ["first-visit.pcapng"]
+    opened.page.keyboard.press("Escape")
+    assert len(shown(opened)) == 5
+    opened.assert_clean()
+
+
+def test_each_facet_keeps_as_many_rows_as_it_says(visit: Opener, batch: Path) -> None:
+    opened = visit.open(batch / "index.html")
+    buttons = opened.page.locator("button[data-term]")
+    assert buttons.count() > 8
+    for n in range(buttons.count()):
+        button = buttons.nth(n)
+        inside = button.locator(".count")
+        count = inside if inside.count() else button.locator("xpath=following-sibling::*[1]")
+        button.click()
+        assert len(shown(opened)) == int(count.inner_text().split()[0]), button.get_attribute("data-term")
+        button.click()
+    opened.assert_clean()
+
+
+def test_the_address_holds_the_filter(visit: Opener, batch: Path) -> None:
+    opened = visit.open(batch / "index.html", fragment="#q=status%3Afailed%20code%3Anone")
+    assert shown(opened) == []
+    opened.page.evaluate("location.hash = 'q=status%3Afailed,ok'")
+    opened.until(f"{COUNT}.startsWith('5 of 5')")
+    assert "cannot be understood" not in opened.page.evaluate(COUNT)
+
+
+def test_names_lead_to_reports_that_are_there(visit: Opener, batch: Path) -> None:
+    opened = visit.open(batch / "index.html")
+    links = opened.page.evaluate("[...document.querySelectorAll('a.file-link')].map((a) => a.href)")
+    assert len(links) == 4
+    for link in links:
+        assert Path(unquote(urlsplit(link).path)).parent == batch
+        assert Path(unquote(urlsplit(link).path)).is_file()
+    opened.assert_clean()
+    row = opened.page.locator("#captures tr", has_text="more?#.pcapng")
+    row.focus()
+    opened.page.keyboard.press("Enter")
+    opened.page.wait_for_load_state()
+    assert opened.page.locator("h1").inner_text() == "<b>loss & more?#.pcapng"
+    assert opened.messages == []
+
+
+def test_without_scripts_everything_can_be_read(visit: Opener, batch: Path) -> None:
+    opened = visit.open(batch / "index.html", script=False)
+    assert opened.page.locator("#captures tbody tr").count() == 5
+    assert "broken.pcap" in opened.page.locator("#card-failed").inner_text()
+    assert not opened.page.locator(".facets").is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_word_has_its_place(visit: Opener, batch: Path, theme: str) -> None:
+    opened = visit.open(batch / "index.html", WIDE, theme)
+    for width in (WIDE, NARROW, 320):
+        assert facts(opened, width) == NONE
+        assert overflow(opened) == []
+    assert dim(opened) == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (NARROW, "dark")])
+def test_no_violation(visit: Opener, batch: Path, axe: str, width: int, theme: str) -> None:
+    opened = visit.open(batch / "index.html", width, theme)
+    opened.page.evaluate(axe)
+    assert violations(opened) == []
+    opened.page.locator("[data-term='finding:error']").click()
+    opened.page.keyboard.press("?")
+    assert violations(opened) == []
+
+
+def test_thousands_of_captures(visit: Opener, thousands: str, axe: str) -> None:
+    opened = visit(thousands)
+    opened.page.locator("#captures").scroll_into_view_if_needed()
+    opened.until("document.querySelector('.grid-row a.file-link') !== null")
+    assert opened.page.evaluate("document.querySelectorAll('*').length") < 5_000
+    assert opened.page.evaluate(GRID_ROWS) == 5_000
+    opened.page.locator("[data-term='status:failed']").click()
+    assert opened.page.evaluate(GRID_ROWS) == 50
+    assert opened.page.evaluate(FIRST_ROW) == "lab/broken-0099.pcap"
+    opened.page.locator("#search").fill("finding:error day:2026-11-02")
+    # errors are in each fifth capture, the day in each 28th; each hundredth failed
+    right = [n for n in range(5000) if n % 5 == 0 and n % 28 == 1 and n % 100 != 99]
+    opened.until(f"{COUNT}.startsWith('{len(right)} of 5000')")
+    assert opened.page.evaluate(GRID_ROWS) == len(right)
+    sort_by(opened, "Wait p95")
+    slowest = min(right, key=lambda n: (n * 7919) % 1009)
+    assert opened.page.evaluate(FIRST_ROW) == f"lab{slowest % 10}/group-{slowest:04d}.pcapng"
+    link = opened.page.locator(".grid-row a.file-link").first
+    assert link.get_attribute("href") == f"lab{slowest % 10}/group-{slowest:04d}.pcapng.html"
+    opened.page.evaluate(axe)
+    assert violations(opened) == []
+    assert opened.page.evaluate("document.querySelectorAll('*').length") < 5_000
+    assert facts(opened, WIDE) == NONE
+    opened.assert_clean()
+
+
+@pytest.mark.parametrize("amount", [1, 20])
+def test_attacks_are_text_in_a_table_and_in_a_grid(visit: Opener, amount: int) -> None:
+    opened = visit(html_text(outcomes.hostile() * amount))
+    opened.page.locator("#captures").scroll_into_view_if_needed()
+    if amount > 1:
+        opened.until("document.querySelector('.grid-row') !== null")
+    opened.page.evaluate(OPEN_ALL)
+    for button in opened.page.locator("button[data-term]").all():
+        button.click()
+        button.click()
+    for width in (WIDE, NARROW):
+        found = facts(opened, width)
+        assert {**found, "cut": [] if amount > 1 else found["cut"]} == NONE  # a grid's cells are told by their titles
+        assert overflow(opened) == []
+    hrefs = opened.page.evaluate("[...document.querySelectorAll('#captures a')].map((a) => a.getAttribute('href'))")
+    assert set(hrefs) <= {"x" * 255}
+    assert opened.page.title().startswith(f"{26 * amount} captures")
+    opened.assert_clean()
+
+
+def test_on_paper_every_column_has_room(visit: Opener, batch: Path) -> None:
+    opened = visit.open(batch / "index.html", 1024)  # A4 on its side, without its margins, at 96 dots an inch
+    opened.page.emulate_media(media="print")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 1024
+    assert opened.page.locator("#captures").is_visible()
+    assert not opened.page.locator(".facets").is_visible()
