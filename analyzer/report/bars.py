@@ -168,7 +168,6 @@ def connection_bar(row: TcpRow, tls: TlsRow | None, clock: Clock | None) -> Bar:
             duration_ms=row.duration_ms,
             start=row.start_time,
             end=end,
-            frames=(row.first_frame, row.last_frame),
         ),
     )
 

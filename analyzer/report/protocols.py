@@ -132,7 +132,7 @@ def traffic_table(analysis: Analysis) -> Table:
         )
         for name, count in ranked[:MAX_ROWS_MADE]
     )
-    return Table("traffic-table", say("What is in this capture"), columns, rows, len(ranked))
+    return Table("traffic-table", say("What is in this capture"), columns, rows, len(ranked), elsewhere="")
 
 
 def traffic_name(name: str) -> Prose:

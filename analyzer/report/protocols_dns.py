@@ -147,7 +147,7 @@ def _results_table(counted: Counter[tuple[str, str]], by_code: Counter[str], by_
             numbers += [sum(counted[code, qtype] for qtype in rest)] if rest else []
             first = Cell(safe(word(OUTCOMES, code), 40), title=meaning(code))
             rows.append(Row("", (first, *(cells.count(number) for number in numbers)), marked(proto="dns")))
-    return Table("dns-results", say("Results by record type"), tuple(columns), tuple(rows), len(by_code))
+    return Table("dns-results", say("Results by record type"), tuple(columns), tuple(rows), len(by_code), elsewhere="")
 
 
 # ── whom they asked ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,7 +186,7 @@ def servers_table(rows: Sequence[DnsRow]) -> Table:
                 marked(proto="dns", host=names[int(first[at])]),
             )
         )
-    return Table("dns-servers", say("Servers that were asked"), columns, tuple(lines), int(counts.size))
+    return Table("dns-servers", say("Servers that were asked"), columns, tuple(lines), int(counts.size), elsewhere="")
 
 
 def _percentile(times: NDArray[np.float64], q: int) -> Cell:

@@ -255,7 +255,7 @@ def status_text(row: HttpRow) -> str:
 # ── where it is ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def request_mark(row: HttpRow, clock: Clock | None = None) -> Mark:
+def request_mark(row: HttpRow, clock: Clock | None) -> Mark:
     """Return what the filter knows of a request."""
     start, end = interval(row)
     return marked(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from analyzer.analysis import Analysis
+from analyzer.protocols.dns import table as columns_of
 from analyzer.report.card import CardLine
 from analyzer.report.escape import Prose, safe
 from analyzer.report.requests import PHASES, durations
@@ -61,9 +62,10 @@ def _background(kind: str, count: int) -> Prose:
 
 def _others(analysis: Analysis) -> Iterable[tuple[float, Prose, str]]:
     """Yield (milliseconds, sentence, anchor) of the slowest of each kind of question that is no request."""
-    lookups = [(row.latency_ms, n) for n, row in enumerate(analysis.dns) if row.latency_ms is not None]
-    if lookups:
-        took, n = max(lookups)
+    lookups = columns_of.latencies(analysis.dns)
+    if not np.isnan(lookups).all():
+        n = int(np.nanargmax(lookups))
+        took = float(lookups[n])
         name = safe(analysis.dns[n].qname, 80)
         yield took, say("The slowest lookup, of {name}, took {time}.", name=name, time=human_ms(took)), f"dns-{n + 1}"
     shakes = [(row.handshake_ms, row.stream) for row in analysis.tls if row.handshake_ms is not None]

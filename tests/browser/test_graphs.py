@@ -239,4 +239,4 @@ def test_a_ladder_on_a_phone_scrolls_inside_its_box_by_keyboard(visit: Opener, w
 
 
 def test_the_page_stays_small() -> None:
-    assert len(html().encode()) - len(plotly_source().encode()) < 450_000
+    assert len(html().encode()) - len(plotly_source().encode()) < 500_000

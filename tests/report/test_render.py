@@ -376,3 +376,12 @@ def test_no_dangerous_call_in_the_script() -> None:
 
 def test_shell_is_small() -> None:
     assert len(html("empty").encode()) < 150_000
+
+
+def test_the_page_says_where_its_library_is() -> None:
+    inside, beside, none = (Page(render(fixture.rich())), Page(render(fixture.rich(), shared=True)), parsed("empty"))
+    assert "which is inside this file" in inside.text
+    assert "which is inside this file" not in beside.text
+    assert "which is in assets/plotly-" in beside.text
+    assert "but the charts' library beside it" in beside.text
+    assert "plotly.js" not in none.text

@@ -16,7 +16,21 @@ from analyzer.decode.summary import packets
 from analyzer.decode.table import Kind, PacketTable
 from analyzer.pipeline import analyze
 from analyzer.report import grid
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Numbers, Row, Table, Texts, ms, size
+from analyzer.report.cells import (
+    CAPTURE,
+    EXPORTS,
+    MAX_TABLE_ROWS,
+    Cell,
+    Clock,
+    Column,
+    Mark,
+    Numbers,
+    Row,
+    Table,
+    Texts,
+    ms,
+    size,
+)
 from analyzer.report.data import page
 from analyzer.report.escape import safe
 from analyzer.report.packets import packets_table
@@ -273,3 +287,18 @@ def test_only_the_first_frames_are_kept() -> None:
     assert kept.src.tolist() == [-1, 1, -1, 1]
     assert kept.dst.tolist() == [-1, 0, -1, 0]
     assert [host[4] for host in kept.hosts] == [1, 3]  # only those that occur
+
+
+def test_rows_of_requests_know_their_time_with_and_without_a_grid() -> None:
+    """A range of seconds must find the same rows, however many there are."""
+    rows = Page(render(fixture.rich())).tags
+    marks = [attributes for tag, attributes in rows if tag == "tr" and attributes.get("data-proto") == "http"]
+    assert len(marks) > 3
+    assert all("data-from" in attributes and "data-to" in attributes for attributes in marks)
+
+
+def test_what_is_left_out_of_the_list_of_packets_is_in_the_capture() -> None:
+    table = Table("t", "T", (Column("#"),), (Row("", (Cell("1"),)),), 9, elsewhere=CAPTURE)
+    assert table.rest == "showing 1 of 9; the capture file has all of them"
+    assert replace(table, elsewhere="").rest == "showing 1 of 9"
+    assert replace(table, elsewhere=EXPORTS).rest == "showing 1 of 9; the exports have all of them"

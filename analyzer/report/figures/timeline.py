@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from analyzer import sentences
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, figure_text
 from analyzer.report.figures.model import Figure
@@ -92,7 +93,7 @@ def _summary(fact: TimelineFact) -> Prose:
         return say("Throughput over time; nothing here has a beginning and an end of its own.")
     return say(
         "Everything on one time axis: {lanes}; {failures} marked ✕. A bar leads to its row.",
-        lanes=Prose(", ".join(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes)),
+        lanes=Prose(sentences.word("comma").join(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes)),
         failures=plural(fact.failures, "failure"),
     )
 
