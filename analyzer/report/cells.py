@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from analyzer import sentences
 from analyzer.provenance import frames_text, runs
@@ -154,8 +155,12 @@ class Grid:
     first: int = 1
 
 
-EXPORTS, CAPTURE = "exports", "capture"
-"""Where the rows are that a page leaves out."""
+class Elsewhere(Enum):
+    """Where the rows are that a page leaves out."""
+
+    EXPORTS = auto()
+    CAPTURE = auto()
+    NOWHERE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ class Table:
     """A table ready to be drawn; ``total`` counts the rows that exist, ``rows`` those that are shown.
 
     A table that has a ``grid`` is drawn as one; its ``rows`` are the first few, for browsers without scripts. Where the
-    others are is ``elsewhere``: in the exports, in the capture itself, or (empty) nowhere as such.
+    others are is ``elsewhere``.
     """
 
     ident: str
@@ -172,15 +177,15 @@ class Table:
     rows: tuple[Row, ...]
     total: int
     grid: Grid | None = None
-    elsewhere: str = EXPORTS
+    elsewhere: Elsewhere = Elsewhere.EXPORTS
 
     @property
     def rest(self) -> Prose:
         """Say how many rows are left out, and where they are."""
         shown, total = number(self.shown), number(self.total)
-        if self.elsewhere == EXPORTS:
+        if self.elsewhere is Elsewhere.EXPORTS:
             return say("showing {shown} of {total}; the exports have all of them", shown=shown, total=total)
-        if self.elsewhere == CAPTURE:
+        if self.elsewhere is Elsewhere.CAPTURE:
             return say("showing {shown} of {total}; the capture file has all of them", shown=shown, total=total)
         return say("showing {shown} of {total}", shown=shown, total=total)
 
