@@ -114,18 +114,33 @@ def _reason(text: str) -> Prose:
 
 def cards(analysis: Analysis) -> tuple[Card, ...]:
     """Return the four cards."""
+    if not analysis.capture.packets:
+        return _empty()
     found = list(failures(analysis))
+    judged = "good" if _things(analysis) else "info"
     return (
         Card("what", say("What happened"), (_what(analysis),), "info"),
         Card("slow", say("What was slow"), tuple(slow(analysis)), "warn"),
-        Card("failed", say("What failed"), tuple(failed(analysis, found)), "bad" if found else "good"),
+        Card("failed", say("What failed"), tuple(failed(analysis, found)), "bad" if found else judged),
         Card("why", say("Why"), tuple(_why(analysis)), "info"),
     )
 
 
+def _empty() -> tuple[Card, ...]:
+    """Return the cards of a capture without packets: nothing is fine, since nothing was seen."""
+    happened = say("The capture holds no packets: nothing was recorded.")
+    timed, judged = say("Nothing could be timed: there are no packets."), say("Cannot be told: there are no packets.")
+    why = say("Empty: the wrong interface, or a filter that lets nothing through? Or nothing passed while it recorded.")
+    about = say("about this file")
+    return (
+        Card("what", say("What happened"), (CardLine(happened, "about", about),), "warn"),
+        Card("slow", say("What was slow"), (CardLine(timed, "about", about),), "info"),
+        Card("failed", say("What failed"), (CardLine(judged, "about", about),), "info"),
+        Card("why", say("Why"), (CardLine(why, "about", about),), "info"),
+    )
+
+
 def _what(analysis: Analysis) -> CardLine:
-    if not analysis.capture.packets:
-        return CardLine(say("The capture holds no packets."), "about", say("about this file"))
     span = human_ms(analysis.capture.duration_ms)
     things = _things(analysis)
     if not things:

@@ -113,6 +113,8 @@ def _column_sum(analysis: Analysis, *names: str) -> int:
 
 def _whole_packets(analysis: Analysis) -> Quality:
     ledger, label = analysis.capture.ledger, say("Packets")
+    if not analysis.capture.packets:
+        return Quality(label, say("none"), "warn", say("the wrong interface, or a filter that lets nothing through?"))
     if ledger.truncated_file:
         return Quality(label, say("file cut short"), "bad", say("the file ends in the middle of a packet"))
     if ledger.cut_by_snaplen:
@@ -136,7 +138,14 @@ def _directions(analysis: Analysis) -> Quality:
     return Quality(label, say("both"), "good", say("both sides of the connections were recorded"))
 
 
+def _unjudged(label: Prose) -> Quality:
+    """Return what is said of connections where there is none."""
+    return Quality(label, say("not judged"), "muted", say("there is no TCP to judge by"))
+
+
 def _gaps(analysis: Analysis) -> Quality:
+    if not len(analysis.connections):
+        return _unjudged(say("Gaps"))
     missing = _column_sum(analysis, "client_missing_bytes", "server_missing_bytes")
     if missing:
         words = say("{size} missing", size=human_bytes(missing))
@@ -156,6 +165,8 @@ def _drops(analysis: Analysis) -> Quality:
 
 
 def _offload(analysis: Analysis) -> Quality:
+    if not len(analysis.connections):
+        return _unjudged(say("Offload"))
     lengths = analysis.segments.length
     big = int((lengths > OFFLOAD_BYTES).sum()) if lengths.size else 0
     if big:
@@ -166,6 +177,8 @@ def _offload(analysis: Analysis) -> Quality:
 
 
 def _duplicates(analysis: Analysis) -> Quality:
+    if not len(analysis.connections):
+        return _unjudged(say("Duplicates"))
     twice = _column_sum(analysis, "client_duplicates_in_capture", "server_duplicates_in_capture")
     if twice:
         title = say("the same packet was recorded twice; not counted as loss")
@@ -177,7 +190,7 @@ def _clock(analysis: Analysis) -> Quality:
     """Judge the clock by TCP's frames: in file order, time must not run backwards."""
     segments, label = analysis.segments, say("Clock")
     if not segments.frame.size:
-        return Quality(label, say("not judged"), "muted", say("there is no TCP to judge by"))
+        return _unjudged(label)
     steps = int((np.diff(segments.time[np.argsort(segments.frame, kind="stable")]) < 0).sum())
     if (even := analysis.capture.clock_step_ms) is not None:
         title = say("the packets were recorded at an even pace, so times do not tell how long anything took")
@@ -202,4 +215,5 @@ def _ledger(analysis: Analysis) -> Quality:
         malformed=plural(unread, "malformed frame"),
         unsupported=plural(unsupported, "frame"),
     )
-    return Quality(say("Decoded"), words, "warn" if unread or unsupported else "good", title)
+    tone = "warn" if unread or unsupported else "good" if analysis.capture.packets else "muted"
+    return Quality(say("Decoded"), words, tone, title)

@@ -16,11 +16,12 @@ from analyzer.report.findings import FindingFact, findings
 from analyzer.report.overview import cards, printed
 from analyzer.report.render import render
 from analyzer.report.requests import notes, outcome_text, outcome_tone, outcome_word, status_text, tone
+from analyzer.report.trust import quality
 from analyzer.schema import FindingRow
 from analyzer.terminal import _failures as failures
 from analyzer.terminal import summary_lines
 from tests.conftest import ROOT
-from tests.report.fixture import START, rich
+from tests.report.fixture import START, empty, rich
 from tests.report.pages import Page
 from tests.visits.scene import Scene, answer, get
 
@@ -312,3 +313,11 @@ def test_a_doubt_about_the_capture_says_why_in_the_open() -> None:
 def test_the_card_leads_to_what_its_status_codes_mean() -> None:
     (line,) = next(card for card in cards(rich()) if card.key == "failed").lines
     assert line.terms == (("503", "glossary-status-503"), ("404", "glossary-status-404"))
+
+
+def test_nothing_is_good_of_a_capture_without_packets() -> None:
+    """Its report has no green mark, and the terminal says that there were no packets."""
+    analysis = empty()
+    assert [fact.label for fact in quality(analysis) if fact.tone == "good"] == []
+    assert [one.key for one in cards(analysis) if one.tone == "good"] == []
+    assert terminal(analysis, "Happened") == ["no packets: the wrong interface, or a filter that lets nothing through?"]

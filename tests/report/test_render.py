@@ -253,10 +253,10 @@ def test_loss_is_named_as_the_reason_for_waiting() -> None:
 
 
 def test_first_screen_of_nothing() -> None:
-    assert card("empty", "what") == "The capture holds no packets."
-    assert card("empty", "failed") == "Nothing that this capture shows."
-    assert "Nothing could be timed" not in card("empty", "what")
-    assert "Nothing stood out" in card("empty", "why")
+    assert card("empty", "what") == "The capture holds no packets: nothing was recorded."
+    assert card("empty", "failed") == "Cannot be told: there are no packets."
+    assert card("empty", "why").startswith("Empty: the wrong interface, or a filter that lets nothing through?")
+    assert card("empty", "slow") == "Nothing could be timed: there are no packets."
 
 
 def test_capture_quality_names_each_doubt() -> None:
