@@ -8,13 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.analysis import Analysis
+from analyzer.findings.about_tcp import count, holes
+from analyzer.flows.reassembly import MAX_HOLE
 from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import gateway_words
 from analyzer.report.wording import message, number, plural, say
 from analyzer.units import human_bytes, human_ms
+from analyzer.visits.model import Facts
 
 OFFLOAD_BYTES = 1500
 """A TCP payload above this cannot have been one Ethernet frame: the network card joined or will split segments."""
+
+MAX_ACKED = 1 << 20
+"""Bytes that one recorded packet may acknowledge on average, with room for some that the recorder lost: 1 MiB."""
 
 TONES = {
     "good": message("fine"),
@@ -146,11 +152,44 @@ def _unjudged(label: Prose) -> Quality:
 def _gaps(analysis: Analysis) -> Quality:
     if not len(analysis.connections):
         return _unjudged(say("Gaps"))
-    missing = _column_sum(analysis, "client_missing_bytes", "server_missing_bytes")
-    if missing:
-        words = say("{size} missing", size=human_bytes(missing))
-        return Quality(say("Gaps"), words, "warn", say("sent and acknowledged, but not recorded"))
+    missing, damaged = _missing(analysis)
+    if missing or damaged:
+        words = say("{size} missing", size=human_bytes(missing)) if missing else say("unclear")
+        return Quality(say("Gaps"), words, "warn", _gaps_why(analysis, missing, damaged))
     return Quality(say("Gaps"), say("none"), "good", say("every byte that was acknowledged was recorded"))
+
+
+def _missing(analysis: Analysis) -> tuple[int, int]:
+    """Return how many bytes were not recorded, and in how many connections a damaged number would make up more.
+
+    A hole between recorded bytes counts. What is acknowledged beyond all that was recorded counts as far as the packets
+    that acknowledge it can have moved the window on.
+    """
+    a = analysis
+    facts = Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
+    total, damaged = 0, np.zeros(len(a.connections), np.bool_)
+    for side, other in (("client", "server"), ("server", "client")):
+        missing = count(facts, f"{side}_missing_bytes")
+        beyond = missing - holes(facts, side) if len(a.segments) else missing
+        forged = beyond > np.maximum(count(facts, f"{other}_packets") * MAX_ACKED, MAX_HOLE)
+        total += int((missing - np.where(forged, beyond, 0)).sum())
+        damaged |= forged
+    return total, int(damaged.sum())
+
+
+def _gaps_why(analysis: Analysis, missing: int, damaged: int) -> Prose:
+    """Say what is missing: how much of it is sure to have arrived (as the finding has it), and what is not counted."""
+    found = next((one for one in analysis.findings if one.code == "CAPTURE-GAPS"), None)
+    arrived = 0 if found is None else int(str(found.args.get("missing_bytes", 0)))
+    said = say("sent, but not recorded")
+    if 0 < arrived < missing:
+        said = say("sent, but not recorded; {size} of it arrived for sure", size=human_bytes(arrived))
+    if not damaged:
+        return said
+    where = plural(damaged, "connection")
+    if not missing:
+        return say("damaged acknowledgement numbers in {connections}", connections=where)
+    return say("{what}; damaged acknowledgement numbers in {connections} not counted", what=said, connections=where)
 
 
 def _drops(analysis: Analysis) -> Quality:

@@ -321,3 +321,34 @@ def test_nothing_is_good_of_a_capture_without_packets() -> None:
     assert [fact.label for fact in quality(analysis) if fact.tone == "good"] == []
     assert [one.key for one in cards(analysis) if one.tone == "good"] == []
     assert terminal(analysis, "Happened") == ["no packets: the wrong interface, or a filter that lets nothing through?"]
+
+
+def gaps(analysis: Analysis) -> tuple[str, str, str]:
+    fact = next(fact for fact in quality(analysis) if fact.label == "Gaps")
+    return str(fact.value), str(fact.title), fact.tone
+
+
+def test_a_forged_acknowledgement_is_no_gap(tmp_path: Path) -> None:
+    """One ACK is 400 MB beyond all that the server sent: its number is damaged, nothing is missing."""
+    scene = Scene()
+    p = scene.exchange(0, get("/a"), answer())
+    p.server.arrived.append((0, 400_000_000))
+    p.at(200).client.ack()
+    analysis = scene.analysis(tmp_path)
+    assert max(analysis.connections.columns["server_missing_bytes"].tolist()) > 399_000_000
+    assert gaps(analysis) == ("unclear", "damaged acknowledgement numbers in 1 connection", "warn")
+
+
+def test_a_gap_and_the_finding_of_it_do_not_contradict_each_other(tmp_path: Path) -> None:
+    """50,000 bytes are acknowledged, and later ones are there; the last 10,000 are acknowledged and none came after."""
+    scene = Scene()
+    p = scene.exchange(0, get("/a"), answer(size=100))
+    p.at(200).server.send(b"x" * 50_000, captured=False)
+    p.at(210).server.send(b"y")
+    p.at(211).client.ack()
+    q = scene.exchange(1000, get("/a"), answer(size=100), client_port=40001)
+    q.at(1200).server.send(b"z" * 10_000, captured=False)
+    q.at(1211).client.ack()
+    analysis = scene.analysis(tmp_path)
+    assert [one.args["missing_bytes"] for one in analysis.findings if one.code == "CAPTURE-GAPS"] == [50_000]
+    assert gaps(analysis) == ("60 kB missing", "sent, but not recorded; 50 kB of it arrived for sure", "warn")
