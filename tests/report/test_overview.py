@@ -352,3 +352,25 @@ def test_a_gap_and_the_finding_of_it_do_not_contradict_each_other(tmp_path: Path
     analysis = scene.analysis(tmp_path)
     assert [one.args["missing_bytes"] for one in analysis.findings if one.code == "CAPTURE-GAPS"] == [50_000]
     assert gaps(analysis) == ("60 kB missing", "sent, but not recorded; 50 kB of it arrived for sure", "warn")
+
+
+def test_connections_of_what_is_not_read_say_where_they_went_and_what_they_are(tmp_path: Path) -> None:
+    """An FTP server greets on port 21 and is connected to twice; one more connection goes elsewhere."""
+    scene = Scene()
+    for n, port in enumerate((21, 21, 46197, 50000)):
+        p = scene.connection(client_port=40000 + n, server_port=port)
+        p.at(100 * n).handshake()
+        if port == 21:
+            p.at(100 * n + 41).server.send(b"220 FTP server ready\r\n")
+            p.at(100 * n + 42).client.send(b"USER anonymous\r\n")
+        else:
+            p.at(100 * n + 41).client.send(b"\x00\x01\x02\x03")
+    said = card(scene.analysis(tmp_path), "what")
+    assert said[0].endswith("ms, with 10.0.0.2 port 21, 10.0.0.2 port 46197 and 1 more server.")
+    assert said[1:] == ["What FTP carried is not read here: only its connections are told of."]
+
+
+def test_connections_beside_requests_are_not_said_to_be_unread(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.exchange(0, get("/a"), answer())
+    assert len(card(scene.analysis(tmp_path), "what")) == 1
