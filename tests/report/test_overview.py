@@ -374,3 +374,14 @@ def test_connections_beside_requests_are_not_said_to_be_unread(tmp_path: Path) -
     scene = Scene()
     scene.exchange(0, get("/a"), answer())
     assert len(card(scene.analysis(tmp_path), "what")) == 1
+
+
+def test_the_slowest_comes_first_and_says_why_and_a_single_failure_more_is_named() -> None:
+    """Sample handshake-and-close: the visit to port 8009 was never answered; 5 kinds of failure, the last a reset."""
+    analysis = analyze(str(ROOT / "samples" / "handshake-and-close.pcapng"))
+    first, second = card(analysis, "slow")
+    assert first == "The slowest visit, to 198.51.100.80:8009, took 3.02 s and failed: nobody answered."
+    assert second.startswith("GET /half-close on shop.example took 210 ms")
+    (said,) = card(analysis, "failed")
+    assert "more kind" not in said
+    assert [words for words, _ in kinds(analysis) if words not in said] == []
