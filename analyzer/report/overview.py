@@ -29,6 +29,9 @@ from analyzer.visits import verdicts
 MAX_REASONS = 3
 """Findings on the card "why": what a person takes in at a glance."""
 
+KEPT_OF_NAME = 12
+"""Characters at the end of a file's name that are never cut: room for a number or a date, and the suffix."""
+
 MAX_HOSTS = 2
 """Hosts named on the card "what happened"."""
 
@@ -64,6 +67,16 @@ class HeaderFact:
     size: str
     format: str
     version: str
+
+    @property
+    def file_start(self) -> str:
+        """Return what of the file's name is cut where it has no room."""
+        return self.file[:-KEPT_OF_NAME] or self.file
+
+    @property
+    def file_end(self) -> str:
+        """Return what of the file's name stays: captures mostly differ at their end."""
+        return self.file[-KEPT_OF_NAME:] if len(self.file) > KEPT_OF_NAME else ""
 
 
 def header(analysis: Analysis) -> HeaderFact:
