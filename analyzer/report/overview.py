@@ -32,6 +32,9 @@ MAX_REASONS = 3
 KEPT_OF_NAME = 12
 """Characters at the end of a file's name that are never cut: room for a number or a date, and the suffix."""
 
+SHORT_NAME = 16
+"""Characters of a file's name that have room on every screen."""
+
 MAX_HOSTS = 2
 """Hosts named on the card "what happened"."""
 
@@ -71,12 +74,12 @@ class HeaderFact:
     @property
     def file_start(self) -> str:
         """Return what of the file's name is cut where it has no room."""
-        return self.file[:-KEPT_OF_NAME] or self.file
+        return self.file.removesuffix(self.file_end)
 
     @property
     def file_end(self) -> str:
         """Return what of the file's name stays: captures mostly differ at their end."""
-        return self.file[-KEPT_OF_NAME:] if len(self.file) > KEPT_OF_NAME else ""
+        return self.file[-KEPT_OF_NAME:] if len(self.file) > SHORT_NAME else ""
 
 
 def header(analysis: Analysis) -> HeaderFact:
@@ -171,7 +174,7 @@ def _happened(analysis: Analysis) -> Iterable[CardLine]:
 
 def _unread(connections: Connections) -> Iterable[CardLine]:
     """Name the applications that a capture's connections carried, where nothing of them is read."""
-    found = Counter(name for name in connections.words["application"].values() if name not in READ)
+    found = Counter(name for name in connections.words.get("application", {}).values() if name not in READ)
     if not found:
         return
     ranked = sorted(found, key=lambda name: (-found[name], name))
