@@ -70,6 +70,20 @@ def test_on_paper_findings_come_before_visits_and_folds_are_open(visit: Any) -> 
     assert on_paper(page, "#visit-2 .journey > li")
 
 
+def test_on_paper_an_opened_connection_comes_last_and_without_its_closed_folds(visit: Any) -> None:
+    page = visit(rich(), width=A4_WIDTH).page
+    page.evaluate("document.querySelector('.conn:has(details.data)').open = true")
+    page.emulate_media(media="print")
+    tops = page.evaluate(
+        "['#summary', '#findings', '#visits', '#connections']"
+        ".map((one) => document.querySelector(one).getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops)
+    assert on_paper(page, ".conn[open] .conn-body")
+    assert page.locator("details.data:not([open])").count() > 0
+    assert page.locator("details.data:not([open]):visible").count() == 0
+
+
 def test_nothing_is_cut_at_the_edge_of_the_paper(visit: Any) -> None:
     page = visit(rich(), width=A4_WIDTH).page
     page.emulate_media(media="print")

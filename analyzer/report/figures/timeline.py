@@ -85,6 +85,7 @@ def drawn(fact: TimelineFact) -> Figure | None:
         if dense
         else "",
         (_table(fact),) if fact.lanes else (),
+        say("A failure is marked ✕. A bar leads to its row.") if fact.lanes else "",
     )
 
 
@@ -92,7 +93,7 @@ def _summary(fact: TimelineFact) -> Prose:
     if not fact.lanes:
         return say("Throughput over time; nothing here has a beginning and an end of its own.")
     return say(
-        "Everything on one time axis: {lanes}; {failures} marked ✕. A bar leads to its row.",
+        "Everything on one time axis: {lanes}; {failures}.",
         lanes=Prose(sentences.word("comma").join(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes)),
         failures=plural(fact.failures, "failure"),
     )
