@@ -16,6 +16,23 @@ const focusedRow = () => /** @type {HTMLElement | null} */ (document.activeEleme
 /** @type {HTMLElement | null} The row that Tab comes back to, of those that are no place to stop by themselves. */
 let tabStop = null;
 
+/** @type {Element | null} What stays in sight while charts and folds above it grow, until the reader does something. */
+let held = null;
+
+/** Bring what a key has led to into sight, below the header. @param {Element} place */
+function bringIntoSight(place) {
+  place.scrollIntoView({ block: "nearest" });
+  const above = covered() + 12 - place.getBoundingClientRect().top;
+  if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
+}
+new ResizeObserver(() => {
+  if (held && held === document.activeElement) bringIntoSight(held);
+}).observe(document.body);
+const letGo = () => {
+  held = null;
+};
+for (const kind of ["wheel", "pointerdown", "touchstart"]) document.addEventListener(kind, letGo, { passive: true });
+
 /** Give a row the focus and bring it into sight. @param {HTMLElement} row */
 function visitRow(row) {
   const place = grip(row);
@@ -26,9 +43,8 @@ function visitRow(row) {
     tabStop = place;
   }
   place.focus({ preventScroll: true });
-  place.scrollIntoView({ block: "nearest" });
-  const above = covered() + 12 - place.getBoundingClientRect().top;
-  if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
+  bringIntoSight(place);
+  held = place;
 }
 
 /**
@@ -100,6 +116,7 @@ for (const link of sectionLinks.slice(0, 8)) {
 
 /** @param {KeyboardEvent} event */
 function pressed(event) {
+  letGo();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   if (around(event, "input, textarea, select")) {
     if (event.key !== "Escape" || event.target !== box) return;

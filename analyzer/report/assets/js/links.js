@@ -11,13 +11,19 @@ function reveal(target) {
 /** Return how many pixels at the top of the window the header covers. */
 const covered = () => Math.max(0, document.querySelector(".top")?.getBoundingClientRect().bottom ?? 0);
 
+/** The address that was gone to before the browser told of it, which it does only after the keys that are waiting. */
+let ahead = "";
+
 /**
- * Go to what an anchor names, also when it is the page's address already.
+ * Go to what an anchor names at once, also when it is the page's address already.
  * @param {string} anchor
  */
 function go(anchor) {
-  if (location.hash === `#${anchor}`) follow();
-  else location.hash = anchor;
+  if (location.hash !== `#${anchor}`) {
+    location.hash = anchor;
+    ahead = location.hash;
+  }
+  follow();
 }
 
 /**
@@ -56,4 +62,7 @@ function follow() {
   target.scrollIntoView({ block: high || target.matches("section") ? "start" : "center" });
   focusOn(target);
 }
-window.addEventListener("hashchange", follow);
+window.addEventListener("hashchange", () => {
+  if (ahead !== location.hash) follow();
+  ahead = "";
+});
