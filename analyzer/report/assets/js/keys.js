@@ -91,9 +91,22 @@ function enter() {
   return link !== null;
 }
 
+/** @type {Element | null} What had the focus before the filter. */
+let beforeBox = null;
+box.addEventListener("focus", (event) => {
+  beforeBox = event.relatedTarget instanceof Element ? event.relatedTarget : null;
+});
+
+/** Give the focus back to what had it before the filter or, where that is gone, to the page. */
+function leaveBox() {
+  const place = beforeBox?.closest("main") && beforeBox.checkVisibility() ? beforeBox : the("main", HTMLElement);
+  if (place.id === "main") place.setAttribute("tabindex", "-1");
+  if (place instanceof HTMLElement || place instanceof SVGElement) place.focus({ preventScroll: true });
+}
+
 function showAll() {
   box.value = "";
-  setRange(null);
+  showAllTimes();
 }
 
 /** @type {Record<string, () => unknown>} What a key does; one that returns false leaves the key to the browser. */
@@ -119,9 +132,9 @@ function pressed(event) {
   letGo();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   if (around(event, "input, textarea, select")) {
-    if (event.key !== "Escape" || event.target !== box) return;
+    if (event.key !== "Escape" || !around(event, "#search, #range-form")) return;
     showAll();
-    box.blur();
+    if (event.target === box) leaveBox();
     return;
   }
   if (Object.hasOwn(KEYS, event.key) && KEYS[event.key]() !== false) event.preventDefault();

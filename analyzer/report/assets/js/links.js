@@ -32,9 +32,10 @@ function go(anchor) {
  */
 function restore(hash) {
   const parts = new URLSearchParams(hash.replaceAll("+", "%2B"));
-  const span = /^(-?[0-9.]+)-(-?[0-9.]+)$/.exec(parts.get("t") || "");
+  const span = /^(-?[0-9]+(?:\.[0-9]+)?)-(-?[0-9]+(?:\.[0-9]+)?)$/.exec(parts.get("t") || "");
   box.value = parts.get("q") || "";
-  setRange(span ? [Number(span[1]), Number(span[2])] : null);
+  if (span) chooseRange(Number(span[1]), Number(span[2]));
+  else setRange(null);
 }
 
 /** @param {Element} target */
