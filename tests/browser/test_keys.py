@@ -177,3 +177,17 @@ def test_a_row_reached_by_key_stays_in_sight_while_the_page_grows(visit: Opener)
     page.evaluate("document.querySelector('#stream-1 .conn-body').style.paddingBottom = '700px'")
     page.wait_for_timeout(200)
     assert not page.evaluate(in_sight)
+
+
+def test_leaving_the_filter_gives_the_focus_back(visit: Opener) -> None:
+    page = visit(pages.html("loss"), fragment="#connections").page
+    page.keyboard.press("j")
+    page.keyboard.press("/")
+    page.keyboard.type("status:404")
+    page.keyboard.press("Escape")
+    assert page.evaluate(FOCUSED_ROW) == "stream-0"
+    page.reload()
+    page.focus("#help-open")
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "main"

@@ -125,6 +125,8 @@ function apply() {
   if (active) parts.push(say("{shown} of {total} rows", { shown, total: rows.length + gridTotal() }));
   for (const field of query.unknown) parts.push(say("no field “{field}”, so it is searched as text", { field }));
   for (const word of query.wrong) parts.push(say("“{word}” cannot be understood", { word }));
+  for (const field of query.bare) parts.push(say("“{field}:” needs a value", { field }));
+  for (const word of query.least) parts.push(say("“dur:{word}” means at least {word}", { word }));
   count.textContent = parts.join(" · ");
   count.title = parts.join("\n");
   rememberFilter(text);

@@ -53,14 +53,19 @@ function follow() {
   if (/^[qt]=/.test(hash)) restore(hash);
   const target = byId(hash);
   if (!target) {
-    if (hash && !/^[qt]=/.test(hash)) gridReveal(hash); // a row that a long table has not drawn yet
+    if (!hash || /^[qt]=/.test(hash) || gridReveal(hash)) return; // a row that a long table has not drawn yet
+    const frame = /^frame-([0-9]+)$/.exec(hash);
+    if (frame) announce(say("This page shows no frame {number}.", { number: frame[1] }));
+    else announce(say("This page has no place called “{name}”.", { name: hash }));
     return;
   }
   reveal(target);
   const room = covered() + 8;
   root.style.scrollPaddingTop = `${room}px`;
   const high = target.getBoundingClientRect().height > innerHeight - room;
-  target.scrollIntoView({ block: high || target.matches("section") ? "start" : "center" });
+  // lines of tables and ladders stand among their neighbours; what has a title of its own begins below the header
+  const line = !high && target.matches("tr, [role='row'], svg *");
+  target.scrollIntoView({ block: line ? "center" : "start" });
   focusOn(target);
 }
 window.addEventListener("hashchange", () => {
