@@ -252,3 +252,60 @@ def test_the_table_below_lists_the_bars_with_links(visit: Opener) -> None:
     lost = rows.filter(has_text="✕ no answer").first
     lost.get_by_role("link").click()
     opened.until("/^#(arp|dns|stream)-[0-9]+$/.test(location.hash)")
+
+
+OUTSIDE = r"20\.000 s – 30\.000 s is outside the capture \(0\.000 s – [0-9.]+ s\)"
+
+
+def test_a_range_outside_the_capture_is_refused_with_the_reason(visit: Opener) -> None:
+    page = visit(html(), fragment="#t=20-30").page
+    assert re.fullmatch(OUTSIDE, page.inner_text("#search-count"))
+    hidden = "[...document.querySelectorAll('[data-row]')].filter((row) => row.hidden).length"
+    assert page.evaluate(hidden) == 0
+    assert not page.locator("#range-chip").is_visible()
+    page.fill("#range-from", "20")
+    page.fill("#range-to", "30")
+    page.keyboard.press("Enter")
+    assert re.fullmatch(OUTSIDE, page.inner_text("#search-count"))
+    assert page.input_value("#range-from") == "20"  # to be corrected
+    page.fill("#range-to", "20")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#search-count") == "a range needs two different times"
+    page.fill("#range-from", "-3")
+    page.fill("#range-to", "1")
+    page.keyboard.press("Enter")
+    assert (page.input_value("#range-from"), page.input_value("#range-to")) == ("0", "1")
+    assert span(page) == (0.0, 1.0)
+    page.locator("#range-clear").click()
+    assert page.inner_text("#search-count") == ""
+
+
+def test_where_nothing_is_left_it_is_said_what_left_nothing(visit: Opener) -> None:
+    page = visit(html(), fragment="#t=6.5-6.9").page
+    note = page.locator("#findings > .nothing")
+    assert note.inner_text() == "Nothing here lies in the range of time. Show all times"
+    page.fill("#search", "status:404")
+    page.keyboard.press("Enter")
+    assert note.inner_text() == "No row in the range of time matches the filter. Show everything"
+    note.get_by_role("button").click()
+    assert not page.locator("#range-chip").is_visible()
+    assert (page.input_value("#search"), page.input_value("#range-from")) == ("", "")
+    page.fill("#search", "status:299")
+    page.keyboard.press("Enter")
+    assert note.inner_text() == "No row matches the filter. Clear the filter"
+
+
+@pytest.mark.parametrize("way", ["Escape", "#range-chip", "#range-clear"])
+def test_showing_all_times_ends_the_zoom_to_the_range(visit: Opener, way: str) -> None:
+    opened = drawn(visit, fragment="#t=2-3")
+    page = opened.page
+    before, _ = ticks(page)
+    page.locator("#range-zoom").click()
+    opened.until(f"{FIRST_TICK} >= 1.9")
+    if way == "Escape":
+        page.keyboard.press(way)
+    else:
+        page.locator(way).click()
+    opened.until(f"{FIRST_TICK} < 1", seconds=5)
+    assert ticks(page)[0] == pytest.approx(before, abs=0.01)
+    assert span(page) is None

@@ -99,6 +99,15 @@ def test_what_is_not_understood_is_told(blank: Any) -> None:
     assert [term["words"] for term in found["terms"]] == [["colour:red"], ["http://x"], ["10.0.0.1:80"], ["fe80::1"]]
 
 
+def test_what_is_read_in_a_way_of_its_own_is_told(blank: Any) -> None:
+    found = blank.evaluate(
+        "(() => {" + script("query") + 'return parseQuery("status: dur:500ms,1s-2s dur:>5ms -host: method:get"); })()'
+    )
+    assert found["bare"] == ["status", "host"]
+    assert found["least"] == ["500ms"]
+    assert [term["field"] for term in found["terms"]] == ["dur", "dur", "method"]
+
+
 def test_numbers_are_written_as_everywhere(blank: Any) -> None:
     """The script's words for durations and sizes are those of analyzer.units."""
     times = [0, 0.0004, 0.35, 9.99, 9.996, 12.3, 999.4, 999.6, 4210, 59_990, 59_996, 185_000, 3_600_000, 7_320_000]

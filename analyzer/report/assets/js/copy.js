@@ -46,7 +46,10 @@ function announce(text) {
   announcer.textContent = text;
   announcer.classList.add("on");
   clearTimeout(announced);
-  announced = setTimeout(() => announcer.classList.remove("on"), 2500);
+  announced = setTimeout(() => {
+    announcer.classList.remove("on");
+    announcer.textContent = ""; // or it would be read among what is said later
+  }, 4000);
 }
 
 /**

@@ -16,9 +16,12 @@ function textOf(row) {
 
 /** @type {[number, number] | null} Seconds since the first packet between which a row must lie, at least in part. */
 let range = null;
+/** Why a range that was asked for is not kept. */
+let rangeProblem = "";
 /** @param {[number, number] | null} span */
-function setRange(span) {
+function setRange(span, problem = "") {
   range = span;
+  rangeProblem = problem;
   apply();
   showRange();
 }
@@ -87,21 +90,28 @@ function tellNothing(group, nothing) {
     if (!nothing) return;
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = say("Clear the filter");
     button.addEventListener("click", clearFilter);
     note = document.createElement("p");
     note.className = "nothing";
-    note.append(say("No row matches the filter."), " ", button);
+    note.append(document.createElement("span"), " ", button);
     emptyNotes.set(group, note);
     group.append(note);
   }
+  const [why, way] = nothingWords();
+  /** @type {Element} */ (note.firstElementChild).textContent = why;
+  /** @type {Element} */ (note.lastElementChild).textContent = way;
   note.hidden = !nothing;
   group.classList.toggle("is-empty", nothing);
 }
+/** Return why nothing is left where nothing is, and what takes that back. */
+function nothingWords() {
+  if (!range) return [say("No row matches the filter."), say("Clear the filter")];
+  if (!box.value.trim()) return [say("Nothing here lies in the range of time."), say("Show all times")];
+  return [say("No row in the range of time matches the filter."), say("Show everything")];
+}
 function clearFilter() {
   box.value = "";
-  range = null;
-  apply();
+  showAllTimes();
   box.focus({ preventScroll: true });
 }
 
@@ -111,12 +121,14 @@ function apply() {
   const active = query.terms.length > 0 || range !== null;
   const shown = filterRows(query.terms) + filterGrids(query.terms, active);
   for (const [group, inside] of rowGroups) tellNothing(group, active && inside.every((row) => row.hidden));
-  const parts = [];
+  const parts = rangeProblem ? [rangeProblem] : [];
   if (active) parts.push(say("{shown} of {total} rows", { shown, total: rows.length + gridTotal() }));
   for (const field of query.unknown) parts.push(say("no field “{field}”, so it is searched as text", { field }));
   for (const word of query.wrong) parts.push(say("“{word}” cannot be understood", { word }));
+  for (const field of query.bare) parts.push(say("“{field}:” needs a value", { field }));
+  for (const word of query.least) parts.push(say("“dur:{word}” means at least {word}", { word }));
   count.textContent = parts.join(" · ");
-  count.title = parts.slice(active ? 1 : 0).join("\n");
+  count.title = parts.join("\n");
   rememberFilter(text);
 }
 

@@ -16,6 +16,23 @@ const focusedRow = () => /** @type {HTMLElement | null} */ (document.activeEleme
 /** @type {HTMLElement | null} The row that Tab comes back to, of those that are no place to stop by themselves. */
 let tabStop = null;
 
+/** @type {Element | null} What stays in sight while charts and folds above it grow, until the reader does something. */
+let held = null;
+
+/** Bring what a key has led to into sight, below the header. @param {Element} place */
+function bringIntoSight(place) {
+  place.scrollIntoView({ block: "nearest" });
+  const above = covered() + 12 - place.getBoundingClientRect().top;
+  if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
+}
+new ResizeObserver(() => {
+  if (held && held === document.activeElement) bringIntoSight(held);
+}).observe(document.body);
+const letGo = () => {
+  held = null;
+};
+for (const kind of ["wheel", "pointerdown", "touchstart"]) document.addEventListener(kind, letGo, { passive: true });
+
 /** Give a row the focus and bring it into sight. @param {HTMLElement} row */
 function visitRow(row) {
   const place = grip(row);
@@ -26,9 +43,8 @@ function visitRow(row) {
     tabStop = place;
   }
   place.focus({ preventScroll: true });
-  place.scrollIntoView({ block: "nearest" });
-  const above = covered() + 12 - place.getBoundingClientRect().top;
-  if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
+  bringIntoSight(place);
+  held = place;
 }
 
 /**
@@ -75,9 +91,22 @@ function enter() {
   return link !== null;
 }
 
+/** @type {Element | null} What had the focus before the filter. */
+let beforeBox = null;
+box.addEventListener("focus", (event) => {
+  beforeBox = event.relatedTarget instanceof Element ? event.relatedTarget : null;
+});
+
+/** Give the focus back to what had it before the filter or, where that is gone, to the page. */
+function leaveBox() {
+  const place = beforeBox?.closest("main") && beforeBox.checkVisibility() ? beforeBox : the("main", HTMLElement);
+  if (place.id === "main") place.setAttribute("tabindex", "-1");
+  if (place instanceof HTMLElement || place instanceof SVGElement) place.focus({ preventScroll: true });
+}
+
 function showAll() {
   box.value = "";
-  setRange(null);
+  showAllTimes();
 }
 
 /** @type {Record<string, () => unknown>} What a key does; one that returns false leaves the key to the browser. */
@@ -100,11 +129,12 @@ for (const link of sectionLinks.slice(0, 8)) {
 
 /** @param {KeyboardEvent} event */
 function pressed(event) {
+  letGo();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   if (around(event, "input, textarea, select")) {
-    if (event.key !== "Escape" || event.target !== box) return;
+    if (event.key !== "Escape" || !around(event, "#search, #range-form")) return;
     showAll();
-    box.blur();
+    if (event.target === box) leaveBox();
     return;
   }
   if (Object.hasOwn(KEYS, event.key) && KEYS[event.key]() !== false) event.preventDefault();
