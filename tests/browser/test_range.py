@@ -139,6 +139,17 @@ def test_a_range_in_the_address_is_restored_beside_a_filter(visit: Opener) -> No
     assert not page.locator("#range-chip").is_visible()
 
 
+def test_clearing_the_filter_ends_the_range_wherever_it_is_shown(visit: Opener) -> None:
+    page = visit(html(), fragment="#q=host%3Anowhere.example&t=1-2").page
+    page.get_by_role("button", name="Clear the filter").first.click()
+    assert page.input_value("#search") == ""
+    assert not page.locator("#range-chip").is_visible()
+    assert (page.input_value("#range-from"), page.input_value("#range-to")) == ("", "")
+    assert page.locator("#range-clear").is_disabled()
+    assert page.locator("[data-row][hidden]").count() == 0
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
 def test_zooming_to_the_range_and_back(visit: Opener) -> None:
     opened = drawn(visit, fragment="#t=2-3")
     page = opened.page

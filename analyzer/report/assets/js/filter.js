@@ -98,11 +98,14 @@ function tellNothing(group, nothing) {
   note.hidden = !nothing;
   group.classList.toggle("is-empty", nothing);
 }
-function clearFilter() {
+/** Show every row again, of all times. */
+function showAll() {
   box.value = "";
-  range = null;
-  apply();
-  box.focus({ preventScroll: true });
+  setRange(null);
+}
+function clearFilter() {
+  showAll();
+  box.focus({ preventScroll: true }); // the button that had the focus is hidden now
 }
 
 function apply() {

@@ -75,11 +75,6 @@ function enter() {
   return link !== null;
 }
 
-function showAll() {
-  box.value = "";
-  setRange(null);
-}
-
 /** @type {Record<string, () => unknown>} What a key does; one that returns false leaves the key to the browser. */
 const KEYS = {
   "/": () => {
