@@ -125,9 +125,9 @@ function legendRoom(area) {
 function followMark(event) {
   const point = event.points[0];
   const given = String(point && [point.customdata].flat()[0]);
-  const span = /^t=(-?[0-9.]+)-(-?[0-9.]+)$/.exec(given);
+  const span = given.startsWith("t=") ? rangeIn(given.slice(2)) : null;
   if (span) {
-    setRange([Number(span[1]), Number(span[2])]);
+    setRange(span);
     return;
   }
   const frame = /^[0-9]+/.exec(given);

@@ -123,9 +123,25 @@ function apply() {
   rememberFilter(text);
 }
 
+const SECONDS = "(-?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:e[-+]?[0-9]+)?)";
+const SPAN = new RegExp(`^${SECONDS}-${SECONDS}$`, "i");
+/**
+ * Read a range of seconds as an address and a chart's marks have it, "1.203-1.870"; null where a text is none.
+ * @param {string} text
+ * @returns {[number, number] | null}
+ */
+function rangeIn(text) {
+  const found = SPAN.exec(text);
+  const ends = found ? [Number(found[1]), Number(found[2])] : [];
+  if (!found || !ends.every(Number.isFinite)) return null;
+  return [Math.min(...ends), Math.max(...ends)];
+}
+/** Write a range as rangeIn reads it, to the microsecond. @param {[number, number]} span */
+const rangeText = (span) => span.map((end) => String(Number(end.toFixed(6)))).join("-");
+
 /** Keep the filter in the address, so that it can be shared. @param {string} text */
 function rememberFilter(text) {
-  const parts = [text && `q=${encodeURIComponent(text)}`, range && `t=${range[0]}-${range[1]}`].filter(Boolean);
+  const parts = [text && `q=${encodeURIComponent(text)}`, range && `t=${rangeText(range)}`].filter(Boolean);
   const hash = parts.length ? `#${parts.join("&")}` : /^#[qt]=/.test(location.hash) ? "#" : null;
   if (hash === null) return;
   try {

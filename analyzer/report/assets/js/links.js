@@ -26,9 +26,8 @@ function go(anchor) {
  */
 function restore(hash) {
   const parts = new URLSearchParams(hash.replaceAll("+", "%2B"));
-  const span = /^(-?[0-9.]+)-(-?[0-9.]+)$/.exec(parts.get("t") || "");
   box.value = parts.get("q") || "";
-  setRange(span ? [Number(span[1]), Number(span[2])] : null);
+  setRange(rangeIn(parts.get("t") || ""));
 }
 
 /** @param {Element} target */
