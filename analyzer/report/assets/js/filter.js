@@ -7,10 +7,25 @@ const rows = /** @type {HTMLElement[]} */ (all("[data-row]").filter((row) => !ro
 
 /** @type {WeakMap<HTMLElement, string>} */
 const rowTexts = new WeakMap();
+/** Buttons are no part of what a row says. @param {Node} node */
+const unlessButton = (node) =>
+  node instanceof Text
+    ? NodeFilter.FILTER_ACCEPT
+    : node instanceof HTMLButtonElement
+      ? NodeFilter.FILTER_REJECT
+      : NodeFilter.FILTER_SKIP;
+/** @param {HTMLElement} row */
+function rowWords(row) {
+  if (!row.querySelector("button")) return row.textContent || "";
+  const walker = document.createTreeWalker(row, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, unlessButton);
+  let words = "";
+  while (walker.nextNode()) words += walker.currentNode.nodeValue;
+  return words;
+}
 /** @param {HTMLElement} row */
 function textOf(row) {
   let text = rowTexts.get(row);
-  if (text === undefined) rowTexts.set(row, (text = (row.textContent || "").toLowerCase()));
+  if (text === undefined) rowTexts.set(row, (text = rowWords(row).toLowerCase()));
   return text;
 }
 
