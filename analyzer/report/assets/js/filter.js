@@ -7,20 +7,15 @@ const rows = /** @type {HTMLElement[]} */ (all("[data-row]").filter((row) => !ro
 
 /** @type {WeakMap<HTMLElement, string>} */
 const rowTexts = new WeakMap();
-/** Buttons are no part of what a row says. @param {Node} node */
-const unlessButton = (node) =>
-  node instanceof Text
-    ? NodeFilter.FILTER_ACCEPT
-    : node instanceof HTMLButtonElement
-      ? NodeFilter.FILTER_REJECT
-      : NodeFilter.FILTER_SKIP;
-/** @param {HTMLElement} row */
-function rowWords(row) {
-  if (!row.querySelector("button")) return row.textContent || "";
-  const walker = document.createTreeWalker(row, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, unlessButton);
-  let words = "";
-  while (walker.nextNode()) words += walker.currentNode.nodeValue;
-  return words;
+/**
+ * Return what a row says: all its text but the labels of buttons, which are no part of it and change.
+ * @param {Node} node
+ * @returns {string}
+ */
+function rowWords(node) {
+  if (node instanceof HTMLButtonElement) return "";
+  if (!(node instanceof Element) || !node.querySelector("button")) return node.textContent || "";
+  return Array.from(node.childNodes, rowWords).join("");
 }
 /** @param {HTMLElement} row */
 function textOf(row) {
