@@ -111,6 +111,19 @@ def test_of_many_visits_five_go_on_paper_and_it_says_which(visit: Any) -> None:
     assert "of 7 visits, the 5 that failed or took longest" in page.inner_text(".on-paper")
 
 
+def test_the_visits_that_go_on_paper_are_unfolded_for_it_and_no_others(visit: Any) -> None:
+    page = visit(seven_visits(), width=A4_WIDTH).page
+    opened = "[...document.querySelectorAll('details.visit')].filter((fold) => fold.open).map((fold) => fold.id)"
+    assert page.evaluate(opened) == ["visit-1", "visit-2"]
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(opened) == [f"visit-{n}" for n in range(1, 8)]
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(opened) == ["visit-1", "visit-2"]
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = false")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(opened) == [f"visit-{n}" for n in range(3, 8)]
+
+
 @pytest.mark.parametrize(
     ("zone", "shown"),
     [

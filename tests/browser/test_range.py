@@ -139,6 +139,41 @@ def test_a_range_in_the_address_is_restored_beside_a_filter(visit: Opener) -> No
     assert not page.locator("#range-chip").is_visible()
 
 
+@pytest.mark.parametrize(
+    ("given", "kept", "fields"),
+    [
+        ("5-1", "1-5", ("1", "5")),
+        ("1e-7-2.50", "0-2.5", ("1e-7", "2.5")),
+        ("1.0000004-1e0", "1-1", ("1", "1.0000004")),
+        ("-1-.5e+1", "-1-5", ("-1", "5")),
+        ("1.2.3-4", "", ("", "")),
+        ("1e999-4", "", ("", "")),
+        ("1", "", ("", "")),
+        (".-1", "", ("", "")),
+    ],
+)
+def test_an_address_gives_two_numbers_in_order_or_no_range(
+    visit: Opener, given: str, kept: str, fields: tuple[str, str]
+) -> None:
+    page = visit(html(), fragment=f"#t={given}").page
+    assert page.url.partition("#")[2] == (f"t={kept}" if kept else "")
+    assert (page.input_value("#range-from"), page.input_value("#range-to")) == fields
+    assert page.locator("#range-chip").is_visible() is bool(kept)
+    page.reload()  # what the page wrote, it reads
+    assert page.url.partition("#")[2] == (f"t={kept}" if kept else "")
+
+
+def test_clearing_the_filter_ends_the_range_wherever_it_is_shown(visit: Opener) -> None:
+    page = visit(html(), fragment="#q=host%3Anowhere.example&t=1-2").page
+    page.get_by_role("button", name="Clear the filter").first.click()
+    assert page.input_value("#search") == ""
+    assert not page.locator("#range-chip").is_visible()
+    assert (page.input_value("#range-from"), page.input_value("#range-to")) == ("", "")
+    assert page.locator("#range-clear").is_disabled()
+    assert page.locator("[data-row][hidden]").count() == 0
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
 def test_zooming_to_the_range_and_back(visit: Opener) -> None:
     opened = drawn(visit, fragment="#t=2-3")
     page = opened.page

@@ -126,9 +126,9 @@ function followMark(event) {
   if (justDragged) return;
   const point = event.points[0];
   const given = String(point && [point.customdata].flat()[0]);
-  const span = /^t=(-?[0-9.]+)-(-?[0-9.]+)$/.exec(given);
+  const span = given.startsWith("t=") ? rangeIn(given.slice(2)) : null;
   if (span) {
-    chooseRange(Number(span[1]), Number(span[2]));
+    chooseRange(span[0], span[1]);
     return;
   }
   const frame = /^[0-9]+/.exec(given);

@@ -114,7 +114,10 @@ document.addEventListener(
   () => {
     rowButton.hidden = true;
     clearTimeout(offering);
-    offering = setTimeout(() => offerFilter(document.activeElement), 150); // the row with the focus is elsewhere now
+    offering = setTimeout(() => {
+      // the rows are elsewhere now, and a pointer that stays over the same one says nothing
+      offerFilter(document.querySelector(":is(tr, .grid-row):hover") ?? document.activeElement);
+    }, 150);
   },
   { capture: true, passive: true },
 );

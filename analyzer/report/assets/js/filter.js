@@ -7,10 +7,20 @@ const rows = /** @type {HTMLElement[]} */ (all("[data-row]").filter((row) => !ro
 
 /** @type {WeakMap<HTMLElement, string>} */
 const rowTexts = new WeakMap();
+/**
+ * Return what a row says: all its text but the labels of buttons, which are no part of it and change.
+ * @param {Node} node
+ * @returns {string}
+ */
+function rowWords(node) {
+  if (node instanceof HTMLButtonElement) return "";
+  if (!(node instanceof Element) || !node.querySelector("button")) return node.textContent || "";
+  return Array.from(node.childNodes, rowWords).join("");
+}
 /** @param {HTMLElement} row */
 function textOf(row) {
   let text = rowTexts.get(row);
-  if (text === undefined) rowTexts.set(row, (text = (row.textContent || "").toLowerCase()));
+  if (text === undefined) rowTexts.set(row, (text = rowWords(row).toLowerCase()));
   return text;
 }
 
@@ -109,10 +119,14 @@ function nothingWords() {
   if (!box.value.trim()) return [say("Nothing here lies in the range of time."), say("Show all times")];
   return [say("No row in the range of time matches the filter."), say("Show everything")];
 }
-function clearFilter() {
+/** Show every row again, of all times. */
+function showAll() {
   box.value = "";
   showAllTimes();
-  box.focus({ preventScroll: true });
+}
+function clearFilter() {
+  showAll();
+  box.focus({ preventScroll: true }); // the button that had the focus is hidden now
 }
 
 function apply() {
@@ -132,9 +146,25 @@ function apply() {
   rememberFilter(text);
 }
 
+const SECONDS = "(-?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:e[-+]?[0-9]+)?)";
+const SPAN = new RegExp(`^${SECONDS}-${SECONDS}$`, "i");
+/**
+ * Read a range of seconds as an address and a chart's marks have it, "1.203-1.870"; null where a text is none.
+ * @param {string} text
+ * @returns {[number, number] | null}
+ */
+function rangeIn(text) {
+  const found = SPAN.exec(text);
+  const ends = found ? [Number(found[1]), Number(found[2])] : [];
+  if (!found || !ends.every(Number.isFinite)) return null;
+  return [Math.min(...ends), Math.max(...ends)];
+}
+/** Write a range as rangeIn reads it, to the microsecond. @param {[number, number]} span */
+const rangeText = (span) => span.map((end) => String(Number(end.toFixed(6)))).join("-");
+
 /** Keep the filter in the address, so that it can be shared. @param {string} text */
 function rememberFilter(text) {
-  const parts = [text && `q=${encodeURIComponent(text)}`, range && `t=${range[0]}-${range[1]}`].filter(Boolean);
+  const parts = [text && `q=${encodeURIComponent(text)}`, range && `t=${rangeText(range)}`].filter(Boolean);
   const hash = parts.length ? `#${parts.join("&")}` : /^#[qt]=/.test(location.hash) ? "#" : null;
   if (hash === null) return;
   try {

@@ -104,11 +104,6 @@ function leaveBox() {
   if (place instanceof HTMLElement || place instanceof SVGElement) place.focus({ preventScroll: true });
 }
 
-function showAll() {
-  box.value = "";
-  showAllTimes();
-}
-
 /** @type {Record<string, () => unknown>} What a key does; one that returns false leaves the key to the browser. */
 const KEYS = {
   "/": () => {

@@ -32,9 +32,9 @@ function go(anchor) {
  */
 function restore(hash) {
   const parts = new URLSearchParams(hash.replaceAll("+", "%2B"));
-  const span = /^(-?[0-9]+(?:\.[0-9]+)?)-(-?[0-9]+(?:\.[0-9]+)?)$/.exec(parts.get("t") || "");
+  const span = rangeIn(parts.get("t") || "");
   box.value = parts.get("q") || "";
-  if (span) chooseRange(Number(span[1]), Number(span[2]));
+  if (span) chooseRange(span[0], span[1]);
   else setRange(null);
 }
 
