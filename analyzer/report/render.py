@@ -79,7 +79,7 @@ def page_script() -> str:
 def page_style() -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
     parts = "\n".join(_asset(f"css/{name}.css") for name in STYLES)
-    return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").strip()
+    return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").replace(";}", "}").strip()
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
