@@ -79,12 +79,14 @@ def page_script() -> str:
 def page_style() -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
     parts = "\n".join(_asset(f"css/{name}.css") for name in STYLES)
-    return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").replace(";}", "}").strip()
+    bare = _ZERO.sub(".", _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":"))
+    return bare.replace(";}", "}").replace(" > ", ">").strip()
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LINE_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
+_ZERO = re.compile(r"(?<=[ :,(-])0(?=\.[0-9])")
 _AROUND = re.compile(r"\s*([{};,])\s*")
 _SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)*)"')
 
