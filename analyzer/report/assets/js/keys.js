@@ -104,6 +104,11 @@ function leaveBox() {
   if (place instanceof HTMLElement || place instanceof SVGElement) place.focus({ preventScroll: true });
 }
 
+function showHelp() {
+  help.showModal();
+  the("help-h", HTMLElement).focus(); // by hand: an autofocus in the page is refused, aloud, where an address has it
+}
+
 function showAll() {
   box.value = "";
   showAllTimes();
@@ -119,7 +124,7 @@ const KEYS = {
   k: () => step(-1),
   f: () => copyRowFilter(),
   t: toggleTheme,
-  "?": () => help.showModal(),
+  "?": showHelp,
   Escape: showAll,
   Enter: enter,
 };
@@ -140,4 +145,4 @@ function pressed(event) {
   if (Object.hasOwn(KEYS, event.key) && KEYS[event.key]() !== false) event.preventDefault();
 }
 document.addEventListener("keydown", pressed);
-the("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
+the("help-open", HTMLButtonElement).addEventListener("click", showHelp);
