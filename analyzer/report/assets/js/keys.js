@@ -33,6 +33,18 @@ const letGo = () => {
 };
 for (const kind of ["wheel", "pointerdown", "touchstart"]) document.addEventListener(kind, letGo, { passive: true });
 
+// A browser focuses what an address names, or nothing, only when it paints: a row gone to meanwhile takes it back.
+document.addEventListener("focusout", (event) => {
+  const place = held;
+  if (!(place instanceof HTMLElement) || event.target !== place) return;
+  setTimeout(() => {
+    const now = document.activeElement;
+    if (held === place && (now === document.body || now === byId(location.hash.slice(1)))) {
+      place.focus({ preventScroll: true });
+    }
+  }, 0);
+});
+
 /** Give a row the focus and bring it into sight. @param {HTMLElement} row */
 function visitRow(row) {
   const place = grip(row);
