@@ -71,7 +71,7 @@ def page_script() -> str:
     test watches over.
     """
     parts = "\n".join(_asset(f"js/{name}.js") for name in SCRIPTS)
-    bare = _INDENT.sub("", _LINE_COMMENT.sub("", _COMMENT.sub("", parts)))
+    bare = _INDENT.sub("", _LINE_COMMENT.sub("", _COMMENT.sub("", parts))).replace(";\n}", "}")
     return script_text(f'"use strict";\n(() => {{\n{bare}}})();\n')
 
 

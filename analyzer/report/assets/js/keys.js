@@ -33,6 +33,18 @@ const letGo = () => {
 };
 for (const kind of ["wheel", "pointerdown", "touchstart"]) document.addEventListener(kind, letGo, { passive: true });
 
+// A browser focuses what an address names, or nothing, only when it paints: a row gone to meanwhile takes it back.
+document.addEventListener("focusout", (event) => {
+  const place = held;
+  if (!(place instanceof HTMLElement) || event.target !== place) return;
+  setTimeout(() => {
+    const now = document.activeElement;
+    if (held === place && (now === document.body || now === byId(location.hash.slice(1)))) {
+      place.focus({ preventScroll: true });
+    }
+  }, 0);
+});
+
 /** Give a row the focus and bring it into sight. @param {HTMLElement} row */
 function visitRow(row) {
   const place = grip(row);
@@ -104,6 +116,11 @@ function leaveBox() {
   if (place instanceof HTMLElement || place instanceof SVGElement) place.focus({ preventScroll: true });
 }
 
+function showHelp() {
+  help.showModal();
+  the("help-h", HTMLElement).focus(); // by hand: an autofocus in the page is refused, aloud, where an address has it
+}
+
 /** @type {Record<string, () => unknown>} What a key does; one that returns false leaves the key to the browser. */
 const KEYS = {
   "/": () => {
@@ -114,7 +131,7 @@ const KEYS = {
   k: () => step(-1),
   f: () => copyRowFilter(),
   t: toggleTheme,
-  "?": () => help.showModal(),
+  "?": showHelp,
   Escape: showAll,
   Enter: enter,
 };
@@ -135,4 +152,4 @@ function pressed(event) {
   if (Object.hasOwn(KEYS, event.key) && KEYS[event.key]() !== false) event.preventDefault();
 }
 document.addEventListener("keydown", pressed);
-the("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
+the("help-open", HTMLButtonElement).addEventListener("click", showHelp);
