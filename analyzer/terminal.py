@@ -196,7 +196,10 @@ def _happened(analysis: Analysis) -> Iterator[Line]:
         (exchanged(analysis.icmp), "ICMP exchange", None),
     )
     parts = [_count(number, one, many) for number, one, many in counts if number]
-    yield Line("Happened", ", ".join(parts) if parts else "nothing of a protocol that is explained here")
+    nothing = "nothing of a protocol that is explained here"
+    if not capture.packets:
+        nothing = "no packets: the wrong interface, or a filter that lets nothing through?"
+    yield Line("Happened", ", ".join(parts) if parts else nothing)
     if traffic := _traffic(capture.traffic):
         yield Line("", f"also frames of {traffic}") if parts else Line("Frames", traffic)
     ledger = capture.ledger

@@ -63,12 +63,14 @@ class Bar:
     """One request (or encrypted connection) of a waterfall.
 
     Attributes:
+        number: as the critical path names it; empty for a connection.
         critical: whether it is on the critical path; box: (left, width) in percent of the whole bar.
         meaning: of its status, in a sentence.
         detail: None where the page has no room for it.
     """
 
     anchor: str
+    number: str
     method: str
     target: str
     host: str
@@ -97,6 +99,7 @@ def request_bar(number_: int, row: HttpRow, links: Links, clock: Clock | None, w
     whole = total_ms(row)
     return Bar(
         anchor=anchor(number_),
+        number=f"#{number_ + 1}",
         method=safe(row.method or "?"),
         target=safe(target_text(row), 200),
         host=safe(row.host) if row.host else say("unknown host"),
@@ -143,6 +146,7 @@ def connection_bar(row: TcpRow, tls: TlsRow | None, clock: Clock | None) -> Bar:
     end = row.start_time + round(row.duration_ms * NS_PER_MS)
     return Bar(
         anchor="",
+        number="",
         method="TCP" if tls is None else "TLS",
         target=say("port {port}, stream {stream}", port=row.server_port, stream=stream)
         if tls is None
@@ -168,7 +172,6 @@ def connection_bar(row: TcpRow, tls: TlsRow | None, clock: Clock | None) -> Bar:
             duration_ms=row.duration_ms,
             start=row.start_time,
             end=end,
-            frames=(row.first_frame, row.last_frame),
         ),
     )
 

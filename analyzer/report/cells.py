@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from analyzer import sentences
 from analyzer.provenance import frames_text, runs
@@ -128,7 +129,7 @@ class Numbers:
 
     Attributes:
         values: whole numbers, None where it is unknown; a ``range`` costs nothing.
-        form: how they are written: "plain", "count", "ms", "bytes", "seconds".
+        form: how they are written: "plain", "count", "ms", "bytes", "seconds", "instant".
         per: how many of the numbers make one of the form's unit: 1000 for microseconds in the form "ms".
         link: word of the anchors ``stream-7`` that the numbers lead to.
         odd: the cells of rows for which the number is not all there is to say.
@@ -161,11 +162,20 @@ class Grid:
     first: int = 1
 
 
+class Elsewhere(Enum):
+    """Where the rows are that a page leaves out."""
+
+    EXPORTS = auto()
+    CAPTURE = auto()
+    NOWHERE = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table ready to be drawn; ``total`` counts the rows that exist, ``rows`` those that are shown.
 
-    A table that has a ``grid`` is drawn as one; its ``rows`` are the first few, for browsers without scripts.
+    A table that has a ``grid`` is drawn as one; its ``rows`` are the first few, for browsers without scripts. Where the
+    others are is ``elsewhere``.
     """
 
     ident: str
@@ -174,6 +184,17 @@ class Table:
     rows: tuple[Row, ...]
     total: int
     grid: Grid | None = None
+    elsewhere: Elsewhere = Elsewhere.EXPORTS
+
+    @property
+    def rest(self) -> Prose:
+        """Say how many rows are left out, and where they are."""
+        shown, total = number(self.shown), number(self.total)
+        if self.elsewhere is Elsewhere.EXPORTS:
+            return say("showing {shown} of {total}; the exports have all of them", shown=shown, total=total)
+        if self.elsewhere is Elsewhere.CAPTURE:
+            return say("showing {shown} of {total}; the capture file has all of them", shown=shown, total=total)
+        return say("showing {shown} of {total}", shown=shown, total=total)
 
     @property
     def shown(self) -> int:

@@ -70,6 +70,9 @@ HOMES = {
     "oicq": "oicq-table",
     "websocket": "websocket-table",
     "finding": "findings",
+    "frame": "packets-table",
+    "ping": "ping-table",
+    "traceroute": "traceroute-table",
     "glossary": "glossary",
 }
 """Word of an anchor → where such rows are listed."""

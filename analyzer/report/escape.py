@@ -21,6 +21,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
+from analyzer.language import translated
 from analyzer.text import DISPLAY_LIMIT, display
 
 
@@ -47,11 +48,11 @@ def shown(value: object) -> object:
     if type(value) is Prose:
         return value
     if value is None:
-        return "unknown"
+        return translated("unknown", "report")
     if isinstance(value, str):
         return value if isinstance(value, Prose) or hasattr(value, "__html__") else display(value)
     if isinstance(value, float) and not math.isfinite(value):
-        return "unknown"
+        return translated("unknown", "report")
     if isinstance(value, int | float):
         return value
     return value if hasattr(value, "__html__") else display(value)

@@ -128,9 +128,10 @@ def failed(analysis: Analysis, found: list[tuple[Prose, str]]) -> Iterable[CardL
     """Yield the sentences of the card: what failed, or that nothing did, and what cannot be seen."""
     unknown = Counter(what for row in analysis.http if (what := verdicts.unknown(row)) is not None)
     if found:
-        shown = [words for words, _ in found[:MAX_KINDS]]
-        if len(found) > MAX_KINDS:
-            shown.append(plural(len(found) - MAX_KINDS, "more kind of failure", "more kinds of failure"))
+        named = MAX_KINDS if len(found) > MAX_KINDS + 1 else len(found)  # one more is named as fast as counted
+        shown = [words for words, _ in found[:named]]
+        if len(found) > named:
+            shown.append(plural(len(found) - named, "more kind of failure", "more kinds of failure"))
         text = say("Failed: {things}.", things=joined(shown))
         yield CardLine(text, found[0][1], say("the first of them"), terms=tuple(_codes(analysis)))
     else:

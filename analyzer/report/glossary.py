@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from analyzer import close_codes, dns_words, http_status, tcp_states
 from analyzer.analysis import Analysis
+from analyzer.protocols.dns import table as columns_of
 from analyzer.report.escape import Prose, safe
 from analyzer.report.requests import PHASES
 from analyzer.report.wording import message, say
@@ -110,7 +111,7 @@ def glossary(analysis: Analysis) -> tuple[Group, ...]:
             note=say("A capital is something that the client did, a small letter something that the server did."),
             folded=True,
         ),
-        _group("rcode", map(_rcode, _occurring({row.rcode for row in analysis.dns}))),
+        _group("rcode", map(_rcode, _occurring(set(columns_of.column(analysis.dns, "rcode"))))),
         _group("type", map(_type, _occurring(_types(analysis)))),
         _group("close", map(_close, _closes(analysis))),
     )
@@ -157,7 +158,7 @@ def _occurring(found: Iterable[str | None]) -> list[str]:
 
 
 def _types(analysis: Analysis) -> set[str]:
-    return {row.qtype for row in analysis.dns} | {answer.type for row in analysis.dns for answer in row.answers}
+    return set(columns_of.column(analysis.dns, "qtype")) | columns_of.answer_types(analysis.dns)
 
 
 def _closes(analysis: Analysis) -> list[int]:

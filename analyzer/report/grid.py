@@ -168,7 +168,7 @@ def _mark(data: Texts | Numbers | int) -> dict[str, Any] | int:
 
 
 def _units(table: Table, grid: Grid) -> Iterator[str]:
-    forms = {"ms": "ms", "bytes": "B", "seconds": "s"}
+    forms = {"ms": "ms", "bytes": "B", "seconds": "s", "instant": "s"}
     for data, unit in zip(grid.columns, table.units, strict=True):
         yield forms.get(data.form, "") if isinstance(data, Numbers) else unit
 

@@ -136,12 +136,19 @@ def _lane(
     )
 
 
-def parts(timed: Pieces, axis: Axis, words: Mapping[str, str]) -> tuple[Part, ...]:
-    """Place pieces on an axis, each with its name and how long it took; what lies outside is left out."""
+def parts(
+    timed: Pieces, axis: Axis, words: Mapping[str, str], named: Mapping[tuple[str, int, int], str] | None = None
+) -> tuple[Part, ...]:
+    """Place pieces on an axis, each with its name and how long it took; what lies outside is left out.
+
+    Args:
+        words: phase → its name; named: piece → a name of its own.
+    """
     out = []
     for phase, low, high in timed:
         if (seen := axis.clipped(low, high)) is not None:
-            out.append(Part(phase, *axis.place(*seen), Prose(f"{words[phase]} {human_ms((high - low) / NS_PER_MS)}")))
+            name = (named or {}).get((phase, low, high), words[phase])
+            out.append(Part(phase, *axis.place(*seen), Prose(f"{name} {human_ms((high - low) / NS_PER_MS)}")))
     return tuple(out)
 
 

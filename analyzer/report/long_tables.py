@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import add, attrgetter
 
+from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.flows.model import Connections
 from analyzer.report import cells
@@ -53,7 +54,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         Numbers(_us(totals), "ms", US_PER_MS),
         Numbers([row.stream for row in rows], "plain", link="stream"),
         coded(endings, lambda n: _outcome(rows[n])),
-        _coded(rows, _REMARKED, lambda row: Cell(Prose(", ".join(remarks(row))))),
+        _coded(rows, _REMARKED, lambda row: Cell(Prose(sentences.word("comma").join(remarks(row))))),
         Texts([_frames(row) for row in rows]),
     )
     marks: dict[str, Texts | Numbers | int] = {
@@ -177,7 +178,9 @@ def tcp_grid(connections: Connections, clock: Clock) -> Grid:
 
     starts = of["start_time"]
     lasts = [start + round(ms * NS_PER_MS) for start, ms in zip(starts, of["duration_ms"], strict=True)]
-    spans = list(zip(of["first_frame"], of["last_frame"], strict=True))
+    # Of two neighbours there is nothing between; else the frames between may be another connection's: the stream tells.
+    ends_of = zip(of["first_frame"], of["last_frame"], strict=True)
+    spans = [span if span[1] - span[0] < 2 else () for span in ends_of]
     columns: tuple[Texts | Numbers, ...] = (
         Numbers(range(count), "plain", link="stream"),
         ends("client"),

@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.findings.model import rank
+from analyzer.flows.model import Connections
 from analyzer.report.card import Card, CardLine
+from analyzer.report.connection_words import APPLICATIONS
 from analyzer.report.escape import Prose, safe
 from analyzer.report.failed import failed, failures
 from analyzer.report.findings import ICONS, cost_words, severity_word
@@ -25,11 +29,23 @@ from analyzer.visits import verdicts
 MAX_REASONS = 3
 """Findings on the card "why": what a person takes in at a glance."""
 
+KEPT_OF_NAME = 12
+"""Characters at the end of a file's name that are never cut: room for a number or a date, and the suffix."""
+
+SHORT_NAME = 16
+"""Characters of a file's name that have room on every screen."""
+
 MAX_HOSTS = 2
 """Hosts named on the card "what happened"."""
 
 MAX_KINDS = 4
 """Kinds of exchanges counted on the card "what happened", before ICMP and ARP are left to their tables."""
+
+READ = frozenset({"dns", "http1", "tls", "websocket"})
+"""Applications of connections that are explained here."""
+
+PORT_BITS = 16
+"""Bits of a port number."""
 
 MAX_PRINTED = 5
 """Visits on paper, one to three pages each."""
@@ -54,6 +70,16 @@ class HeaderFact:
     size: str
     format: str
     version: str
+
+    @property
+    def file_start(self) -> str:
+        """Return what of the file's name is cut where it has no room."""
+        return self.file.removesuffix(self.file_end)
+
+    @property
+    def file_end(self) -> str:
+        """Return what of the file's name stays: captures mostly differ at their end."""
+        return self.file[-KEPT_OF_NAME:] if len(self.file) > SHORT_NAME else ""
 
 
 def header(analysis: Analysis) -> HeaderFact:
@@ -114,18 +140,65 @@ def _reason(text: str) -> Prose:
 
 def cards(analysis: Analysis) -> tuple[Card, ...]:
     """Return the four cards."""
+    if not analysis.capture.packets:
+        return _empty()
     found = list(failures(analysis))
+    judged = "good" if _things(analysis) else "info"
     return (
-        Card("what", say("What happened"), (_what(analysis),), "info"),
+        Card("what", say("What happened"), tuple(_happened(analysis)), "info"),
         Card("slow", say("What was slow"), tuple(slow(analysis)), "warn"),
-        Card("failed", say("What failed"), tuple(failed(analysis, found)), "bad" if found else "good"),
+        Card("failed", say("What failed"), tuple(failed(analysis, found)), "bad" if found else judged),
         Card("why", say("Why"), tuple(_why(analysis)), "info"),
     )
 
 
+def _empty() -> tuple[Card, ...]:
+    """Return the cards of a capture without packets: nothing is fine, since nothing was seen."""
+    happened = say("The capture holds no packets: nothing was recorded.")
+    timed, judged = say("Nothing could be timed: there are no packets."), say("Cannot be told: there are no packets.")
+    why = say("Empty: the wrong interface, or a filter that lets nothing through? Or nothing passed while it recorded.")
+    about = say("about this file")
+    return (
+        Card("what", say("What happened"), (CardLine(happened, "about", about),), "warn"),
+        Card("slow", say("What was slow"), (CardLine(timed, "about", about),), "info"),
+        Card("failed", say("What failed"), (CardLine(judged, "about", about),), "info"),
+        Card("why", say("Why"), (CardLine(why, "about", about),), "info"),
+    )
+
+
+def _happened(analysis: Analysis) -> Iterable[CardLine]:
+    yield _what(analysis)
+    if len(analysis.connections) and not analysis.http and not analysis.tls:
+        yield from _unread(analysis.connections)
+
+
+def _unread(connections: Connections) -> Iterable[CardLine]:
+    """Name the applications that a capture's connections carried, where nothing of them is read."""
+    found = Counter(name for name in connections.words.get("application", {}).values() if name not in READ)
+    if not found:
+        return
+    ranked = sorted(found, key=lambda name: (-found[name], name))
+    named = [Prose(APPLICATIONS.get(name, safe(name, 40))) for name in ranked[:MAX_PROTOCOLS]]
+    if len(ranked) > MAX_PROTOCOLS:
+        named.append(plural(len(ranked) - MAX_PROTOCOLS, "more protocol"))
+    text = say("What {protocols} carried is not read here: only its connections are told of.", protocols=joined(named))
+    yield CardLine(text, "connections", say("the connections"))
+
+
+def _servers(connections: Connections) -> list[Prose]:
+    """Name the servers that most connections went to, each with its port."""
+    ports = np.asarray(connections.columns["server_port"], np.int64)
+    keys = np.asarray(connections.server_host, np.int64) << PORT_BITS | ports
+    servers, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    order = np.lexsort((first, -counts))
+    named = [
+        say("{address} port {port}", address=connections.host(key >> PORT_BITS), port=key & ((1 << PORT_BITS) - 1))
+        for key in servers[order[:MAX_HOSTS]].tolist()
+    ]
+    return [*named, plural(len(servers) - len(named), "more server")] if len(servers) > len(named) else named
+
+
 def _what(analysis: Analysis) -> CardLine:
-    if not analysis.capture.packets:
-        return CardLine(say("The capture holds no packets."), "about", say("about this file"))
     span = human_ms(analysis.capture.duration_ms)
     things = _things(analysis)
     if not things:
@@ -135,6 +208,8 @@ def _what(analysis: Analysis) -> CardLine:
     names = [safe(name, 60) for name, _ in sorted(hosts.items(), key=lambda item: (-item[1], item[0]))[:MAX_HOSTS]]
     if len(hosts) > len(names):
         names.append(plural(len(hosts) - len(names), "more host"))
+    if not names and len(analysis.connections):
+        names = _servers(analysis.connections)
     text = (
         say("{things} in {time}, with {hosts}.", things=joined(things), time=span, hosts=joined(names))
         if names

@@ -15,7 +15,7 @@ from analyzer.analysis import Analysis
 from analyzer.decode.summary import Packets
 from analyzer.decode.table import Flag, Kind
 from analyzer.flows.model import Label
-from analyzer.report.cells import DASH, MAX_GRID_ROWS, Cell, Clock, Column, Grid, Numbers, Row, Table, Texts
+from analyzer.report.cells import DASH, MAX_GRID_ROWS, Cell, Clock, Column, Elsewhere, Grid, Numbers, Row, Table, Texts
 from analyzer.report.escape import Prose, safe
 from analyzer.report.grid import PREVIEW_ROWS
 from analyzer.report.ladder import LABEL_WORDS
@@ -84,7 +84,7 @@ def packets_table(analysis: Analysis, clock: Clock) -> Table:
         return Table("packets-table", caption, columns, (), 0)
     count = min(len(packets), MAX_GRID_ROWS)
     grid = _grid(analysis, packets, count, clock)
-    return Table("packets-table", caption, columns, _preview(grid, clock), packets.total, grid)
+    return Table("packets-table", caption, columns, _preview(grid, clock), packets.total, grid, Elsewhere.CAPTURE)
 
 
 def _grid(analysis: Analysis, packets: Packets, count: int, clock: Clock) -> Grid:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from analyzer.analysis import Analysis
 from analyzer.report import cells, leases, neighbours
-from analyzer.report.cells import MAX_ROWS_MADE, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.cells import MAX_ROWS_MADE, Cell, Clock, Column, Elsewhere, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.latencies import LatencyFact, latencies, latency_table
@@ -132,7 +132,9 @@ def traffic_table(analysis: Analysis) -> Table:
         )
         for name, count in ranked[:MAX_ROWS_MADE]
     )
-    return Table("traffic-table", say("What is in this capture"), columns, rows, len(ranked))
+    return Table(
+        "traffic-table", say("What is in this capture"), columns, rows, len(ranked), elsewhere=Elsewhere.NOWHERE
+    )
 
 
 def traffic_name(name: str) -> Prose:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analyzer import dns_words
 from analyzer.protocols.dns import table as columns_of
 from analyzer.report import cells
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Row, Table, marked
+from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Elsewhere, Row, Table, marked
 from analyzer.report.dns_grid import dns_grid
 from analyzer.report.escape import safe
 from analyzer.report.grid import PREVIEW_ROWS
@@ -147,7 +147,14 @@ def _results_table(counted: Counter[tuple[str, str]], by_code: Counter[str], by_
             numbers += [sum(counted[code, qtype] for qtype in rest)] if rest else []
             first = Cell(safe(word(OUTCOMES, code), 40), title=meaning(code))
             rows.append(Row("", (first, *(cells.count(number) for number in numbers)), marked(proto="dns")))
-    return Table("dns-results", say("Results by record type"), tuple(columns), tuple(rows), len(by_code))
+    return Table(
+        "dns-results",
+        say("Results by record type"),
+        tuple(columns),
+        tuple(rows),
+        len(by_code),
+        elsewhere=Elsewhere.NOWHERE,
+    )
 
 
 # ── whom they asked ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,7 +193,14 @@ def servers_table(rows: Sequence[DnsRow]) -> Table:
                 marked(proto="dns", host=names[int(first[at])]),
             )
         )
-    return Table("dns-servers", say("Servers that were asked"), columns, tuple(lines), int(counts.size))
+    return Table(
+        "dns-servers",
+        say("Servers that were asked"),
+        columns,
+        tuple(lines),
+        int(counts.size),
+        elsewhere=Elsewhere.NOWHERE,
+    )
 
 
 def _percentile(times: NDArray[np.float64], q: int) -> Cell:

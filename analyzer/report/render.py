@@ -71,11 +71,12 @@ def _asset(name: str) -> str:
 def page_script(names: tuple[str, ...] = SCRIPTS) -> str:
     """Return the page's own script as it goes into the page: its parts in one strict function.
 
-    Comments and indentation stay in the source: no text in it spans lines or holds the beginning of a comment, which a
-    test watches over.
+    Comments and indentation stay in the source. No text in it spans lines or holds the beginning of a comment: the
+    script would be none, and the browser's tests fail.
     """
     parts = "\n".join(_asset(f"js/{name}.js") for name in names)
-    bare = _INDENT.sub("", _LINE_COMMENT.sub("", _COMMENT.sub("", parts)))
+    told = _END_COMMENT.sub(r"\1", _LINE_COMMENT.sub("", _COMMENT.sub("", parts)))
+    bare = _INDENT.sub("", told).replace(";\n}", "}")
     return script_text(f'"use strict";\n(() => {{\n{bare}}})();\n')
 
 
@@ -83,12 +84,15 @@ def page_script(names: tuple[str, ...] = SCRIPTS) -> str:
 def page_style(names: tuple[str, ...] = STYLES) -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
     parts = "\n".join(_asset(f"css/{name}.css") for name in names)
-    return _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":").strip()
+    bare = _ZERO.sub(".", _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":"))
+    return bare.replace(";}", "}").replace(" > ", ">").strip()
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LINE_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_END_COMMENT = re.compile(r"([;{},(]) *// .*")
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
+_ZERO = re.compile(r"(?<=[ :,(-])0(?=\.[0-9])")
 _AROUND = re.compile(r"\s*([{};,])\s*")
 _SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)*)"')
 

@@ -75,6 +75,14 @@ STATES: Mapping[str, str] = {
 """What stands where a status code would, where there is none (messages)."""
 
 
+BROKEN: Mapping[str, str] = {
+    "cut_off": message("cut off"),
+    "left": message("client broke it off"),
+    "malformed": message("malformed"),
+}
+"""What failed of an answer whose status code tells of no failure (messages)."""
+
+
 def phases() -> tuple[tuple[str, str, str], ...]:
     """Return the phases with their short and long words, in the language that is spoken."""
     return tuple((phase, say(label), say(words)) for phase, label, words in PHASES)
@@ -252,10 +260,18 @@ def status_text(row: HttpRow) -> str:
     return say(STATES[failure]) if failure in STATES else DASH
 
 
+def failure_text(row: HttpRow) -> str:
+    """Return the status code of a failed request and, where it alone says nothing of a failure, what failed."""
+    words = BROKEN.get(verdicts.failure(row) or "")
+    if row.status is None or words is None:
+        return status_text(row)
+    return say("{status}, {failure}", status=row.status, failure=say(words))
+
+
 # ── where it is ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def request_mark(row: HttpRow, clock: Clock | None = None) -> Mark:
+def request_mark(row: HttpRow, clock: Clock | None) -> Mark:
     """Return what the filter knows of a request."""
     start, end = interval(row)
     return marked(

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from analyzer.analysis import Analysis
+from analyzer.protocols.dns import table as columns_of
 from analyzer.report.card import CardLine
 from analyzer.report.escape import Prose, safe
 from analyzer.report.requests import PHASES, durations
 from analyzer.report.secrets import masked
-from analyzer.report.wording import joined, paragraph, plural, say
+from analyzer.report.wording import joined, message, paragraph, plural, say
 from analyzer.schema import HttpRow
 from analyzer.units import human_ms
 from analyzer.visits import verdicts
@@ -27,6 +28,15 @@ BACKGROUND: Mapping[str, Callable[[int], Prose]] = {
 }
 """Kind of background → so many of it, in words."""
 
+CAME_TO_NOTHING: Mapping[str, str] = {
+    "unanswered": message("nobody answered"),
+    "refused": message("the connection was refused"),
+    "unreachable": message("a router said that the server cannot be reached"),
+    "no_answer": message("no resolver answered"),
+    "NXDOMAIN": message("the name does not exist"),
+}
+"""Why a visit came to nothing → in words (messages)."""
+
 
 def slow(analysis: Analysis) -> Iterable[CardLine]:
     """Yield the sentences of the card: of requests and visits, else of what else could be timed."""
@@ -36,8 +46,14 @@ def slow(analysis: Analysis) -> Iterable[CardLine]:
         words = slow_request(analysis.http[n], total)
         if any(not row.decrypted for row in analysis.tls):
             words = say("Of the requests that can be read, {sentence}", sentence=words)
-        yield CardLine(words, f"http-{n + 1}", say("its breakdown"))
-        yield from _slow_visit(analysis, n, total)
+        request = CardLine(words, f"http-{n + 1}", say("its breakdown"))
+        at = _slow_visit(analysis, n, total)
+        if at is None:
+            yield request
+        elif analysis.visits[at].http_rows:
+            yield from (request, _visit_line(analysis, at))
+        else:  # it came to no request, and outlasted all of them
+            yield from (_visit_line(analysis, at), request)
         return
     kept = Counter(row.background for row in analysis.http if row.background is not None)
     if kept:
@@ -61,9 +77,10 @@ def _background(kind: str, count: int) -> Prose:
 
 def _others(analysis: Analysis) -> Iterable[tuple[float, Prose, str]]:
     """Yield (milliseconds, sentence, anchor) of the slowest of each kind of question that is no request."""
-    lookups = [(row.latency_ms, n) for n, row in enumerate(analysis.dns) if row.latency_ms is not None]
-    if lookups:
-        took, n = max(lookups)
+    lookups = columns_of.latencies(analysis.dns)
+    if not np.isnan(lookups).all():
+        n = int(np.nanargmax(lookups))
+        took = float(lookups[n])
         name = safe(analysis.dns[n].qname, 80)
         yield took, say("The slowest lookup, of {name}, took {time}.", name=name, time=human_ms(took)), f"dns-{n + 1}"
     shakes = [(row.handshake_ms, row.stream) for row in analysis.tls if row.handshake_ms is not None]
@@ -83,17 +100,25 @@ def _others(analysis: Analysis) -> Iterable[tuple[float, Prose, str]]:
         yield took, say("The slowest ping took {time}.", time=human_ms(took)), f"icmp-{n + 1}"
 
 
-def _slow_visit(analysis: Analysis, named: int, longest: float) -> Iterable[CardLine]:
-    """Name the slowest visit where it is more than the request ``named``: the terminal lists visits first."""
+def _slow_visit(analysis: Analysis, named: int, longest: float) -> int | None:
+    """Return the slowest visit where it is more than the request ``named``: the terminal lists visits first."""
     visits = verdicts.slowest_visits(analysis.visits)
     if not visits:
-        return
+        return None
     lasted, at = visits[0]
+    return at if analysis.visits[at].http_rows != (named,) and lasted > longest else None
+
+
+def _visit_line(analysis: Analysis, at: int) -> CardLine:
+    """Say how long a visit took and, where it came to nothing, why."""
     visit = analysis.visits[at]
-    if visit.http_rows != (named,) and lasted > longest:
-        url = safe(masked(visit.url, analysis.options), 80)
-        text = say("The slowest visit, to {url}, took {time} in all.", url=url, time=human_ms(lasted))
-        yield CardLine(text, f"visit-{visit.visit}", say("its waterfall"))
+    url, time = safe(masked(visit.url, analysis.options), 80), human_ms(visit.duration_ms or 0.0)
+    why = None if visit.http_rows else CAME_TO_NOTHING.get(visit.failed_why or "")
+    if why is None:
+        text = say("The slowest visit, to {url}, took {time} in all.", url=url, time=time)
+        return CardLine(text, f"visit-{visit.visit}", say("its waterfall"))
+    text = say("The slowest visit, to {url}, took {time} and failed: {why}.", url=url, time=time, why=say(why))
+    return CardLine(text, f"visit-{visit.visit}", say("its steps"))
 
 
 def slow_request(row: HttpRow, total: float) -> Prose:

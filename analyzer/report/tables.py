@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.report import cells
@@ -157,10 +158,10 @@ def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
                 tone=outcome_tone(row),
                 title=outcome_text(row),
             ),
-            Cell(Prose(", ".join(remarks(row)))),
+            Cell(Prose(sentences.word("comma").join(remarks(row)))),
             Cell(frames_words(row)),
         ),
-        request_mark(row),
+        request_mark(row, clock),
     )
 
 

@@ -22,7 +22,7 @@ from analyzer.report.connections import cut_off, unanswered
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.lookups import own_failures
-from analyzer.report.requests import interval, status_text, tone, total_ms
+from analyzer.report.requests import failure_text, interval, status_text, tone, total_ms
 from analyzer.report.wording import message, say
 from analyzer.schema import ArpRow
 from analyzer.units import NS_PER_MS, human_ms
@@ -196,7 +196,7 @@ def _http(analysis: Analysis) -> Events:
 
     def describe(n: int) -> Described:
         row = analysis.http[n]
-        failure = safe(status_text(row)) if tone(row) in ("bad", "warn") else NONE
+        failure = safe(failure_text(row)) if tone(row) in ("bad", "warn") else NONE
         words = say(
             "{method} {address} {status}: {time}",
             method=row.method or "?",

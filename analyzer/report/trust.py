@@ -8,13 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.analysis import Analysis
+from analyzer.findings.about_tcp import count, holes
+from analyzer.flows.reassembly import MAX_HOLE
 from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import gateway_words
 from analyzer.report.wording import message, number, plural, say
 from analyzer.units import human_bytes, human_ms
+from analyzer.visits.model import Facts
 
 OFFLOAD_BYTES = 1500
 """A TCP payload above this cannot have been one Ethernet frame: the network card joined or will split segments."""
+
+MAX_ACKED = 1 << 20
+"""Bytes that one recorded packet may acknowledge on average, with room for some that the recorder lost: 1 MiB."""
 
 TONES = {
     "good": message("fine"),
@@ -113,6 +119,8 @@ def _column_sum(analysis: Analysis, *names: str) -> int:
 
 def _whole_packets(analysis: Analysis) -> Quality:
     ledger, label = analysis.capture.ledger, say("Packets")
+    if not analysis.capture.packets:
+        return Quality(label, say("none"), "warn", say("the wrong interface, or a filter that lets nothing through?"))
     if ledger.truncated_file:
         return Quality(label, say("file cut short"), "bad", say("the file ends in the middle of a packet"))
     if ledger.cut_by_snaplen:
@@ -136,12 +144,52 @@ def _directions(analysis: Analysis) -> Quality:
     return Quality(label, say("both"), "good", say("both sides of the connections were recorded"))
 
 
+def _unjudged(label: Prose) -> Quality:
+    """Return what is said of connections where there is none."""
+    return Quality(label, say("not judged"), "muted", say("there is no TCP to judge by"))
+
+
 def _gaps(analysis: Analysis) -> Quality:
-    missing = _column_sum(analysis, "client_missing_bytes", "server_missing_bytes")
-    if missing:
-        words = say("{size} missing", size=human_bytes(missing))
-        return Quality(say("Gaps"), words, "warn", say("sent and acknowledged, but not recorded"))
+    if not len(analysis.connections):
+        return _unjudged(say("Gaps"))
+    missing, damaged = _missing(analysis)
+    if missing or damaged:
+        words = say("{size} missing", size=human_bytes(missing)) if missing else say("unclear")
+        return Quality(say("Gaps"), words, "warn", _gaps_why(analysis, missing, damaged))
     return Quality(say("Gaps"), say("none"), "good", say("every byte that was acknowledged was recorded"))
+
+
+def _missing(analysis: Analysis) -> tuple[int, int]:
+    """Return how many bytes were not recorded, and in how many connections a damaged number would make up more.
+
+    A hole between recorded bytes counts. What is acknowledged beyond all that was recorded counts as far as the packets
+    that acknowledge it can have moved the window on.
+    """
+    a = analysis
+    facts = Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
+    total, damaged = 0, np.zeros(len(a.connections), np.bool_)
+    for side, other in (("client", "server"), ("server", "client")):
+        missing = count(facts, f"{side}_missing_bytes")
+        beyond = missing - holes(facts, side) if len(a.segments) else missing
+        forged = beyond > np.maximum(count(facts, f"{other}_packets") * MAX_ACKED, MAX_HOLE)
+        total += int((missing - np.where(forged, beyond, 0)).sum())
+        damaged |= forged
+    return total, int(damaged.sum())
+
+
+def _gaps_why(analysis: Analysis, missing: int, damaged: int) -> Prose:
+    """Say what is missing: how much of it is sure to have arrived (as the finding has it), and what is not counted."""
+    found = next((one for one in analysis.findings if one.code == "CAPTURE-GAPS"), None)
+    arrived = 0 if found is None else int(str(found.args.get("missing_bytes", 0)))
+    said = say("sent, but not recorded")
+    if 0 < arrived < missing:
+        said = say("sent, but not recorded; {size} of it arrived for sure", size=human_bytes(arrived))
+    if not damaged:
+        return said
+    where = plural(damaged, "connection")
+    if not missing:
+        return say("damaged acknowledgement numbers in {connections}", connections=where)
+    return say("{what}; damaged acknowledgement numbers in {connections} not counted", what=said, connections=where)
 
 
 def _drops(analysis: Analysis) -> Quality:
@@ -156,6 +204,8 @@ def _drops(analysis: Analysis) -> Quality:
 
 
 def _offload(analysis: Analysis) -> Quality:
+    if not len(analysis.connections):
+        return _unjudged(say("Offload"))
     lengths = analysis.segments.length
     big = int((lengths > OFFLOAD_BYTES).sum()) if lengths.size else 0
     if big:
@@ -166,6 +216,8 @@ def _offload(analysis: Analysis) -> Quality:
 
 
 def _duplicates(analysis: Analysis) -> Quality:
+    if not len(analysis.connections):
+        return _unjudged(say("Duplicates"))
     twice = _column_sum(analysis, "client_duplicates_in_capture", "server_duplicates_in_capture")
     if twice:
         title = say("the same packet was recorded twice; not counted as loss")
@@ -177,7 +229,7 @@ def _clock(analysis: Analysis) -> Quality:
     """Judge the clock by TCP's frames: in file order, time must not run backwards."""
     segments, label = analysis.segments, say("Clock")
     if not segments.frame.size:
-        return Quality(label, say("not judged"), "muted", say("there is no TCP to judge by"))
+        return _unjudged(label)
     steps = int((np.diff(segments.time[np.argsort(segments.frame, kind="stable")]) < 0).sum())
     if (even := analysis.capture.clock_step_ms) is not None:
         title = say("the packets were recorded at an even pace, so times do not tell how long anything took")
@@ -202,4 +254,5 @@ def _ledger(analysis: Analysis) -> Quality:
         malformed=plural(unread, "malformed frame"),
         unsupported=plural(unsupported, "frame"),
     )
-    return Quality(say("Decoded"), words, "warn" if unread or unsupported else "good", title)
+    tone = "warn" if unread or unsupported else "good" if analysis.capture.packets else "muted"
+    return Quality(say("Decoded"), words, tone, title)

@@ -110,7 +110,7 @@ def _dhcp(analysis: Analysis, at: int) -> Evidence:
 def _tcp(analysis: Analysis, at: int) -> Evidence:
     row = analysis.connections.row(at)
     end = row.start_time + round(row.duration_ms * NS_PER_MS)
-    return row.start_time, end, (row.first_frame, row.last_frame)
+    return row.start_time, end, ()  # its stream selects it
 
 
 def _tls(analysis: Analysis, at: int) -> Evidence:

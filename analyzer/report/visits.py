@@ -41,6 +41,9 @@ MAX_OPENING = 100
 MAX_OPENING_OF_MORE = 60
 """Visits that open where there are more; the others are a row."""
 
+LEAST_REST = 0.02
+"""Share of a visit that its phases leave open, from which on it is said what they are of."""
+
 MAX_MARK_STREAMS = 50
 """Connections of a visit that the page's filter knows."""
 
@@ -105,6 +108,7 @@ class VisitFact:
     display_filter: str
     mark: Mark
     opens: bool = True
+    phases_of: str = ""
     blame: str = ""
     blamed: bool = False
     waste: tuple[str, ...] = ()
@@ -191,6 +195,7 @@ def _visit(
             frames=[frame for step in visit.steps for frame in step.frames],
         ),
         opens=drawn is not None,
+        phases_of=_phases_of(visit),
         blame="" if visit.blame_key is None else _said(visit.blame_key, visit.blame_args, options),
         blamed=visit.blame is not None,
         waste=tuple(_said(one.sentence_key, one.sentence_args, options) for one in visit.waste),
@@ -254,6 +259,19 @@ def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
         for phase, label, _ in phases()
         if (value := values.get(phase)) is not None
     )
+
+
+def _phases_of(visit: VisitRow) -> str:
+    """Say what the phases in a visit's head are of, where they do not add up to the visit; else nothing."""
+    known = (getattr(visit.phases, f"{phase}_ms", None) for phase, _, _ in phases() if phase != "close")
+    whole = sum(value for value in known if value)
+    if not whole or visit.duration_ms is None or visit.duration_ms - whole < LEAST_REST * visit.duration_ms:
+        return ""
+    if not visit.http_rows:
+        return say("Opening alone, {time}:", time=human_ms(whole))
+    if visit.redirects:
+        return say("Redirects and first document alone, {time}:", time=human_ms(whole))
+    return say("First document alone, {time}:", time=human_ms(whole))
 
 
 def _steps(visit: VisitRow, options: Options, walked: Sequence[DnsRow]) -> tuple[StepFact, ...]:

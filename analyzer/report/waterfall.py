@@ -20,7 +20,7 @@ from analyzer.report.axis import Axis, Tick
 from analyzer.report.bars import Bar, connection_bar, request_bar
 from analyzer.report.cells import DASH, Clock
 from analyzer.report.critical import Wait, critical_path
-from analyzer.report.escape import Prose
+from analyzer.report.escape import Prose, safe
 from analyzer.report.lanes import Lane, Pieces, connection_pieces, lanes, parts
 from analyzer.report.request_facts import Links, anchor
 from analyzer.report.requests import phases, pieces, tone
@@ -112,13 +112,17 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A bar before it is placed: its pieces, when it was sent, its row, and whether somebody waited for it."""
+    """A bar before it is placed: its pieces, when it was sent, its row, and whether somebody waited for it.
+
+    Pieces beside it may be ``named`` for what they are about.
+    """
 
     bar: Bar
     pieces: Pieces
     sent: int
     number: int | None = None
     awaited: bool = True
+    named: Mapping[tuple[str, int, int], str] = field(default_factory=dict)
 
 
 def waterfall(
@@ -217,7 +221,7 @@ def _with_arp(drawn: list[_Drawn], exchanges: Sequence[ArpRow]) -> list[_Drawn]:
         end = row.request_time + round(row.latency_ms * NS_PER_MS)
         at = next((at for at, one in enumerate(out) if one.sent >= end), None)
         if at is not None:
-            out[at] = _beside(out[at], "arp", row.request_time, end)
+            out[at] = _beside(out[at], "arp", row.request_time, end, row.target_ip)
     return out
 
 
@@ -231,25 +235,27 @@ def _with_closes(drawn: list[_Drawn], closes: Mapping[int, tuple[int, int]]) -> 
     return out
 
 
-def _beside(one: _Drawn, phase: str, low: int, high: int) -> _Drawn:
-    """Add a piece that is no part of a request's sum, and a line about it."""
+def _beside(one: _Drawn, phase: str, low: int, high: int, about: str | None = None) -> _Drawn:
+    """Add a piece that is no part of a request's sum, and a line about it; ``about`` is whose address it asks for."""
     piece = (phase, low, high)
+    label, words = next((short, text) for key, short, text in phases() if key == phase)
+    if about is not None:
+        label = Prose(f"{label} {safe(about, 45)}")
     pieces_ = [*one.pieces, piece] if phase == "close" else [piece, *one.pieces]
     detail = one.bar.detail
     if detail is not None:
-        label, words = next((short, text) for key, short, text in phases() if key == phase)
         why = say("after it, not part of the sum") if phase == "close" else say("before it, not part of the sum")
         line = Share(phase, label, words, human_ms((high - low) / NS_PER_MS), why, 0.0)
         lines = (*detail.shares, line) if phase == "close" else (line, *detail.shares)
         detail = replace(detail, shares=lines)
-    return replace(one, bar=replace(one.bar, detail=detail), pieces=pieces_)
+    return replace(one, bar=replace(one.bar, detail=detail), pieces=pieces_, named={**one.named, piece: label})
 
 
 def _placed(one: _Drawn, axis: Axis, zero: int, words: Mapping[str, str]) -> Bar:
     own = [piece for piece in one.pieces if piece[0] not in ("arp", "close")]
     start = _since(own[0][1], zero) if own else DASH
     box = axis.around(own[0][1], own[-1][2]) if own else (0.0, 0.0)
-    return replace(one.bar, parts=parts(one.pieces, axis, words), start=start, box=box)
+    return replace(one.bar, parts=parts(one.pieces, axis, words, one.named), start=start, box=box)
 
 
 def _since(instant: int, zero: int) -> Prose:

@@ -108,6 +108,8 @@ JUDGED: dict[str, str] = {
     "{size_bytes}.",
     "waste.connections": "{count:connection was|connections were} opened although an earlier one could have been kept: "
     "that took {time_ms}.",
+    "waste.connections.lost_syn": "{count:connection was|connections were} opened although an earlier one could have "
+    "been kept: that took {time_ms}, not counting the wait for a lost SYN.",
     "waste.dns": "{count:lookup was|lookups were} for what was known already, and still good: that took {time_ms}.",
     "waste.fetched_again": "{count:answer|answers} brought again what the client had, unchanged: {size_bytes}.",
     "waste.polling": "{count:request|requests} by a timer brought nothing new: {size_bytes}, headers included.",

@@ -156,6 +156,8 @@ def of_request(row: HttpRow, facts: Facts) -> Blame | None:
         return None
     shares = _Shares(_near(row))
     shares.add(row)
+    if row.connect_ms is not None and row.stream < len(facts.connections):
+        shares.lost += min(facts.connections.ms("syn_loss_ms", row.stream) or 0.0, row.connect_ms)
     return _slow(shares, waited, row.host)
 
 

@@ -20,6 +20,7 @@ section 7.3 (an abbreviated handshake saves a round trip).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -178,7 +179,9 @@ def _wasted(v: Linked, facts: Facts, spent: Spent, rows: Rows) -> Iterator[Waste
         took = {row.stream: row.tls_ms for _, row in rows if row.tls_ms is not None}
         costs = [opening_ms(facts, stream) + (took.get(stream) or 0.0) for stream in opened]
     if opened and sum(costs) >= LEAST_MS:
-        yield _entry("waste", "connections", len(opened), sum(costs), None, "tcp", sorted(opened))
+        entry = _entry("waste", "connections", len(opened), sum(costs), None, "tcp", sorted(opened))
+        lost = any(facts.connections.ms("syn_loss_ms", stream) for stream in opened)
+        yield replace(entry, sentence_key=f"{entry.sentence_key}.lost_syn") if lost else entry
     again = [at for at in v.dns if at in spent.again] if spent.again else []
     if again:
         costs = [facts.dns[at].latency_ms or 0.0 for at in again]

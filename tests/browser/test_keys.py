@@ -141,3 +141,53 @@ def test_printing_unfolds_and_folds_again(visit: Opener) -> None:
     assert page.evaluate(state) == [True] * 5
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.evaluate(state) == before
+
+
+def test_keys_pressed_faster_than_the_page_moves_lead_to_the_same_row(visit: Opener) -> None:
+    page = visit(pages.html("loss")).page
+    page.emulate_media(reduced_motion="no-preference")
+    page.evaluate(
+        """for (const key of ['4', 'j'])
+            document.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}))"""
+    )
+    page.wait_for_timeout(300)  # the browser tells of the new address only now
+    assert page.evaluate(FOCUSED_ROW) == "stream-0"
+    page.keyboard.press("3")
+    page.keyboard.press("4")
+    page.keyboard.press("j")
+    assert page.evaluate(FOCUSED_ROW) == "stream-0"
+
+
+def test_a_row_reached_by_key_stays_in_sight_while_the_page_grows(visit: Opener) -> None:
+    """Charts above it are drawn late and take more room than was kept for them."""
+    opened = visit(pages.html("loss"), fragment="#connections")
+    page = opened.page
+    for key in ("j", "j", "Enter", "j"):
+        page.keyboard.press(key)
+    assert page.evaluate(FOCUSED_ROW) == "stream-2"
+    opened.until("[...document.querySelectorAll('#stream-1 .plot-area')].some((area) => area.dataset.drawn)")
+    page.evaluate("document.querySelector('#stream-1 .conn-body').style.paddingBottom = '600px'")
+    in_sight = """(() => { const box = document.activeElement.getBoundingClientRect();
+        const bar = document.querySelector('.top').getBoundingClientRect().bottom;
+        return box.bottom <= innerHeight && box.top >= bar; })()"""
+    opened.until(in_sight, seconds=5)
+    assert page.evaluate(FOCUSED_ROW) == "stream-2"
+    page.mouse.wheel(0, -3000)  # who moves on is not pulled back
+    opened.until(f"!{in_sight}", seconds=5)
+    page.evaluate("document.querySelector('#stream-1 .conn-body').style.paddingBottom = '700px'")
+    page.wait_for_timeout(200)
+    assert not page.evaluate(in_sight)
+
+
+def test_leaving_the_filter_gives_the_focus_back(visit: Opener) -> None:
+    page = visit(pages.html("loss"), fragment="#connections").page
+    page.keyboard.press("j")
+    page.keyboard.press("/")
+    page.keyboard.type("status:404")
+    page.keyboard.press("Escape")
+    assert page.evaluate(FOCUSED_ROW) == "stream-0"
+    page.reload()
+    page.focus("#help-open")
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "main"

@@ -70,6 +70,20 @@ def test_on_paper_findings_come_before_visits_and_folds_are_open(visit: Any) -> 
     assert on_paper(page, "#visit-2 .journey > li")
 
 
+def test_on_paper_an_opened_connection_comes_last_and_without_its_closed_folds(visit: Any) -> None:
+    page = visit(rich(), width=A4_WIDTH).page
+    page.evaluate("document.querySelector('.conn:has(details.data)').open = true")
+    page.emulate_media(media="print")
+    tops = page.evaluate(
+        "['#summary', '#findings', '#visits', '#connections']"
+        ".map((one) => document.querySelector(one).getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops)
+    assert on_paper(page, ".conn[open] .conn-body")
+    assert page.locator("details.data:not([open])").count() > 0
+    assert page.locator("details.data:not([open]):visible").count() == 0
+
+
 def test_nothing_is_cut_at_the_edge_of_the_paper(visit: Any) -> None:
     page = visit(rich(), width=A4_WIDTH).page
     page.emulate_media(media="print")
@@ -95,6 +109,19 @@ def test_of_many_visits_five_go_on_paper_and_it_says_which(visit: Any) -> None:
     page.emulate_media(media="print")
     assert [n for n in range(1, 8) if on_paper(page, f"#visit-{n}")] == [3, 4, 5, 6, 7]
     assert "of 7 visits, the 5 that failed or took longest" in page.inner_text(".on-paper")
+
+
+def test_the_visits_that_go_on_paper_are_unfolded_for_it_and_no_others(visit: Any) -> None:
+    page = visit(seven_visits(), width=A4_WIDTH).page
+    opened = "[...document.querySelectorAll('details.visit')].filter((fold) => fold.open).map((fold) => fold.id)"
+    assert page.evaluate(opened) == ["visit-1", "visit-2"]
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(opened) == [f"visit-{n}" for n in range(1, 8)]
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(opened) == ["visit-1", "visit-2"]
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = false")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(opened) == [f"visit-{n}" for n in range(3, 8)]
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,41 @@ def test_a_range_in_the_address_is_restored_beside_a_filter(visit: Opener) -> No
     assert not page.locator("#range-chip").is_visible()
 
 
+@pytest.mark.parametrize(
+    ("given", "kept", "fields"),
+    [
+        ("5-1", "1-5", ("1", "5")),
+        ("1e-7-2.50", "0-2.5", ("1e-7", "2.5")),
+        ("1.0000004-1e0", "1-1", ("1", "1.0000004")),
+        ("-1-.5e+1", "-1-5", ("-1", "5")),
+        ("1.2.3-4", "", ("", "")),
+        ("1e999-4", "", ("", "")),
+        ("1", "", ("", "")),
+        (".-1", "", ("", "")),
+    ],
+)
+def test_an_address_gives_two_numbers_in_order_or_no_range(
+    visit: Opener, given: str, kept: str, fields: tuple[str, str]
+) -> None:
+    page = visit(html(), fragment=f"#t={given}").page
+    assert page.url.partition("#")[2] == (f"t={kept}" if kept else "")
+    assert (page.input_value("#range-from"), page.input_value("#range-to")) == fields
+    assert page.locator("#range-chip").is_visible() is bool(kept)
+    page.reload()  # what the page wrote, it reads
+    assert page.url.partition("#")[2] == (f"t={kept}" if kept else "")
+
+
+def test_clearing_the_filter_ends_the_range_wherever_it_is_shown(visit: Opener) -> None:
+    page = visit(html(), fragment="#q=host%3Anowhere.example&t=1-2").page
+    page.get_by_role("button", name="Clear the filter").first.click()
+    assert page.input_value("#search") == ""
+    assert not page.locator("#range-chip").is_visible()
+    assert (page.input_value("#range-from"), page.input_value("#range-to")) == ("", "")
+    assert page.locator("#range-clear").is_disabled()
+    assert page.locator("[data-row][hidden]").count() == 0
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
 def test_zooming_to_the_range_and_back(visit: Opener) -> None:
     opened = drawn(visit, fragment="#t=2-3")
     page = opened.page
@@ -252,3 +287,60 @@ def test_the_table_below_lists_the_bars_with_links(visit: Opener) -> None:
     lost = rows.filter(has_text="✕ no answer").first
     lost.get_by_role("link").click()
     opened.until("/^#(arp|dns|stream)-[0-9]+$/.test(location.hash)")
+
+
+OUTSIDE = r"20\.000 s – 30\.000 s is outside the capture \(0\.000 s – [0-9.]+ s\)"
+
+
+def test_a_range_outside_the_capture_is_refused_with_the_reason(visit: Opener) -> None:
+    page = visit(html(), fragment="#t=20-30").page
+    assert re.fullmatch(OUTSIDE, page.inner_text("#search-count"))
+    hidden = "[...document.querySelectorAll('[data-row]')].filter((row) => row.hidden).length"
+    assert page.evaluate(hidden) == 0
+    assert not page.locator("#range-chip").is_visible()
+    page.fill("#range-from", "20")
+    page.fill("#range-to", "30")
+    page.keyboard.press("Enter")
+    assert re.fullmatch(OUTSIDE, page.inner_text("#search-count"))
+    assert page.input_value("#range-from") == "20"  # to be corrected
+    page.fill("#range-to", "20")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#search-count") == "a range needs two different times"
+    page.fill("#range-from", "-3")
+    page.fill("#range-to", "1")
+    page.keyboard.press("Enter")
+    assert (page.input_value("#range-from"), page.input_value("#range-to")) == ("0", "1")
+    assert span(page) == (0.0, 1.0)
+    page.locator("#range-clear").click()
+    assert page.inner_text("#search-count") == ""
+
+
+def test_where_nothing_is_left_it_is_said_what_left_nothing(visit: Opener) -> None:
+    page = visit(html(), fragment="#t=6.5-6.9").page
+    note = page.locator("#findings > .nothing")
+    assert note.inner_text() == "Nothing here lies in the range of time. Show all times"
+    page.fill("#search", "status:404")
+    page.keyboard.press("Enter")
+    assert note.inner_text() == "No row in the range of time matches the filter. Show everything"
+    note.get_by_role("button").click()
+    assert not page.locator("#range-chip").is_visible()
+    assert (page.input_value("#search"), page.input_value("#range-from")) == ("", "")
+    page.fill("#search", "status:299")
+    page.keyboard.press("Enter")
+    assert note.inner_text() == "No row matches the filter. Clear the filter"
+
+
+@pytest.mark.parametrize("way", ["Escape", "#range-chip", "#range-clear"])
+def test_showing_all_times_ends_the_zoom_to_the_range(visit: Opener, way: str) -> None:
+    opened = drawn(visit, fragment="#t=2-3")
+    page = opened.page
+    before, _ = ticks(page)
+    page.locator("#range-zoom").click()
+    opened.until(f"{FIRST_TICK} >= 1.9")
+    if way == "Escape":
+        page.keyboard.press(way)
+    else:
+        page.locator(way).click()
+    opened.until(f"{FIRST_TICK} < 1", seconds=5)
+    assert ticks(page)[0] == pytest.approx(before, abs=0.01)
+    assert span(page) is None

@@ -226,3 +226,56 @@ def test_the_first_screen_is_there_before_any_chart(visit: Opener) -> None:
     )
     assert order[0] is None or order[0] < order[1]
     assert opened.page.evaluate("document.querySelectorAll('script[src]').length") == 0
+
+
+def test_the_filter_says_how_it_reads_what_is_typed(visit: Opener) -> None:
+    opened = visit(html("rich"))
+    page = opened.page
+    for query, told in (("dur:500ms", "“dur:500ms” means at least 500ms"), ("status:", "“status:” needs a value")):
+        page.fill("#search", query)
+        page.keyboard.press("Enter")
+        assert told in page.inner_text("#search-count")
+
+
+def test_an_address_that_names_nothing_says_so(visit: Opener) -> None:
+    opened = visit(html("rich"), fragment="#frame-9999")
+    assert opened.page.inner_text(".announcer") == "This page shows no frame 9999."
+    opened.page.evaluate("location.hash = 'nowhere'")
+    opened.until("document.querySelector('.announcer').textContent === 'This page has no place called “nowhere”.'")
+    opened.until("document.querySelector('.announcer').textContent === ''", seconds=10)  # it is not read out later
+
+
+def test_a_finding_gone_to_begins_below_the_header(visit: Opener) -> None:
+    opened = visit(pages.html("loss"))
+    page = opened.page
+    page.locator("#card-why a[href^='#finding-']").first.click()
+    opened.until("document.activeElement.id === 'finding-1'")
+    page.wait_for_timeout(500)
+    top, bar = page.evaluate(
+        """[document.getElementById('finding-1').getBoundingClientRect().top,
+            document.querySelector('.top').getBoundingClientRect().bottom]"""
+    )
+    assert bar <= top < bar + 40
+    assert page.locator(".sections .here").get_attribute("href") == "#findings"
+
+
+def test_the_line_about_the_file_stays_one_beside_a_range(visit: Opener) -> None:
+    """A small step of the layout, and everything below the header moves."""
+    opened = visit(pages.html("loss"))
+    height = "document.querySelector('.top').getBoundingClientRect().height"
+    before = opened.page.evaluate(height)
+    opened.page.evaluate("location.hash = 't=0.3-1.5'")
+    opened.until("!document.getElementById('range-chip').hidden")
+    assert opened.page.evaluate(height) == before
+
+
+def test_the_triangle_of_the_headers_stands_inside_their_box(visit: Opener) -> None:
+    """Outside, a marker is drawn left of its text, over the edge of the box."""
+    page = visit(html("rich"), fragment="#http-1").page
+    place, inner, box = page.evaluate(
+        """(() => { const summary = document.querySelector('#http-1 .headers > summary');
+            return [getComputedStyle(summary).listStylePosition, summary.getBoundingClientRect().left,
+                    summary.closest('.req-body').getBoundingClientRect().left]; })()"""
+    )
+    assert place == "inside"
+    assert inner > box

@@ -99,6 +99,15 @@ def test_what_is_not_understood_is_told(blank: Any) -> None:
     assert [term["words"] for term in found["terms"]] == [["colour:red"], ["http://x"], ["10.0.0.1:80"], ["fe80::1"]]
 
 
+def test_what_is_read_in_a_way_of_its_own_is_told(blank: Any) -> None:
+    found = blank.evaluate(
+        "(() => {" + script("query") + 'return parseQuery("status: dur:500ms,1s-2s dur:>5ms -host: method:get"); })()'
+    )
+    assert found["bare"] == ["status", "host"]
+    assert found["least"] == ["500ms"]
+    assert [term["field"] for term in found["terms"]] == ["dur", "dur", "method"]
+
+
 def test_numbers_are_written_as_everywhere(blank: Any) -> None:
     """The script's words for durations and sizes are those of analyzer.units."""
     times = [0, 0.0004, 0.35, 9.99, 9.996, 12.3, 999.4, 999.6, 4210, 59_990, 59_996, 185_000, 3_600_000, 7_320_000]
@@ -225,6 +234,25 @@ def test_a_grid_is_filtered_with_the_rest_of_the_page(visit: Opener) -> None:
     assert page.input_value("#search") == ""
     page.fill("#search", "colour:red")
     opened.until("document.querySelector('#search-count').textContent.includes('no field “colour”')")
+
+
+def test_a_filter_looks_at_what_rows_say_not_at_their_buttons(visit: Opener) -> None:
+    opened = visit(rich_page())
+    clipboard(opened)
+    page = opened.page
+    said = "document.querySelector('#search-count').textContent"
+    shown = "[...document.querySelectorAll('.visit')].filter((row) => !row.hidden).map((row) => row.id)"
+    button = page.locator("#visit-1 .v-filter button.copy")
+    assert button.inner_text() == "Copy filter"
+    button.click()
+    opened.until("document.querySelector('#visit-1 .v-filter button.copy').textContent === 'Copied'")
+    for query in ("copy", "copied"):
+        page.fill("#search", query)
+        page.keyboard.press("Enter")
+        assert page.evaluate(said).startswith("0 of "), query
+    page.fill("#search", '"in wireshark:" "step by step"')  # before and after buttons
+    page.keyboard.press("Enter")
+    assert page.evaluate(shown) == ["visit-1", "visit-2"]
 
 
 def test_an_anchor_of_a_row_that_only_the_grid_has(visit: Opener) -> None:
@@ -364,6 +392,27 @@ def test_the_filter_of_a_row_is_copied_by_key_and_by_button(visit: Opener) -> No
     page.locator(".row-copy").click()
     opened.until("window.copied === 'frame.number == 5'")
     assert page.locator(".row-copy").count() == 1
+
+
+def test_the_button_stays_with_the_row_that_is_pointed_at_while_the_page_scrolls(visit: Opener) -> None:
+    opened = visit(rich_page(), fragment="#http-table")
+    clipboard(opened)
+    page = opened.page
+    row = page.locator("#http-table ~ .scroll tbody tr").nth(2)
+    row.locator("td").nth(2).hover()
+    opened.until("!document.querySelector('.row-copy').hidden")
+    before = row.bounding_box()["y"]
+    page.evaluate(
+        """window.turns = [];
+        new MutationObserver(() => window.turns.push(document.querySelector('.row-copy').hidden))
+            .observe(document.querySelector('.row-copy'), {attributeFilter: ['hidden']});"""
+    )
+    page.mouse.wheel(0, 2)  # less than a row is high: the pointer is over the same one
+    opened.until("window.turns.length > 1 && window.turns[0]")
+    opened.until("!document.querySelector('.row-copy').hidden", seconds=10)
+    moved, button = row.bounding_box(), page.locator(".row-copy").bounding_box()
+    assert before - moved["y"] == pytest.approx(2, abs=0.5)
+    assert button["y"] + button["height"] / 2 == pytest.approx(moved["y"] + min(moved["height"], 34) / 2, abs=1)
 
 
 def test_filters_of_frames_and_streams(visit: Opener) -> None:

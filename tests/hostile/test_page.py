@@ -24,7 +24,8 @@ FOREIGN = """() => ({
         node.getAttributeNames().some((name) => name.startsWith("on"))).map((node) => node.outerHTML.slice(0, 99)),
     styles: [...document.querySelectorAll("[style]")].filter((node) =>
         /evil|https?:/.test(node.getAttribute("style"))).map((node) => node.outerHTML.slice(0, 99)),
-    links: [...document.querySelectorAll("[href], [*|href], [src], [action]")].map((node) =>
+    links: [...document.querySelectorAll("[href], [*|href], [src], [action]")].filter((node) =>
+        !node.closest(".plot-area .heatmaplayer")).map((node) =>  // plotly draws a map as a picture of its own
         node.getAttribute("href") || node.getAttribute("xlink:href") || node.getAttribute("src") || "?").filter((to) =>
         !/^#/.test(to) && !/^data:application\\/octet-stream;base64,[A-Za-z0-9+\\/=]*$/.test(to)),
 })"""

@@ -91,7 +91,7 @@ def test_arp_stands_in_the_row_of_the_next_request_and_a_close_in_that_of_the_la
     assert first is not None
     assert last is not None
     assert (first.shares[0].label, first.shares[0].value, first.shares[0].why) == (
-        "ARP",
+        "ARP 10.0.0.1",
         "0.40 ms",
         "before it, not part of the sum",
     )

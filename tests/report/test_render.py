@@ -135,6 +135,19 @@ def test_header_says_what_file_it_is() -> None:
         assert words in text
 
 
+def test_a_long_file_name_keeps_its_end() -> None:
+    """Where there is no room, what comes before the last 12 characters is cut; a short name is one piece."""
+    analysis = fixture.rich()
+    analysis.capture = replace(analysis.capture, file="/x/office-uplink-2026-11-22-0157.pcapng")
+    header = render(analysis).partition("<h1")[2].partition("</h1>")[0]
+    assert (
+        '<span class="file-start">office-uplink-2026-11-22</span><span class="file-end">-0157.pcapng</span>' in header
+    )
+    assert header.startswith(' title="office-uplink-2026-11-22-0157.pcapng"')
+    analysis.capture = replace(analysis.capture, file="a.pcap")
+    assert '<bdi><span class="file-start">a.pcap</span></bdi>' in render(analysis)
+
+
 def test_first_screen_answers_in_sentences_with_numbers() -> None:
     assert card("rich", "what") == (
         "2 visits, 5 HTTP requests, 8 TCP connections and 4 DNS lookups in 8.00 s, "
@@ -253,10 +266,10 @@ def test_loss_is_named_as_the_reason_for_waiting() -> None:
 
 
 def test_first_screen_of_nothing() -> None:
-    assert card("empty", "what") == "The capture holds no packets."
-    assert card("empty", "failed") == "Nothing that this capture shows."
-    assert "Nothing could be timed" not in card("empty", "what")
-    assert "Nothing stood out" in card("empty", "why")
+    assert card("empty", "what") == "The capture holds no packets: nothing was recorded."
+    assert card("empty", "failed") == "Cannot be told: there are no packets."
+    assert card("empty", "why").startswith("Empty: the wrong interface, or a filter that lets nothing through?")
+    assert card("empty", "slow") == "Nothing could be timed: there are no packets."
 
 
 def test_capture_quality_names_each_doubt() -> None:
@@ -376,3 +389,12 @@ def test_no_dangerous_call_in_the_script() -> None:
 
 def test_shell_is_small() -> None:
     assert len(html("empty").encode()) < 150_000
+
+
+def test_the_page_says_where_its_library_is() -> None:
+    inside, beside, none = (Page(render(fixture.rich())), Page(render(fixture.rich(), shared=True)), parsed("empty"))
+    assert "which is inside this file" in inside.text
+    assert "which is inside this file" not in beside.text
+    assert "which is in assets/plotly-" in beside.text
+    assert "but the charts' library beside it" in beside.text
+    assert "plotly.js" not in none.text

@@ -16,7 +16,20 @@ from analyzer.decode.summary import packets
 from analyzer.decode.table import Kind, PacketTable
 from analyzer.pipeline import analyze
 from analyzer.report import grid
-from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Mark, Numbers, Row, Table, Texts, ms, size
+from analyzer.report.cells import (
+    MAX_TABLE_ROWS,
+    Cell,
+    Clock,
+    Column,
+    Elsewhere,
+    Mark,
+    Numbers,
+    Row,
+    Table,
+    Texts,
+    ms,
+    size,
+)
 from analyzer.report.data import page
 from analyzer.report.escape import safe
 from analyzer.report.packets import packets_table
@@ -273,3 +286,18 @@ def test_only_the_first_frames_are_kept() -> None:
     assert kept.src.tolist() == [-1, 1, -1, 1]
     assert kept.dst.tolist() == [-1, 0, -1, 0]
     assert [host[4] for host in kept.hosts] == [1, 3]  # only those that occur
+
+
+def test_rows_of_requests_know_their_time_with_and_without_a_grid() -> None:
+    """A range of seconds must find the same rows, however many there are."""
+    analysis = fixture.rich()
+    for row, was in zip(tables(analysis, Clock(fixture.START), set()).http.rows, analysis.http, strict=True):
+        timed = was.request_time is not None or was.response_time is not None
+        assert (row.mark.start != "") == (row.mark.end != "") == timed
+
+
+def test_what_is_left_out_of_the_list_of_packets_is_in_the_capture() -> None:
+    table = Table("t", "T", (Column("#"),), (Row("", (Cell("1"),)),), 9, elsewhere=Elsewhere.CAPTURE)
+    assert table.rest == "showing 1 of 9; the capture file has all of them"
+    assert replace(table, elsewhere=Elsewhere.NOWHERE).rest == "showing 1 of 9"
+    assert replace(table, elsewhere=Elsewhere.EXPORTS).rest == "showing 1 of 9; the exports have all of them"

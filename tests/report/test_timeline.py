@@ -7,12 +7,15 @@ from dataclasses import replace
 import pytest
 
 from analyzer.language import speaking
+from analyzer.pipeline import analyze
 from analyzer.report.cells import Clock
 from analyzer.report.data import page
 from analyzer.report.figures import style
 from analyzer.report.figures.timeline import MAX_LISTED, drawn, figure
+from analyzer.report.render import render
 from analyzer.report.timeline import MAX_BARS, MAX_DENSITY_BINS, Lane, TimelineFact, timeline
 from analyzer.schema import DnsRow
+from tests.conftest import SAMPLES
 from tests.report import fixture
 
 CLOCK = Clock(fixture.START)
@@ -29,6 +32,24 @@ def crowded(good: int, bad: int) -> TimelineFact:
 
 def lane(fact: TimelineFact, name: str) -> Lane:
     return next(lane for lane in fact.lanes if lane.name == name)
+
+
+def test_a_good_status_of_an_answer_that_broke_off_is_not_all_that_the_mark_says() -> None:
+    """Sample handshake-and-close: the client resets in the middle of a 200; the next request gets no answer at all."""
+    analysis = analyze(str(SAMPLES / "handshake-and-close.pcapng"))
+    http = lane(timeline(analysis, Clock(analysis.capture.start_time)), "HTTP")
+    assert [item.failure for item in http.items if item.failure] == ["200, client broke it off", "aborted"]
+
+
+def test_without_a_script_nothing_is_said_of_marks_and_bars() -> None:
+    html = render(fixture.rich())
+    caption = html[html.index('id="fig-timeline"') :].partition("</figcaption>")[0]
+    shown, script, hint = caption.partition('<span class="js">')
+    assert "Everything on one time axis: ARP 3, DNS 4" in shown
+    assert "✕" not in shown
+    assert "A bar leads" not in shown
+    assert script
+    assert "A failure is marked ✕. A bar leads to its row." in hint
 
 
 def test_what_cannot_be_drawn_is_counted() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analyzer.language import speaking
+from analyzer.pipeline import analyze
 from analyzer.report.cells import Clock
 from analyzer.report.render import render
 from analyzer.report.requests import phases
@@ -12,6 +13,7 @@ from analyzer.report.unvisited import unvisited
 from analyzer.report.visits import MAX_OPENING, MAX_OPENING_OF_MORE, drawn_requests, visits
 from analyzer.report.waterfall import MAX_DETAILED, waterfall
 from analyzer.schema import Unvisited
+from tests.conftest import SAMPLES
 from tests.report.fixture import START, http, rich
 from tests.report.pages import Page
 
@@ -48,6 +50,20 @@ def test_of_very_many_visits_those_that_failed_open_and_the_first_ones() -> None
     assert [href for href in page.hrefs if href[1:] not in set(page.ids)] == []
     analysis.visits = analysis.visits[:MAX_OPENING]
     assert all(fact.opens for fact in visits(analysis, Clock(START)))
+
+
+def test_phases_that_are_not_the_whole_visit_say_what_they_are_of() -> None:
+    """Sample two-visits: the first visit takes 1.04 s; ARP 0.08, names 25, connecting 24 and waiting 425 ms are 475."""
+    analysis = analyze(str(SAMPLES / "two-visits.pcapng"))
+    first, _, third = visits(analysis, Clock(analysis.capture.start_time))
+    assert first.phases_of == "First document alone, 475 ms:"
+    assert third.phases_of == "Opening alone, 76 ms:"
+    assert Page(render(analysis)).text.count("First document alone,") == 2
+
+
+def test_phases_that_add_up_to_the_visit_are_the_visit() -> None:
+    analysis = analyze(str(SAMPLES / "loss.pcapng"))
+    assert [fact.phases_of for fact in visits(analysis, Clock(analysis.capture.start_time))] == [""] * 5
 
 
 def test_rows_beyond_the_limit_do_not_open_unless_they_failed() -> None:

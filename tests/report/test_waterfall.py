@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.pipeline import analyze
+from analyzer.report.cells import Clock
+from analyzer.report.render import render
 from analyzer.report.requests import durations, pieces, total_ms
+from analyzer.report.visits import visits
 from analyzer.report.waterfall import Around, waterfall
+from tests.conftest import SAMPLES
 from tests.report.fixture import MS, START, http, rich, tcp
 
 
@@ -139,3 +146,25 @@ def test_every_part_lies_on_the_axis(
     for band in drawn.bands:
         assert all(0 <= tick.left <= 100 for tick in band.ticks)
         assert len(band.ticks) <= 8
+
+
+def test_a_row_has_the_number_that_the_critical_path_names_it_by() -> None:
+    """Sample two-visits; each row of a request says its number once, before its method."""
+    html = render(analyze(str(SAMPLES / "two-visits.pcapng")))
+    paths = re.findall(r'<p class="wf-path">(.*?)</p>', html, re.DOTALL)
+    named = [link for path in paths for link in re.findall(r'<a href="#http-(\d+)">#(\d+)</a>', path)]
+    assert len(named) > 2
+    rows = dict(re.findall(r'id="http-(\d+)"[^>]*>\s*<summary>\s*<span class="req-name"><span [^>]*>#(\d+)<', html))
+    assert all(rows[anchor] == text == anchor for anchor, text in named)
+
+
+def test_two_questions_by_arp_say_whose_address_each_asks_for() -> None:
+    """Sample two-visits: the first request waited for the hardware addresses of the resolver and of the gateway."""
+    analysis = analyze(str(SAMPLES / "two-visits.pcapng"))
+    wanted = [f"ARP {row.target_ip}" for row in analysis.arp[:2]]
+    assert len(set(wanted)) == 2
+    drawn = visits(analysis, Clock(analysis.capture.start_time))[0].waterfall.bars[0]
+    assert drawn.detail is not None
+    assert sorted(line.label for line in drawn.detail.shares if line.phase == "arp") == sorted(wanted)
+    titles = [part.words for part in drawn.parts if part.phase == "arp"]
+    assert sorted(title.rsplit(" ", 2)[0] for title in titles) == sorted(wanted)

@@ -79,6 +79,25 @@ def test_lost_syns(tmp_path: Path) -> None:
     assert said(visit).startswith("Slow because of the network: 1.00 s of 1.10 s were spent repeating lost packets")
 
 
+def test_the_request_of_a_visit_has_the_reason_that_the_visit_has(tmp_path: Path) -> None:
+    """The first SYN is lost and repeated after 1 s: of 1.10 s that is most, for the visit and for its one request."""
+    scene = Scene()
+    p = scene.connection()
+    p.at(0).client.syn(delivered=False, flags="S")
+    p.at(1000).client.syn()
+    p.at(1040).server.syn()
+    p.at(1040).client.ack()
+    p.at(1041).client.send(get("/"))
+    p.at(1101).server.send(answer())
+    analysis = scene.analysis(tmp_path)
+    facts = Facts(analysis.capture, (), (), analysis.connections, (), analysis.http, (), analysis.segments)
+    blamed = of_request(analysis.http[0], facts)
+    assert blamed is not None
+    told = sentence(blamed.key, blamed.args)
+    assert told.startswith("Slow because of the network: 1.00 s of 1.10 s were spent repeating lost packets")
+    assert said(analysis.visits[0]).startswith(told[:80])
+
+
 def test_the_resolver(tmp_path: Path) -> None:
     scene = Scene()
     scene.lookup(0, "shop.example", after=3000)

@@ -65,6 +65,25 @@ def test_connections_that_could_have_been_kept(tmp_path: Path) -> None:
     assert (finding.cost_ms, finding.args["connections"]) == (120, 3)
 
 
+def test_a_lost_syn_is_no_part_of_what_a_needless_connection_took(tmp_path: Path) -> None:
+    """The second connection opens in 40 ms, after a SYN that was lost and a second of waiting, which is said."""
+    scene = Scene()
+    scene.exchange(0, get("/"), answer()).at(150).close()
+    p = scene.connection(client_port=40001)
+    p.at(500).client.syn(delivered=False, flags="S")
+    p.at(1500).client.syn()
+    p.at(1540).server.syn()
+    p.at(1540).client.ack()
+    p.at(1541).client.send(get("/b"))
+    p.at(1601).server.send(answer())
+    waste = spent(scene.analysis(tmp_path).visits[1])["connections"]
+    assert waste.time_ms == 40
+    assert sentence(waste.sentence_key, waste.sentence_args) == (
+        "1 connection was opened although an earlier one could have been kept: that took 40 ms, not counting the wait "
+        "for a lost SYN."
+    )
+
+
 def test_connections_side_by_side_are_none(tmp_path: Path) -> None:
     """A browser opens several at once; and one that opens a minute later could not have used the old one."""
     scene = Scene()

@@ -267,6 +267,14 @@ def picked(rows: Sequence[DnsRow], numbers: Sequence[int]) -> list[tuple[int, Dn
     return [(at, rows[at]) for at in numbers]
 
 
+def answer_types(rows: Sequence[DnsRow]) -> set[str]:
+    """Return the record types that occur in answers."""
+    found = {answer.type for _, row in _objects(rows) for answer in row.answers}
+    if isinstance(rows, DnsRows) and isinstance(column_ := rows.columns.get("answers"), Answers):
+        found.update(column_.kinds)
+    return found
+
+
 def latencies(rows: Sequence[DnsRow]) -> NDArray[np.float64]:
     """Return (n,) milliseconds from question to answer, NaN where there is no such time."""
     if not isinstance(rows, DnsRows):

@@ -18,6 +18,7 @@ class Figure:
         spec: the chart in plotly's schema, JSON-ready.
         note: what is left out or must be known to read it; empty for nothing.
         tables: the most telling of its data, for readers who cannot or do not want to see it.
+        hint: what the drawn chart's marks mean; said only where a script draws it.
     """
 
     ident: str
@@ -26,6 +27,7 @@ class Figure:
     spec: dict[str, Any]
     note: str = ""
     tables: tuple[Table, ...] = ()
+    hint: str = ""
 
     @property
     def data_ident(self) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from analyzer import sentences
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, figure_text
 from analyzer.report.figures.model import Figure
@@ -84,6 +85,7 @@ def drawn(fact: TimelineFact) -> Figure | None:
         if dense
         else "",
         (_table(fact),) if fact.lanes else (),
+        say("A failure is marked ✕. A bar leads to its row.") if fact.lanes else "",
     )
 
 
@@ -91,8 +93,8 @@ def _summary(fact: TimelineFact) -> Prose:
     if not fact.lanes:
         return say("Throughput over time; nothing here has a beginning and an end of its own.")
     return say(
-        "Everything on one time axis: {lanes}; {failures} marked ✕. A bar leads to its row.",
-        lanes=Prose(", ".join(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes)),
+        "Everything on one time axis: {lanes}; {failures}.",
+        lanes=Prose(sentences.word("comma").join(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes)),
         failures=plural(fact.failures, "failure"),
     )
 

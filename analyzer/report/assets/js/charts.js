@@ -123,11 +123,12 @@ function legendRoom(area) {
  * @param {ChartClick} event
  */
 function followMark(event) {
+  if (justDragged) return;
   const point = event.points[0];
   const given = String(point && [point.customdata].flat()[0]);
-  const span = /^t=(-?[0-9.]+)-(-?[0-9.]+)$/.exec(given);
+  const span = given.startsWith("t=") ? rangeIn(given.slice(2)) : null;
   if (span) {
-    setRange([Number(span[1]), Number(span[2])]);
+    chooseRange(span[0], span[1]);
     return;
   }
   const frame = /^[0-9]+/.exec(given);

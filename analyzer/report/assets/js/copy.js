@@ -46,7 +46,10 @@ function announce(text) {
   announcer.textContent = text;
   announcer.classList.add("on");
   clearTimeout(announced);
-  announced = setTimeout(() => announcer.classList.remove("on"), 2500);
+  announced = setTimeout(() => {
+    announcer.classList.remove("on");
+    announcer.textContent = ""; // or it would be read among what is said later
+  }, 4000);
 }
 
 /**
@@ -111,7 +114,10 @@ document.addEventListener(
   () => {
     rowButton.hidden = true;
     clearTimeout(offering);
-    offering = setTimeout(() => offerFilter(document.activeElement), 150); // the row with the focus is elsewhere now
+    offering = setTimeout(() => {
+      // the rows are elsewhere now, and a pointer that stays over the same one says nothing
+      offerFilter(document.querySelector(":is(tr, .grid-row):hover") ?? document.activeElement);
+    }, 150);
   },
   { capture: true, passive: true },
 );

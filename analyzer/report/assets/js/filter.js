@@ -7,18 +7,31 @@ const rows = /** @type {HTMLElement[]} */ (all("[data-row]").filter((row) => !ro
 
 /** @type {WeakMap<HTMLElement, string>} */
 const rowTexts = new WeakMap();
+/**
+ * Return what a row says: all its text but the labels of buttons, which are no part of it and change.
+ * @param {Node} node
+ * @returns {string}
+ */
+function rowWords(node) {
+  if (node instanceof HTMLButtonElement) return "";
+  if (!(node instanceof Element) || !node.querySelector("button")) return node.textContent || "";
+  return Array.from(node.childNodes, rowWords).join("");
+}
 /** @param {HTMLElement} row */
 function textOf(row) {
   let text = rowTexts.get(row);
-  if (text === undefined) rowTexts.set(row, (text = (row.textContent || "").toLowerCase()));
+  if (text === undefined) rowTexts.set(row, (text = rowWords(row).toLowerCase()));
   return text;
 }
 
 /** @type {[number, number] | null} Seconds since the first packet between which a row must lie, at least in part. */
 let range = null;
+/** Why a range that was asked for is not kept. */
+let rangeProblem = "";
 /** @param {[number, number] | null} span */
-function setRange(span) {
+function setRange(span, problem = "") {
   range = span;
+  rangeProblem = problem;
   apply();
   showRange();
 }
@@ -87,22 +100,33 @@ function tellNothing(group, nothing) {
     if (!nothing) return;
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = say("Clear the filter");
     button.addEventListener("click", clearFilter);
     note = document.createElement("p");
     note.className = "nothing";
-    note.append(say("No row matches the filter."), " ", button);
+    note.append(document.createElement("span"), " ", button);
     emptyNotes.set(group, note);
     group.append(note);
   }
+  const [why, way] = nothingWords();
+  /** @type {Element} */ (note.firstElementChild).textContent = why;
+  /** @type {Element} */ (note.lastElementChild).textContent = way;
   note.hidden = !nothing;
   group.classList.toggle("is-empty", nothing);
 }
-function clearFilter() {
+/** Return why nothing is left where nothing is, and what takes that back. */
+function nothingWords() {
+  if (!range) return [say("No row matches the filter."), say("Clear the filter")];
+  if (!box.value.trim()) return [say("Nothing here lies in the range of time."), say("Show all times")];
+  return [say("No row in the range of time matches the filter."), say("Show everything")];
+}
+/** Show every row again, of all times. */
+function showAll() {
   box.value = "";
-  range = null;
-  apply();
-  box.focus({ preventScroll: true });
+  showAllTimes();
+}
+function clearFilter() {
+  showAll();
+  box.focus({ preventScroll: true }); // the button that had the focus is hidden now
 }
 
 /** @type {(() => void)[]} What else happens when the filter has changed. */
@@ -113,19 +137,37 @@ function apply() {
   const active = query.terms.length > 0 || range !== null;
   const shown = filterRows(query.terms) + filterGrids(query.terms, active);
   for (const [group, inside] of rowGroups) tellNothing(group, active && inside.every((row) => row.hidden));
-  const parts = [];
+  const parts = rangeProblem ? [rangeProblem] : [];
   if (active) parts.push(say("{shown} of {total} rows", { shown, total: rows.length + gridTotal() }));
   for (const field of query.unknown) parts.push(say("no field “{field}”, so it is searched as text", { field }));
   for (const word of query.wrong) parts.push(say("“{word}” cannot be understood", { word }));
+  for (const field of query.bare) parts.push(say("“{field}:” needs a value", { field }));
+  for (const word of query.least) parts.push(say("“dur:{word}” means at least {word}", { word }));
   count.textContent = parts.join(" · ");
-  count.title = parts.slice(active ? 1 : 0).join("\n");
+  count.title = parts.join("\n");
   rememberFilter(text);
   for (const act of afterFilter) act();
 }
 
+const SECONDS = "(-?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:e[-+]?[0-9]+)?)";
+const SPAN = new RegExp(`^${SECONDS}-${SECONDS}$`, "i");
+/**
+ * Read a range of seconds as an address and a chart's marks have it, "1.203-1.870"; null where a text is none.
+ * @param {string} text
+ * @returns {[number, number] | null}
+ */
+function rangeIn(text) {
+  const found = SPAN.exec(text);
+  const ends = found ? [Number(found[1]), Number(found[2])] : [];
+  if (!found || !ends.every(Number.isFinite)) return null;
+  return [Math.min(...ends), Math.max(...ends)];
+}
+/** Write a range as rangeIn reads it, to the microsecond. @param {[number, number]} span */
+const rangeText = (span) => span.map((end) => String(Number(end.toFixed(6)))).join("-");
+
 /** Keep the filter in the address, so that it can be shared. @param {string} text */
 function rememberFilter(text) {
-  const parts = [text && `q=${encodeURIComponent(text)}`, range && `t=${range[0]}-${range[1]}`].filter(Boolean);
+  const parts = [text && `q=${encodeURIComponent(text)}`, range && `t=${rangeText(range)}`].filter(Boolean);
   const hash = parts.length ? `#${parts.join("&")}` : /^#[qt]=/.test(location.hash) ? "#" : null;
   if (hash === null) return;
   try {

@@ -16,6 +16,35 @@ const focusedRow = () => /** @type {HTMLElement | null} */ (document.activeEleme
 /** @type {HTMLElement | null} The row that Tab comes back to, of those that are no place to stop by themselves. */
 let tabStop = null;
 
+/** @type {Element | null} What stays in sight while charts and folds above it grow, until the reader does something. */
+let held = null;
+
+/** Bring what a key has led to into sight, below the header. @param {Element} place */
+function bringIntoSight(place) {
+  place.scrollIntoView({ block: "nearest" });
+  const above = covered() + 12 - place.getBoundingClientRect().top;
+  if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
+}
+new ResizeObserver(() => {
+  if (held && held === document.activeElement) bringIntoSight(held);
+}).observe(document.body);
+const letGo = () => {
+  held = null;
+};
+for (const kind of ["wheel", "pointerdown", "touchstart"]) document.addEventListener(kind, letGo, { passive: true });
+
+// A browser focuses what an address names, or nothing, only when it paints: a row gone to meanwhile takes it back.
+document.addEventListener("focusout", (event) => {
+  const place = held;
+  if (!(place instanceof HTMLElement) || event.target !== place) return;
+  setTimeout(() => {
+    const now = document.activeElement;
+    if (held === place && (now === document.body || now === byId(location.hash.slice(1)))) {
+      place.focus({ preventScroll: true });
+    }
+  }, 0);
+});
+
 /** Give a row the focus and bring it into sight. @param {HTMLElement} row */
 function visitRow(row) {
   const place = grip(row);
@@ -26,9 +55,8 @@ function visitRow(row) {
     tabStop = place;
   }
   place.focus({ preventScroll: true });
-  place.scrollIntoView({ block: "nearest" });
-  const above = covered() + 12 - place.getBoundingClientRect().top;
-  if (above > 12) window.scrollBy({ top: -above, behavior: "instant" });
+  bringIntoSight(place);
+  held = place;
 }
 
 /**
@@ -75,9 +103,22 @@ function enter() {
   return link !== null;
 }
 
-function showAll() {
-  box.value = "";
-  setRange(null);
+/** @type {Element | null} What had the focus before the filter. */
+let beforeBox = null;
+box.addEventListener("focus", (event) => {
+  beforeBox = event.relatedTarget instanceof Element ? event.relatedTarget : null;
+});
+
+/** Give the focus back to what had it before the filter or, where that is gone, to the page. */
+function leaveBox() {
+  const place = beforeBox?.closest("main") && beforeBox.checkVisibility() ? beforeBox : the("main", HTMLElement);
+  if (place.id === "main") place.setAttribute("tabindex", "-1");
+  if (place instanceof HTMLElement || place instanceof SVGElement) place.focus({ preventScroll: true });
+}
+
+function showHelp() {
+  help.showModal();
+  the("help-h", HTMLElement).focus(); // by hand: an autofocus in the page is refused, aloud, where an address has it
 }
 
 /** @type {Record<string, () => unknown>} What a key does; one that returns false leaves the key to the browser. */
@@ -90,7 +131,7 @@ const KEYS = {
   k: () => step(-1),
   f: () => copyRowFilter(),
   t: toggleTheme,
-  "?": () => help.showModal(),
+  "?": showHelp,
   Escape: showAll,
   Enter: enter,
 };
@@ -100,14 +141,15 @@ for (const link of sectionLinks.slice(0, 8)) {
 
 /** @param {KeyboardEvent} event */
 function pressed(event) {
+  letGo();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   if (around(event, "input, textarea, select")) {
-    if (event.key !== "Escape" || event.target !== box) return;
+    if (event.key !== "Escape" || !around(event, "#search, #range-form")) return;
     showAll();
-    box.blur();
+    if (event.target === box) leaveBox();
     return;
   }
   if (Object.hasOwn(KEYS, event.key) && KEYS[event.key]() !== false) event.preventDefault();
 }
 document.addEventListener("keydown", pressed);
-the("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
+the("help-open", HTMLButtonElement).addEventListener("click", showHelp);

@@ -11,13 +11,19 @@ function reveal(target) {
 /** Return how many pixels at the top of the window the header covers. */
 const covered = () => Math.max(0, document.querySelector(".top")?.getBoundingClientRect().bottom ?? 0);
 
+/** The address that was gone to before the browser told of it, which it does only after the keys that are waiting. */
+let ahead = "";
+
 /**
- * Go to what an anchor names, also when it is the page's address already.
+ * Go to what an anchor names at once, also when it is the page's address already.
  * @param {string} anchor
  */
 function go(anchor) {
-  if (location.hash === `#${anchor}`) follow();
-  else location.hash = anchor;
+  if (location.hash !== `#${anchor}`) {
+    location.hash = anchor;
+    ahead = location.hash;
+  }
+  follow();
 }
 
 /**
@@ -26,9 +32,10 @@ function go(anchor) {
  */
 function restore(hash) {
   const parts = new URLSearchParams(hash.replaceAll("+", "%2B"));
-  const span = /^(-?[0-9.]+)-(-?[0-9.]+)$/.exec(parts.get("t") || "");
+  const span = rangeIn(parts.get("t") || "");
   box.value = parts.get("q") || "";
-  setRange(span ? [Number(span[1]), Number(span[2])] : null);
+  if (span) chooseRange(span[0], span[1]);
+  else setRange(null);
 }
 
 /** @param {Element} target */
@@ -46,14 +53,22 @@ function follow() {
   if (/^[qt]=/.test(hash)) restore(hash);
   const target = byId(hash);
   if (!target) {
-    if (hash && !/^[qt]=/.test(hash)) gridReveal(hash); // a row that a long table has not drawn yet
+    if (!hash || /^[qt]=/.test(hash) || gridReveal(hash)) return; // a row that a long table has not drawn yet
+    const frame = /^frame-([0-9]+)$/.exec(hash);
+    if (frame) announce(say("This page shows no frame {number}.", { number: frame[1] }));
+    else announce(say("This page has no place called “{name}”.", { name: hash }));
     return;
   }
   reveal(target);
   const room = covered() + 8;
   root.style.scrollPaddingTop = `${room}px`;
   const high = target.getBoundingClientRect().height > innerHeight - room;
-  target.scrollIntoView({ block: high || target.matches("section") ? "start" : "center" });
+  // lines of tables and ladders stand among their neighbours; what has a title of its own begins below the header
+  const line = !high && target.matches("tr, [role='row'], svg *");
+  target.scrollIntoView({ block: line ? "center" : "start" });
   focusOn(target);
 }
-window.addEventListener("hashchange", follow);
+window.addEventListener("hashchange", () => {
+  if (ahead !== location.hash) follow();
+  ahead = "";
+});

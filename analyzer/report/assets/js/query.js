@@ -6,7 +6,8 @@
 
 /**
  * @typedef {{ not: boolean, field: string, words: string[] }} Term field is "" for free text; words are lower-case
- * @typedef {{ terms: Term[], unknown: string[], wrong: string[] }} Query unknown fields and words no field understands
+ * @typedef {{ terms: Term[], unknown: string[], wrong: string[], bare: string[], least: string[] }} Query unknown
+ *   fields, words no field understands, fields without a word, and durations that are read as "at least"
  */
 
 /** @type {Record<string, string>} Field of the language → the fact of a row that it looks at. */
@@ -36,21 +37,25 @@ const QUERY_SHAPES = {
   time: new RegExp(`^(?:[<>]=?)?${QUERY_TIME}$|^${QUERY_TIME}-${QUERY_TIME}$`),
 };
 
+/** A duration alone means "at least", since hardly anything takes exactly that long. @param {string} word */
+const isLeast = (word) => /^[0-9][^-]*$/.test(word);
+
 /**
- * Read a query. What is still being typed (a field without a word) says nothing yet; a word with an unknown field is
- * looked for as text.
+ * Read a query. A field without a word, as while it is typed, keeps every row; a word with an unknown field is looked
+ * for as text.
  * @param {string} text
  * @returns {Query}
  */
 function parseQuery(text) {
   /** @type {Query} */
-  const query = { terms: [], unknown: [], wrong: [] };
+  const query = { terms: [], unknown: [], wrong: [], bare: [], least: [] };
   for (const part of text.matchAll(/(-?)(?:([a-z]+):(?!\/\/|:))?(?:"([^"]*)"?|([^\s"]\S*)|(?=\s|$))/gi)) {
     const [, minus, given, quoted, bare] = part;
     const field = (given || "").toLowerCase();
     const value = (quoted ?? bare ?? "").toLowerCase();
     const known = Object.hasOwn(FIELDS, field);
     if (field && !known) query.unknown.push(field);
+    if (known && !value) query.bare.push(field);
     if (!value) continue;
     if (!known) {
       query.terms.push({ not: Boolean(minus), field: "", words: [field ? `${field}:${value}` : value] });
@@ -60,6 +65,7 @@ function parseQuery(text) {
     const shape = QUERY_SHAPES[field];
     const right = words.filter((word) => !shape || shape.test(word));
     query.wrong.push(...words.filter((word) => !right.includes(word)).map((word) => `${field}:${word}`));
+    if (field === "dur") query.least.push(...right.filter(isLeast));
     if (right.length) query.terms.push({ not: Boolean(minus), field, words: right });
   }
   return query;
@@ -125,8 +131,7 @@ function fitter(term) {
       return value !== "" && (any || words.includes(given) || given.split(" ").some((one) => words.includes(one)));
     };
   }
-  // a duration alone means "at least", since hardly anything takes exactly that long
-  const least = (/** @type {string} */ word) => (field === "dur" && /^[0-9][^-]*$/.test(word) ? `>=${word}` : word);
+  const least = (/** @type {string} */ word) => (field === "dur" && isLeast(word) ? `>=${word}` : word);
   const spans = words.map((word) => spanOf(least(word), field === "dur" ? "ms" : "s"));
   if (field === "stream" || field === "frame") {
     return (value) =>

@@ -21,6 +21,26 @@ function rangeWords(span) {
   return say("{from} s – {to} s", { from, to });
 }
 
+/** @type {[number, number] | null} The seconds from the first to the last thing on the timeline, if there is one. */
+const wholeSpan = rangeFrom && rangeTo ? [Number(rangeFrom.dataset.first), Number(rangeTo.dataset.last)] : null;
+
+/**
+ * Keep the range between two times, as far as the capture covers it, or say why there is none.
+ * @param {number} one
+ * @param {number} other
+ */
+function chooseRange(one, other) {
+  const [low, high] = [Math.min(one, other), Math.max(one, other)];
+  const [first, last] = wholeSpan ?? [low, high];
+  const [from, to] = [Math.max(low, first), Math.min(high, last)];
+  if (from < to) setRange([from, to]);
+  else if (low === high) setRange(null, say("a range needs two different times"));
+  else {
+    const words = { range: rangeWords([low, high]), whole: rangeWords([first, last]) };
+    setRange(null, say("{range} is outside the capture ({whole})", words));
+  }
+}
+
 /** The button in the header that shows the range and ends it. */
 const rangeChip = document.createElement("button");
 rangeChip.type = "button";
@@ -28,7 +48,7 @@ rangeChip.id = "range-chip";
 rangeChip.className = "range-chip";
 rangeChip.hidden = true;
 rangeChip.title = say("Show all times again (Esc)");
-rangeChip.addEventListener("click", () => setRange(null));
+rangeChip.addEventListener("click", showAllTimes);
 byId("search-form")?.before(rangeChip);
 
 /** Show the range wherever it is shown; filter.js calls this when it has changed. */
@@ -37,7 +57,7 @@ function showRange() {
   const words = range ? rangeWords(range) : "";
   rangeChip.textContent = `${words} ✕`;
   rangeChip.setAttribute("aria-label", say("{range}: show all times again", { range: words }));
-  if (rangeFrom && rangeTo) {
+  if (rangeFrom && rangeTo && !rangeProblem) {
     rangeFrom.value = range ? String(range[0]) : "";
     rangeTo.value = range ? String(range[1]) : "";
   }
@@ -121,6 +141,10 @@ function brushOn(plot, figure) {
   placeBand(range);
 }
 
+/** Whether the pointer that was lifted last had dragged a range: plotly takes that for a click on a bar as well. */
+let justDragged = false;
+window.addEventListener("pointerdown", () => (justDragged = false), true);
+
 /**
  * Follow a pointer until it is lifted. Listening on the window, since plotly covers the page while a button is held.
  * @param {Plot} plot
@@ -146,7 +170,9 @@ function dragRange(plot, start) {
     (event) => {
       end.abort();
       const span = chosen(event);
-      if (moved && span) setRange(span);
+      justDragged = moved;
+      if (moved && span) chooseRange(...span);
+      else placeBand(range);
     },
     { signal },
   );
@@ -165,6 +191,21 @@ function zoomTimeline(span) {
   if (brush) plotly()?.relayout(brush.plot, { "xaxis.range": [...span] });
 }
 
+/** Show the whole capture on the timeline. */
+function zoomOut() {
+  const now = brush && zoomedTimeline(brush.plot);
+  if (!brush || !now) return;
+  const [low, high] = brush.whole;
+  const pixel = (high - low) / 10_000; // plotly keeps an edge within less than a pixel
+  if (Math.abs(now[0] - low) > pixel || Math.abs(now[1] - high) > pixel) zoomTimeline(brush.whole);
+}
+
+/** End the range, and the zoom to it. */
+function showAllTimes() {
+  setRange(null);
+  zoomOut();
+}
+
 /**
  * Return the seconds at the edges of a timeline that is drawn already: plotly forgets a zoom that no button of its own
  * has made.
@@ -181,15 +222,13 @@ rangeForm?.addEventListener("submit", (event) => {
   const low = rangeFrom.value === "" ? Number(rangeFrom.dataset.first) : Number(rangeFrom.value);
   const high = rangeTo.value === "" ? Number(rangeTo.dataset.last) : Number(rangeTo.value);
   if (rangeFrom.value === "" && rangeTo.value === "") setRange(null);
-  else setRange([Math.min(low, high), Math.max(low, high)]);
+  else chooseRange(low, high);
 });
 byId("range-clear")?.addEventListener("click", () => {
-  setRange(null);
+  showAllTimes();
   rangeFrom?.focus(); // the button that had the focus is disabled now
 });
 byId("range-zoom")?.addEventListener("click", () => {
   if (range) zoomTimeline([range[0] - (range[1] - range[0]) * 0.03, range[1] + (range[1] - range[0]) * 0.03]);
 });
-byId("range-whole")?.addEventListener("click", () => {
-  if (brush) zoomTimeline(brush.whole);
-});
+byId("range-whole")?.addEventListener("click", zoomOut);

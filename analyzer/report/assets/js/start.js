@@ -18,10 +18,9 @@ for (const section of sections) sectionWatch.observe(section);
 
 /** @type {HTMLDetailsElement[]} Folds that are open only because the page is being printed. */
 let unfolded = [];
-const PRINTED = 5; // visits that go on paper, as the style has it
 window.addEventListener("beforeprint", () => {
-  const kept = [...all(".visit").slice(0, PRINTED), ...all(".finding details")];
-  unfolded = kept.filter((fold) => fold instanceof HTMLDetailsElement).filter((fold) => !fold.open);
+  const kept = all(".visit:not(.off-paper)").filter((fold) => fold instanceof HTMLDetailsElement);
+  unfolded = kept.filter((fold) => !fold.open);
   for (const fold of unfolded) fold.open = true;
 });
 window.addEventListener("afterprint", () => {
