@@ -392,7 +392,7 @@ def test_shell_is_small() -> None:
 
 
 def test_the_page_says_where_its_library_is() -> None:
-    inside, beside, none = (Page(render(fixture.rich())), Page(render(fixture.rich(), shared=True)), parsed("empty"))
+    inside, beside, none = (Page(render(fixture.rich())), Page(render(fixture.rich(), shared="")), parsed("empty"))
     assert "which is inside this file" in inside.text
     assert "which is inside this file" not in beside.text
     assert "which is in assets/plotly-" in beside.text
