@@ -69,7 +69,7 @@ def test_numbers_go_beside_the_words_written_from_them() -> None:
 def test_marks_are_text() -> None:
     everything = Mark(**{field.name: EVIL for field in fields(Mark)})
     ((_, attributes),) = Reader(f"<tr{mark(everything)}>").elements
-    names = ("host", "status", "method", "stream", "proto", "severity", "dur", "from", "to", "frames")
+    names = ("host", "status", "method", "stream", "proto", "severity", "dur", "from", "to", "frames", "code", "day")
     assert attributes == {"data-row": None} | {f"data-{name}": SHOWN for name in names}
     assert Reader(f"<tr{mark(Mark())}>").elements == [("tr", {"data-row": None})]
 
