@@ -84,7 +84,7 @@ def page_script(names: tuple[str, ...] = SCRIPTS) -> str:
 def page_style(names: tuple[str, ...] = STYLES) -> str:
     """Return the page's style as it goes into the page, without what only its readers in the source need."""
     parts = "\n".join(_asset(f"css/{name}.css") for name in names)
-    bare = _ZERO.sub(".", _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":"))
+    bare = _ZERO.sub("", _AROUND.sub(r"\1", _COMMENT.sub("", parts)).replace(": ", ":"))
     return bare.replace(";}", "}").replace(" > ", ">").strip()
 
 

@@ -17,7 +17,7 @@ from analyzer.report.connections import cut_off
 from analyzer.report.data import page
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.protocols import common_name, dns_failed
-from analyzer.report.render import plotly_source, render
+from analyzer.report.render import page_style, plotly_source, render
 from analyzer.report.slow import slow_request
 from tests.report import fixture
 from tests.report.pages import Page
@@ -398,3 +398,9 @@ def test_the_page_says_where_its_library_is() -> None:
     assert "which is in assets/plotly-" in beside.text
     assert "but the charts' library beside it" in beside.text
     assert "plotly.js" not in none.text
+
+
+def test_the_style_of_the_page_says_what_its_source_says() -> None:
+    assert page_style().count("{") == page_style().count("}")
+    assert not re.search(r"\.\.[0-9]|[0-9]\.[0-9]*\.", page_style())
+    assert "font-size:.8rem" in page_style()
