@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -103,7 +105,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         from distributed import Client, LocalCluster
 
         with (
-            LocalCluster(
+            _started(
+                LocalCluster,
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
@@ -111,10 +114,25 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
                 host="127.0.0.1",
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,
+                preload=["analyzer.batch.preload"],
             ) as cluster,
             Client(cluster) as client,
         ):
             yield client
+
+
+def _started(make: Callable[..., Any], **settings: Any) -> Any:
+    """Start local workers while interrupts are ignored, which they inherit: from their first moment Ctrl-C is ours."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if _in_main_thread() else None
+    try:
+        return make(**settings)
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _connected(scheduler: str) -> Any:

@@ -17,6 +17,7 @@ from analyzer.errors import ExportError
 from analyzer.export.files import ENCODING_ERRORS, write_atomic
 from analyzer.text import display
 
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")
 _URL = re.compile("[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -78,6 +79,15 @@ class Store:
                 system.rm(path)
             else:
                 Path(self.root, name).unlink()
+
+    def sweep(self, since: float) -> None:
+        """Remove what workers that were ended left half-written since an instant (seconds since the epoch)."""
+        if self.remote:
+            return
+        for path in Path(self.root).rglob(".*.part"):
+            with contextlib.suppress(OSError):
+                if _PART.fullmatch(path.name) and path.stat().st_mtime >= since:
+                    path.unlink()
 
     def _there(self, name: str) -> tuple[Any, str]:
         import fsspec

@@ -134,7 +134,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     from analyzer.batch.run import results
     from analyzer.batch.store import Store
 
-    began = time.monotonic()
+    began, since = time.monotonic(), time.time()
     found = find(paths, Search(asked.recursive, asked.pattern))
     output = asked.output if "://" in asked.output else str(Path(asked.output).resolve())
     store, planned = Store(output), jobs(found.sources)
@@ -160,6 +160,8 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
             outcomes = results(planned, settings, workers, asked.scheduler, log)
     except OSError as error:
         raise ExportError(f"{output}: cannot be written: {error.strerror or type(error).__name__}") from error
+    finally:
+        store.sweep(since)
     store.write("index.json", index.json_text(outcomes))
     store.write("index.csv", index.csv_text(outcomes))
     store.write("index.html", index_page.html_text(outcomes, asked.lang))
