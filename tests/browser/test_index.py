@@ -132,7 +132,7 @@ def test_names_lead_to_reports_that_are_there(visit: Opener, batch: Path) -> Non
     row.focus()
     opened.page.keyboard.press("Enter")
     opened.page.wait_for_load_state()
-    assert opened.page.locator("h1").inner_text() == "<b>loss & more?#.pcapng"
+    assert opened.page.locator("h1").text_content() == "<b>loss & more?#.pcapng"
     assert opened.messages == []
 
 

@@ -63,7 +63,8 @@
     if (node.closest(HIDDEN) || !(node instanceof HTMLElement) || node.scrollWidth <= node.clientWidth + 1) continue;
     const style = getComputedStyle(node);
     if (!["hidden", "clip"].includes(style.overflowX) || !node.clientWidth || !node.checkVisibility()) continue;
-    const told = style.textOverflow === "ellipsis" && node.title.includes(node.textContent.trim().replace(/\s+/g, " "));
+    const whole = node.closest("[title]")?.title ?? "";
+    const told = style.textOverflow === "ellipsis" && whole.includes(node.textContent.trim().replace(/\s+/g, " "));
     if (!told) out.cut.push(`${node.textContent.trim().slice(0, 40)} <${path(node)}>`);
   }
   boxes.sort((a, b) => a.top - b.top);
