@@ -54,11 +54,12 @@ class Analysis:
         result: the rows behind the tables (:class:`analyzer.analysis.Analysis`), for programs that want no pandas.
     """
 
-    __slots__ = ("_frames", "result")
+    __slots__ = ("_drawn", "_frames", "result")
 
     def __init__(self, result: Result) -> None:
         self.result = result
         self._frames: dict[str, pandas.DataFrame] = {}
+        self._drawn: dict[str, dict[str, Any]] | None = None
 
     def frame(self, table: str) -> pandas.DataFrame:
         """Return a table as a DataFrame, a column for each field of its row, in the contract's order.
@@ -174,14 +175,17 @@ class Analysis:
         return Figure(specs[name])
 
     def _specs(self) -> dict[str, dict[str, Any]]:
+        """Draw all figures, once."""
         from analyzer.report.data import page
 
-        facts = page(self.result)
-        graphs = (graph for row in facts.connections.rows for graph in row.graphs)
-        return {
-            **{name: figure.spec for name, figure in facts.figures.items()},
-            **{graph.ident.removeprefix("fig-"): graph.spec for graph in graphs},
-        }
+        if self._drawn is None:
+            facts = page(self.result)
+            graphs = (graph for row in facts.connections.rows for graph in row.graphs)
+            self._drawn = {
+                **{name: figure.spec for name, figure in facts.figures.items()},
+                **{graph.ident.removeprefix("fig-"): graph.spec for graph in graphs},
+            }
+        return self._drawn
 
     def report(self, path: str | os.PathLike[str], lang: str = SOURCE) -> Path:
         """Write the HTML report; return its path.

@@ -209,8 +209,9 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
         ExportError: it cannot be written.
         BrokenPipeError: who reads standard output has gone away.
     """
+    from analyzer.batch.store import Store
     from analyzer.export.files import write_atomic, write_folder
-    from analyzer.export.outputs import FOLDERS
+    from analyzer.export.outputs import FOLDERS, SHARED
     from analyzer.writing import document, folder
 
     name = "standard output" if output.path is None else str(output.path)
@@ -221,12 +222,11 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
                 sys.stdout.buffer.write(piece.encode("utf-8", "backslashreplace"))
             sys.stdout.buffer.flush()
         elif output.format in FOLDERS:
-            keep = output.format == Format.parquet  # a dataset has the captures of other runs, too
-            write_folder(output.path, folder(result, output.format, output.capture), keep=keep)
+            write_folder(output.path, folder(result, output.format, output.capture), keep=output.format in SHARED)
         else:
             shared = "" if asked.plotly == Library.shared else None
             if output.format == Format.html and shared is not None:
-                _share_library(output.path.parent)
+                Store(str(output.path.parent)).share_library()
             write_atomic(output.path, document(result, output.format, asked.lang, shared))
     except BrokenPipeError:
         raise
@@ -234,19 +234,6 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
         raise ExportError(f"{name}: there is not enough memory to write it") from None
     except OSError as error:
         raise ExportError(f"{name}: cannot be written: {error.strerror or type(error).__name__}") from error
-
-
-def _share_library(folder: Path) -> None:
-    """Put the library that draws the charts beside the reports, unless it is there: before a report refers to it.
-
-    Raises:
-        ExportError: it cannot be written.
-    """
-    from analyzer.export.files import write_atomic
-    from analyzer.report import plotly_library
-
-    if not plotly_library.is_there(folder):
-        write_atomic(folder / plotly_library.shared_path(), plotly_library.plotly_script())
 
 
 def _verdict(result: Analysis, capture: str, asked: Asked) -> int:

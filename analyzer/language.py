@@ -96,6 +96,15 @@ def _catalogue(lang: str) -> NullTranslations:
         return GNUTranslations(file)
 
 
+def filled(template: str, words: Mapping[str, str], lang: str | None = None) -> str:
+    """Put words into a template of a language, by the rules of its writing.
+
+    Args:
+        lang: of :data:`LANGUAGES`; None for the one in force.
+    """
+    return template.format_map(words) if current(lang) == SOURCE else woven(template, words)
+
+
 def woven(template: str, words: Mapping[str, str]) -> str:
     """Put words into a template as ``str.format_map`` does, with a space where Chinese meets another script."""
     pieces: list[str] = []

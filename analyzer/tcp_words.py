@@ -16,6 +16,7 @@ from analyzer.language import translated
 from analyzer.schema import TcpConflict, TcpOpinion, TcpRow
 from analyzer.sentences import phrase, word
 from analyzer.text import display
+from analyzer.units import human_count
 
 DEVIATIONS: dict[str, str] = {
     # who, other, times, over_ms, frame (what shows it)
@@ -267,8 +268,8 @@ def conflict(found: TcpConflict, lang: str | None = None) -> str:
     args = {
         "frame": found.frame,
         "who": found.from_,
-        "position": _number(found.position + 1),
-        "bytes": _number(found.bytes),
+        "position": human_count(found.position + 1),
+        "bytes": human_count(found.bytes),
         "first_frame": found.first_frame,
     }
     return _phrase("conflict", args, lang)
@@ -342,7 +343,7 @@ def _each(client: int | None, server: int | None, words: str, lang: str | None) 
     """Say a number of both sides, once where it is the same."""
 
     def said(value: int) -> str:
-        return _settled(words, {"number": _number(value)}, lang)
+        return _settled(words, {"number": human_count(value)}, lang)
 
     if client == server:
         return "" if client is None else _settled("each", {"what": said(client)}, lang)
@@ -392,28 +393,23 @@ def isn_lines(
         if isn is None:
             continue
         after = (isn + 1) % _WRAP
-        lines.append(say("isn", who=who, isn=_number(isn)))
-        because = say("isn.because.wrap" if isn == _WRAP - 1 else "isn.because", isn=_number(isn))
+        lines.append(say("isn", who=who, isn=human_count(isn)))
+        because = say("isn.because.wrap" if isn == _WRAP - 1 else "isn.because", isn=human_count(isn))
         if acks is None or who not in acks:
-            lines.append(say("isn.first", number=_number(after), because=because))
+            lines.append(say("isn.first", number=human_count(after), because=because))
             continue
         frame, told = acks[who]
         more, data = (told - isn) % _WRAP, (told - after) % _WRAP
-        surplus = say("isn.surplus", data=_number(data)) if data else ""
+        surplus = say("isn.surplus", data=human_count(data)) if data else ""
         lines.append(
             say(
                 "isn.acked",
                 other=other,
-                number=_number(told),
-                more=_number(more),
+                number=human_count(told),
+                more=human_count(more),
                 frame=frame,
                 because=because,
                 surplus=surplus,
             )
         )
     return tuple(lines)
-
-
-def _number(value: int) -> str:
-    """Write a number, thousands apart by a narrow space."""
-    return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)

@@ -42,6 +42,20 @@ def second(seconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
 
 
+def nearest_rank(count: int, share: int) -> int:
+    """Return the place (from 0) of a percentile among sorted values, of which there is at least one.
+
+    Args:
+        share: in percent, 1 to 100.
+    """
+    return max(-(-count * share // 100) - 1, 0)
+
+
+def human_count(value: int) -> str:
+    """Write a count for people: ``9999``, and from five digits on thousands apart by a narrow space."""
+    return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)
+
+
 def human_ms(ms: float | None) -> str:
     """Write a duration for people: ``0.35 ms``, ``12 ms``, ``4.21 s``, ``3 min 5 s``; unknown is ``unknown``."""
     if ms is None:

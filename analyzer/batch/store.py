@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.errors import ExportError
-from analyzer.export.files import ENCODING_ERRORS, write_atomic
+from analyzer.export.files import ENCODING_ERRORS, write_atomic, write_folder
 from analyzer.text import display
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
@@ -49,6 +49,32 @@ class Store:
                     file.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", ENCODING_ERRORS))
         except Exception as error:  # whatever the store's own library raises
             raise ExportError(f"{display(self.root)}/{name}: cannot be written: {_reason(error)}") from error
+
+    def write_folder(self, name: str, files: Iterable[tuple[str, bytes | str | Iterable[str]]], *, keep: bool) -> None:
+        """Write a result that is a folder of files, in place of an earlier one.
+
+        Args:
+            keep: other files of the earlier one stay (a dataset that captures share).
+
+        Raises:
+            ExportError: it cannot be written.
+        """
+        if not self.remote:
+            write_folder(Path(self.root, name), files, keep=keep)
+            return
+        for file, data in files:
+            self.write(f"{name}/{file}", data)
+
+    def share_library(self) -> None:
+        """Put the library that draws the charts beside the reports, unless it is there: before one refers to it.
+
+        Raises:
+            ExportError: it cannot be written.
+        """
+        from analyzer.report import plotly_library
+
+        if self.remote or not plotly_library.is_there(Path(self.root)):
+            self.write(plotly_library.shared_path(), plotly_library.plotly_script())
 
     def read(self, name: str) -> bytes | None:
         """Return a result, None when there is none (or it cannot be read)."""

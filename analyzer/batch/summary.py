@@ -6,14 +6,13 @@ A summary is made of JSON-ready values, so that it is the record of a capture th
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer import sentences
 from analyzer.text import display
-from analyzer.units import rfc3339
+from analyzer.units import nearest_rank, rfc3339
 from analyzer.visits import verdicts
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
         "visits": len(analysis.visits),
         "requests": sum(map(verdicts.asked, analysis.http)),
         "lookups": len(analysis.dns),
-        "hosts": _hosts(analysis),
+        "hosts": [display(name, 80) for name in verdicts.hosts(analysis.http, analysis.tls)[:MAX_HOSTS]],
         "wait_p50_ms": percentile(waits, 50),
         "wait_p95_ms": percentile(waits, 95),
         "phases_ms": _phases(analysis),
@@ -65,15 +64,9 @@ def failed(error: str, offset: int | None = None, **known: Any) -> dict[str, Any
     return {**empty, **counts, "status": "failed", "error": display(error, 1000), "offset": offset, **known}
 
 
-def percentile(ordered: Sequence[float], share: float) -> float | None:
+def percentile(ordered: Sequence[float], share: int) -> float | None:
     """Return the nearest-rank percentile of sorted values; None of none."""
-    return ordered[max(math.ceil(share / 100 * len(ordered)) - 1, 0)] if ordered else None
-
-
-def _hosts(analysis: Analysis) -> list[str]:
-    counted = Counter(row.host for row in analysis.http if row.host)
-    counted.update(row.sni for row in analysis.tls if row.sni and row.sni not in counted)
-    return [display(name, 80) for name, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:MAX_HOSTS]]
+    return ordered[nearest_rank(len(ordered), share)] if ordered else None
 
 
 def _phases(analysis: Analysis) -> dict[str, float]:

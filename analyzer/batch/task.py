@@ -21,8 +21,10 @@ from analyzer.batch.plan import RECORDS, Job, Settings, key
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed, summary
 from analyzer.errors import AnalyzerError, CaptureError, LimitExceededError
+from analyzer.export.outputs import FOLDERS, SHARED, placed
 from analyzer.language import speaking
 from analyzer.options import Limits, Options
+from analyzer.schema import changed
 
 Outcome = dict[str, Any]
 """A capture's entry: its name (``capture``), its summary, and its results (``outputs``: format → path)."""
@@ -81,17 +83,14 @@ def _analyzed(path: Path, job: Job, settings: Settings, store: Store) -> Outcome
     from analyzer.writing import document, folder
 
     result = analyze(str(path), Options(reveal=settings.reveal))
-    result.capture = _named(result.capture, job)
+    result.capture = changed(result.capture, file=job.source.name)
     outputs: dict[str, str] = {}
     for form in settings.formats:
-        if form in FOLDER_FORMATS:
-            base = FOLDER_FORMATS[form].format(stem=job.stem)
-            for name, pieces in folder(result, form, job.stem.replace("/", "_")):
-                store.write(f"{base}/{name}", pieces)
-            outputs[form] = base
+        outputs[form] = place = placed(job.stem, form)
+        if form in FOLDERS:
+            store.write_folder(place, folder(result, form, job.stem.replace("/", "_")), keep=form in SHARED)
         else:
-            outputs[form] = f"{job.stem}.{form}"
-            store.write(outputs[form], document(result, form, settings.lang, _library(job, settings)))
+            store.write(place, document(result, form, settings.lang, _library(job, settings)))
     with speaking(settings.lang):
         return {**summary(result), "outputs": outputs}
 
@@ -99,16 +98,6 @@ def _analyzed(path: Path, job: Job, settings: Settings, store: Store) -> Outcome
 def _library(job: Job, settings: Settings) -> str | None:
     """Return the way from a report to the folder with the shared library; None where each report has its own."""
     return "../" * job.stem.count("/") if settings.shared else None
-
-
-FOLDER_FORMATS = {"csv": "{stem}.csv", "zeek": "{stem}.zeek", "parquet": "parquet"}
-"""Formats of several files → the folder they go to; a Parquet dataset is one for all captures."""
-
-
-def _named(capture: Any, job: Job) -> Any:
-    from dataclasses import replace
-
-    return replace(capture, file=job.source.name)
 
 
 @contextlib.contextmanager

@@ -152,7 +152,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         not asked.resume,
     )
     if "html" in asked.formats and settings.shared:
-        _share_library(store)
+        store.share_library()
     log_path = None if store.remote else Path(output, "batch.jsonl" if asked.json_log else "batch.log")
     workers = min(asked.jobs or os.cpu_count() or 1, len(planned))
     try:
@@ -169,18 +169,6 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     if not asked.quiet:
         print_table(outcomes, totals, f"{asked.output.rstrip('/')}/index.html", time.monotonic() - began, asked.color)
     return BatchError.exit_code if totals["failed"] else 0
-
-
-def _share_library(store: Store) -> None:
-    """Put the charts' library beside the reports, before one refers to it.
-
-    Raises:
-        ExportError: it cannot be written.
-    """
-    from analyzer.report import plotly_library
-
-    if store.remote or not plotly_library.is_there(Path(store.root)):
-        store.write(plotly_library.shared_path(), plotly_library.plotly_script())
 
 
 def _ready(store: Store) -> None:

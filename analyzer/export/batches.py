@@ -6,8 +6,8 @@ kept as columns (``tcp``) is never turned into row objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from analyzer.problems import Problem
@@ -21,6 +21,14 @@ ROWS_AT_ONCE = 4096
 
 ALL_TABLES: tuple[tuple[str, type], ...] = (("capture", CaptureRow), *TABLES, ("problems", Problem))
 """Every table an export writes: the contract's, with the capture itself (one row) first and the problems last."""
+
+
+def nonempty(files: Iterable[tuple[str, Iterator[str]]]) -> Iterator[tuple[str, Iterator[str]]]:
+    """Give the files (name, text in pieces) that have any text, each to be read before the next is taken."""
+    for name, pieces in files:
+        first = next(pieces, None)
+        if first is not None:
+            yield name, chain((first,), pieces)
 
 
 def column_batches(analysis: Analysis, name: str) -> Iterator[tuple[Layout, list[Sequence[Any]]]]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analyzer.export.batches import ALL_TABLES, column_batches
+from analyzer.export.batches import ALL_TABLES, column_batches, nonempty
 from analyzer.export.json import encoded
 from analyzer.schema import plain
 from analyzer.units import rfc3339
@@ -28,16 +28,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 def files(analysis: Analysis) -> Iterator[tuple[str, Iterator[str]]]:
     """Give each file's name and its text in pieces; tables without rows have none."""
-    for name, _ in ALL_TABLES:
-        pieces = _table(analysis, name)
-        first = next(pieces, None)
-        if first is not None:
-            yield f"{name}.csv", _chained(first, pieces)
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+    return nonempty((f"{name}.csv", _table(analysis, name)) for name, _ in ALL_TABLES)
 
 
 def _table(analysis: Analysis, name: str) -> Iterator[str]:

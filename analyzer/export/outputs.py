@@ -24,6 +24,9 @@ FORMATS = ("html", "json", "jsonl", "csv", "parquet", "har", "zeek")
 FOLDERS = ("csv", "parquet", "zeek")
 """Those of them that are a folder with a file for each table."""
 
+SHARED = ("parquet",)
+"""Those of them that are one folder for all captures, who have parts of it."""
+
 DEFAULT_FOLDER = "reports"
 STANDARD = "-"
 STDIN_NAME = "stdin"
@@ -93,14 +96,16 @@ def plan(captures: Sequence[str], output: str | None, formats: Sequence[str]) ->
         folder = Path(output or DEFAULT_FOLDER)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{display(str(folder))} is a file; several outputs need a folder")
-        plans = [[Output(form, _place(folder, name, form), name) for form in wanted] for name in output_names(captures)]
+        plans = [
+            [Output(form, folder / placed(name, form), name) for form in wanted] for name in output_names(captures)
+        ]
     _keep_captures_safe(captures, plans)
     return plans
 
 
-def _place(folder: Path, name: str, form: str) -> Path:
-    """Return where a capture's output goes; a Parquet dataset is one for all captures."""
-    return folder / "parquet" if form == "parquet" else folder / f"{name}.{form}"
+def placed(name: str, form: str) -> str:
+    """Return where below the folder of all outputs a capture's goes."""
+    return form if form in SHARED else f"{name}.{form}"
 
 
 def _is_folder(output: str | None) -> bool:

@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analyzer.export.batches import nonempty
 from analyzer.protocols.dns.registry import CLASSES, RCODES, TYPES
 from analyzer.schema import DnsRow, HttpRow, TcpRow, TlsRow
 
@@ -46,16 +47,7 @@ _ZEEK_CLASSES = {"IN": "C_INTERNET", "CH": "C_CHAOS", "HS": "C_HESIOD", "NONE": 
 
 def files(analysis: Analysis) -> Iterator[tuple[str, Iterator[str]]]:
     """Give each log's name and its text in pieces; a log without entries is left out, as Zeek does."""
-    for name, rows in _LOGS:
-        pieces = _log(name, rows(analysis))
-        first = next(pieces, None)
-        if first is not None:
-            yield f"{name}.log", _chained(first, pieces)
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+    return nonempty((f"{name}.log", _log(name, rows(analysis))) for name, rows in _LOGS)
 
 
 def _log(name: str, entries: Iterator[list[Field]]) -> Iterator[str]:

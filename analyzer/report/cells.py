@@ -23,8 +23,7 @@ MAX_GRID_ROWS = 200_000
 """Rows of one grid, whose data are all in the page: what a browser reads in a second; the exports have the rest."""
 
 MAX_ROWS_MADE = 20_000
-"""Rows of a grid whose rows are made one by one, at 50 µs each; only columns (:class:`Grid`) are cheap enough for
-more."""
+"""Rows of a table that are made one by one, at 50 µs each; only columns (:class:`Grid`) are cheap enough for more."""
 
 DASH = "–"
 

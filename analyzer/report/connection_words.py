@@ -60,11 +60,6 @@ APPLICATIONS = {
 """Value of ``application`` → how people write it."""
 
 
-def opened_words(row: TcpRow, segments: Segments) -> Prose:
-    """Say in a few words how a connection was opened."""
-    return say(opened_key(row, segments))
-
-
 def opened_key(row: TcpRow, segments: Segments) -> str:
     """Return the English words for how a connection was opened."""
     if row.handshake == "no_synack" and older_answer(row, segments):

@@ -15,7 +15,7 @@ from analyzer.protocols.dns import table as columns_of
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Grid, Numbers, Texts, marked
 from analyzer.report.escape import safe
-from analyzer.report.grid import coded
+from analyzer.report.grid import US_PER_MS, coded, instants
 from analyzer.report.lookups import (
     answers_cell,
     failed_lookups,
@@ -28,10 +28,6 @@ from analyzer.report.lookups import (
     type_cell,
 )
 from analyzer.schema import DnsRow
-
-US_PER_MS = 1_000
-US_PER_S = 1_000_000
-NS_PER_US = 1_000
 
 
 def dns_grid(rows: Sequence[DnsRow], clock: Clock) -> Grid:
@@ -51,7 +47,7 @@ def dns_grid(rows: Sequence[DnsRow], clock: Clock) -> Grid:
     frames, known = _frames(rows, of)
     columns: tuple[Texts | Numbers, ...] = (
         Numbers(range(1, count + 1), "plain"),
-        _instants(asked, clock, cells.unknown("not_captured")),
+        instants(asked, clock, cells.unknown("not_captured")),
         coded(names, lambda n: name_cell(*names[n])),
         coded(types, lambda n: type_cell(types[n])),
         coded(list(zip(given, failed, strict=True)), lambda n: result_cell(given[n], failed[n])),
@@ -68,8 +64,8 @@ def dns_grid(rows: Sequence[DnsRow], clock: Clock) -> Grid:
         "proto": Texts([Cell("dns")]),
         "severity": coded(failed, lambda n: "error" if failed[n] else ""),
         "dur": 6,
-        "from": _instants(first, clock),
-        "to": _instants(last, clock),
+        "from": instants(first, clock),
+        "to": instants(last, clock),
         "frames": known,
     }
     return Grid(count, columns, marks, "dns")
@@ -122,11 +118,3 @@ def _frames(rows: Sequence[DnsRow], of: Callable[[str], list[Any]]) -> tuple[Tex
             shown.append(cells.frames([*row.query_frames[:6], row.response_frame]).text)
             known.append(marked(frames=frames_of(row)).frames)
     return Texts(shown), Texts(known)
-
-
-def _instants(times: Sequence[int | None], clock: Clock, unknown: Cell | None = None) -> Numbers:
-    """Return instants (ns) as microseconds since the capture's start."""
-    start = clock.start or 0
-    values = [None if time is None or clock.start is None else (time - start) // NS_PER_US for time in times]
-    odd = {} if unknown is None else {n: unknown for n, value in enumerate(values) if value is None}
-    return Numbers(values, "seconds", US_PER_S, odd=odd)

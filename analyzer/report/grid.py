@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from operator import sub
 from typing import TYPE_CHECKING, Any, cast
 
-from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Cell, Grid, Numbers, Row, Table, Texts
+from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Cell, Clock, Grid, Numbers, Row, Table, Texts
 from analyzer.report.escape import script_json
 
 if TYPE_CHECKING:
@@ -109,6 +109,23 @@ def coded(keys: Iterable[Hashable], make: Callable[[int], Cell | str]) -> Texts:
     for place, first in enumerate(firsts):
         places[keys[first]] = place
     return Texts(list(map(make, firsts)), list(map(places.__getitem__, keys)))
+
+
+# ── times ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+NS_PER_US, US_PER_MS, US_PER_S = 1_000, 1_000, 1_000_000
+
+
+def instants(times: Sequence[int | None], clock: Clock, unknown: Cell | None = None) -> Numbers:
+    """Return instants (ns) as a column of microseconds since the capture's start.
+
+    Args:
+        unknown: the cell of a row that has none.
+    """
+    start = clock.start or 0
+    values = [None if time is None or clock.start is None else (time - start) // NS_PER_US for time in times]
+    odd = {} if unknown is None else {n: unknown for n, value in enumerate(values) if value is None}
+    return Numbers(values, "seconds", US_PER_S, odd=odd)
 
 
 # ── from rows ────────────────────────────────────────────────────────────────────────────────────────────────────

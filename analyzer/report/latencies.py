@@ -17,6 +17,7 @@ from analyzer.report import cells
 from analyzer.report.cells import Cell, Column, Row, Table, marked
 from analyzer.report.requests import durations
 from analyzer.report.wording import message, say
+from analyzer.units import nearest_rank
 
 MAX_CURVE_POINTS = 1000
 """Points drawn of one latency curve; more differ by less than a pixel."""
@@ -97,7 +98,7 @@ def _latency(key: str, values: Floats) -> LatencyFact:
 
 def percentile(values: Floats, q: int) -> float:
     """Return a nearest-rank percentile of a sorted sample that is not empty."""
-    return float(values[max(-(-int(values.size) * q // 100) - 1, 0)])
+    return float(values[nearest_rank(int(values.size), q)])
 
 
 def latency_table(measured: Sequence[LatencyFact]) -> Table:

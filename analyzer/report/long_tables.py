@@ -13,11 +13,12 @@ from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.flows.model import Connections
 from analyzer.report import cells
-from analyzer.report.cells import DASH, MAX_GRID_ROWS, Cell, Clock, Grid, Numbers, Texts
+from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Grid, Numbers, Texts
 from analyzer.report.escape import Prose, safe
-from analyzer.report.grid import coded
+from analyzer.report.grid import US_PER_MS, coded, instants
 from analyzer.report.request_facts import remarks
 from analyzer.report.requests import (
+    frames_words,
     limited,
     outcome_text,
     outcome_tone,
@@ -30,10 +31,6 @@ from analyzer.report.requests import (
 from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS
 
-US_PER_MS = 1_000
-US_PER_S = 1_000_000
-NS_PER_US = 1_000
-
 
 def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
     """Return the requests column by column, in the order of the table's columns."""
@@ -43,7 +40,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
     endings = _endings(rows)
     columns: tuple[Texts | Numbers, ...] = (
         Numbers(range(1, len(rows) + 1), "plain", link="http"),
-        _instants([row.request_time for row in rows], clock, cells.unknown("not_captured")),
+        instants([row.request_time for row in rows], clock, cells.unknown("not_captured")),
         _texts(rows, "method", "not_captured"),
         _coded(rows, lambda row: row.url or row.target, lambda row: cells.text(row.url or row.target, "not_captured")),
         coded(endings, lambda n: _status(rows[n])),
@@ -55,7 +52,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         Numbers([row.stream for row in rows], "plain", link="stream"),
         coded(endings, lambda n: _outcome(rows[n])),
         _coded(rows, _REMARKED, lambda row: Cell(Prose(sentences.word("comma").join(remarks(row))))),
-        Texts([_frames(row) for row in rows]),
+        Texts([frames_words(row) for row in rows]),
     )
     marks: dict[str, Texts | Numbers | int] = {
         "host": coded([row.host for row in rows], lambda n: Cell(safe(rows[n].host or ""))),
@@ -65,7 +62,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         "proto": coded([""] * len(rows), lambda n: Cell("http")),
         "dur": 9,
         "from": 1,
-        "to": _instants(ends, clock),
+        "to": instants(ends, clock),
         "frames": 13,
     }
     return Grid(len(rows), columns, marks, "http")
@@ -126,29 +123,12 @@ def _limited(rows: Sequence[HttpRow], name: str) -> Numbers:
     return Numbers(_us(values), "ms", US_PER_MS, odd=odd)
 
 
-def _frames(row: HttpRow) -> str:
-    """Return the same words as :func:`frames_words` does, quicker."""
-    return f"{_span(row.request_frames)} → {_span(row.response_frames)}"
-
-
-def _span(pair: tuple[int, int] | None) -> str:
-    return DASH if pair is None else str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}–{pair[1]}"
-
-
 # ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _us(values: Iterable[float | None]) -> list[int | None]:
     """Return milliseconds as whole microseconds."""
     return [None if value is None else round(value * US_PER_MS) for value in values]
-
-
-def _instants(times: Sequence[int | None], clock: Clock, unknown: Cell | None = None) -> Numbers:
-    """Return instants (ns) as microseconds since the capture's start."""
-    start = clock.start or 0
-    values = [None if time is None or clock.start is None else (time - start) // NS_PER_US for time in times]
-    odd = {} if unknown is None else {n: unknown for n, value in enumerate(values) if value is None}
-    return Numbers(values, "seconds", US_PER_S, odd=odd)
 
 
 # ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,8 +181,8 @@ def tcp_grid(connections: Connections, clock: Clock) -> Grid:
         "stream": 0,
         "proto": coded([""] * count, lambda n: Cell("tcp")),
         "dur": Numbers(_us(of["duration_ms"]), "ms", US_PER_MS),
-        "from": _instants(starts, clock),
-        "to": _instants(lasts, clock),
+        "from": instants(starts, clock),
+        "to": instants(lasts, clock),
         "frames": coded(spans, lambda n: Cell("-".join(map(str, sorted(set(spans[n])))))),
     }
     return Grid(count, columns, marks, "stream", 0)

@@ -203,9 +203,8 @@ def _what(analysis: Analysis) -> CardLine:
     things = _things(analysis)
     if not things:
         return _only_counted(analysis, span)
-    hosts = Counter(row.host for row in analysis.http if row.host)
-    hosts.update(row.sni for row in analysis.tls if row.sni and row.sni not in hosts)
-    names = [safe(name, 60) for name, _ in sorted(hosts.items(), key=lambda item: (-item[1], item[0]))[:MAX_HOSTS]]
+    hosts = verdicts.hosts(analysis.http, analysis.tls)
+    names = [safe(name, 60) for name in hosts[:MAX_HOSTS]]
     if len(hosts) > len(names):
         names.append(plural(len(hosts) - len(names), "more host"))
     if not names and len(analysis.connections):

@@ -17,11 +17,9 @@ from analyzer.decode.table import Flag, Kind
 from analyzer.flows.model import Label
 from analyzer.report.cells import DASH, MAX_GRID_ROWS, Cell, Clock, Column, Elsewhere, Grid, Numbers, Row, Table, Texts
 from analyzer.report.escape import Prose, safe
-from analyzer.report.grid import PREVIEW_ROWS
+from analyzer.report.grid import NS_PER_US, PREVIEW_ROWS
 from analyzer.report.ladder import LABEL_WORDS
 from analyzer.report.wording import joined, message, say
-
-NS_PER_US = 1_000
 
 NAMES: Mapping[int, str] = {Kind.TCP: "TCP", Kind.UDP: "UDP", Kind.ICMP: "ICMP", Kind.ARP: "ARP"}
 """Kind of frame → protocol, where the one tells the other."""

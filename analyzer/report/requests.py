@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from analyzer import http_status, sentences
-from analyzer.provenance import frames_text, stream_filter
+from analyzer.provenance import stream_filter
 from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.wording import message, say
@@ -328,12 +328,11 @@ def frames_of(row: HttpRow) -> tuple[int, ...]:
 
 def frames_words(row: HttpRow) -> str:
     """Return ``15 → 17–19``: the frames of the request, and those of its answer."""
-    pairs = (row.request_frames, row.response_frames)
-    shown = [
-        DASH if pair is None else frames_text(pair) if pair[1] - pair[0] < 2 else f"{pair[0]}–{pair[1]}"
-        for pair in pairs
-    ]
-    return Prose(" → ".join(shown))
+    return Prose(f"{_span(row.request_frames)} → {_span(row.response_frames)}")
+
+
+def _span(pair: tuple[int, int] | None) -> str:
+    return DASH if pair is None else str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}–{pair[1]}"
 
 
 def request_filter(row: HttpRow) -> str:

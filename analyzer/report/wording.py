@@ -17,8 +17,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer import sentences
-from analyzer.language import SOURCE, current, translated, woven
+from analyzer.language import SOURCE, current, filled, translated
 from analyzer.report.escape import Prose, safe
+from analyzer.units import human_count
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -47,7 +48,7 @@ def say(text: str, context: str = "", /, **args: object) -> Prose:
         args: numbers, display text (:class:`Prose`), or captured values, which become display text.
     """
     template = translated(text, f"{CONTEXT}.{context}" if context else CONTEXT)
-    return Prose(_filled(template, {name: _word(value) for name, value in args.items()}) if args else template)
+    return Prose(filled(template, {name: _word(value) for name, value in args.items()}) if args else template)
 
 
 def say_html(text: str, context: str = "", /, **args: object) -> Markup:
@@ -56,11 +57,7 @@ def say_html(text: str, context: str = "", /, **args: object) -> Markup:
 
     template = str(escape(translated(text, f"{CONTEXT}.{context}" if context else CONTEXT)))
     words = {name: str(value if hasattr(value, "__html__") else escape(_word(value))) for name, value in args.items()}
-    return Markup(_filled(template, words))
-
-
-def _filled(template: str, words: dict[str, str]) -> str:
-    return template.format_map(words) if current() == SOURCE else woven(template, words)
+    return Markup(filled(template, words))
 
 
 def _word(value: object) -> str:
@@ -69,7 +66,7 @@ def _word(value: object) -> str:
 
 def number(value: int) -> Prose:
     """Write a count for people, thousands apart by a narrow space."""
-    return Prose(f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else value)
+    return Prose(human_count(value))
 
 
 def plural(amount: int, one: str, many: str | None = None) -> Prose:
@@ -77,7 +74,7 @@ def plural(amount: int, one: str, many: str | None = None) -> Prose:
     words = many or f"{one}s"
     if current() == SOURCE:
         return Prose(f"{number(amount)} {one if amount == 1 else words}")
-    return Prose(woven(translated(f"{{n}} {words}", COUNT), {"n": number(amount)}))
+    return Prose(filled(translated(f"{{n}} {words}", COUNT), {"n": number(amount)}))
 
 
 def joined(parts: Sequence[str]) -> Prose:

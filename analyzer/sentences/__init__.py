@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer import close_codes, dns_words, http_status
-from analyzer.language import SOURCE, current, translated, woven
+from analyzer.language import SOURCE, current, filled, translated
 from analyzer.sentences.arp import ARP
 from analyzer.sentences.browsing import BROWSING
 from analyzer.sentences.capture import CAPTURE
@@ -149,12 +149,8 @@ def _listed(items: list[str], comma: str, lang: str | None) -> str:
     text = comma.join(items[:MAX_LISTED])
     if len(items) > MAX_LISTED:
         more = {"items": _Word(text), "more": _Word(str(len(items) - MAX_LISTED))}
-        text = _woven(word("more", lang), more, lang)
+        text = filled(word("more", lang), more, lang)
     return text or word("nothing", lang)
-
-
-def _woven(template: str, words: Mapping[str, _Word], lang: str | None) -> str:
-    return template.format_map(words) if current(lang) == SOURCE else woven(template, words)
 
 
 def fill(template: str, args: Mapping[str, object], lang: str | None = None) -> str:
@@ -179,7 +175,7 @@ def fill(template: str, args: Mapping[str, object], lang: str | None = None) -> 
         words.setdefault("close_meaning", _Word(close_codes.explain(close, lang)))
     if isinstance(args.get("flaw"), str):
         words.setdefault("flaw_meaning", _Word(why(str(args["flaw"]), lang)))
-    return _woven(template, words, lang)
+    return filled(template, words, lang)
 
 
 def phrase(text: str, context: str, args: Mapping[str, object], lang: str | None = None) -> str:

@@ -13,10 +13,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from analyzer.protocols.http1.messages import MILD_FLAWS
-from analyzer.schema import HttpRow, VisitRow
+from analyzer.schema import HttpRow, TlsRow, VisitRow
 
 BROKEN_OFF = frozenset({"no_response", "truncated", "aborted"})
 """Outcomes of an exchange that did not go to its end."""
@@ -120,6 +121,13 @@ def slowest_visits(visits: Sequence[VisitRow]) -> list[tuple[float, int]]:
         if visit.duration_ms and (not visit.background or visit.background != visit.requests)
     ]
     return sorted(found, key=lambda item: (-item[0], item[1]))
+
+
+def hosts(http: Iterable[HttpRow], tls: Iterable[TlsRow]) -> list[str]:
+    """Return the names that were talked to, as requests or the TLS handshake give them, the most frequent first."""
+    counted = Counter(row.host for row in http if row.host)
+    counted.update(row.sni for row in tls if row.sni and row.sni not in counted)
+    return [name for name, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def authority(row: HttpRow) -> str | None:

@@ -17,11 +17,12 @@ from analyzer.flows.quality import Episode, Transfer
 from analyzer.report import connections as connections_module
 from analyzer.report import wording
 from analyzer.report.cells import Clock
-from analyzer.report.connection_words import opened_words
+from analyzer.report.connection_words import opened_key
 from analyzer.report.connections import FEW, MANY, MAX_CONNECTIONS, ConnectionFact, connections
 from analyzer.report.performance import MAX_EPISODES, MAX_TRANSFERS, performance
 from analyzer.report.remarks import MAX_CONFLICTS, MAX_OPINIONS, MAX_PROOF, conflicts, opinions, remark, remarks
 from analyzer.report.render import render
+from analyzer.report.wording import say
 from analyzer.schema import IcmpRow, TcpConflict, TcpOpinion
 from tests.flows.script import followed, packets_of, script
 from tests.report import fixture
@@ -222,7 +223,7 @@ def test_all_differing_opinions_are_counted_though_few_are_kept() -> None:
 
 def opened(text: str) -> str:
     flows = followed(packets_of(script(text)))
-    return opened_words(flows.connections.row(0), flows.segments)
+    return say(opened_key(flows.connections.row(0), flows.segments))
 
 
 def test_only_the_first_frames_are_named() -> None:
