@@ -8,6 +8,7 @@ visibly. Nothing here knows HTML: markup is escaped by the template engine.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 DISPLAY_LIMIT = 300
@@ -77,6 +78,27 @@ def file_name(text: str, fallback: str = "capture") -> str:
     if name.split(".")[0].upper() in RESERVED_NAMES:
         name = f"_{name}"[:100]
     return name
+
+
+def numbered(
+    names: Iterable[str], pattern: str, taken: Iterable[str] = (), fold: Callable[[str], str] = str
+) -> Iterator[str]:
+    """Give names of which no two are the same, by numbers behind those that were taken before.
+
+    Args:
+        pattern: how name and number (from 2) are put together, ``{}-{}``.
+        taken: names that nobody may have; fold: what makes names the same (``str.casefold``: some file systems do not
+            know capital letters).
+    """
+    there, last = set(map(fold, taken)), dict[str, int]()
+    for base in names:
+        name, number = base, last.get(base, 1)
+        while fold(name) in there:
+            number += 1
+            name = pattern.format(base, number)
+        last[base] = number
+        there.add(fold(name))
+        yield name
 
 
 RESERVED_NAMES = {

@@ -1,81 +1,110 @@
 """Captures inside zip and tar archives: what is in there, and one member at a time as a file.
 
 Nothing is ever written where a member's name says: a member is copied to a temporary file of ours, so a name like
-``../../etc/passwd`` is only a name. Members are bounded in size by the limit for unpacked captures and in number by
-:data:`MAX_MEMBERS`; links and devices inside an archive are not followed.
+``../../etc/passwd`` is only a name. Links and devices inside an archive are not followed. What is listed of a damaged
+archive is followed by an error: :mod:`tarfile` ends quietly at a header that it cannot read.
 """
 
 from __future__ import annotations
 
+import lzma
+import struct
 import tarfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
 from typing import IO
-
-MAX_MEMBERS = 100_000
-"""Members of an archive that are looked at; a class's submissions are some hundred."""
 
 TAR_NAMES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of tar archives; compressed ones begin like any compressed file, so the name must say it."""
 
+NAMES = (".zip", *TAR_NAMES)
+
+HEAD_BYTES = 512
+"""What :func:`kind` must see: a tar archive's first header."""
+
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC = slice(257, 262), b"ustar"
 
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError, ValueError, OSError)
-"""What reading a damaged, encrypted or odd archive raises (zlib's and lzma's own errors are turned into these)."""
+BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, NotImplementedError, ValueError, KeyError, OSError),
+)
+"""What reading a damaged, encrypted or odd archive raises."""
 
 
-def kind(path: Path, head: bytes) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A regular file in an archive; it can be opened while the archive is."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+def kind(name: str, head: bytes) -> str | None:
     """Tell whether a file is an archive: ``zip``, ``tar``, or None.
 
     Args:
-        head: its first 512 bytes.
+        head: its first :data:`HEAD_BYTES`.
     """
     if head.startswith(_ZIP_MAGIC):
         return "zip"
     where, magic = _TAR_MAGIC
-    return "tar" if head[where] == magic or path.name.lower().endswith(TAR_NAMES) else None
+    return "tar" if head[where] == magic or name.lower().endswith(TAR_NAMES) else None
 
 
-def members(path: Path, form: str) -> Iterator[tuple[str, int]]:
-    """Give name and size of each regular file in an archive.
+def members(file: IO[bytes], form: str) -> Iterator[Member]:
+    """Give each regular file in an archive, in its order.
 
     Raises:
-        OSError, zipfile.BadZipFile, tarfile.TarError: it cannot be read (see :data:`BROKEN`).
+        What :data:`BROKEN` lists: it cannot be read, or not further.
     """
     if form == "zip":
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist()[:MAX_MEMBERS]:
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
                 if not info.is_dir():
-                    yield info.filename, info.file_size
+                    yield Member(info.filename, info.file_size, partial(archive.open, info))
         return
-    with tarfile.open(path) as tar:
-        for number, entry in enumerate(tar):
-            if number >= MAX_MEMBERS:
-                return
+    with tarfile.open(fileobj=file) as tar:
+        for entry in tar:
             if entry.isfile():
-                yield entry.name, entry.size
+                yield Member(entry.name, entry.size, partial(_extracted, tar, entry))
+        _must_be_whole(tar)
 
 
 @contextmanager
-def opened(path: Path, form: str, member: str) -> Iterator[IO[bytes]]:
+def opened(file: IO[bytes], form: str, member: str) -> Iterator[IO[bytes]]:
     """Open a member for reading.
 
     Raises:
-        KeyError: there is no such member. What :data:`BROKEN` lists: it cannot be read.
+        What :data:`BROKEN` lists: it is not there, or cannot be read.
     """
     if form == "zip":
-        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
-            yield file
+        with zipfile.ZipFile(file) as archive, archive.open(member) as inside:
+            yield inside
         return
-    with tarfile.open(path) as tar:
-        found = tar.extractfile(member)
-        if found is None:
-            raise KeyError(member)
-        with found as file:
-            yield file
+    with tarfile.open(fileobj=file) as tar, _extracted(tar, member) as inside:
+        yield inside
+
+
+def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo | str) -> IO[bytes]:
+    found = tar.extractfile(member)
+    if found is None:
+        raise KeyError("it is no regular file")
+    return found
+
+
+def _must_be_whole(tar: tarfile.TarFile) -> None:
+    """Raise ReadError where members end at something else than the block of zeros that ends an archive (POSIX pax)."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"it is cut off or damaged after {tar.offset} bytes")
 
 
 def inside(name: str) -> PurePosixPath:

@@ -14,7 +14,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 LOOK_S = 0.1
 """Seconds between two looks: a limit of a minute need not be kept to the millisecond."""
@@ -25,38 +27,46 @@ GRACE_S = 10.0
 EXIT = 91
 """Exit code of a worker that a limit ended."""
 
+Note = Callable[[str], object]
+"""What is called with the reason in words before the process ends."""
+
 _armed = threading.Lock()
 
 
 @contextlib.contextmanager
-def guarded(timeout_s: float | None, memory_mb: int | None, note: Callable[[str], None]) -> Iterator[None]:
+def guarded(timeout_s: float | None, memory_mb: int | None, note: Note) -> Iterator[None]:
     """Keep the limits while the body runs.
 
     Args:
         timeout_s, memory_mb: the limits; None for none.
-        note: called with the reason in words before the process ends.
+        note: leaves the reason behind.
     """
     if timeout_s is None and memory_mb is None:
         yield
         return
     done = threading.Event()
     watcher = threading.Thread(target=_watch, args=(timeout_s, memory_mb, note, done), daemon=True)
-    watcher.start()
-    # There is one such timer in a process; with several captures at a time in one, the thread alone has to do.
-    timed = timeout_s is not None and _armed.acquire(blocking=False)
-    if timed and timeout_s is not None:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a handle, not a path
-            faulthandler.dump_traceback_later(timeout_s + GRACE_S, exit=True, file=os.dup(nowhere.fileno()))
+    armed = False
     try:
+        watcher.start()
+        # There is one such timer in a process; with several captures at a time in one, the thread alone has to do.
+        if timeout_s is not None and (armed := _armed.acquire(blocking=False)):
+            faulthandler.dump_traceback_later(timeout_s + GRACE_S, exit=True, file=_nowhere())
         yield
     finally:
         done.set()
-        if timed:
+        if armed:
             faulthandler.cancel_dump_traceback_later()
             _armed.release()
 
 
-def _watch(timeout_s: float | None, memory_mb: int | None, note: Callable[[str], None], done: threading.Event) -> None:
+@cache
+def _nowhere() -> TextIO:
+    """Return where tracebacks go that nobody reads; open as long as the process, since the timer holds its number."""
+    return open(os.devnull, "w", encoding="ascii")  # noqa: PTH123 - a handle, not a path
+
+
+def _watch(timeout_s: float | None, memory_mb: int | None, note: Note, done: threading.Event) -> None:
     began = time.monotonic()
     while not done.wait(LOOK_S):
         if timeout_s is not None and time.monotonic() - began > timeout_s:
@@ -65,7 +75,7 @@ def _watch(timeout_s: float | None, memory_mb: int | None, note: Callable[[str],
             _end(note, f"it needed more than {memory_mb} MB of memory (--memory)")
 
 
-def _end(note: Callable[[str], None], reason: str) -> None:
+def _end(note: Note, reason: str) -> None:
     try:
         note(reason)
     finally:

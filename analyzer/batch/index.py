@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from analyzer.batch.summary import PHASES, SEVERITIES, percentile
+from analyzer.batch.summary import PHASES, percentile
 from analyzer.batch.task import Outcome
 from analyzer.export.csv import cell, line
+from analyzer.findings.model import SEVERITIES
 from analyzer.version import SCHEMA_VERSION, __version__
 
 COMPARED = ("packets", "duration_ms", "connections", "requests", "wait_p50_ms", "wait_p95_ms", "failures")
@@ -28,16 +29,6 @@ _FLAT = (
     *("duration_ms", "connections", "visits", "requests", "lookups", "wait_p50_ms", "wait_p95_ms", "failures"),
     "problems",
 )
-
-
-def document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return the whole index, ready for JSON."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "analyzer_version": __version__,
-        "captures": list(outcomes),
-        "totals": totals(outcomes),
-    }
 
 
 def totals(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -69,18 +60,18 @@ def _percentiles(values: Iterable[float | None]) -> dict[str, float | int | None
 
 def json_text(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Yield ``index.json``, a line for each capture."""
-    whole = document(outcomes)
-    captures = whole.pop("captures")
+    told = totals(outcomes)
     yield "{\n"
-    for name, value in whole.items():
+    for name, value in {"schema_version": SCHEMA_VERSION, "analyzer_version": __version__, "totals": told}.items():
         yield f"{json.dumps(name)}: {json.dumps(value)},\n"
-    yield '"captures": [\n' + ",\n".join(map(json.dumps, captures)) + "\n]\n}\n"
+    yield '"captures": [\n' + ",\n".join(map(json.dumps, outcomes)) + "\n]\n}\n"
 
 
 def csv_text(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Yield ``index.csv``."""
     phases = [f"{phase}_ms" for phase in PHASES]
-    yield line([*_FLAT, *SEVERITIES, "worst", "hosts", *phases, "outputs"])
+    findings = [f"{severity}_findings" for severity in SEVERITIES]
+    yield line([*_FLAT, *findings, "worst", "hosts", *phases, "outputs"])
     for one in outcomes:
         worst = one["worst"]
         yield line(

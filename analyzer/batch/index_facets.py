@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyzer.batch.index_rows import STATUSES, day_of
-from analyzer.batch.summary import SEVERITIES
 from analyzer.batch.task import Outcome
 from analyzer.findings.listing import title_of
+from analyzer.findings.model import SEVERITIES
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import ICONS, severity_word
 from analyzer.report.wording import say

@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from analyzer.batch.summary import PHASES, SEVERITIES
+from analyzer.batch.summary import PHASES
 from analyzer.batch.task import Outcome
+from analyzer.findings.model import SEVERITIES
 from analyzer.report import cells, grid
 from analyzer.report.cells import Cell, Column, Mark, Row, Table
 from analyzer.report.escape import Prose, safe

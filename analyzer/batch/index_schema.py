@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analyzer.batch.index import COMPARED, SHARES
-from analyzer.batch.summary import FIELDS, MAX_HOSTS, PHASES, SEVERITIES
+from analyzer.batch.summary import FIELDS, MAX_HOSTS, PHASES
 from analyzer.export.schema_json import INSTANT
+from analyzer.findings.model import SEVERITIES
 from analyzer.version import SCHEMA_VERSION
 
 Schema = dict[str, Any]

@@ -18,7 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from analyzer.batch import index
+from analyzer.batch.sources import Found
 from analyzer.batch.task import Outcome
+from analyzer.errors import ExportError
 from analyzer.terminal import console
 from analyzer.text import display
 from analyzer.units import human_ms
@@ -47,13 +50,23 @@ class Log:
         """Tell of one capture."""
         self.done[outcome["status"]] += 1
         if self.file is not None:
-            self.file.write(self._line(outcome) + "\n")
-            self.file.flush()
+            self._keep(self._line(outcome))
         if self.bar is not None:
             self.bar.update(self.task, advance=1, failed=self.done["failed"])
         if outcome["status"] == "failed" and not self.quiet:
             text = f"analyze: {display(outcome['capture'], 300)}: {display(outcome['error'], 600)}"
             (self.bar.console.print(text) if self.bar is not None else print(text, file=sys.stderr, flush=True))
+
+    def _keep(self, line: str) -> None:
+        assert self.file is not None
+        try:
+            self.file.write(line + "\n")
+            self.file.flush()
+        except OSError as error:  # a full disk: the captures have their own words for it, and the index may still fit
+            print(f"analyze: the log cannot be written: {error.strerror}", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):
+                self.file.close()
+            self.file = None
 
     def _line(self, outcome: Outcome) -> str:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -68,10 +81,13 @@ def logging_to(path: Path | None, total: int, *, as_json: bool, quiet: bool, col
     """Give what tells of the captures; with ``path`` it keeps a log there.
 
     Raises:
-        OSError: the log cannot be written.
+        ExportError: the log cannot be written.
     """
     with contextlib.ExitStack() as stack:
-        file = None if path is None else stack.enter_context(path.open("a", encoding="utf-8"))
+        try:
+            file = None if path is None else stack.enter_context(path.open("a", encoding="utf-8"))
+        except OSError as error:
+            raise ExportError(f"{display(str(path))}: cannot be written: {error.strerror}") from error
         log = Log(total, file, as_json, quiet)
         if not quiet and sys.stderr.isatty():
             log.bar = stack.enter_context(_bar(color))
@@ -105,9 +121,13 @@ def _bar(color: bool) -> Progress:
     )
 
 
-def print_table(outcomes: Sequence[Outcome], totals: dict[str, Any], index: str, seconds: float, color: bool) -> None:
-    """Print how the batch went, in the order in which a person asks."""
-    out = console(sys.stdout, color=color)
+def print_table(outcomes: Sequence[Outcome], found: Found, place: str, seconds: float, color: bool) -> None:
+    """Print how the batch went, in the order in which a person asks.
+
+    Args:
+        found: what was left aside; place: the index, in the user's own words.
+    """
+    out, totals = console(sys.stdout, color=color), index.totals(outcomes)
     rate = f", {len(outcomes) / seconds:.1f} captures/s" if seconds > 0 else ""
     out.print(
         f"{totals['captures']} captures: {totals['ok']} ok, {totals['partial']} read in part, {totals['failed']} "
@@ -120,4 +140,7 @@ def print_table(outcomes: Sequence[Outcome], totals: dict[str, Any], index: str,
         out.print(f"          … and {len(failures) - SHOWN} more")
     for code, count in list(totals["codes"].items())[:SHOWN]:
         out.print(f"  {count:6d}  captures with {display(code, 60)}")
-    out.print(f"Index: {index}")
+    for amount, words in ((found.skipped, "other files, no captures"), (found.twice, "files named or linked twice")):
+        if amount:
+            out.print(f"  {amount:6d}  {words}: left aside")
+    out.print(f"Index: {place}")

@@ -3,26 +3,30 @@
 Rules: results lie below the output folder as the captures lie below the input: ``lab1/a.pcap`` gives
 ``lab1/a.pcap.html``. Each part of a path is made safe (``[A-Za-z0-9._-]``, at most 100 characters); two captures that
 would meet get a number. A capture is done when the record under its key is there and so are the results it names; the
-key is made of the capture's bytes, its name, this program's version and all options that change a result.
+key is made of the capture's bytes, its name, this program's version and all options that change a result. No result
+replaces a capture.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
-from analyzer.batch.inputs import Source
-from analyzer.text import file_name
+from analyzer.batch.sources import Source
+from analyzer.errors import UsageError
+from analyzer.export.outputs import placed
+from analyzer.text import display, file_name, numbered
 from analyzer.version import SCHEMA_VERSION, __version__
 
 RECORDS = ".analyze"
 """Folder of the records of what is done, inside the output folder."""
 
-OWN_STEMS = ("index", "batch")
-"""Stems of the batch's own files: ``index.html``, ``index.json``, ``index.csv``, ``batch.log`` and ``batch.jsonl``."""
+OWN_FILES = ("index.html", "index.json", "index.csv", "batch.log", "batch.jsonl")
+"""The batch's own files beside the results; no capture's results have their stems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Settings:
         shared: the reports share one plotly.js.
         timeout_s: seconds for one capture; memory_mb: MB that a worker may use for one.
         fresh: analyze again what is done already.
+        run: what names this call alone, among all that use a cluster or a folder for temporary files.
     """
 
     output: str
@@ -44,6 +49,7 @@ class Settings:
     timeout_s: float | None = None
     memory_mb: int | None = None
     fresh: bool = False
+    run: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +59,37 @@ class Job:
     source: Source
     stem: str
 
+    @property
+    def note(self) -> str:
+        """Stem of what is kept of the capture among the records: of one length, whatever its own name is."""
+        return f"{RECORDS}/{hashlib.sha256(self.stem.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
+
 
 def jobs(sources: Sequence[Source]) -> list[Job]:
     """Give each capture the stem of its results, none twice (nor differing in case only), nor that of the index."""
-    taken = set(OWN_STEMS)
-    out = []
-    for source in sources:
-        parts = [file_name(part) for part in PurePosixPath(source.name).parts]
-        stem = base = "/".join(parts)
-        number = 1
-        while stem.casefold() in taken:
-            number += 1
-            stem = f"{base}-{number}"
-        taken.add(stem.casefold())
-        out.append(Job(source, stem))
-    return out
+    bases = ["/".join(map(file_name, PurePosixPath(source.name).parts)) for source in sources]
+    own = {name.partition(".")[0] for name in OWN_FILES}
+    return list(map(Job, sources, numbered(bases, "{}-{}", own, str.casefold)))
+
+
+def keep_captures(planned: Sequence[Job], settings: Settings) -> None:
+    """Make sure that no result is written over a capture.
+
+    Raises:
+        UsageError: one would be.
+    """
+    captures = {job.source.location for job in planned}
+    results = [*OWN_FILES, *(placed(job.stem, form) for job in planned for form in settings.formats)]
+    for result in results:
+        for path in (Path(settings.output, result), Path(settings.output, result).resolve()):
+            if str(path) in captures:
+                raise UsageError(
+                    f"{display(str(path))}: the results would replace this capture; name another folder (-o)"
+                )
 
 
 def key(sha256: str, job: Job, settings: Settings) -> str:
-    """Return the key of a capture's record."""
+    """Return the key under which a capture's results are known: the same for equal results."""
     what = [
         sha256,
         job.source.name,
@@ -81,6 +99,5 @@ def key(sha256: str, job: Job, settings: Settings) -> str:
         settings.reveal,
         settings.lang,
         settings.shared,
-        sorted(settings.formats),
     ]
     return hashlib.sha256(json.dumps(what).encode("utf-8", "surrogatepass")).hexdigest()[:40]

@@ -19,10 +19,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from analyzer.batch.plan import RECORDS, Job, Settings
+from analyzer.batch.plan import Job, Settings
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed
-from analyzer.batch.task import Outcome, job_note, run
+from analyzer.batch.task import Outcome, run
 from analyzer.errors import BatchError
 from analyzer.version import __version__
 
@@ -38,10 +38,16 @@ CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
+    # Nobody but us has business with a local cluster: it speaks TLS with a key of its own, and serves no pages.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.admin.tick.limit": "60s",
     "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
 }
 """What a local cluster is set to."""
+
+_TALKATIVE = ("distributed", "asyncio", "tornado", "bokeh")
+"""Loggers, with all below them, that speak of what the outcomes say."""
 
 Tell = Callable[[Outcome], None]
 
@@ -64,7 +70,9 @@ def results(jobs: Sequence[Job], settings: Settings, workers: int, scheduler: st
 def _gathered(client: Any, jobs: Sequence[Job], settings: Settings, tell: Tell) -> list[Outcome]:
     from distributed import as_completed
 
-    futures = client.map(run, jobs, settings=settings, key=[f"capture-{n}" for n in range(len(jobs))], pure=False)
+    # A cluster knows tasks by their keys, those of other batches too, and would hand out their results.
+    keys = [f"analyze-{settings.run}-{n}" for n in range(len(jobs))]
+    futures = client.map(run, jobs, settings=settings, key=keys, pure=False)
     numbers = {future.key: n for n, future in enumerate(futures)}
     outcomes: dict[int, Outcome] = {}
     for future in as_completed(futures):
@@ -76,7 +84,7 @@ def _gathered(client: Any, jobs: Sequence[Job], settings: Settings, tell: Tell) 
 
 def _ended(job: Job, settings: Settings, future: Any) -> Outcome:
     """Return the outcome of a capture whose workers ended, or whose task was lost."""
-    store, name = Store(settings.output), f"{RECORDS}/{job_note(job)}.txt"
+    store, name = Store(settings.output), f"{job.note}.txt"
     note = store.read(name)
     store.remove(name)
     error = future.exception()
@@ -93,6 +101,7 @@ def _ended(job: Job, settings: Settings, future: Any) -> Outcome:
 def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     """Give a client of the scheduler, or of local workers that end with it."""
     import dask
+    import distributed  # noqa: F401 - its loggers must be there to be quieted
 
     with _quiet(), dask.config.set(CONFIG):
         if scheduler is not None:
@@ -112,7 +121,9 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
                 processes=True,
                 memory_limit=0,
                 host="127.0.0.1",
+                security=True,
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,
                 preload=["analyzer.batch.preload"],
             ) as cluster,
@@ -164,7 +175,9 @@ def _version() -> str:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own words off the terminal: what a person must know of them is in the outcomes."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado", "bokeh")]
+    # Loggers below these may have levels of their own (distributed.client has): an own level wins.
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _TALKATIVE]
+    loggers = [logging.getLogger(name) for name in {*_TALKATIVE, *names}]
     before = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

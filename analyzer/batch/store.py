@@ -1,24 +1,35 @@
 """Where a batch's results lie: a folder, or a place that fsspec knows (``s3://bucket/reports``).
 
-A result appears whole or not at all: files are written beside their name and renamed; object stores do that by
-themselves. Paths are relative, with ``/``, made of safe names by whoever asks (:func:`analyzer.batch.plan.stems`).
+A result appears whole or not at all: files are written beside their name and renamed, or made here and put into the
+object store as a whole. One batch at a time writes into a folder (:meth:`Store.held`). Paths are relative, with ``/``,
+made of safe names by whoever asks (:func:`analyzer.batch.plan.jobs`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from analyzer.batch.sources import is_url
 from analyzer.errors import ExportError
-from analyzer.export.files import ENCODING_ERRORS, write_atomic, write_folder
+from analyzer.export.files import encoded, write_atomic, write_folder
 from analyzer.text import display
 
+try:
+    import fcntl
+except ImportError:  # no POSIX
+    fcntl = None  # type: ignore[assignment]
+
+Data = bytes | str | Iterable[str]
+"""What a file holds: bytes, text, or text in pieces."""
+
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
-_URL = re.compile("[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +41,47 @@ class Store:
     @property
     def remote(self) -> bool:
         """Whether it is no folder of a file system that this machine mounts."""
-        return bool(_URL.match(self.root))
+        return is_url(self.root)
 
-    def write(self, name: str, data: bytes | str | Iterable[str]) -> None:
-        """Write one result.
+    def write(self, name: str, data: Data) -> int:
+        """Write one result; return how many bytes it has.
 
         Raises:
             ExportError: it cannot be written.
         """
         if not self.remote:
-            write_atomic(Path(self.root, name), data)
-            return
-        pieces = [data] if isinstance(data, bytes | str) else data
+            return write_atomic(Path(self.root, name), data).stat().st_size
         try:
             system, path = self._there(name)
-            with system.open(path, "wb") as file:
-                for piece in pieces:
-                    file.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", ENCODING_ERRORS))
+            with tempfile.NamedTemporaryFile() as file:
+                file.writelines(encoded(data))
+                file.flush()
+                system.put_file(file.name, path)
+                return file.tell()
         except Exception as error:  # whatever the store's own library raises
             raise ExportError(f"{display(self.root)}/{name}: cannot be written: {_reason(error)}") from error
 
-    def write_folder(self, name: str, files: Iterable[tuple[str, bytes | str | Iterable[str]]], *, keep: bool) -> None:
+    def write_folder(self, name: str, files: Iterable[tuple[str, Data]], *, keep: bool) -> dict[str, int]:
         """Write a result that is a folder of files, in place of an earlier one.
 
         Args:
             keep: other files of the earlier one stay (a dataset that captures share).
 
+        Returns:
+            Path of each file, and its bytes.
+
         Raises:
             ExportError: it cannot be written.
         """
         if not self.remote:
-            write_folder(Path(self.root, name), files, keep=keep)
-            return
-        for file, data in files:
-            self.write(f"{name}/{file}", data)
+            names: list[str] = []
+            write_folder(Path(self.root, name), _noted(files, names), keep=keep)
+            return {f"{name}/{file}": Path(self.root, name, file).stat().st_size for file in names}
+        if not keep:
+            with contextlib.suppress(FileNotFoundError):
+                system, path = self._there(name)
+                system.rm(path, recursive=True)
+        return {f"{name}/{file}": self.write(f"{name}/{file}", data) for file, data in files}
 
     def share_library(self) -> None:
         """Put the library that draws the charts beside the reports, unless it is there: before one refers to it.
@@ -87,15 +105,15 @@ class Store:
             return None
         return found
 
-    def has(self, name: str) -> bool:
-        """Tell whether a result is there."""
-        if not self.remote:
-            return Path(self.root, name).exists()
+    def size(self, name: str) -> int | None:
+        """Return how many bytes a result has, None when there is none."""
         try:
+            if not self.remote:
+                return Path(self.root, name).stat().st_size
             system, path = self._there(name)
-            return bool(system.exists(path))
+            return int(system.size(path))
         except Exception:  # noqa: BLE001 - as good as not there
-            return False
+            return None
 
     def remove(self, name: str) -> None:
         """Remove a result if it is there."""
@@ -106,13 +124,43 @@ class Store:
             else:
                 Path(self.root, name).unlink()
 
+    @contextlib.contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Keep other batches of this machine out of the folder while the body runs.
+
+        Args:
+            name: file that is locked, inside the folder; the lock ends with the process, whatever ends it.
+
+        Raises:
+            ExportError: another batch is writing there, or the folder cannot be written.
+        """
+        if self.remote:
+            self.write(name, b"")  # hours should not be spent on results that cannot be written
+            yield
+            return
+        path = Path(self.root, name)
+        with contextlib.ExitStack() as stack:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _lock(stack.enter_context(path.open("ab")))
+            except BlockingIOError as error:
+                raise ExportError(f"{display(self.root)}: another batch is writing there") from error
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise ExportError(f"{display(self.root)}: cannot be written: {reason}") from error
+            yield
+
     def sweep(self, since: float) -> None:
         """Remove what workers that were ended left half-written since an instant (seconds since the epoch)."""
         if self.remote:
             return
         for path in Path(self.root).rglob(".*.part"):
             with contextlib.suppress(OSError):
-                if _PART.fullmatch(path.name) and path.stat().st_mtime >= since:
+                if not _PART.fullmatch(path.name) or path.stat().st_mtime < since:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
                     path.unlink()
 
     def _there(self, name: str) -> tuple[Any, str]:
@@ -120,6 +168,29 @@ class Store:
 
         system, path = fsspec.core.url_to_fs(f"{self.root.rstrip('/')}/{name}")
         return system, path
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock a file for this process.
+
+    Raises:
+        BlockingIOError: another process has it.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        pass  # a file system without locks: then it is up to the user
+
+
+def _noted(files: Iterable[tuple[str, Data]], names: list[str]) -> Iterator[tuple[str, Data]]:
+    """Hand files on, and note their names."""
+    for name, data in files:
+        names.append(name)
+        yield name, data
 
 
 def _reason(error: Exception) -> str:

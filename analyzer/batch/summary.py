@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer import sentences
+from analyzer.findings.model import SEVERITIES
 from analyzer.text import display
 from analyzer.units import nearest_rank, rfc3339
 from analyzer.visits import verdicts
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from analyzer.analysis import Analysis
     from analyzer.schema import FindingRow
 
-SEVERITIES = ("error", "warning", "note", "info")
 PHASES = ("blocked", "dns", "connect", "tls", "send", "wait", "receive")
 MAX_HOSTS = 5
 """Hosts named of a capture: enough to find it again by one of them."""

@@ -9,48 +9,46 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analyzer.batch import archives
+from analyzer.batch.fetch import at_hand
 from analyzer.batch.guard import guarded
-from analyzer.batch.plan import RECORDS, Job, Settings, key
+from analyzer.batch.plan import Job, Settings, key
+from analyzer.batch.record import Record, forget, outputs, recorded, remember
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed, summary
-from analyzer.errors import AnalyzerError, CaptureError, LimitExceededError
+from analyzer.errors import AnalyzerError, CaptureError
 from analyzer.export.outputs import FOLDERS, SHARED, placed
 from analyzer.language import speaking
-from analyzer.options import Limits, Options
+from analyzer.options import Options
 from analyzer.schema import changed
 
 Outcome = dict[str, Any]
 """A capture's entry: its name (``capture``), its summary, and its results (``outputs``: format → path)."""
 
-_PIECE = 1 << 20
-
 
 def run(job: Job, settings: Settings) -> Outcome:
     """Analyze one capture and write its results, or find that it is done."""
     entry: Outcome = {"capture": job.source.name, "outputs": {}}
-    store = Store(settings.output)
-    if job.source.error is not None:
-        return {**entry, **failed(job.source.error, size_bytes=job.source.size)}
     known: dict[str, Any] = {"size_bytes": job.source.size}
+    if job.source.error is not None:
+        return {**entry, **failed(job.source.error, **known)}
+    store = Store(settings.output)
     try:
-        with _local(job, settings) as path:
-            known["sha256"] = sha256 = _digest(path)
-            record = f"{RECORDS}/{key(sha256, job, settings)}.json"
-            if not settings.fresh and (before := _done(store, record)) is not None:
-                return before
-            note = f"{RECORDS}/{job_note(job)}.txt"
-            with guarded(settings.timeout_s, settings.memory_mb, lambda reason: store.write(note, reason)):
-                entry.update(_analyzed(path, job, settings, store))
-            store.remove(note)
-            store.write(record, json.dumps(entry, indent=1))
-            return entry
+        with (
+            guarded(settings.timeout_s, settings.memory_mb, lambda reason: store.write(f"{job.note}.txt", reason)),
+            at_hand(job.source, settings.run) as path,
+        ):
+            try:
+                entry.update(_done(path, job, settings, store))
+            except Exception:
+                with contextlib.suppress(CaptureError):
+                    known["sha256"] = _digest(path)
+                raise
+        store.remove(f"{job.note}.txt")
+        return entry
     except CaptureError as error:
         return {**entry, **failed(error.reason, error.offset, **known)}
     except MemoryError:
@@ -61,91 +59,49 @@ def run(job: Job, settings: Settings) -> Outcome:
         return {**entry, **failed(f"internal error: {type(error).__name__}: {error}", **known)}
 
 
-def job_note(job: Job) -> str:
-    """Return the name of the note that a worker leaves when a limit ends it."""
-    return hashlib.sha256(job.stem.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
+    """Make those results that are not there; return what the index says."""
+    before = None if settings.fresh else recorded(store, job)
+    # The digest is made before the analysis, which makes it too, only where it can spare the analysis.
+    if before is not None and before.key != key(_digest(path), job, settings):
+        before = None
+    standing = [] if before is None else before.standing(store, settings.formats)
+    missing = [form for form in settings.formats if form not in standing]
+    if before is not None and not missing:
+        return {**before.summary, "outputs": outputs(job, settings.formats)}
+    if before is None:
+        forget(store, job)
+    made, files = _analyzed(path, job, settings, store, missing)
+    kept = {} if before is None else {form: names for form, names in before.files.items() if form not in missing}
+    remember(store, job, Record(key(made["sha256"], job, settings), made, {**kept, **files}))
+    return {**made, "outputs": outputs(job, settings.formats)}
 
 
-def _done(store: Store, record: str) -> Outcome | None:
-    """Return what is recorded of a capture whose results are all there."""
-    raw = store.read(record)
-    try:
-        entry = None if raw is None else json.loads(raw)
-    except ValueError:
-        return None
-    if not isinstance(entry, dict) or not isinstance(entry.get("outputs"), dict):
-        return None
-    return entry if all(map(store.has, entry["outputs"].values())) else None
-
-
-def _analyzed(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
+def _analyzed(
+    path: Path, job: Job, settings: Settings, store: Store, formats: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+    """Analyze a capture and write results; return its summary and the files with their sizes."""
     from analyzer.pipeline import analyze
     from analyzer.writing import document, folder
 
     result = analyze(str(path), Options(reveal=settings.reveal))
     result.capture = changed(result.capture, file=job.source.name)
-    outputs: dict[str, str] = {}
-    for form in settings.formats:
-        outputs[form] = place = placed(job.stem, form)
+    files: dict[str, dict[str, int]] = {}
+    for form in formats:
+        place = placed(job.stem, form)
         if form in FOLDERS:
-            store.write_folder(place, folder(result, form, job.stem.replace("/", "_")), keep=form in SHARED)
+            parts = folder(result, form, job.stem.replace("/", "~"))  # stems have no ~: no two captures meet
+            files[form] = store.write_folder(place, parts, keep=form in SHARED)
         else:
-            store.write(place, document(result, form, settings.lang, _library(job, settings)))
+            text = document(result, form, settings.lang, _library(job, settings))
+            files[form] = {place: store.write(place, text)}
     with speaking(settings.lang):
-        return {**summary(result), "outputs": outputs}
+        return summary(result), files
 
 
 def _library(job: Job, settings: Settings) -> str | None:
     """Return the way from a report to the folder with the shared library; None where each report has its own."""
     return "../" * job.stem.count("/") if settings.shared else None
-
-
-@contextlib.contextmanager
-def _local(job: Job, settings: Settings) -> Iterator[Path]:
-    """Give the capture as a local file: itself, or a temporary copy of what is elsewhere or in an archive.
-
-    Raises:
-        CaptureError: it cannot be fetched.
-    """
-    source = job.source
-    if source.member is None and "://" not in source.location:
-        yield Path(source.location)
-        return
-    with tempfile.TemporaryDirectory(prefix="analyze-") as folder:
-        path = Path(folder, "capture")
-        try:
-            with _stream(source.location, source.member) as stream, path.open("wb") as out:
-                _copy(stream, out, source.name)
-        except CaptureError:
-            raise
-        except Exception as error:
-            raise CaptureError(source.name, f"it cannot be fetched: {type(error).__name__}: {error}") from error
-        yield path
-
-
-@contextlib.contextmanager
-def _stream(location: str, member: str | None) -> Iterator[Any]:
-    if "://" in location:
-        import fsspec
-
-        with fsspec.open(location, "rb") as file:
-            yield file
-        return
-    assert member is not None
-    path = Path(location)
-    with path.open("rb") as file:
-        form = archives.kind(path, file.read(512))
-    with archives.opened(path, form or "tar", member) as inside:
-        yield inside
-
-
-def _copy(stream: Any, out: Any, name: str) -> None:
-    limit, written = Limits().decompressed_bytes, 0
-    while piece := stream.read(_PIECE):
-        written += len(piece)
-        if written > limit:
-            raise LimitExceededError(name, f"it gives more than {limit} bytes (limit decompressed_bytes)")
-        out.write(piece)
 
 
 def _digest(path: Path) -> str:
@@ -155,8 +111,6 @@ def _digest(path: Path) -> str:
         CaptureError: it cannot be read.
     """
     try:
-        if not path.is_file():
-            raise CaptureError(str(path), "it is not a regular file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

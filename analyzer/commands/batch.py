@@ -6,6 +6,7 @@ nothing to analyze, 4 when the results cannot be written at all.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analyzer.commands.base import Format, Language, Library, Work, complain, new_app
-from analyzer.errors import BatchError, ExportError, UsageError
+from analyzer.errors import BatchError, UsageError
 
 if TYPE_CHECKING:
+    from analyzer.batch.plan import Job, Settings
     from analyzer.batch.store import Store
+    from analyzer.batch.task import Outcome
 
 app = new_app()
 
@@ -127,20 +130,19 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     """
     if asked.scheduler is not None and asked.jobs is not None:
         raise UsageError("--jobs starts local processes; with --scheduler its workers do the work")
-    from analyzer.batch import index, index_page
-    from analyzer.batch.inputs import Search, find
-    from analyzer.batch.log import logging_to, print_table
-    from analyzer.batch.plan import Settings, jobs
-    from analyzer.batch.run import results
+    if not math.isfinite(asked.timeout):
+        raise UsageError(f"--timeout {asked.timeout}: a number of seconds is needed")
+    from analyzer.batch import fetch, index, index_page
+    from analyzer.batch.inputs import find
+    from analyzer.batch.log import print_table
+    from analyzer.batch.plan import RECORDS, Settings, jobs, keep_captures
+    from analyzer.batch.sources import Search, is_url
     from analyzer.batch.store import Store
 
-    began, since = time.monotonic(), time.time()
-    found = find(paths, Search(asked.recursive, asked.pattern))
-    output = asked.output if "://" in asked.output else str(Path(asked.output).resolve())
+    began = time.monotonic()
+    output = asked.output if is_url(asked.output) else str(Path(asked.output).resolve())
+    found = find(paths, Search(asked.recursive, asked.pattern, output))
     store, planned = Store(output), jobs(found.sources)
-    _ready(store)
-    for note in found.notes:
-        complain(note)
     settings = Settings(
         output,
         asked.formats,
@@ -151,32 +153,34 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         asked.memory,
         not asked.resume,
     )
-    if "html" in asked.formats and settings.shared:
-        store.share_library()
-    log_path = None if store.remote else Path(output, "batch.jsonl" if asked.json_log else "batch.log")
-    workers = min(asked.jobs or os.cpu_count() or 1, len(planned))
-    try:
-        with logging_to(log_path, len(planned), as_json=asked.json_log, quiet=asked.quiet, color=asked.color) as log:
-            outcomes = results(planned, settings, workers, asked.scheduler, log)
-    except OSError as error:
-        raise ExportError(f"{output}: cannot be written: {error.strerror or type(error).__name__}") from error
-    finally:
-        store.sweep(since)
-    store.write("index.json", index.json_text(outcomes))
-    store.write("index.csv", index.csv_text(outcomes))
-    store.write("index.html", index_page.html_text(outcomes, asked.lang))
-    totals = index.totals(outcomes)
+    if not store.remote:
+        keep_captures(planned, settings)
+    for note in found.notes:
+        complain(note)
+    with store.held(f"{RECORDS}/lock"):
+        since = time.time()
+        try:
+            outcomes = _outcomes(planned, settings, store, asked)
+        finally:
+            fetch.sweep(settings.run)
+            store.sweep(since)
+        store.write("index.json", index.json_text(outcomes))
+        store.write("index.csv", index.csv_text(outcomes))
+        store.write("index.html", index_page.html_text(outcomes, asked.lang))
     if not asked.quiet:
-        print_table(outcomes, totals, f"{asked.output.rstrip('/')}/index.html", time.monotonic() - began, asked.color)
-    return BatchError.exit_code if totals["failed"] else 0
+        place = f"{asked.output.rstrip('/')}/index.html"
+        print_table(outcomes, found, place, time.monotonic() - began, asked.color)
+    return BatchError.exit_code if any(one["status"] == "failed" for one in outcomes) else 0
 
 
-def _ready(store: Store) -> None:
-    """Make sure that results can be written before hours are spent on them.
+def _outcomes(planned: Sequence[Job], settings: Settings, store: Store, asked: Asked) -> list[Outcome]:
+    """Analyze the captures."""
+    from analyzer.batch.log import logging_to
+    from analyzer.batch.run import results
 
-    Raises:
-        ExportError: they cannot.
-    """
-    from analyzer.batch.plan import RECORDS
-
-    store.write(f"{RECORDS}/README", "What analyze batch has done. Without it everything is analyzed again.\n")
+    if "html" in settings.formats and settings.shared:
+        store.share_library()
+    log_path = None if store.remote else Path(store.root, "batch.jsonl" if asked.json_log else "batch.log")
+    workers = min(asked.jobs or os.cpu_count() or 1, len(planned))
+    with logging_to(log_path, len(planned), as_json=asked.json_log, quiet=asked.quiet, color=asked.color) as log:
+        return results(planned, settings, workers, asked.scheduler, log)

@@ -23,7 +23,7 @@ ENCODING_ERRORS = "backslashreplace"
 """A lone surrogate that slipped into text is written as an escape: one odd character must not lose a report."""
 
 
-def _encoded(data: bytes | str | Iterable[str]) -> Iterable[bytes]:
+def encoded(data: bytes | str | Iterable[str]) -> Iterable[bytes]:
     """Yield the data as bytes, text as UTF-8."""
     if isinstance(data, bytes):
         yield data
@@ -62,7 +62,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str | Iterable[str]
             _write_and_rename(target, data)
         else:
             with target.open("wb") as device:
-                device.writelines(_encoded(data))
+                device.writelines(encoded(data))
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links (Path.resolve before 3.13)
         reason = _reason(error) if isinstance(error, OSError) else str(error)
         raise ExportError(f"{display(str(shown))}: cannot be written: {reason}") from error
@@ -124,7 +124,7 @@ def _write_and_rename(target: Path, data: bytes | str | Iterable[str]) -> None:
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.writelines(_encoded(data))
+            file.writelines(encoded(data))
         temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):

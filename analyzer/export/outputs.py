@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from analyzer.errors import UsageError
-from analyzer.text import display, file_name
+from analyzer.text import display, file_name, numbered
 
 FORMATS = ("html", "json", "jsonl", "csv", "parquet", "har", "zeek")
 """Formats an analysis can be written in, the default first; also their file name suffixes."""
@@ -53,17 +53,8 @@ def output_names(captures: Sequence[str]) -> list[str]:
     are numbered in the order given (``a.pcap``, ``a.pcap-2``); names that differ only in case count as the same,
     because some file systems think so.
     """
-    taken: set[str] = set()
-    names: list[str] = []
-    for capture in captures:
-        stem = STDIN_NAME if capture == STANDARD else file_name(PurePath(capture).name)
-        name, number = stem, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{stem}-{number}"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
+    stems = (STDIN_NAME if capture == STANDARD else file_name(PurePath(capture).name) for capture in captures)
+    return list(numbered(stems, "{}-{}", fold=str.casefold))
 
 
 def plan(captures: Sequence[str], output: str | None, formats: Sequence[str]) -> list[list[Output]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from analyzer.batch.summary import PHASES, SEVERITIES, failed
+from analyzer.batch.summary import PHASES, failed
+from analyzer.findings.model import SEVERITIES
 
 ATTACKS = (
     '<img src=x onerror="document.title=1">',

@@ -20,8 +20,8 @@ from analyzer.batch.index_facets import facets
 from analyzer.batch.index_page import MAX_FAILED, html_text, index_page
 from analyzer.batch.index_rows import MAX_MARKUP_ROWS, own_path
 from analyzer.batch.index_schema import schema
-from analyzer.batch.inputs import Source
 from analyzer.batch.plan import jobs
+from analyzer.batch.sources import Source
 from analyzer.batch.summary import FIELDS, summary
 from analyzer.pipeline import analyze
 from tests.batch import outcomes

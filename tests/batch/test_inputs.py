@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import tarfile
 import zipfile
@@ -11,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.batch import archives
-from analyzer.batch.inputs import Search, Source, find
+from analyzer.batch.fetch import at_hand
+from analyzer.batch.inputs import find
 from analyzer.batch.plan import jobs
-from analyzer.errors import CaptureError, UsageError
+from analyzer.batch.sources import Search, Source
+from analyzer.errors import CaptureError, LimitExceededError, UsageError
 from tests.conftest import SAMPLES
 
 CAPTURE = (SAMPLES / "ping.pcapng").read_bytes()
@@ -42,7 +45,7 @@ def lab(tmp_path: Path) -> Path:
 
 def test_a_folder(lab: Path) -> None:
     assert names(lab) == ["a.pcapng", "empty.pcap", "packed", "without-ending"]
-    assert find([str(lab)], Search()).skipped == 2
+    assert find([str(lab)], Search()).skipped == 2  # README.txt, notes.gz
 
 
 def test_folders_below(lab: Path) -> None:
@@ -54,11 +57,55 @@ def test_a_pattern_takes_exactly_what_fits(lab: Path) -> None:
     assert names(lab, recursive=True, pattern="*.txt") == ["README.txt"]
 
 
-def test_globs_lists_and_several_roots(lab: Path, tmp_path: Path) -> None:
-    assert names(f"{lab}/**/a.pcapng") == ["a.pcapng", "a.pcapng (2)"]
-    (tmp_path / "list").write_text(f"# the lab\n{lab}/a.pcapng\n\n{lab}/group 1/b.pcapng\n")
-    assert names(f"@{tmp_path}/list") == ["a.pcapng", "b.pcapng"]
-    assert names(lab / "group 1", lab / "group 1" / "deep") == ["deep/a.pcapng", "group 1/b.pcapng"]
+def test_names_are_paths_below_what_holds_all(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names(f"{lab}/**/a.pcapng") == ["a.pcapng", "group 1/deep/a.pcapng"]
+    assert names(lab / "a.pcapng", lab / "group 1" / "deep" / "a.pcapng") == ["a.pcapng", "group 1/deep/a.pcapng"]
+    assert names(lab / "group 1" / "b.pcapng") == ["b.pcapng"]
+    assert names(lab / "group 1", lab / "group 1" / "deep") == ["group 1/b.pcapng", "group 1/deep/a.pcapng"]
+    assert names(lab / "group 1", lab / "a.pcapng") == ["a.pcapng", "group 1/b.pcapng"]
+    monkeypatch.chdir(lab)
+    assert names("./a.pcapng", "./empty.pcap") == ["a.pcapng", "empty.pcap"]
+    assert names(".", "../lab/group 1") == [
+        *(f"lab/{name}" for name in ("a.pcapng", "empty.pcap", "group 1/b.pcapng", "packed", "without-ending"))
+    ]
+
+
+def test_locations_are_absolute(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers elsewhere do not share our folder."""
+    monkeypatch.chdir(lab)
+    zipped(lab / "class.zip", **{"ann__a.pcap": CAPTURE})
+    for asked in (["a.pcapng"], ["."], ["class.zip"], ["group 1", "a.pcapng"]):
+        assert all(Path(source.location).is_absolute() for source in find(asked, Search()).sources)
+
+
+def test_lists(lab: Path, tmp_path: Path) -> None:
+    lines = f"# the lab\r\n{lab}/a.pcapng\r\n\r\n  {lab}/group 1/b.pcapng\r\n{lab}/lost.pcap\r\n"
+    (tmp_path / "list").write_bytes(b"\xef\xbb\xbf" + lines.encode())
+    found = {source.name: source.error for source in find([f"@{tmp_path}/list"], Search()).sources}
+    assert found == {"a.pcapng": None, "group 1/b.pcapng": None, "lost.pcap": "there is no such file or folder"}
+
+
+def test_what_is_not_there_takes_no_other_along(lab: Path) -> None:
+    found = {source.name: source.error for source in find([f"{lab}/a.pcapng", f"{lab}/lost"], Search()).sources}
+    assert found == {"a.pcapng": None, "lost": "there is no such file or folder"}
+    with pytest.raises(CaptureError, match=r"lost, .*gone: there is no such file or folder"):
+        find([f"{lab}/lost", f"{lab}/gone"], Search())
+
+
+def test_hidden_folders_and_the_results_are_left(lab: Path) -> None:
+    for folder in (".git", "reports"):
+        (lab / folder).mkdir()
+        (lab / folder / "x.pcap").write_bytes(CAPTURE)
+    found = find([str(lab)], Search(recursive=True, leave=str(lab / "reports")))
+    assert not any("x.pcap" in source.name for source in found.sources)
+    assert names(lab / "reports", recursive=True) == ["x.pcap"]
+
+
+def test_a_pipe_is_listed_and_not_waited_for(lab: Path) -> None:
+    os.mkfifo(lab / "pipe.pcap")
+    (source,) = find([str(lab / "pipe.pcap")], Search()).sources
+    assert source.error == "it is a device, socket or pipe, not a file"
+    assert "pipe.pcap" not in names(lab)
 
 
 def test_the_same_file_twice_is_one(lab: Path) -> None:
@@ -114,8 +161,88 @@ def test_archives(tmp_path: Path) -> None:
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(link)
     assert names(tmp_path) == ["class.tar.gz/eve/b.pcap", "class.zip/ann/a.pcap", "class.zip/bob/a.pcap"]
-    with archives.opened(tmp_path / "class.tar.gz", "tar", "eve/b.pcap") as file:
-        assert file.read() == CAPTURE
+    for source in find([str(tmp_path)], Search()).sources:
+        with at_hand(source, "test") as path:
+            assert path.read_bytes() == CAPTURE
+
+
+def test_archives_inside_an_archive(tmp_path: Path) -> None:
+    """A class's submissions, each packed by its student; captures count by how they begin, too."""
+    inner, inmost = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inmost, "w") as archive:
+        archive.writestr("deep.pcap", CAPTURE)
+    with tarfile.open(fileobj=inner, mode="w:gz") as tar:
+        for name, content in (("capture", CAPTURE), ("notes", b"no capture"), ("c.zip", inmost.getvalue())):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    path = zipped(tmp_path / "class.zip", **{"ann__work.tgz": inner.getvalue(), "bob__work.pcap": CAPTURE})
+    found = find([str(path)], Search())
+    assert {source.name: source.error for source in found.sources} == {
+        "class.zip/ann/work.tgz/capture": None,
+        "class.zip/ann/work.tgz/c.zip": "an archive this deep inside others is not opened",
+        "class.zip/bob/work.pcap": None,
+    }
+    assert found.skipped == 1
+    for source in found.sources:
+        if source.error is None:
+            with at_hand(source, "test") as copy:
+                assert copy.read_bytes() == CAPTURE
+            assert not copy.exists()
+
+
+def test_a_damaged_archive_gives_what_comes_first(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "whole.tar", "w") as tar:
+        for name in ("a.pcap", "b.pcap", "c.pcap"):
+            info = tarfile.TarInfo(name)
+            info.size = len(CAPTURE)
+            tar.addfile(info, io.BytesIO(CAPTURE))
+    whole = (tmp_path / "whole.tar").read_bytes()
+    block = 512 + -(-len(CAPTURE) // 512) * 512
+    cuts = {
+        "header": whole[: block + 100],
+        "member": whole[: 2 * block + 700],
+        "garbage": whole[: 2 * block] + b"\x01" * 5000,
+        "no-end": whole[: 3 * block],
+    }
+    for name, content in cuts.items():
+        (tmp_path / f"{name}.tar").write_bytes(content)
+        (tmp_path / f"{name}.tar.gz").write_bytes(gzip.compress(content))
+        for ending in (".tar", ".tar.gz"):
+            found = find([str(tmp_path / f"{name}{ending}")], Search()).sources
+            failed = [source for source in found if source.error]
+            assert [source.name for source in failed] == [f"{name}{ending}"]
+            assert "what comes before is listed" in str(failed[0].error)
+            assert f"{name}{ending}/a.pcap" in [source.name for source in found]
+    assert len(names(tmp_path / "whole.tar")) == 3
+
+
+def test_a_packed_archive_that_breaks_off(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "whole.tar", "w") as tar:
+        tar.add(SAMPLES / "ping.pcapng", "a.pcapng")
+    raw = (tmp_path / "whole.tar").read_bytes()
+    for ending, pack in ((".tar.gz", gzip.compress), (".tar.xz", lzma.compress), (".tar.bz2", bz2.compress)):
+        whole = pack(raw)
+        for name, content in {"cut": whole[: len(whole) // 2], "bent": whole[:60] + b"\xff" * 9 + whole[69:]}.items():
+            (tmp_path / f"{name}{ending}").write_bytes(content)
+            found = find([str(tmp_path / f"{name}{ending}")], Search()).sources
+            assert found[-1].error or found[0].error, (name, ending)
+
+
+def test_a_capture_is_no_archive_whatever_it_holds(tmp_path: Path) -> None:
+    """A packet may hold what archives begin with, and anything may be named like one."""
+    content = bytearray(CAPTURE)
+    content[257:262] = b"ustar"
+    (tmp_path / "a.pcapng").write_bytes(content)
+    (tmp_path / "b.tar").write_bytes(CAPTURE)
+    assert names(tmp_path) == ["a.pcapng", "b.tar"]
+
+
+def test_a_member_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "bomb.zip", **{"zeros.pcap": bytes(100 << 20)})
+    (source,) = find([str(path)], Search()).sources
+    with pytest.raises(LimitExceededError, match="times its size"), at_hand(source, "test"):
+        pass
 
 
 @pytest.mark.parametrize("name", ["../../evil.pcap", "/etc/evil.pcap", "C:\\evil.pcap", "a/../../evil.pcap"])

@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -40,6 +41,10 @@ def index(folder: Path) -> dict[str, Any]:
 
 def entries(folder: Path) -> dict[str, Any]:
     return {entry["capture"]: entry for entry in index(folder)["captures"]}
+
+
+def csv_header(folder: Path) -> list[str]:
+    return (folder / "index.csv").read_text("utf-8").splitlines()[0].split(",")
 
 
 @pytest.fixture
@@ -86,6 +91,7 @@ def test_every_file_is_listed(lab: Path, tmp_path: Path) -> None:
     page = (out / "index.html").read_text("utf-8")
     assert all(f'href="{entry["outputs"]["html"]}"' in page for entry in found.values() if entry["outputs"])
     assert done.stdout.rstrip().endswith(f"Index: {out}/index.html")
+    assert len(set(csv_header(out))) == len(csv_header(out))
 
 
 def test_what_is_done_is_not_done_again(lab: Path, tmp_path: Path) -> None:
@@ -107,6 +113,101 @@ def test_what_is_done_is_not_done_again(lab: Path, tmp_path: Path) -> None:
     analyze_batch(*arguments, "--fresh")
     assert {path.name for path in before if path.stat().st_mtime_ns != before[path]} == {path.name for path in before}
     assert (out / "index.json").read_bytes() == first
+
+
+def test_masked_and_revealed_results_replace_each_other(tmp_path: Path) -> None:
+    """The results of an earlier call are not taken for those that stand there now."""
+    source, out = SAMPLES / "web-app.pcapng", tmp_path / "out"
+    arguments = (source, "-o", out, "-f", "json", "-j", 1)
+    analyze_batch(*arguments)
+    masked = (out / "web-app.pcapng.json").read_bytes()
+    analyze_batch(*arguments, "--reveal")
+    assert (out / "web-app.pcapng.json").read_bytes() != masked
+    analyze_batch(*arguments)
+    assert (out / "web-app.pcapng.json").read_bytes() == masked
+
+
+def test_formats_are_added_and_lost_files_made_again(tmp_path: Path) -> None:
+    lab, out = tmp_path / "lab", tmp_path / "out"
+    (lab / "a").mkdir(parents=True)
+    for name in ("a/b.pcapng", "a_b.pcapng"):  # whose partitions could meet
+        shutil.copy(SAMPLES / "status-codes.pcapng", lab / name)
+    arguments = (lab, "-r", "-o", out, "-j", 1)
+    analyze_batch(*arguments, "-f", "json", "-f", "csv")
+    kept = {path: path.stat().st_mtime_ns for path in out.rglob("*.pcapng.json")}
+    lost = next(out.glob("a_b.pcapng.csv/http.csv"))
+    whole = lost.read_bytes()
+    lost.write_bytes(whole[:-1])
+    (out / "a_b.pcapng.csv" / "tcp.csv").unlink()
+    analyze_batch(*arguments, "-f", "json", "-f", "csv", "-f", "parquet")
+    assert lost.read_bytes() == whole
+    assert (out / "a_b.pcapng.csv" / "tcp.csv").is_file()
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    for name, entry in entries(out).items():
+        assert entry["outputs"] == {"json": f"{name}.json", "csv": f"{name}.csv", "parquet": "parquet"}
+    partitions = sorted(path.name for path in (out / "parquet" / "http").iterdir())
+    assert partitions == ["capture=a_b.pcapng", "capture=a~b.pcapng"]
+    parts = {path: path.stat().st_mtime_ns for path in (out / "parquet").rglob("*.parquet")}
+    gone = next(iter(parts))
+    gone.unlink()
+    analyze_batch(*arguments, "-f", "parquet")
+    assert gone.is_file()
+    assert entries(out)["a/b.pcapng"]["outputs"] == {"parquet": "parquet"}
+
+
+def test_one_batch_at_a_time_writes_into_a_folder(slow: Path, lab: Path, tmp_path: Path, started: Any) -> None:
+    out = tmp_path / "out"
+    first = started(*ANALYZE, slow, "-o", out, "-f", "json", "-j", 1)
+    wait_for((out / "batch.log").exists)
+    done = analyze_batch(lab, "-o", out, code=4)
+    assert done.stderr == f"analyze: {out}: another batch is writing there\n"
+    said, complained = first.communicate(timeout=120)
+    assert first.returncode == 0, said + complained
+    assert list(entries(out)) == ["slow.pcap"]
+
+
+def test_no_result_replaces_a_capture(tmp_path: Path) -> None:
+    capture = (SAMPLES / "ping.pcapng").read_bytes()
+    for name in ("a.pcapng", "a.pcapng.json", "batch.log"):
+        folder = tmp_path / name.replace(".", "-")
+        folder.mkdir()
+        (folder / "a.pcapng").write_bytes(capture)
+        (folder / name).write_bytes(capture)
+        code = 0 if name == "a.pcapng" else 2
+        done = analyze_batch(folder, "-o", folder, "-f", "json", "-j", 1, code=code)
+        assert (f"{folder}/{name}: the results would replace this capture" in done.stderr) == bool(code)
+        assert (folder / name).read_bytes() == capture
+
+
+def test_nobody_else_can_give_work_to_local_workers(slow: Path, tmp_path: Path, started: Any) -> None:
+    """What a worker is given, it runs: other users of the machine must not be able to give it anything."""
+    import psutil
+
+    batch = started(*ANALYZE, copies(slow, tmp_path / "lab", 2), "-o", tmp_path / "out", "-f", "json", "-j", 1)
+    wait_for((tmp_path / "out" / "batch.log").exists)
+
+    def listening() -> set[tuple[str, int]]:
+        processes = [psutil.Process(batch.pid), *psutil.Process(batch.pid).children(recursive=True)]
+        found = [one.laddr for process in processes for one in process.net_connections("tcp") if one.status == "LISTEN"]
+        return {(address.ip, address.port) for address in found}
+
+    wait_for(lambda: len(listening()) >= 2)
+    for host, port in listening():
+        assert host == "127.0.0.1"
+        assert port != 8787
+        assert answer_to(b"GET / HTTP/1.0\r\n\r\n", port) in (b"", b"HTTP/1.1 404 Not Found")
+        assert b"Dask" not in answer_to(b"", port)  # its handshake without TLS begins by itself
+
+
+def answer_to(sent: bytes, port: int) -> bytes:
+    """Return the first line of what a port says."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.settimeout(1)
+        connection.sendall(sent)
+        try:
+            return connection.recv(4096).partition(b"\r\n")[0]
+        except OSError:
+            return b""
 
 
 @pytest.fixture(scope="module")
@@ -177,9 +278,8 @@ def started(tmp_path: Path) -> Iterator[Any]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=ROOT,
             start_new_session=True,
-            **more,
+            **{"cwd": ROOT, **more},
         )
         running.append(process)
         return process
@@ -224,14 +324,16 @@ def test_an_interrupted_batch_goes_on_where_it_was(slow: Path, tmp_path: Path, s
     wait_for(lambda: not any(Path(f"/proc/{worker}/exe").exists() for worker in workers), 30)
     assert not list(out.glob(".*.part"))
     records = [json.loads(path.read_text("utf-8")) for path in (out / ".analyze").glob("*.json")]
-    done = {path: path.stat().st_mtime_ns for one in records for path in [out / one["outputs"]["json"]]}
+    done = {path: path.stat().st_mtime_ns for one in records for path in map(out.joinpath, one["files"]["json"])}
     assert 1 <= len(done) < 4
     analyze_batch(folder, "-o", out, "-f", "json", "-j", 2, "--resume")
     assert [entry["status"] for entry in index(out)["captures"]] == ["ok"] * 4
     assert {path: path.stat().st_mtime_ns for path in done} == done
 
 
-def test_a_cluster_gives_what_local_workers_give(lab: Path, tmp_path: Path, started: Any) -> None:
+@pytest.fixture
+def cluster(tmp_path: Path, started: Any) -> str:
+    """Address of a scheduler with two workers."""
     where = tmp_path / "scheduler.json"
     dask = (sys.executable, "-m", "dask")
     started(*dask, "scheduler", "--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", where)
@@ -240,13 +342,35 @@ def test_a_cluster_gives_what_local_workers_give(lab: Path, tmp_path: Path, star
         started(*dask, "worker", "--scheduler-file", where, "--nthreads", 1, "--no-dashboard", "--host", "127.0.0.1")
     address = json.loads(where.read_text())["address"]
     wait_for(lambda: workers_of(address) == 2)
-    for folder, more in (("near", ("-j", 1)), ("far", ("--scheduler", address))):
+    return str(address)
+
+
+def test_a_cluster_gives_what_local_workers_give(lab: Path, tmp_path: Path, cluster: str) -> None:
+    for folder, more in (("near", ("-j", 1)), ("far", ("--scheduler", cluster))):
         analyze_batch(lab, "-r", "-o", tmp_path / folder, "-f", "json", "-f", "csv", "-f", "parquet", *more, code=5)
     near, far = tmp_path / "near", tmp_path / "far"
     names = {path.relative_to(near) for path in near.rglob("*") if path.is_file() and path.name != "batch.log"}
     assert len(names) > 50
     assert names == {path.relative_to(far) for path in far.rglob("*") if path.is_file() and path.name != "batch.log"}
     assert [name for name in names if (near / name).read_bytes() != (far / name).read_bytes()] == []
+
+
+def test_two_batches_share_a_cluster(slow: Path, tmp_path: Path, cluster: str, started: Any) -> None:
+    """Each gets its own results, from workers whose folder is not that of the person who asks."""
+    shutil.copy(slow, tmp_path / "one.pcap")
+    (tmp_path / "two.pcap").write_bytes(slow.read_bytes() + bytes(16))
+    batches = {}
+    for name in ("one", "two"):
+        asked = (f"../{name}.pcap", "-o", tmp_path / name, "-f", "json", "--scheduler", cluster)
+        (tmp_path / f"cwd-{name}").mkdir()
+        batches[name] = started("env", f"PYTHONPATH={ROOT}", *ANALYZE, *asked, cwd=tmp_path / f"cwd-{name}")
+    for name, batch in batches.items():
+        said, complained = batch.communicate(timeout=180)
+        assert batch.returncode == 0, said + complained
+        (entry,) = index(tmp_path / name)["captures"]
+        assert entry["capture"] == f"{name}.pcap"
+        assert entry["sha256"] == hashlib.sha256((tmp_path / f"{name}.pcap").read_bytes()).hexdigest()
+        assert (tmp_path / name / entry["outputs"]["json"]).is_file()
 
 
 def workers_of(address: str) -> int:
@@ -338,6 +462,8 @@ def test_a_disk_that_fills_up(lab: Path, tmp_path: Path) -> None:
         ((SAMPLES, "--jobs", "0"), 2, "greater than or equal to 1"),
         ((SAMPLES, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"), 2, "--jobs starts local processes"),
         ((SAMPLES, "-f", "pdf"), 2, "pdf"),
+        ((SAMPLES, "--timeout", "nan"), 2, "'--timeout'"),
+        ((SAMPLES, "--timeout", "inf"), 2, "a number of seconds is needed"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, arguments: tuple[object, ...], code: int, words: str) -> None:

@@ -1,0 +1,224 @@
+"""What a batch takes for a capture, and what it knows of one before it is analyzed.
+
+Rules: a file counts as a capture when it begins like one (also inside gzip), or when its name ends like one: an empty
+``a.pcap`` is to be listed as failed, a ``README`` is not. Archives are looked into, one archive inside another
+included (a class's submissions, each packed by its student), no deeper; the same rule holds for what is in them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from analyzer.batch import archives
+from analyzer.capture import detect
+from analyzer.text import display
+
+ENDINGS = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar")
+"""Endings of captures, perhaps with one of :data:`PACKED` behind them."""
+
+PACKED = (".gz", ".zst", ".lz4", ".xz")
+
+MAX_MEMBERS = 100_000
+"""Members of an archive that are looked at; a class's submissions are some hundred."""
+
+MAX_DEPTH = 2
+"""Archives inside each other that are opened; each level multiplies what a hostile one can ask for."""
+
+MAX_INNER = 1 << 30
+"""Bytes of an archive inside another: finding its directory may mean to unfold all of it."""
+
+_URL = re.compile("[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One capture to analyze.
+
+    Attributes:
+        name: path below the input, with ``/``; unique in a batch.
+        location: absolute path or URL of the file; member: the way to it inside an archive, from archive to archive.
+        size: bytes, where it is known; error: why it cannot even be tried.
+    """
+
+    name: str
+    location: str
+    member: tuple[str, ...] = ()
+    size: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How to look into folders.
+
+    Attributes:
+        recursive: enter folders below; pattern: take the files whose name fits, instead of those that are captures.
+        leave: absolute path of a folder that is not entered: that of the results.
+    """
+
+    recursive: bool = False
+    pattern: str | None = None
+    leave: str | None = None
+
+    def wants(self, name: str) -> bool | None:
+        """Tell by its name whether a file of a folder is wanted; None where its first bytes must say."""
+        if self.pattern is not None:
+            return fnmatch(name, self.pattern)
+        return True if is_named_like_a_capture(name) else None
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found: captures in order of their names, and what was left aside.
+
+    Attributes:
+        skipped: files that are no captures; twice: files that were reached more than once; notes: what could not be
+            looked into.
+    """
+
+    sources: list[Source] = field(default_factory=list)
+    skipped: int = 0
+    twice: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def is_url(path: str) -> bool:
+    """Tell whether a path is a URL, for fsspec."""
+    return bool(_URL.match(path))
+
+
+def is_named_like_a_capture(name: str) -> bool:
+    """Tell whether a file's name ends as captures' names do."""
+    name = name.lower()
+    for ending in PACKED:
+        name = name.removesuffix(ending)
+    return name.endswith(ENDINGS)
+
+
+def begins_like_a_capture(file: IO[bytes]) -> bool:
+    """Tell whether a file, or what a gzip file holds, begins like a capture. Moves the file's position.
+
+    Raises:
+        OSError: it cannot be read (what a gzip file holds may be damaged).
+    """
+    form = detect.form(file.read(archives.HEAD_BYTES))
+    if form == detect.GZIP:
+        file.seek(0)
+        try:
+            with gzip.open(file) as inner:
+                form = detect.form(inner.read(detect.HEAD_BYTES))
+        except (EOFError, ValueError, gzip.BadGzipFile, *archives.BROKEN):
+            return False
+    return form in (detect.PCAP, detect.PCAPNG)
+
+
+def archive_kind(name: str, file: IO[bytes]) -> str | None:
+    """Tell whether a file is an archive (``zip``, ``tar``) and no capture; it is at its beginning then.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    head = file.read(archives.HEAD_BYTES)
+    file.seek(0)
+    form = archives.kind(name, head)
+    if form is not None and begins_like_a_capture(file):
+        form = None
+    file.seek(0)
+    return form
+
+
+def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int = 1) -> Iterator[Source]:
+    """Give the captures in an archive, then what could not be read of it.
+
+    Args:
+        source: the archive itself.
+        found: where members are counted that are no captures.
+    """
+    amount = 0
+    try:
+        for number, member in enumerate(archives.members(file, form)):
+            if number >= MAX_MEMBERS:
+                yield _fault(source, f"it has more than {MAX_MEMBERS} members; the others were not looked at")
+                return
+            for one in _member(member, source, found, depth):
+                amount += 1
+                yield one
+    except archives.BROKEN as error:
+        more = "; what comes before is listed" if amount else ""
+        yield _fault(source, f"the {form} archive cannot be read: {display(_words(error), 200)}{more}")
+        return
+    if not amount:
+        yield _fault(source, f"no capture is in this {form} archive")
+
+
+def _member(member: archives.Member, source: Source, found: Found, depth: int) -> Iterator[Source]:
+    inner = Source(
+        f"{source.name}/{archives.inside(member.name)}",
+        source.location,
+        (*source.member, member.name),
+        member.size,
+    )
+    if is_named_like_a_capture(member.name):
+        yield inner
+        return
+    with member.open() as file:
+        form = archive_kind(member.name, file)
+        if form is None:
+            if begins_like_a_capture(file):
+                yield inner
+            else:
+                found.skipped += 1
+        elif depth >= MAX_DEPTH:
+            yield _fault(inner, "an archive this deep inside others is not opened")
+        elif member.size > MAX_INNER:
+            yield _fault(inner, f"an archive of more than {MAX_INNER} bytes inside another is not opened")
+        else:
+            yield from packed(file, form, inner, found, depth + 1)
+
+
+def _fault(source: Source, error: str) -> Source:
+    return Source(source.name, source.location, source.member, source.size, error)
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def local(path: Path, name: str, found: Found) -> Iterator[Source]:
+    """Give a file of this machine, or the captures in an archive.
+
+    Args:
+        path: absolute.
+    """
+    if not path.is_file():  # before opening, which waits for the other end of a pipe
+        yield Source(name, str(path), error="it is a device, socket or pipe, not a file")
+        return
+    try:
+        source = Source(name, str(path), size=path.stat().st_size)
+        with path.open("rb") as file:
+            form = archive_kind(path.name, file)
+            if form is not None:
+                yield from packed(file, form, source, found)
+                return
+    except OSError:
+        source = Source(name, str(path))  # listed; the worker says what is wrong with it
+    yield source
+
+
+def remote(system: Any, path: str, source: Source, found: Found) -> Iterator[Source]:
+    """Give an object of a file system of fsspec's, or the captures in an archive; the name says whether it is one."""
+    if not PurePosixPath(path).name.lower().endswith(archives.NAMES):
+        yield source
+        return
+    with system.open(path, "rb") as file:
+        form = archive_kind(path, file)
+        if form is None:
+            yield source
+        else:
+            yield from packed(file, form, source, found)
