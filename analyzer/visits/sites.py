@@ -62,10 +62,16 @@ class Sites:
     def of(self, host: str) -> str | None:
         """Return the registrable domain of a name, None for a public suffix itself."""
         if self._registrable is None:
-            from publicsuffixlist import PublicSuffixList
-
-            self._registrable = cache(cast("Callable[[str], str | None]", PublicSuffixList().privatesuffix))
+            self._registrable = cache(_rule())
         return self._registrable(host)
+
+
+@cache
+def _rule() -> Callable[[str], str | None]:
+    """Return what finds a registrable domain. The list takes 0.1 s to read: once in a process of many captures."""
+    from publicsuffixlist import PublicSuffixList
+
+    return cast("Callable[[str], str | None]", PublicSuffixList().privatesuffix)
 
 
 def _is_address(host: str) -> bool:
