@@ -30,6 +30,9 @@ MAX_DAYS = 14
 MAX_SHARED = 8
 """Shared findings that are seen at once; the others are folded."""
 
+_PLACES = re.compile("‹[^›]*›(?: ?‹[^›]*›)*")
+_LAST = re.compile("[:：] ?…$")
+_ASIDE = re.compile(r" ?\([^()]*‹[^()]*\)|（[^（）]*‹[^（）]*）")
 _PLAIN = re.compile(r"[a-z0-9._:\[\]-]+")
 
 
@@ -70,10 +73,15 @@ def facets(outcomes: Sequence[Outcome]) -> tuple[Facets, ...]:
 def shared(totals: dict[str, Any]) -> tuple[SharedFact, ...]:
     """Return the kinds of findings that more than one capture has, the most frequent first."""
     return tuple(
-        SharedFact(safe(code), _term("code", safe(code)), safe(title_of(code)), count)
+        SharedFact(safe(code), _term("code", safe(code)), safe(_pattern(title_of(code))), count)
         for code, count in totals["codes"].items()
         if count > 1
     )
+
+
+def _pattern(title: str) -> str:
+    """Return what all findings of a kind say: dots in place of what differs, nothing in place of what stands aside."""
+    return _LAST.sub("", _PLACES.sub("…", _ASIDE.sub("", title)))
 
 
 def _statuses(outcomes: Sequence[Outcome]) -> Facets:

@@ -189,7 +189,6 @@ def _percentiles(told: dict[str, dict[str, Any]]) -> Table:
     columns = (
         Column(say("Of a capture")),
         *(Column(f"p{share}", numeric=True, title=_at_most(share)) for share in index.SHARES),
-        Column(say("Captures"), numeric=True, title=say("those that have such a number")),
     )
     rows = [_compared(name, told[name]) for name in index.COMPARED if told[name]["captures"]]
     return Table(
@@ -208,7 +207,8 @@ def _at_most(share: int) -> Prose:
 def _compared(name: str, values: dict[str, Any]) -> Row:
     form = cells.ms if name.endswith("_ms") else cells.count
     shares: list[Cell] = [form(values[f"p{share}"]) for share in index.SHARES]
-    return Row("", (Cell(say(COMPARED[name])), *shares, cells.count(values["captures"])))
+    captures = plural(values["captures"], "capture has such a number", "captures have such a number")
+    return Row("", (Cell(say(COMPARED[name]), title=captures), *shares))
 
 
 def _phases(outcomes: Sequence[Outcome]) -> tuple[tuple[str, str, str], ...]:
