@@ -18,6 +18,7 @@ from analyzer.report.escape import Prose, safe
 from analyzer.report.failed import failed, failures
 from analyzer.report.findings import ICONS, cost_words, severity_word
 from analyzer.report.icmp import exchanged
+from analyzer.report.protocols import traffic_name
 from analyzer.report.secrets import masked_args
 from analyzer.report.slow import slow
 from analyzer.report.visits import MAX_VISITS
@@ -249,7 +250,7 @@ def _only_counted(analysis: Analysis, span: str) -> CardLine:
     if not ranked:
         text = say("{packets} in {time}, of protocols that are only counted here.", packets=packets, time=span)
         return CardLine(text, "frames-table", say("every frame accounted for"))
-    listed = [Prose(f"{safe(name, 40)} ({number(count)})") for name, count in ranked[:MAX_PROTOCOLS]]
+    listed = [Prose(f"{traffic_name(name)} ({number(count)})") for name, count in ranked[:MAX_PROTOCOLS]]
     if len(ranked) > MAX_PROTOCOLS:
         listed.append(plural(len(ranked) - MAX_PROTOCOLS, "more protocol"))
     text = say(
