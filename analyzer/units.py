@@ -76,6 +76,11 @@ def human_ms(ms: float | None) -> str:
     return f"{hours} h {minutes} min"
 
 
+def human_fine_ms(ms: float) -> str:
+    """Write a duration of which microseconds matter: ``25 µs``, ``0.40 ms``, ``1.02 s``."""
+    return human_ms(ms) if abs(ms) >= 0.1 else f"{ms * 1000:.0f} µs"
+
+
 def human_bytes(count: int | None) -> str:
     """Write a size for people with decimal prefixes: ``812 B``, ``16.4 kB``, ``1.07 GB``."""
     if count is None:

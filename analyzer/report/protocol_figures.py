@@ -96,8 +96,7 @@ def _heat(heat: HeatFact) -> Figure:
             "",
             (
                 Cell(str(heat.codes[cell.row])),
-                Cell(f"{heat_figure.edge(heat, cell.column)} s"),
-                Cell(f"{heat_figure.edge(heat, cell.column + 1)} s"),
+                *(_edge(heat, column) for column in (cell.column, cell.column + 1)),
                 cells.count(cell.count),
             ),
         )
@@ -113,6 +112,11 @@ def _heat(heat: HeatFact) -> Figure:
     )
 
 
+def _edge(heat: HeatFact, column: int) -> Cell:
+    seconds = heat_figure.edge(heat, column)
+    return Cell(f"{seconds} s", value=float(seconds), unit="s")
+
+
 def _latency(measured: Sequence[LatencyFact]) -> Figure:
     what = listed([say("{what} ({n})", what=Prose(fact.label), n=number(fact.count)) for fact in measured])
     summary = say(
@@ -125,7 +129,13 @@ def _latency(measured: Sequence[LatencyFact]) -> Figure:
         *(Column(fact.label, numeric=True, title=fact.meaning) for fact in measured),
     )
     rows = tuple(
-        Row("", (Cell(f"{share} %"), *(cells.ms(latency_figure.at_share(fact, share)) for fact in measured)))
+        Row(
+            "",
+            (
+                Cell(f"{share} %", value=share, unit="%"),
+                *(cells.ms(latency_figure.at_share(fact, share)) for fact in measured),
+            ),
+        )
         for share in latency_figure.SHARES
     )
     return Figure(

@@ -127,7 +127,7 @@ def traffic_table(analysis: Analysis) -> Table:
     rows = tuple(
         Row(
             "",
-            (Cell(traffic_name(name)), cells.count(count), Cell(_share(count / whole))),
+            (Cell(traffic_name(name)), cells.count(count), _share(count / whole)),
             marked(proto=safe(name.lower(), 60)),
         )
         for name, count in ranked[:MAX_ROWS_MADE]
@@ -146,7 +146,8 @@ def traffic_name(name: str) -> Prose:
     return safe(name, 60)
 
 
-def _share(share: float) -> str:
-    """Write a share in percent; what is there is never rounded to nothing."""
+def _share(share: float) -> Cell:
+    """Return a cell for a share in percent; what is there is never rounded to nothing."""
     percent = share * 100
-    return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 99.95 or share == 1 else "> 99.9 %"
+    text = "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 99.95 or share == 1 else "> 99.9 %"
+    return Cell(text, value=round(percent, 4), unit="%")

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from analyzer import sentences
+from analyzer.report import cells
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, figure_text
 from analyzer.report.figures.model import Figure
@@ -33,7 +34,6 @@ from analyzer.report.figures.style import (
 )
 from analyzer.report.timeline import WORD_LETTERS, Density, Item, Lane, TimelineFact
 from analyzer.report.wording import joined, message, number, plural, say
-from analyzer.units import human_ms
 
 MAX_WORDS = 60
 """Failures named beside their ✕; the others, and those without room, say it on hover and in their row."""
@@ -298,8 +298,8 @@ def _table(fact: TimelineFact) -> Table:
             (
                 Cell(_name(item.lane)),
                 Cell(item.words, link=item.anchor),
-                Cell(f"{item.start:.3f} s"),
-                Cell(human_ms((item.end - item.start) * 1000)),
+                Cell(f"{item.start:.3f} s", value=round(item.start, 9), unit="s"),
+                cells.ms((item.end - item.start) * 1000),
                 Cell(Prose(f"✕ {item.failure}"), tone="bad") if item.failure else Cell(""),
             ),
         )
