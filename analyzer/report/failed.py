@@ -9,7 +9,7 @@ from analyzer import http_status, sentences
 from analyzer.analysis import Analysis
 from analyzer.report import glossary
 from analyzer.report.card import CardLine
-from analyzer.report.connections import failed as failed_connections
+from analyzer.report.connection_failures import failed as failed_connections
 from analyzer.report.escape import Prose
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.lookups import own_failures
@@ -65,7 +65,7 @@ def failures(analysis: Analysis) -> Iterable[tuple[Prose, str]]:
     if circles:  # each of its answers was a good redirect
         words = plural(len(circles), "visit that went in a circle", "visits that went in a circle")
         yield words, f"visit-{circles[0]}"
-    broken = failed_connections(analysis)
+    broken = failed_connections(analysis.connections)
     yield from ((said(broken[key]), "connections") for key, said in CONNECTIONS.items() if broken[key])
     lookups = own_failures(analysis.dns)
     if lookups.any():

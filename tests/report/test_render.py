@@ -14,10 +14,11 @@ import pytest
 
 from analyzer.language import speaking
 from analyzer.options import Options
-from analyzer.report.connections import cut_off
+from analyzer.report.connection_failures import cut_off
 from analyzer.report.data import page
 from analyzer.report.icmp import failed_icmp
-from analyzer.report.protocols import common_name, dns_failed
+from analyzer.report.lookups import dns_failed
+from analyzer.report.protocols_tls import common_name
 from analyzer.report.render import page_style, plotly_source, render
 from analyzer.report.slow import slow_request
 from tests.report import fixture
