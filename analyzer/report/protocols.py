@@ -13,26 +13,12 @@ from analyzer.report.cells import MAX_ROWS_MADE, Cell, Clock, Column, Elsewhere,
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.latencies import LatencyFact, latencies, latency_table
-from analyzer.report.lookups import dns_failed
 from analyzer.report.oicq import oicq_table
-from analyzer.report.protocols_dns import DnsFact, dns_fact, dns_sentence
-from analyzer.report.protocols_tls import common_name, tls_table
-from analyzer.report.statuses import HeatFact, StatusFact, heat, statuses
+from analyzer.report.protocols_dns import DnsFact, dns_fact
+from analyzer.report.protocols_tls import tls_table
+from analyzer.report.statuses import HeatFact, StatusFact, answers, heat, statuses
 from analyzer.report.walks import WalkFact, walks
 from analyzer.report.wording import message, say
-
-__all__ = [
-    "LatencyFact",
-    "ProtocolsFact",
-    "StatusFact",
-    "common_name",
-    "dns_failed",
-    "dns_sentence",
-    "latencies",
-    "protocols",
-    "traffic_table",
-]
-
 
 KINDS_OF_FRAMES = {"not decoded": message("not decoded"), "IP fragments": message("IP fragments")}
 """What frames without a protocol's name are counted as → words."""
@@ -93,11 +79,11 @@ class ProtocolsFact:
 
 def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
     """Draw up the protocols of a capture."""
-    measured = latencies(analysis)
+    measured, given = latencies(analysis), answers(analysis.http)
     return ProtocolsFact(
         traffic=traffic_table(analysis),
-        statuses=statuses(analysis, clock),
-        heat=heat(analysis, clock),
+        statuses=statuses(given, clock),
+        heat=heat(given, clock),
         latencies=measured,
         latency_table=latency_table(measured),
         dns=dns_fact(analysis.dns, clock),

@@ -13,7 +13,7 @@ from analyzer.analysis import Throughput
 from analyzer.pipeline import analyze
 from analyzer.report.cells import DASH, Clock
 from analyzer.report.data import page
-from analyzer.report.protocols import latencies
+from analyzer.report.latencies import latencies
 from analyzer.report.timeline import MAX_BARS, MAX_ROWS, timeline
 from tests.conftest import SAMPLES
 from tests.report import fixture
