@@ -365,15 +365,14 @@ def _failed_connections(analysis: Analysis) -> tuple[Iterator[str], int]:
 
 
 def _findings(findings: Sequence[FindingRow]) -> Iterator[Line]:
-    from analyzer.findings.model import rank
+    from analyzer.findings.model import ranked
     from analyzer.sentences import sentence
 
-    ranked = sorted(findings, key=rank)
-    for number, row in enumerate(ranked[:SHOWN]):
+    for number, row in enumerate(ranked(findings)[:SHOWN]):
         text = f"{row.severity}: {sentence(row.title_key, row.args)}"
         yield Line("Findings" if number == 0 else "", text, SEVERITY_STYLES[row.severity])
-    if len(ranked) > SHOWN:
-        yield Line("", f"… and {len(ranked) - SHOWN:,} more", "dim")
+    if len(findings) > SHOWN:
+        yield Line("", f"… and {len(findings) - SHOWN:,} more", "dim")
 
 
 def summary_lines(analysis: Analysis, written: Sequence[Path] = ()) -> list[Line]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
-from analyzer.findings.model import SEVERITIES, noticed_cost, rank
+from analyzer.findings.model import SEVERITIES, noticed_cost, ranked
 from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.provenance import frames_filter, runs
 from analyzer.report import glossary
@@ -118,12 +118,14 @@ def cost_words(finding: FindingRow) -> str:
 
 def findings(analysis: Analysis, clock: Clock) -> FindingsFact:
     """Draw up the findings of a capture."""
-    ranked = sorted(enumerate(analysis.findings), key=lambda item: (rank(item[1]), item[0]))
     amounts = {severity: sum(one.severity == severity for one in analysis.findings) for severity in SEVERITIES}
     times = _Times(analysis)
     return FindingsFact(
-        tuple(_fact(n, finding, analysis, clock, times) for n, (_, finding) in enumerate(ranked[:MAX_FINDINGS])),
-        len(ranked),
+        tuple(
+            _fact(n, finding, analysis, clock, times)
+            for n, finding in enumerate(ranked(analysis.findings)[:MAX_FINDINGS])
+        ),
+        len(analysis.findings),
         tuple((severity, ICONS[severity], _amount(severity, n)) for severity, n in amounts.items() if n),
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
-from analyzer.findings.model import rank
+from analyzer.findings.model import ranked
 from analyzer.flows.model import Connections
 from analyzer.report.card import Card, CardLine
 from analyzer.report.connection_words import APPLICATIONS
@@ -272,11 +272,10 @@ def printed(analysis: Analysis) -> tuple[int, ...]:
 
 
 def _why(analysis: Analysis) -> Iterable[CardLine]:
-    ranked = sorted(enumerate(analysis.findings), key=lambda item: (rank(item[1]), item[0]))
-    if not ranked:
+    if not analysis.findings:
         text = say("Nothing stood out, so there is nothing to explain.")
         yield CardLine(text, "findings", say("what was looked for"))
-    for n, (_, finding) in enumerate(ranked[:MAX_REASONS]):
+    for n, finding in enumerate(ranked(analysis.findings)[:MAX_REASONS]):
         title = Prose(sentences.sentence(finding.title_key, masked_args(finding.args, analysis.options)))
         cost = cost_words(finding)
         yield CardLine(

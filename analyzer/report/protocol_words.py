@@ -19,11 +19,6 @@ def listed(parts: Iterable[str | None]) -> Prose:
     return Prose(sentences.word("comma").join(part for part in parts if part))
 
 
-def paragraph(said: Iterable[str]) -> Prose:
-    """Put sentences one after the other; the Chinese full stop brings its own space."""
-    return Prose(("" if current() == "zh" else " ").join(filter(None, said)))
-
-
 def word(table: Mapping[str, str], code: str | None) -> Prose:
     """Return what stands for a code in a table of messages; the code itself where it has no entry."""
     known = table.get(code or "")

@@ -118,7 +118,7 @@ class VisitFact:
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     """Return the visits, then one group for requests that belong to none."""
     tls = {row.stream: row for row in analysis.tls}
-    cause = partial(_cause, facts=_facts(analysis), options=analysis.options)
+    cause = partial(_cause, facts=analysis.facts(), options=analysis.options)
     links = Links.of(analysis.http, analysis.websocket, cause)
     room, detailed = MAX_WATERFALL_ROWS_IN_ALL, MAX_DETAILED
     out: list[VisitFact] = []
@@ -205,12 +205,6 @@ def _visit(
 
 def _said(key: str, args: Mapping[str, object], options: Options) -> str:
     return Prose(sentences.sentence(key, masked_args(args, options)))
-
-
-def _facts(analysis: Analysis) -> Facts:
-    """Return what the blame of a request is told from."""
-    a = analysis
-    return Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
 
 
 def _cause(row: HttpRow, facts: Facts, options: Options) -> str:
