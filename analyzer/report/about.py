@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzer import sentences, tcp_states
+from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Table
@@ -44,7 +44,6 @@ class AboutFact:
     limits: tuple[tuple[str, str], ...]
     problems: Table
     problem_kinds: tuple[tuple[str, int], ...]
-    states: tuple[tuple[str, str], ...]
     glossary: tuple[Group, ...]
 
 
@@ -72,7 +71,6 @@ def about_facts(analysis: Analysis) -> AboutFact:
         limits=_limits(room_for(len(analysis.connections))),
         problems=problems_table(analysis),
         problem_kinds=tuple((safe(code, 60), count) for code, count in sorted(analysis.problem_counts.items())),
-        states=tuple((state, Prose(tcp_states.explain(state))) for state in tcp_states.STATES),
         glossary=glossary(analysis),
     )
 

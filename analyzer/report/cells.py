@@ -22,9 +22,6 @@ MAX_TABLE_ROWS = 2000
 MAX_GRID_ROWS = 200_000
 """Rows of one grid, whose data are all in the page: what a browser reads in a second; the exports have the rest."""
 
-MAX_ROWS_MADE = 20_000
-"""Rows of a table that are made one by one, at 50 µs each; only columns (:class:`Grid`) are cheap enough for more."""
-
 DASH = "–"
 
 
@@ -292,11 +289,6 @@ def marked(
 
 MAX_MARK_RUNS = 40
 """Runs of frames in a row's filter; a longer filter is nothing that somebody reads or types."""
-
-
-def span(pair: tuple[int, int] | None) -> tuple[int, ...]:
-    """Return the frames from first to last of a (first, last) pair, as their two ends."""
-    return () if pair is None else (pair[0],) if pair[0] == pair[1] else pair
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,13 +63,16 @@ def figure_text(value: object, limit: int = 120) -> str:
     return html.escape(display(value, limit), quote=False)
 
 
-def script_json(value: Any) -> str:
-    """Return JSON that is inert inside a script element; keys sorted, no NaN.
+def script_json(value: Any, *, ordered: bool = True) -> str:
+    """Return JSON that is inert inside a script element; no NaN.
+
+    Args:
+        ordered: sort the keys; a long table has its own in one order anyway, and sorting takes a while.
 
     Raises:
         ValueError: a number is NaN or infinite.
     """
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=ordered, separators=(",", ":"))
     # U+2028 and U+2029, which end a line of JavaScript, are no ASCII and written as escapes already.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

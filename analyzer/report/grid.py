@@ -12,7 +12,6 @@ Rules:
 from __future__ import annotations
 
 import base64
-import json
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -79,7 +78,7 @@ def drawn(table: Table, reach: Callable[[str], str] = str) -> GridFact | None:
     grid = long(table).grid
     if grid is None:
         return None
-    text = script_json(_plain(table, grid, reach)) if grid.total <= MAX_TABLE_ROWS else _dumped(table, grid, reach)
+    text = script_json(_plain(table, grid, reach), ordered=False)
     packed = len(text) > MAX_PLAIN
     if packed:
         text = base64.b64encode(zlib.compress(text.encode("ascii"), LEVEL)).decode("ascii")
@@ -162,12 +161,6 @@ def _anchors(rows: Sequence[Row]) -> tuple[str, int]:
 
 
 # ── to text ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _dumped(table: Table, grid: Grid, reach: Callable[[str], str]) -> str:
-    """Write a grid's data; what would end a script element is escaped, as :func:`script_json` does, but quicker."""
-    text = json.dumps(_plain(table, grid, reach), allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _plain(table: Table, grid: Grid, reach: Callable[[str], str]) -> dict[str, Any]:

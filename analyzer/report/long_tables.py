@@ -19,6 +19,7 @@ from analyzer.report.grid import US_PER_MS, coded, instants
 from analyzer.report.request_facts import remarks
 from analyzer.report.requests import (
     frames_words,
+    interval,
     limited,
     outcome_text,
     outcome_tone,
@@ -36,7 +37,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
     """Return the requests column by column, in the order of the table's columns."""
     rows = rows[:MAX_GRID_ROWS]
     totals = [total_ms(row) for row in rows]
-    ends = [row.response_end_time or row.response_time or row.request_end_time or row.request_time for row in rows]
+    spans = list(map(interval, rows))
     endings = _endings(rows)
     columns: tuple[Texts | Numbers, ...] = (
         Numbers(range(1, len(rows) + 1), "plain", link="http"),
@@ -61,8 +62,8 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         "stream": 10,
         "proto": coded([""] * len(rows), lambda n: Cell("http")),
         "dur": 9,
-        "from": 1,
-        "to": instants(ends, clock),
+        "from": instants([start for start, _ in spans], clock),
+        "to": instants([end for _, end in spans], clock),
         "frames": 13,
     }
     return Grid(len(rows), columns, marks, "http")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from analyzer.analysis import Analysis
 from analyzer.report import cells, leases, neighbours
-from analyzer.report.cells import MAX_ROWS_MADE, Cell, Clock, Column, Elsewhere, Row, Table, marked
+from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Elsewhere, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.latencies import LatencyFact, latencies, latency_table
@@ -116,7 +116,7 @@ def traffic_table(analysis: Analysis) -> Table:
             (Cell(traffic_name(name)), cells.count(count), _share(count / whole)),
             marked(proto=safe(name.lower(), 60)),
         )
-        for name, count in ranked[:MAX_ROWS_MADE]
+        for name, count in ranked[:MAX_TABLE_ROWS]
     )
     return Table(
         "traffic-table", say("What is in this capture"), columns, rows, len(ranked), elsewhere=Elsewhere.NOWHERE

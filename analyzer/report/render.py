@@ -179,7 +179,6 @@ def _render(analysis: Analysis, lang: str, shared: str | None) -> str:
     head, gap, tail = template.render(
         page=facts,
         figure_json=figures,
-        states=dict(facts.about.states),
         limits=limits(),
         policy=policy([own, plotly] if plotly else [own], loading=bool(library)),
         plotly=Markup(_PLOTLY_MARK) if plotly else "",

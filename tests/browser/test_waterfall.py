@@ -140,6 +140,7 @@ def test_attacks_stay_text_in_the_breakdown(visit: Opener) -> None:
     page = seen.page
     page.evaluate("for (const fold of document.querySelectorAll('.visit')) fold.open = true")
     bars = page.locator(".wf-requests .wf-bar")
+    assert bars.count() > 3
     for at in range(min(bars.count(), 14)):
         bars.nth(at).evaluate(
             "(bar) => bar.dispatchEvent(new PointerEvent('pointerover', {bubbles: true, pointerType: 'mouse'}))"

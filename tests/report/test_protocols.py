@@ -95,9 +95,11 @@ def test_one_moment_is_no_map(given: tuple[tuple[int, float], ...]) -> None:
 
 
 def test_the_map_stands_beside_many_codes_and_below_few() -> None:
-    for codes in (3, 8):
-        ids = Page(render(answered(*((200 + n, 100.0 * n) for n in range(codes))))).ids
-        assert ids.count("fig-heat") == 1
+    for codes, beside in ((3, False), (8, True)):
+        page = render(answered(*((200 + n, 100.0 * n) for n in range(codes))))
+        assert Page(page).ids.count("fig-heat") == 1
+        explained = page.index('<ul class="codes">')  # the list stands in the second column
+        assert (page.index('id="fig-heat"') < explained) == beside
 
 
 @pytest.mark.parametrize(

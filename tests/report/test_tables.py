@@ -294,6 +294,19 @@ def test_rows_of_requests_know_their_time_with_and_without_a_grid() -> None:
     for row, was in zip(tables(analysis, Clock(fixture.START), set()).http.rows, analysis.http, strict=True):
         timed = was.request_time is not None or was.response_time is not None
         assert (row.mark.start != "") == (row.mark.end != "") == timed
+    short, long = (
+        tables(replace(analysis, http=analysis.http * times), Clock(fixture.START), set()).http for times in (1, 900)
+    )
+    assert short.grid is None
+    assert long.grid is not None
+    for name in ("from", "to"):
+        column = long.grid.marks[name]
+        column = long.grid.columns[column] if isinstance(column, int) else column
+        assert isinstance(column, Numbers)
+        for at, row in enumerate(short.rows):
+            shown = row.mark.start if name == "from" else row.mark.end
+            value = column.values[at]
+            assert (None if value is None else value / column.per) == (float(shown) if shown else None)
 
 
 def test_what_is_left_out_of_the_list_of_packets_is_in_the_capture() -> None:
