@@ -51,6 +51,12 @@ def nearest_rank(count: int, share: int) -> int:
     return max(-(-count * share // 100) - 1, 0)
 
 
+def round_number(least: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, 50 … that is not below a number: what people like to count in."""
+    power: int = 10 ** (len(str(max(least, 1))) - 1)
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+
+
 def human_count(value: int) -> str:
     """Write a count for people: ``9999``, and from five digits on thousands apart by a narrow space."""
     return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)

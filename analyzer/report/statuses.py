@@ -16,6 +16,7 @@ from analyzer import http_status
 from analyzer.report.cells import Clock, Mark, marked
 from analyzer.report.wording import say
 from analyzer.schema import HttpRow
+from analyzer.units import round_number
 
 HEAT_FIELDS = 40
 """Fields that the time from the first answer to the last is divided into, at most: on a phone each has seven pixels."""
@@ -162,6 +163,4 @@ def field_length(span: float) -> float:
 
     Not below a millisecond, which is what the page writes instants to.
     """
-    least = max(span / HEAT_FIELDS, 0.001)
-    power = 10.0 ** math.floor(math.log10(least) + 1e-9)
-    return float(next(round(power * factor, 9) for factor in (1, 2, 5, 10) if power * factor >= least * (1 - 1e-9)))
+    return round_number(math.ceil(span * 1000 / HEAT_FIELDS * (1 - 1e-9))) / 1000
