@@ -31,6 +31,7 @@ from analyzer.report.figures.style import (
     axis,
     layout,
     shades,
+    tint,
 )
 from analyzer.report.timeline import WORD_LETTERS, Density, Item, Lane, TimelineFact
 from analyzer.report.wording import joined, message, number, plural, say
@@ -283,7 +284,7 @@ def _strip(fact: TimelineFact) -> dict[str, Any]:
         "yaxis": "y2",
         "line": {"shape": "hv", "width": 1, "color": BLUE},
         "fill": "tozeroy",
-        "fillcolor": "rgba(0,114,178,0.25)",
+        "fillcolor": tint(BLUE),
         "hovertemplate": "%{x:.3f} s: %{y:.3f} Mbit/s<extra></extra>",
     }
 
