@@ -15,7 +15,7 @@ from analyzer.report.around import around, drawn_together
 from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.request_facts import Links
-from analyzer.report.requests import interval, phases
+from analyzer.report.requests import PHASES, interval, phases
 from analyzer.report.secrets import masked, masked_args
 from analyzer.report.walks import WalkLine, walk_of
 from analyzer.report.waterfall import (
@@ -81,12 +81,11 @@ class StepFact:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSum:
-    """How long one phase took over a visit's main chain, and its part of the sum in percent."""
+    """How long one phase took over a visit's main chain."""
 
     phase: str
     label: str
     value: str
-    percent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,20 +244,20 @@ _FAILED_AT = {
 
 
 def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
-    """Return the phases of a visit's main chain that are known; its close is no part of what somebody waited for."""
-    values = {phase: getattr(visit.phases, f"{phase}_ms", None) for phase, _, _ in phases() if phase != "close"}
-    whole = sum(value for value in values.values() if value)
-    return tuple(
-        PhaseSum(phase, label, human_ms(value), round(value / whole * 100, 1) if whole else 0.0)
-        for phase, label, _ in phases()
-        if (value := values.get(phase)) is not None
-    )
+    """Return the phases of a visit's main chain in words."""
+    known = _known_phases(visit)
+    return tuple(PhaseSum(phase, label, human_ms(known[phase])) for phase, label, _ in phases() if phase in known)
+
+
+def _known_phases(visit: VisitRow) -> dict[str, float]:
+    """Return phase → ms of the main chain, as far as known; its close is no part of what somebody waited for."""
+    told = ((phase, getattr(visit.phases, f"{phase}_ms", None)) for phase, _, _ in PHASES if phase != "close")
+    return {phase: value for phase, value in told if value is not None}
 
 
 def _phases_of(visit: VisitRow) -> str:
     """Say what the phases in a visit's head are of, where they do not add up to the visit; else nothing."""
-    known = (getattr(visit.phases, f"{phase}_ms", None) for phase, _, _ in phases() if phase != "close")
-    whole = sum(value for value in known if value)
+    whole = sum(_known_phases(visit).values())
     if not whole or visit.duration_ms is None or visit.duration_ms - whole < LEAST_REST * visit.duration_ms:
         return ""
     if not visit.http_rows:
