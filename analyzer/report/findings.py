@@ -79,7 +79,6 @@ class FindingFact:
     severity: str
     severity_word: str
     icon: str
-    layer: str
     title: str
     why: str
     advice: str
@@ -148,7 +147,6 @@ def _fact(n: int, finding: FindingRow, analysis: Analysis, clock: Clock, times: 
         severity=finding.severity if finding.severity in SEVERITIES else "info",
         severity_word=severity_word(finding.severity),
         icon=ICONS.get(finding.severity, "i"),
-        layer=safe(finding.layer, 20),
         title=Prose(text.title),
         why=Prose(text.why),
         advice=Prose(text.advice),

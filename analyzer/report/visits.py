@@ -67,7 +67,6 @@ STEP_NAMES: dict[str, str] = {
 class StepFact:
     """A step of a journey: a sentence, and its evidence or the reason why it is absent."""
 
-    step: str
     name: str
     sentence: str
     duration: str
@@ -309,7 +308,6 @@ def _step(step: Step, visit: VisitRow, options: Options, rows: Sequence[DnsRow],
             told.add(text)
             remarks.append(text)
     return StepFact(
-        step=safe(step.step),
         name=say(STEP_NAMES[step.step]) if step.step in STEP_NAMES else safe(step.step),
         sentence=_said(step.sentence_key, step.sentence_args, options),
         duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),

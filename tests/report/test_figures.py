@@ -101,7 +101,8 @@ def test_throughput_is_in_megabits_and_folds_without_loss() -> None:
     analysis = fixture.rich()
     analysis.throughput = Throughput(fixture.START, 1_000_000, np.full(2500, 1250, np.int64), np.ones(2500, np.int64))
     strip = timeline(analysis, Clock(fixture.START)).strip
-    assert strip.bin_ms == 3.0  # 2,500 bins of 1 ms become 834 of 3 ms
+    assert len(strip.seconds) == 834  # 2,500 bins of 1 ms become as many of 3 ms
+    assert strip.seconds[1] - strip.seconds[0] == 0.003
     assert strip.mbit[0] == 10.0  # 1,250 bytes a millisecond
     assert sum(strip.mbit) * 3e-3 / 8 * 1e6 == pytest.approx(2500 * 1250)
 

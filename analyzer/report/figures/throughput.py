@@ -52,10 +52,9 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A time without data from either side: from frame to frame, ns."""
+    """A time without data from either side, in ns; ``frame`` is the last one before it."""
 
     frame: int
-    end_frame: int
     start: int
     end: int
 
@@ -102,12 +101,7 @@ def pauses(view: View, least: int) -> tuple[Pause, ...]:
     data = np.flatnonzero(counted(view))
     gaps = np.diff(view.time[data])
     return tuple(
-        Pause(
-            int(view.frame[data[k]]),
-            int(view.frame[data[k + 1]]),
-            int(view.time[data[k]]),
-            int(view.time[data[k + 1]]),
-        )
+        Pause(int(view.frame[data[k]]), int(view.time[data[k]]), int(view.time[data[k + 1]]))
         for k in np.flatnonzero(gaps >= least).tolist()
     )
 

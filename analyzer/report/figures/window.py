@@ -39,7 +39,6 @@ FILLS = {side: tint(colour) for side, colour in COLOURS.items()}
 class Closed:
     """A stretch of time during which a receiver's window was closed; ``end_frame`` is None when it stayed closed."""
 
-    side: str
     frame: int
     end_frame: int | None
     start: int
@@ -87,7 +86,6 @@ def closed_windows(view: View, side: str) -> tuple[Closed, ...]:
             break
         out.append(
             Closed(
-                side,
                 int(view.frame[at]),
                 None if end is None else int(view.frame[end]),
                 int(view.time[at]),
