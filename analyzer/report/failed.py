@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from analyzer import http_status, sentences
+from analyzer import http_status
 from analyzer.analysis import Analysis
 from analyzer.report import glossary
 from analyzer.report.card import CardLine
@@ -13,7 +13,7 @@ from analyzer.report.connection_failures import failed as failed_connections
 from analyzer.report.escape import Prose
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.lookups import own_failures
-from analyzer.report.wording import joined, number, paragraph, plural, say
+from analyzer.report.wording import joined, listed, number, paragraph, plural, say
 from analyzer.units import human_ms
 from analyzer.visits import verdicts
 from analyzer.visits.traceroutes import probing
@@ -108,10 +108,10 @@ def _requests(analysis: Analysis) -> Iterable[tuple[Prose, str]]:
             words = Prose(f"{codes[mine[0]]} × {mine[0]} {http_status.name(mine[0])}")
             yield words, f"http-{first[str(mine[0])] + 1}"
         elif mine:
-            listed = sentences.word("comma").join(map(str, mine[:MAX_CODES])) + (" …" if len(mine) > MAX_CODES else "")
+            shown = listed(map(str, mine[:MAX_CODES])) + (" …" if len(mine) > MAX_CODES else "")
             amount = number(sum(codes[code] for code in mine))
             yield (
-                Prose(f"{amount} × {klass}xx ({listed})"),
+                Prose(f"{amount} × {klass}xx ({shown})"),
                 f"http-{min(first[str(code)] for code in mine) + 1}",
             )
     for kind, said in REQUESTS.items():

@@ -19,7 +19,7 @@ from analyzer.report.cells import Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.evidence import CapsuleFact, evidence
 from analyzer.report.secrets import masked_args
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.wording import listed, message, number, plural, say
 from analyzer.schema import FindingRow
 from analyzer.units import NS_PER_MS, human_ms
 
@@ -183,10 +183,10 @@ def _frames(frames: Sequence[int]) -> Prose:
         return Prose("")
     if len(frames) == 1:
         return say("frame {frame}", frame=frames[0])
-    listed = sentences.word("comma").join(str(a) if a == b else f"{a}–{b}" for a, b in parts[:MAX_RUNS])
+    shown = listed(str(a) if a == b else f"{a}–{b}" for a, b in parts[:MAX_RUNS])
     if len(parts) <= MAX_RUNS:
-        return say("frames {frames}", frames=Prose(listed))
-    return say("frames {frames} and more, {n} in all", frames=Prose(listed), n=number(len(frames)))
+        return say("frames {frames}", frames=shown)
+    return say("frames {frames} and more, {n} in all", frames=shown, n=number(len(frames)))
 
 
 def _note(finding: FindingRow) -> Prose:

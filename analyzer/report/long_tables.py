@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import add, attrgetter
 
-from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.flows.model import Connections
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Grid, Numbers, Texts
-from analyzer.report.escape import Prose, safe
+from analyzer.report.escape import safe
 from analyzer.report.grid import US_PER_MS, coded, instants
 from analyzer.report.request_facts import remarks
 from analyzer.report.requests import (
@@ -29,6 +28,7 @@ from analyzer.report.requests import (
     tone,
     total_ms,
 )
+from analyzer.report.wording import listed
 from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS
 
@@ -52,7 +52,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         Numbers(_us(totals), "ms", US_PER_MS),
         Numbers([row.stream for row in rows], "plain", link="stream"),
         coded(endings, lambda n: _outcome(rows[n])),
-        _coded(rows, _REMARKED, lambda row: Cell(Prose(sentences.word("comma").join(remarks(row))))),
+        _coded(rows, _REMARKED, lambda row: Cell(listed(remarks(row)))),
         Texts([frames_words(row) for row in rows]),
     )
     marks: dict[str, Texts | Numbers | int] = {

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analyzer import sentences
 from analyzer.report import cells
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures.rtt import leg
 from analyzer.report.sides import SIDES, other, who, whose
-from analyzer.report.wording import message, plural, say
+from analyzer.report.wording import listed, message, plural, say
 from analyzer.schema import TcpRow
 from analyzer.units import human_bytes, human_fine_ms, human_ms
 
@@ -242,7 +241,7 @@ def _bar(
             )
             parts.append(Part(key, round(left, 3), round(width, 3), words))
             left += width
-    return Bar(title, tuple(parts), Prose(sentences.word("comma").join(part.words for part in parts)), frames)
+    return Bar(title, tuple(parts), listed(part.words for part in parts), frames)
 
 
 def _episodes(courses: Mapping[str, Course]) -> Table | None:

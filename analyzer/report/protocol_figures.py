@@ -12,10 +12,9 @@ from analyzer.report.figures import latency as latency_figure
 from analyzer.report.figures import status as status_figure
 from analyzer.report.figures.model import Figure
 from analyzer.report.latencies import LatencyFact
-from analyzer.report.protocol_words import listed
 from analyzer.report.protocols import ProtocolsFact
 from analyzer.report.statuses import HeatFact, StatusFact
-from analyzer.report.wording import number, plural, say
+from analyzer.report.wording import listed, number, plural, say
 from analyzer.units import human_ms
 
 MAX_CODES_SAID = 20

@@ -9,9 +9,9 @@ from dataclasses import replace
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.protocol_words import first_of, listed, word
+from analyzer.report.protocol_words import first_of, word
 from analyzer.report.sides import who
-from analyzer.report.wording import joined, message, plural, say
+from analyzer.report.wording import joined, listed, message, plural, say
 from analyzer.schema import Certificate, TlsAlert, TlsRow
 
 MAX_ALERTS = 3

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analyzer import sentences
 from analyzer.report.escape import Prose, safe
 from analyzer.report.requests import frames_words, target_text, total_ms
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.wording import listed, message, number, plural, say
 from analyzer.schema import Cookie, HttpRow, Parameter, WebSocketRow
 from analyzer.units import human_bytes, human_ms
 from analyzer.visits.verdicts import promised_bytes
@@ -141,8 +140,8 @@ def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
         (say("Fields"), _fields(row.parameters)),
         (say("Connection"), _connection(row, links)),
     )
-    listed = ((title, tuple(facts)) for title, facts in found)
-    return tuple(Group(title, facts) for title, facts in listed if facts)
+    told = ((title, tuple(facts)) for title, facts in found)
+    return tuple(Group(title, facts) for title, facts in told if facts)
 
 
 def _fact(name: str, value: str | None, link: str = "") -> Iterator[Fact]:
@@ -296,7 +295,7 @@ def _cookie(cookie: Cookie) -> str:
         *([] if cookie.same_site is None else [f"SameSite={safe(cookie.same_site.capitalize(), 20)}"]),
         say("outlives the browser") if cookie.persistent else say("until the browser closes"),
     ]
-    return say("{name} – {flags}", name=name, flags=Prose(sentences.word("comma").join(flags)))
+    return say("{name} – {flags}", name=name, flags=listed(flags))
 
 
 # ── fields and connection ────────────────────────────────────────────────────────────────────────────────────────
@@ -345,7 +344,7 @@ def remarks(row: HttpRow) -> list[str]:
     if missing:
         found.append(say("{bytes} missing", bytes=Prose(human_bytes(missing))))
     if row.informational:
-        codes = Prose(sentences.word("comma").join(str(told.status) for told in row.informational[:3]))
+        codes = listed(str(told.status) for told in row.informational[:3])
         found.append(say("{codes} first", codes=codes))
     if row.saved_bytes:
         found.append(say("copy saved {bytes}", bytes=Prose(human_bytes(row.saved_bytes))))

@@ -25,7 +25,7 @@ from analyzer.report.waterfall import (
     Waterfall,
     waterfall,
 )
-from analyzer.report.wording import message, plural, say
+from analyzer.report.wording import listed, message, plural, say
 from analyzer.schema import DnsRow, HttpRow, Step, VisitRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request
@@ -225,7 +225,7 @@ def _summary(visit: VisitRow) -> str:
     parts = [say("{requests} over {connections}", requests=requests, connections=connections)]
     if visit.redirects:
         parts.append(plural(visit.redirects, "redirect"))
-    return Prose(sentences.word("comma").join([*parts, human_bytes(visit.bytes)]))
+    return listed([*parts, human_bytes(visit.bytes)])
 
 
 def _failed(visit: VisitRow) -> str:

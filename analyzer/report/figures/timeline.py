@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from analyzer import sentences
 from analyzer.report import cells
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, figure_text
@@ -34,7 +33,7 @@ from analyzer.report.figures.style import (
     tint,
 )
 from analyzer.report.timeline import WORD_LETTERS, Density, Item, Lane, TimelineFact
-from analyzer.report.wording import joined, message, number, plural, say
+from analyzer.report.wording import joined, listed, message, number, plural, say
 
 MAX_WORDS = 60
 """Failures named beside their ✕; the others, and those without room, say it on hover and in their row."""
@@ -95,7 +94,7 @@ def _summary(fact: TimelineFact) -> Prose:
         return say("Throughput over time; nothing here has a beginning and an end of its own.")
     return say(
         "Everything on one time axis: {lanes}; {failures}.",
-        lanes=Prose(sentences.word("comma").join(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes)),
+        lanes=listed(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes),
         failures=plural(fact.failures, "failure"),
     )
 
