@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.report.escape import Prose, safe
-from analyzer.report.requests import frames_words, target_text, total_ms
+from analyzer.report.requests import frames_words, request_anchor, target_text, total_ms
 from analyzer.report.wording import listed, message, number, plural, say
 from analyzer.schema import Cookie, HttpRow, Parameter, WebSocketRow
 from analyzer.units import human_bytes, human_ms
@@ -121,11 +121,6 @@ def _redirects(row: HttpRow) -> bool:
     return row.location is not None and row.status is not None and 300 <= row.status < 400
 
 
-def anchor(number_: int) -> str:
-    """Return the anchor of a row of the ``http`` table."""
-    return f"http-{number_ + 1}"
-
-
 def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
     """Return what there is to say about a request, in groups.
 
@@ -217,13 +212,13 @@ def _way(number_: int, row: HttpRow, links: Links) -> Iterator[Fact]:
     cause = row.initiator
     if cause is not None and 0 <= cause < len(links.rows):
         name = say("Sent here by") if _redirects(links.rows[cause]) else say("Asked for by")
-        yield Fact(name, (_named(cause, links.rows[cause]),), anchor(cause))
+        yield Fact(name, (_named(cause, links.rows[cause]),), request_anchor(cause))
     elif row.referer:
         yield from _fact("Referer", row.referer)
     if row.location is not None:
         onward = links.onward.get(number_)
         name = say("Sent on to") if _redirects(row) else say("Made at") if row.status == CREATED else say("Location")
-        yield from _fact(name, row.location, "" if onward is None else anchor(onward))
+        yield from _fact(name, row.location, "" if onward is None else request_anchor(onward))
         cost = total_ms(row)
         if onward is not None and cost is not None and row.method in ("GET", "HEAD"):  # others did something first
             yield _said(say("Cost"), say("{time} for this detour", time=Prose(human_ms(cost))))

@@ -271,6 +271,11 @@ def failure_text(row: HttpRow) -> str:
 # ── where it is ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def request_anchor(number_: int) -> str:
+    """Return the anchor of a row of the ``http`` table."""
+    return f"http-{number_ + 1}"
+
+
 def request_mark(row: HttpRow, clock: Clock | None) -> Mark:
     """Return what the filter knows of a request."""
     start, end = interval(row)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from analyzer import http_status
 from analyzer.report.cells import Clock, Mark, marked
+from analyzer.report.requests import request_anchor
 from analyzer.report.wording import say
 from analyzer.schema import HttpRow
 from analyzer.units import round_number
@@ -86,7 +87,7 @@ def answers(rows: Sequence[HttpRow]) -> list[Answer]:
     """Return the answers to all requests, interim ones too."""
     out = []
     for n, row in enumerate(rows):
-        anchor = f"http-{n + 1}"
+        anchor = request_anchor(n)
         sent = row.request_end_time if row.request_end_time is not None else row.request_time
         out += [Answer(early.status, sent, anchor, (early.frame,)) for early in row.informational]
         if row.status is not None:

@@ -22,6 +22,7 @@ from analyzer.report.requests import (
     outcome_tone,
     outcome_word,
     reason,
+    request_anchor,
     request_mark,
     status_text,
     tone,
@@ -137,7 +138,7 @@ def _remarked(shown: tuple[Row, ...], grid: Grid | None) -> bool:
 
 
 def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
-    anchor = f"http-{n + 1}"
+    anchor = request_anchor(n)
     return Row(
         "" if anchor in drawn else anchor,
         (

@@ -21,7 +21,7 @@ from analyzer.report.connection_failures import cut_off, refused, unanswered
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.lookups import own_failures
-from analyzer.report.requests import failure_text, interval, status_text, tone, total_ms
+from analyzer.report.requests import failure_text, interval, request_anchor, status_text, tone, total_ms
 from analyzer.report.wording import message, say
 from analyzer.schema import ArpRow
 from analyzer.units import NS_PER_MS, human_ms
@@ -200,7 +200,7 @@ def _http(analysis: Analysis) -> Events:
             status=status_text(row),
             time=_took(total_ms(row)),
         )
-        return f"http-{n + 1}", words, failure
+        return request_anchor(n), words, failure
 
     return _events(times(), describe)
 

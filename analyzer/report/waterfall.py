@@ -22,8 +22,8 @@ from analyzer.report.cells import DASH, Clock
 from analyzer.report.critical import Wait, critical_path
 from analyzer.report.escape import Prose, safe
 from analyzer.report.lanes import Lane, Pieces, connection_pieces, lanes, parts
-from analyzer.report.request_facts import Links, anchor
-from analyzer.report.requests import phases, pieces, tone
+from analyzer.report.request_facts import Links
+from analyzer.report.requests import phases, pieces, request_anchor, tone
 from analyzer.report.shares import Share
 from analyzer.report.wording import plural, say
 from analyzer.schema import ArpRow, HttpRow, TcpRow, TlsRow
@@ -274,5 +274,5 @@ def _path(path: Sequence[Wait], rows: Mapping[int, HttpRow]) -> Path:
         )
     else:
         words = say("Critical path: {count}, {time}. Each waited for the one before it.", count=count, time=time)
-    named = path[:MAX_PATH]
-    return Path(words, tuple((anchor(wait.number), f"#{wait.number + 1}") for wait in named), len(path) - len(named))
+    named = tuple((request_anchor(wait.number), f"#{wait.number + 1}") for wait in path[:MAX_PATH])
+    return Path(words, named, len(path) - len(named))
