@@ -60,7 +60,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         "status": coded([row.status for row in rows], lambda n: Cell(str(rows[n].status or ""))),
         "method": 2,
         "stream": 10,
-        "proto": coded([""] * len(rows), lambda n: Cell("http")),
+        "proto": Texts(["http"]),
         "dur": 9,
         "from": instants([start for start, _ in spans], clock),
         "to": instants([end for _, end in spans], clock),
@@ -180,7 +180,7 @@ def tcp_grid(connections: Connections, clock: Clock) -> Grid:
     marks: dict[str, Texts | Numbers | int] = {
         "host": coded(of["server"], lambda n: Cell(safe(of["server"][n]))),
         "stream": 0,
-        "proto": coded([""] * count, lambda n: Cell("tcp")),
+        "proto": Texts(["tcp"]),
         "dur": Numbers(_us(of["duration_ms"]), "ms", US_PER_MS),
         "from": instants(starts, clock),
         "to": instants(lasts, clock),
