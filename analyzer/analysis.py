@@ -37,6 +37,7 @@ from analyzer.schema import (
     plain,
 )
 from analyzer.version import SCHEMA_VERSION, __version__
+from analyzer.visits.model import Facts
 
 if TYPE_CHECKING:
     import pandas
@@ -96,6 +97,10 @@ class Analysis:
     traceroutes: tuple[TracerouteRow, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     packets: Packets | None = None
+
+    def facts(self) -> Facts:
+        """Return what the blame of a request and the gaps of a capture are told from."""
+        return Facts(self.capture, self.arp, self.dns, self.connections, self.tls, self.http, self.icmp, self.segments)
 
     def rows(self, table: str) -> Iterator[Any]:
         """Give the rows of a table of the contract by its name. Raises KeyError for an unknown one."""

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from analyzer.analysis import Analysis
 from analyzer.explain_lines import BOLD, DIM, GAP, Teller, evidence, padded, with_makers
-from analyzer.findings.model import noticed_cost, rank
+from analyzer.findings.model import noticed_cost, ranked
 from analyzer.schema import FindingRow, VisitRow
 from analyzer.sentences import finding_text
 from analyzer.sentences.story import STORY
@@ -27,7 +27,7 @@ OTHER_FINDINGS = 10
 def visit_findings(visit: VisitRow, teller: Teller) -> Iterator[TextLine]:
     """Give the findings about a visit, the worst first; one that was told with another visit only by its title."""
     frames = _frames_of(visit, teller.analysis)
-    found = [one for one in sorted(teller.analysis.findings, key=rank) if belongs(one, visit, frames)]
+    found = [one for one in ranked(teller.analysis.findings) if belongs(one, visit, frames)]
     if not found:
         return
     yield ()
@@ -108,7 +108,7 @@ def other_findings(told: Sequence[VisitRow], teller: Teller) -> Iterator[TextLin
     visits = [(visit, _frames_of(visit, teller.analysis)) for visit in told]
     found = [
         one
-        for one in sorted(teller.analysis.findings, key=rank)
+        for one in ranked(teller.analysis.findings)
         if not any(belongs(one, visit, frames) for visit, frames in visits)
     ]
     if not teller.analysis.findings:

@@ -310,8 +310,9 @@ def _icmp(row: IcmpRow) -> str:
 
 def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     """Return how many things failed, and the first of them in words."""
+    from analyzer.protocols.dns.table import picked
     from analyzer.report.icmp import failed_icmp
-    from analyzer.report.protocols import dns_failed
+    from analyzer.report.lookups import own_failures
     from analyzer.visits.traceroutes import probing
     from analyzer.visits.verdicts import failure
 
@@ -330,8 +331,8 @@ def _failures(analysis: Analysis) -> tuple[int, list[str]]:
     note((f"redirects in a circle  {_short(v.url)}" for v in circles), len(circles))
     tls = [r for r in analysis.tls if r.outcome == "failed"]
     note((_tls(r) for r in tls), len(tls))
-    dns = [r for r in analysis.dns if dns_failed(r) and r.caused_by is None]  # a resolver passes it on
-    note((_dns(r) for r in dns), len(dns))
+    lookups = own_failures(analysis.dns).nonzero()[0].tolist()
+    note((_dns(r) for _, r in picked(analysis.dns, lookups[:SHOWN])), len(lookups))
     note(*_failed_connections(analysis))
     arp = [r for r in analysis.arp if r.outcome == "unanswered" and r.kind != "probe"]
     note((f"ARP no answer  {_short(r.target_ip or '?')}" for r in arp), len(arp))
@@ -346,16 +347,13 @@ def _failed_connections(analysis: Analysis) -> tuple[Iterator[str], int]:
     """Pick connections that were refused, never answered, or reset; by column, there may be a million."""
     import numpy as np
 
-    from analyzer.flows.model import HANDSHAKES
-    from analyzer.report.connections import cut_off, unanswered
+    from analyzer.report.connection_failures import cut_off, refused, unanswered
 
     connections = analysis.connections
     if not len(connections):
         return iter(()), 0
-    handshake = connections.columns["handshake"]
     words = {"refused": "refused", "no_synack": "no answer"}
-    refused = handshake == HANDSHAKES.index("refused")
-    streams = np.flatnonzero(refused | unanswered(connections) | cut_off(connections))
+    streams = np.flatnonzero(refused(connections) | unanswered(connections) | cut_off(connections))
 
     def texts() -> Iterator[str]:
         for stream in streams[:SHOWN]:
@@ -367,15 +365,14 @@ def _failed_connections(analysis: Analysis) -> tuple[Iterator[str], int]:
 
 
 def _findings(findings: Sequence[FindingRow]) -> Iterator[Line]:
-    from analyzer.findings.model import rank
+    from analyzer.findings.model import ranked
     from analyzer.sentences import sentence
 
-    ranked = sorted(findings, key=rank)
-    for number, row in enumerate(ranked[:SHOWN]):
+    for number, row in enumerate(ranked(findings)[:SHOWN]):
         text = f"{row.severity}: {sentence(row.title_key, row.args)}"
         yield Line("Findings" if number == 0 else "", text, SEVERITY_STYLES[row.severity])
-    if len(ranked) > SHOWN:
-        yield Line("", f"… and {len(ranked) - SHOWN:,} more", "dim")
+    if len(findings) > SHOWN:
+        yield Line("", f"… and {len(findings) - SHOWN:,} more", "dim")
 
 
 def summary_lines(analysis: Analysis, written: Sequence[Path] = ()) -> list[Line]:

@@ -51,6 +51,12 @@ def nearest_rank(count: int, share: int) -> int:
     return max(-(-count * share // 100) - 1, 0)
 
 
+def round_number(least: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, 50 … that is not below a number: what people like to count in."""
+    power: int = 10 ** (len(str(max(least, 1))) - 1)
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+
+
 def human_count(value: int) -> str:
     """Write a count for people: ``9999``, and from five digits on thousands apart by a narrow space."""
     return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)
@@ -74,6 +80,11 @@ def human_ms(ms: float | None) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def human_fine_ms(ms: float) -> str:
+    """Write a duration of which microseconds matter: ``25 µs``, ``0.40 ms``, ``1.02 s``."""
+    return human_ms(ms) if abs(ms) >= 0.1 else f"{ms * 1000:.0f} µs"
 
 
 def human_bytes(count: int | None) -> str:

@@ -61,7 +61,7 @@ def write(capture: str, asked: Asked) -> int:
         ExportError: a file cannot be written.
     """
     from analyzer.export.files import write_atomic
-    from analyzer.findings.model import rank
+    from analyzer.findings.model import ranked
     from analyzer.options import Options
     from analyzer.pipeline import analyze
     from analyzer.report.evidence import evidence_file
@@ -69,7 +69,7 @@ def write(capture: str, asked: Asked) -> int:
 
     with ProgressBar(capture, color=asked.color) as progress, reading(capture):
         result = analyze(capture, Options(reveal=asked.reveal), progress)
-    findings = sorted(result.findings, key=rank)
+    findings = ranked(result.findings)
     if asked.finding is not None and asked.finding > len(findings):
         raise UsageError(f"{display(capture)}: there is no finding {asked.finding}; there are {len(findings)}")
     written = 0

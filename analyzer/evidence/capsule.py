@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from analyzer.evidence.model import Packet
 from analyzer.text import display, file_name
+from analyzer.units import NS_PER_S
 from analyzer.version import __version__
 
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
@@ -22,7 +23,6 @@ _MAGIC = 0x1A2B3C4D
 _UNKNOWN_LENGTH = -1
 _END, _COMMENT, _APPLICATION, _RESOLUTION = 0, 1, 4, 9
 _NANOSECONDS = 9
-_NS = 1_000_000_000
 COMMENT_CHARACTERS = 200
 """Of a comment: Wireshark shows it on one line."""
 NAME_CHARACTERS = 60
@@ -63,7 +63,7 @@ def _described(link_type: int, exponent: int) -> bytes:
 
 
 def _packet(packet: Packet, interface: int, exponent: int, about: str) -> bytes:
-    ticks = (packet.time * 10**exponent // _NS) & 0xFFFF_FFFF_FFFF_FFFF
+    ticks = (packet.time * 10**exponent // NS_PER_S) & 0xFFFF_FFFF_FFFF_FFFF
     head = struct.pack("<IIIII", interface, ticks >> 32, ticks & 0xFFFF_FFFF, len(packet.data), packet.wire)
     comment = display(f"frame {packet.frame}: {about}", COMMENT_CHARACTERS)
     return _block(_PACKET, head + _padded(packet.data), [(_COMMENT, comment.encode())])

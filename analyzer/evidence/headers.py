@@ -10,15 +10,15 @@ RFC 8200 sections 3 and 4.5, RFC 826, RFC 792, RFC 1256 section 3, RFC 4443, RFC
 
 from __future__ import annotations
 
+from analyzer.decode.link import MAX_HEADERS, TAG_SIZES
+
 ICMP4, TCP, UDP, ICMP6 = 1, 6, 17, 58
 _IPV4, _IPV6 = 0x0800, 0x86DD
-_TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200, 0x9300})
 _LINK_TYPE_AT = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
 """Link type → where its Ethernet type stands, and where its header ends."""
 _BARE_IP = frozenset({12, 14, 101, 228, 229})
 _LOOPBACK = frozenset({0, 108})
 _FRAGMENT_HEADER = 44
-_MAX_TAGS = 12
 _TRANSPORT = {TCP: 20, UDP: 8, ICMP4: 8, ICMP6: 8}
 """Protocol → bytes that its header has at least."""
 _ERRORS = {ICMP4: frozenset({3, 4, 5, 11, 12}), ICMP6: frozenset({1, 2, 3, 4})}
@@ -49,11 +49,12 @@ def _link(link_type: int, packet: bytes) -> tuple[int, bool]:
     if len(packet) < at:
         return 0, False
     kind = int.from_bytes(packet[where : where + 2], "big")
-    for _ in range(_MAX_TAGS):
-        if kind not in _TAGS or len(packet) < at + 4:
+    for _ in range(MAX_HEADERS):
+        size = TAG_SIZES.get(kind)
+        if size is None or len(packet) < at + size:
             break
-        kind = int.from_bytes(packet[at + 2 : at + 4], "big")
-        at += 4
+        at += size
+        kind = int.from_bytes(packet[at - 2 : at], "big")
     return at, kind in (_IPV4, _IPV6)
 
 

@@ -23,15 +23,15 @@ from collections.abc import Callable
 from analyzer.decode.table import Kind, PacketTable
 from analyzer.evidence import headers
 from analyzer.protocols.collect import DNS_PORTS
-from analyzer.protocols.dns.messages import is_whole, parse
+from analyzer.protocols.dhcp import messages6, session, session6
+from analyzer.protocols.dhcp.messages import COOKIE, FIXED_BYTES
+from analyzer.protocols.dns.messages import HEADER_BYTES, is_whole, parse
 
 TcpData = Callable[[int, bytes], bytes]
 """Gives what may be shown of the data of a row's segment: its first bytes, perhaps overwritten in place."""
 
-_DHCP4, _DHCP6 = frozenset({67, 68}), frozenset({546, 547})
-_DHCP_MAGIC, _DHCP_MAGIC_AT = b"\x63\x82\x53\x63", 236
-_DHCP6_TYPES = range(1, 14)
-_DNS, _DNS_HEADER = frozenset(DNS_PORTS), 12
+_DHCP4, _DHCP6, _DNS = frozenset(session.PORTS), frozenset(session6.PORTS), frozenset(DNS_PORTS)
+_DHCP6_TYPES = frozenset({*messages6.TYPES, *messages6.RELAYED})
 _DNS_QUESTIONS = (b"\0\0", b"\0\1")
 """Counts of questions that a message can have (RFC 9619 section 4); with another one it is something else."""
 _CHECKSUM_AT = 16
@@ -64,14 +64,14 @@ def masked(table: PacketTable, row: int, packet: bytes, data: TcpData) -> bytes:
 
 def _datagram(payload: bytes, ports: frozenset[int]) -> int:
     """Return how much of a UDP datagram's data is a message that may be shown."""
-    if ports & _DHCP4 and payload[_DHCP_MAGIC_AT : _DHCP_MAGIC_AT + len(_DHCP_MAGIC)] == _DHCP_MAGIC:
+    if ports & _DHCP4 and payload.startswith(COOKIE, FIXED_BYTES):
         return len(payload)
     if ports & _DHCP6 and payload[:1] and payload[0] in _DHCP6_TYPES:
         return len(payload)
     if ports & _DNS and parse(payload).end == len(payload):
         return len(payload)
     if ports & _DNS and payload[4:6] in _DNS_QUESTIONS:
-        return min(_DNS_HEADER, len(payload))
+        return min(HEADER_BYTES, len(payload))
     return len(payload) if payload and is_whole(payload) else 0
 
 

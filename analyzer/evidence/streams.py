@@ -91,6 +91,11 @@ class HttpHeads:
             size *= 4
 
 
+def _until(stream: ByteStream, end: int) -> Shown:
+    """Show the bytes of a stream from its beginning to a position."""
+    return lambda low, high: stream.read(low, max(min(high, end) - low, 0)) if low >= 0 else b""
+
+
 def tls_handshake(stream: ByteStream) -> Shown:
     """Show the records of a handshake in clear, and of the first other record its header."""
     end = 0
@@ -103,7 +108,7 @@ def tls_handshake(stream: ByteStream) -> Shown:
             end += _RECORD_HEAD
             break
         end += _RECORD_HEAD + size
-    return lambda low, high: stream.read(low, max(min(high, end) - low, 0)) if low >= 0 else b""
+    return _until(stream, end)
 
 
 def dns_messages(stream: ByteStream) -> Shown:
@@ -115,4 +120,4 @@ def dns_messages(stream: ByteStream) -> Shown:
         if len(head) < 2 or not is_whole(stream.read(end + 2, size)):
             break
         end += 2 + size
-    return lambda low, high: stream.read(low, max(min(high, end) - low, 0)) if low >= 0 else b""
+    return _until(stream, end)

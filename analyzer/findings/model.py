@@ -100,6 +100,11 @@ def rank(finding: FindingRow) -> tuple[int, float, bool, tuple[int, ...], str]:
     return severity, -noticed_cost(finding), finding.code not in GIVEN_AWAY, finding.frames[:1], finding.code
 
 
+def ranked(findings: Iterable[FindingRow]) -> list[FindingRow]:
+    """Return findings in the order that they are told and numbered in, the worst first."""
+    return sorted(findings, key=rank)
+
+
 def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
     """Gather values by key, keys in the order they came."""
     out: dict[K, list[V]] = {}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzer import sentences
 from analyzer.analysis import Analysis
 from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.report.cells import MAX_GRID_ROWS, MAX_TABLE_ROWS, Table
@@ -23,7 +21,7 @@ from analyzer.report.timeline import MAX_BARS
 from analyzer.report.trust import recorded_why
 from analyzer.report.visits import MAX_VISITS
 from analyzer.report.waterfall import MAX_WATERFALL_ROWS
-from analyzer.report.wording import message, number, say
+from analyzer.report.wording import listed, message, number, say
 from analyzer.schema import CaptureRow, InterfaceRow
 from analyzer.text import DISPLAY_LIMIT
 
@@ -75,10 +73,6 @@ def about_facts(analysis: Analysis) -> AboutFact:
     )
 
 
-def _listed(parts: Iterable[str]) -> Prose:
-    return Prose(sentences.word("comma").join(parts))
-
-
 def _format(capture: CaptureRow) -> Prose:
     if capture.byte_order == "big":
         return say("{format}, big endian", format=capture.format)
@@ -92,7 +86,7 @@ def _interface(interface: InterfaceRow) -> Prose:
     kept = say("at most {n} B of a packet", n=interface.snaplen) if interface.snaplen else say("whole packets")
     drops = say("drops not stated") if interface.drops is None else say("{n} dropped", n=number(interface.drops))
     time = say("time in {unit}", unit=_ticks(interface.time_resolution))
-    return _listed((safe(interface.link_type), kept, time, drops))
+    return listed((safe(interface.link_type), kept, time, drops))
 
 
 def _masked(analysis: Analysis) -> Prose:

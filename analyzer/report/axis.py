@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analyzer.units import NS_PER_MS
+from analyzer.units import NS_PER_MS, round_number
 
 MIN_WIDTH = 0.25
 """Percent of the axis that a phase gets at least, so that it stays visible."""
 
 FRAME = 0.3
 """Percent of the axis between what is framed and its frame."""
+
+LEAST_STEP = NS_PER_MS // 100
+"""Between ticks, in ns; their numbers have two decimals of a millisecond."""
+
+MAX_STEPS = 6
+"""From tick to tick along an axis: the numbers of more would run into each other on a phone."""
 
 LATE = 88.0
 """Percent of the axis from which on a tick's number stands left of it, so that it is not cut off."""
@@ -72,16 +78,12 @@ class Axis:
 
     def ticks(self) -> tuple[Tick, ...]:
         """Place about five round ticks: steps of 1, 2 or 5 times a power of ten milliseconds."""
-        whole = (self.end - self.start) / NS_PER_MS
+        whole = self.end - self.start
         if whole <= 0:
             return (Tick(0.0, "0 ms"),)
-        unit = 10.0 ** len(str(int(whole))) / 1000
-        factors = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-        step = next(unit * factor for factor in factors if whole / (unit * factor) <= 6)
-        marks = [(k, step * k / whole * 100) for k in range(int(whole / step) + 1)]
-        return tuple(
-            Tick(round(left, 2), _tick(step * k), left >= LATE, k % 2 == 1) for k, left in marks if left <= 100
-        )
+        step = LEAST_STEP * round_number(-(-whole // (LEAST_STEP * MAX_STEPS)))
+        marks = [(k, step * k / whole * 100) for k in range(whole // step + 1)]
+        return tuple(Tick(round(left, 2), _tick(step * k / NS_PER_MS), left >= LATE, k % 2 == 1) for k, left in marks)
 
 
 def _tick(milliseconds: float) -> str:

@@ -15,11 +15,12 @@ from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.critical import CONNECTION, PAGE, REDIRECT, Wait
 from analyzer.report.escape import Prose, safe
 from analyzer.report.lanes import connection_pieces
-from analyzer.report.request_facts import Fact, Group, Links, anchor, groups
+from analyzer.report.request_facts import Fact, Group, Links, groups
 from analyzer.report.requests import (
     meaning,
     notes,
     phases,
+    request_anchor,
     request_filter,
     request_mark,
     status_text,
@@ -98,7 +99,7 @@ def request_bar(number_: int, row: HttpRow, links: Links, clock: Clock | None, w
     """
     whole = total_ms(row)
     return Bar(
-        anchor=anchor(number_),
+        anchor=request_anchor(number_),
         number=f"#{number_ + 1}",
         method=safe(row.method or "?"),
         target=safe(target_text(row), 200),

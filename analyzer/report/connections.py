@@ -10,14 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from analyzer import tcp_words
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.flows.deviations import handshake_acks
-from analyzer.flows.model import CLOSES, HANDSHAKE_WHYS, HANDSHAKES, Connections
 from analyzer.language import translated
 from analyzer.provenance import stream_filter
 from analyzer.report import graphs
@@ -195,39 +191,6 @@ def connections(analysis: Analysis, clock: Clock) -> ConnectionsFact:
         sum(1 for fact in out if fact.ladder is not None),
         sum(1 for fact in out if fact.graphs),
     )
-
-
-def failed(analysis: Analysis) -> dict[str, int]:
-    """Count the connections that were never answered, refused, or cut off by a reset."""
-    handshake = np.asarray(analysis.connections.columns["handshake"])
-    return {
-        "no_synack": int(unanswered(analysis.connections).sum()),
-        "refused": int((handshake == HANDSHAKES.index("refused")).sum()),
-        "reset": int(cut_off(analysis.connections).sum()),
-    }
-
-
-def unanswered(connections: Connections) -> NDArray[np.bool_]:
-    """Tell which connections nobody answered; not one that went on all the same, heard from its client's side only."""
-    columns = connections.columns
-    out = np.asarray(columns["handshake"]) == HANDSHAKES.index("no_synack")
-    out &= np.asarray(columns["server_packets"]) == 0
-    out &= np.asarray(columns["handshake_why"]) != HANDSHAKE_WHYS.index("one_sided")
-    return np.asarray(out)
-
-
-def cut_off(connections: Connections) -> NDArray[np.bool_]:
-    """Tell which open connections a reset cut off.
-
-    Not one that a side had already closed: many programs answer the other side's FIN with a reset, and have all they
-    wanted.
-    """
-    columns = connections.columns
-    reset = np.asarray(columns["close"]) == CLOSES.index("reset")
-    fins = np.stack([np.asarray(columns[f"{side}_fin_frame"], np.int64) for side in ("client", "server")])
-    closed = ((fins > 0) & (fins < np.asarray(columns["rst_frame"], np.int64))).any(axis=0)
-    refused = np.asarray(columns["handshake"]) == HANDSHAKES.index("refused")
-    return np.asarray(reset & ~closed & ~refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from analyzer.protocols.dns import table as columns_of
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Grid, Numbers, Texts, marked
 from analyzer.report.escape import safe
-from analyzer.report.grid import US_PER_MS, coded, instants
+from analyzer.report.grid import US_PER_MS, coded, first_places, instants
 from analyzer.report.lookups import (
     answers_cell,
     failed_lookups,
@@ -61,7 +61,7 @@ def dns_grid(rows: Sequence[DnsRow], clock: Clock) -> Grid:
     marks: dict[str, Texts | Numbers | int] = {
         "host": coded([qname for qname, _ in names], lambda n: Cell(safe(names[n][0]))),
         "stream": coded(streams, lambda n: "" if streams[n] is None else str(streams[n])),
-        "proto": Texts([Cell("dns")]),
+        "proto": Texts(["dns"]),
         "severity": coded(failed, lambda n: "error" if failed[n] else ""),
         "dur": 6,
         "from": instants(first, clock),
@@ -79,8 +79,7 @@ def _answers(rows: Sequence[DnsRow], of: Callable[[str], list[Any]]) -> Texts:
         (answer, chain) if answer else (frame is None, *reason)
         for answer, chain, frame, reason in zip(told, of("cname_chain"), of("response_frame"), reasons, strict=True)
     ]
-    firsts = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
-    told_of = dict(columns_of.picked(rows, sorted(firsts.values())))  # in one go: rows are dear one by one
+    told_of = dict(columns_of.picked(rows, sorted(first_places(keys).values())))  # in one go: rows are dear one by one
     return coded(keys, lambda n: answers_cell(told_of[n]))
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from analyzer import http_status, sentences
+from analyzer import http_status
 from analyzer.analysis import Analysis
 from analyzer.report import glossary
 from analyzer.report.card import CardLine
-from analyzer.report.connections import failed as failed_connections
+from analyzer.report.connection_failures import failed as failed_connections
 from analyzer.report.escape import Prose
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.lookups import own_failures
-from analyzer.report.wording import joined, number, paragraph, plural, say
+from analyzer.report.requests import request_anchor
+from analyzer.report.wording import joined, listed, number, paragraph, plural, say
 from analyzer.units import human_ms
 from analyzer.visits import verdicts
 from analyzer.visits.traceroutes import probing
@@ -65,7 +66,7 @@ def failures(analysis: Analysis) -> Iterable[tuple[Prose, str]]:
     if circles:  # each of its answers was a good redirect
         words = plural(len(circles), "visit that went in a circle", "visits that went in a circle")
         yield words, f"visit-{circles[0]}"
-    broken = failed_connections(analysis)
+    broken = failed_connections(analysis.connections)
     yield from ((said(broken[key]), "connections") for key, said in CONNECTIONS.items() if broken[key])
     lookups = own_failures(analysis.dns)
     if lookups.any():
@@ -106,14 +107,11 @@ def _requests(analysis: Analysis) -> Iterable[tuple[Prose, str]]:
         mine = sorted(code for code in codes if code // 100 == klass)
         if len(mine) == 1:
             words = Prose(f"{codes[mine[0]]} × {mine[0]} {http_status.name(mine[0])}")
-            yield words, f"http-{first[str(mine[0])] + 1}"
+            yield words, request_anchor(first[str(mine[0])])
         elif mine:
-            listed = sentences.word("comma").join(map(str, mine[:MAX_CODES])) + (" …" if len(mine) > MAX_CODES else "")
+            shown = listed(map(str, mine[:MAX_CODES])) + (" …" if len(mine) > MAX_CODES else "")
             amount = number(sum(codes[code] for code in mine))
-            yield (
-                Prose(f"{amount} × {klass}xx ({listed})"),
-                f"http-{min(first[str(code)] for code in mine) + 1}",
-            )
+            yield Prose(f"{amount} × {klass}xx ({shown})"), request_anchor(min(first[str(code)] for code in mine))
     for kind, said in REQUESTS.items():
         if not kinds[kind]:
             continue
@@ -121,7 +119,7 @@ def _requests(analysis: Analysis) -> Iterable[tuple[Prose, str]]:
         words = said(kinds[kind])
         if waited:
             words = say("{requests} after {time}", requests=words, time=human_ms(waited))
-        yield words, f"http-{first[kind] + 1}"
+        yield words, request_anchor(first[kind])
 
 
 def failed(analysis: Analysis, found: list[tuple[Prose, str]]) -> Iterable[CardLine]:
@@ -139,7 +137,7 @@ def failed(analysis: Analysis, found: list[tuple[Prose, str]]) -> Iterable[CardL
     if unknown:
         n = next(n for n, row in enumerate(analysis.http) if verdicts.unknown(row) is not None)
         text = paragraph(said(unknown[what]) for what, said in UNKNOWN.items() if unknown[what])
-        yield CardLine(text, f"http-{n + 1}", say("the first of them"))
+        yield CardLine(text, request_anchor(n), say("the first of them"))
 
 
 def _codes(analysis: Analysis) -> Iterable[tuple[Prose, str]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
-from analyzer.findings.model import SEVERITIES, noticed_cost, rank
+from analyzer.findings.model import SEVERITIES, noticed_cost, ranked
 from analyzer.findings.thresholds import MAX_FRAMES
 from analyzer.provenance import frames_filter, runs
 from analyzer.report import glossary
@@ -19,7 +19,7 @@ from analyzer.report.cells import Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.evidence import CapsuleFact, evidence
 from analyzer.report.secrets import masked_args
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.wording import listed, message, number, plural, say
 from analyzer.schema import FindingRow
 from analyzer.units import NS_PER_MS, human_ms
 
@@ -79,7 +79,6 @@ class FindingFact:
     severity: str
     severity_word: str
     icon: str
-    layer: str
     title: str
     why: str
     advice: str
@@ -118,12 +117,14 @@ def cost_words(finding: FindingRow) -> str:
 
 def findings(analysis: Analysis, clock: Clock) -> FindingsFact:
     """Draw up the findings of a capture."""
-    ranked = sorted(enumerate(analysis.findings), key=lambda item: (rank(item[1]), item[0]))
     amounts = {severity: sum(one.severity == severity for one in analysis.findings) for severity in SEVERITIES}
     times = _Times(analysis)
     return FindingsFact(
-        tuple(_fact(n, finding, analysis, clock, times) for n, (_, finding) in enumerate(ranked[:MAX_FINDINGS])),
-        len(ranked),
+        tuple(
+            _fact(n, finding, analysis, clock, times)
+            for n, finding in enumerate(ranked(analysis.findings)[:MAX_FINDINGS])
+        ),
+        len(analysis.findings),
         tuple((severity, ICONS[severity], _amount(severity, n)) for severity, n in amounts.items() if n),
     )
 
@@ -146,7 +147,6 @@ def _fact(n: int, finding: FindingRow, analysis: Analysis, clock: Clock, times: 
         severity=finding.severity if finding.severity in SEVERITIES else "info",
         severity_word=severity_word(finding.severity),
         icon=ICONS.get(finding.severity, "i"),
-        layer=safe(finding.layer, 20),
         title=Prose(text.title),
         why=Prose(text.why),
         advice=Prose(text.advice),
@@ -183,10 +183,10 @@ def _frames(frames: Sequence[int]) -> Prose:
         return Prose("")
     if len(frames) == 1:
         return say("frame {frame}", frame=frames[0])
-    listed = sentences.word("comma").join(str(a) if a == b else f"{a}–{b}" for a, b in parts[:MAX_RUNS])
+    shown = listed(str(a) if a == b else f"{a}–{b}" for a, b in parts[:MAX_RUNS])
     if len(parts) <= MAX_RUNS:
-        return say("frames {frames}", frames=Prose(listed))
-    return say("frames {frames} and more, {n} in all", frames=Prose(listed), n=number(len(frames)))
+        return say("frames {frames}", frames=shown)
+    return say("frames {frames} and more, {n} in all", frames=shown, n=number(len(frames)))
 
 
 def _note(finding: FindingRow) -> Prose:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from analyzer.report import cells
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.figures import throughput
 from analyzer.report.figures.model import Figure
@@ -90,9 +91,13 @@ def _table(found: Mapping[str, Rate], width: int) -> Table:
         columns.append(Column(say("Sent before"), numeric=True))
     rows = []
     for k in most.tolist():
-        cells = [Cell(f"{k * width / NS_PER_S:g}")]
+        shown = [Cell(f"{k * width / NS_PER_S:g}")]
         for side in sides:
             new, again = int(found[side].new[k]), int(found[side].repeated[k])
-            cells += [Cell(human_bytes(new)), Cell(rate_words(new, width)), Cell(human_bytes(again))]
-        rows.append(Row("", tuple(cells)))
+            shown += [cells.size(new), _rate(new, width), cells.size(again)]
+        rows.append(Row("", tuple(shown)))
     return Table("", say("Busiest stretches of time"), tuple(columns), tuple(rows), int(used.size))
+
+
+def _rate(amount: int, ns: int) -> Cell:
+    return Cell(rate_words(amount, ns), value=round(amount * NS_PER_S / ns, 3), unit="B/s")

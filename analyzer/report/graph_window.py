@@ -118,7 +118,7 @@ def _window_table(seen: View, made: window.Windows, course: Mapping[str, Course]
         Column(say("Time, s"), numeric=True),
         Column(say("What"), wide=True),
         Column(say("Whose")),
-        Column(say("How much"), numeric=True),
+        Column(say("How much")),
         Column(say("Frames")),
     )
     rows = tuple(

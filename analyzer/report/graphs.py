@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analyzer.flows import quality
 from analyzer.flows.model import Connections, Segments
-from analyzer.report import graph_throughput, graph_window
+from analyzer.report import cells, graph_throughput, graph_window
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.figures import rtt, sequence
 from analyzer.report.figures.marks import KINDS
@@ -25,7 +25,7 @@ from analyzer.report.performance import fine_ms
 from analyzer.report.sides import SIDES, other, who, whose
 from analyzer.report.wording import joined, number, paragraph, plural, say
 from analyzer.schema import TcpRow
-from analyzer.units import NS_PER_S, human_bytes, human_ms
+from analyzer.units import NS_PER_S, human_bytes, human_fine_ms, human_ms
 
 if TYPE_CHECKING:
     from analyzer.flows.quality import Course, RttSamples
@@ -212,9 +212,7 @@ def _progress(seen: View) -> Table:
         until = since <= at * NS_PER_S + 1
         sent = [int(seen.length[i[until[i]]].sum()) for i in (seen.sent(side) for side in SIDES)]
         acked = [_highest(seen.ack, i[until[i]]) for i in (seen.answers(side) for side in SIDES)]
-        rows.append(
-            Row("", (Cell(f"{at:.6f}"), *(Cell(human_bytes(n)) for n in sent), *(Cell(human_bytes(n)) for n in acked)))
-        )
+        rows.append(Row("", (Cell(f"{at:.6f}"), *map(cells.size, sent), *map(cells.size, acked))))
         if not seen.span:
             break
     return Table("", say("Progress"), columns, tuple(rows), len(rows))
@@ -264,9 +262,9 @@ def _trips(row: TcpRow, side: str, have: RttSamples) -> str:
     return say(
         "{samples}, at least {low}, half of them at most {half}, 95 % at most {most}",
         samples=plural(count, "sample"),
-        low=fine_ms(low),
-        half=fine_ms(half),
-        most=fine_ms(most),
+        low=human_fine_ms(low),
+        half=human_fine_ms(half),
+        most=human_fine_ms(most),
     )
 
 
@@ -300,7 +298,7 @@ def _rtt_table(seen: View, samples: Mapping[str, RttSamples]) -> Table:
                 Cell(rtt.leg(side)),
                 Cell(str(data)),
                 Cell(str(ack)),
-                Cell(fine_ms(ms)),
+                fine_ms(ms),
                 Cell(say("yes") if delayed else say("no")),
             ),
         )

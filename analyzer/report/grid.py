@@ -93,6 +93,11 @@ def long(table: Table) -> Table:
     return replace(table, rows=kept[:PREVIEW_ROWS], grid=of_rows(kept))
 
 
+def first_places(keys: Sequence[Hashable]) -> dict[Hashable, int]:
+    """Return key → the first place that has it."""
+    return dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+
+
 def coded(keys: Iterable[Hashable], make: Callable[[int], Cell | str]) -> Texts:
     """Return a column in which rows with the same key have the same cell.
 
@@ -101,7 +106,7 @@ def coded(keys: Iterable[Hashable], make: Callable[[int], Cell | str]) -> Texts:
         make: gives the cell of a row; called once for each key.
     """
     keys = list(keys)
-    places = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))  # key → the first row that has it
+    places = first_places(keys)
     firsts = sorted(places.values())
     if len(firsts) in (1, len(keys)):
         return Texts(list(map(make, firsts)))

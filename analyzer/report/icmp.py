@@ -8,8 +8,8 @@ from statistics import fmean
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.protocol_words import listed, spoken
-from analyzer.report.wording import plural, say
+from analyzer.report.protocol_words import spoken
+from analyzer.report.wording import listed, plural, say
 from analyzer.schema import IcmpRow, PingSeries, TracerouteHop, TracerouteRow
 from analyzer.units import NS_PER_MS
 from analyzer.visits.pings import tally

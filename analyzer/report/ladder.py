@@ -21,7 +21,7 @@ from analyzer.flows.model import Label, Segments
 from analyzer.report.states import Segment, Side, Sides, speaks, still_sending, walk
 from analyzer.report.wording import message, say
 from analyzer.schema import TcpRow
-from analyzer.units import NS_PER_MS, NS_PER_S, human_ms
+from analyzer.units import NS_PER_MS, NS_PER_S, human_fine_ms
 
 MAX_LADDER_ROWS = 400
 """Rungs of one ladder: beyond that nobody reads on, and 400 rows are 150 kB of SVG."""
@@ -161,8 +161,7 @@ def clock(since: int) -> str:
 
 def pause(ns: int) -> str:
     """Write a pause; neighbouring segments are often microseconds apart."""
-    ms = ns / NS_PER_MS
-    return human_ms(ms) if abs(ms) >= 0.1 else f"{ms * 1000:.0f} µs"
+    return human_fine_ms(ns / NS_PER_MS)
 
 
 class _Builder:

@@ -19,7 +19,7 @@ from analyzer.flows.model import Segments
 from analyzer.report.axis import Axis, Part
 from analyzer.report.cells import DASH
 from analyzer.report.escape import Prose, safe
-from analyzer.report.requests import AFTER, phases, pieces, status_text, target_text, total_ms
+from analyzer.report.requests import AFTER, phases, pieces, request_anchor, status_text, target_text, total_ms
 from analyzer.report.wording import plural, say
 from analyzer.schema import HttpRow, TcpRow, TlsRow
 from analyzer.units import NS_PER_MS, human_ms
@@ -166,4 +166,4 @@ def _asked(number: int, row: HttpRow, axis: Axis, words: Mapping[str, str]) -> A
     took = DASH if whole is None else Prose(human_ms(whole))
     said = say("{request}: {status}, {time}", request=what, status=Prose(status_text(row)), time=took)
     carried = [piece for piece in pieces(row) if piece[0] in AFTER]
-    return Asked(f"http-{number + 1}", said, parts(carried, axis, words))
+    return Asked(request_anchor(number), said, parts(carried, axis, words))

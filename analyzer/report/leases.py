@@ -10,8 +10,8 @@ from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import station, without_blanks
-from analyzer.report.protocol_words import listed, word
-from analyzer.report.wording import message, say
+from analyzer.report.protocol_words import word
+from analyzer.report.wording import listed, message, say
 from analyzer.schema import DhcpRow
 from analyzer.units import human_ms
 from analyzer.visits.steps_names import FOREVER_S

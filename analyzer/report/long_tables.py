@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import add, attrgetter
 
-from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.flows.model import Connections
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Grid, Numbers, Texts
-from analyzer.report.escape import Prose, safe
+from analyzer.report.escape import safe
 from analyzer.report.grid import US_PER_MS, coded, instants
 from analyzer.report.request_facts import remarks
 from analyzer.report.requests import (
@@ -29,6 +28,7 @@ from analyzer.report.requests import (
     tone,
     total_ms,
 )
+from analyzer.report.wording import listed
 from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS
 
@@ -52,7 +52,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         Numbers(_us(totals), "ms", US_PER_MS),
         Numbers([row.stream for row in rows], "plain", link="stream"),
         coded(endings, lambda n: _outcome(rows[n])),
-        _coded(rows, _REMARKED, lambda row: Cell(Prose(sentences.word("comma").join(remarks(row))))),
+        _coded(rows, _REMARKED, lambda row: Cell(listed(remarks(row)))),
         Texts([frames_words(row) for row in rows]),
     )
     marks: dict[str, Texts | Numbers | int] = {
@@ -60,7 +60,7 @@ def http_grid(rows: Sequence[HttpRow], clock: Clock) -> Grid:
         "status": coded([row.status for row in rows], lambda n: Cell(str(rows[n].status or ""))),
         "method": 2,
         "stream": 10,
-        "proto": coded([""] * len(rows), lambda n: Cell("http")),
+        "proto": Texts(["http"]),
         "dur": 9,
         "from": instants([start for start, _ in spans], clock),
         "to": instants([end for _, end in spans], clock),
@@ -180,7 +180,7 @@ def tcp_grid(connections: Connections, clock: Clock) -> Grid:
     marks: dict[str, Texts | Numbers | int] = {
         "host": coded(of["server"], lambda n: Cell(safe(of["server"][n]))),
         "stream": 0,
-        "proto": coded([""] * count, lambda n: Cell("tcp")),
+        "proto": Texts(["tcp"]),
         "dur": Numbers(_us(of["duration_ms"]), "ms", US_PER_MS),
         "from": instants(starts, clock),
         "to": instants(lasts, clock),

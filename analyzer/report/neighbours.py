@@ -13,8 +13,8 @@ from analyzer.provenance import frames_text
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Mark, Row, Table, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.protocol_words import listed, word
-from analyzer.report.wording import joined, message, plural, say
+from analyzer.report.protocol_words import word
+from analyzer.report.wording import joined, listed, message, plural, say
 from analyzer.schema import ArpRow, Gateway, NdpPrefix, NdpRow
 from analyzer.visits.steps_names import FOREVER_S
 

@@ -8,7 +8,8 @@ from analyzer.addresses import endpoint
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import safe
-from analyzer.report.protocol_words import spoken, word
+from analyzer.report.protocol_words import spoken
+from analyzer.report.sides import who
 from analyzer.report.wording import message, say
 from analyzer.schema import OicqRow
 
@@ -21,8 +22,6 @@ OUTCOMES = {
     ),
 }
 """Outcome → what is shown, and longer words for it."""
-
-SENDERS = {"client": message("client"), "server": message("server")}
 
 
 def oicq_table(rows: Sequence[OicqRow], clock: Clock) -> Table:
@@ -54,7 +53,7 @@ def _row(n: int, row: OicqRow, clock: Clock) -> Row:
             clock.cell(row.time),
             Cell(safe(endpoint(row.client, row.client_port))),
             Cell(safe(endpoint(row.server, row.server_port))),
-            Cell(word(SENDERS, row.sent_by)),
+            Cell(who(row.sent_by)),
             Cell(say("{name} ({number})", name=spoken(row.command_name), number=row.command)),
             Cell(str(row.sequence)),
             cells.text(row.qq, "not_captured"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from analyzer import sentences
 from analyzer.analysis import Analysis
-from analyzer.findings.model import rank
+from analyzer.findings.model import ranked
 from analyzer.flows.model import Connections
 from analyzer.report.card import Card, CardLine
 from analyzer.report.connection_words import APPLICATIONS
@@ -18,6 +18,7 @@ from analyzer.report.escape import Prose, safe
 from analyzer.report.failed import failed, failures
 from analyzer.report.findings import ICONS, cost_words, severity_word
 from analyzer.report.icmp import exchanged
+from analyzer.report.protocols import traffic_name
 from analyzer.report.secrets import masked_args
 from analyzer.report.slow import slow
 from analyzer.report.visits import MAX_VISITS
@@ -249,7 +250,7 @@ def _only_counted(analysis: Analysis, span: str) -> CardLine:
     if not ranked:
         text = say("{packets} in {time}, of protocols that are only counted here.", packets=packets, time=span)
         return CardLine(text, "frames-table", say("every frame accounted for"))
-    listed = [Prose(f"{safe(name, 40)} ({number(count)})") for name, count in ranked[:MAX_PROTOCOLS]]
+    listed = [Prose(f"{traffic_name(name)} ({number(count)})") for name, count in ranked[:MAX_PROTOCOLS]]
     if len(ranked) > MAX_PROTOCOLS:
         listed.append(plural(len(ranked) - MAX_PROTOCOLS, "more protocol"))
     text = say(
@@ -271,11 +272,10 @@ def printed(analysis: Analysis) -> tuple[int, ...]:
 
 
 def _why(analysis: Analysis) -> Iterable[CardLine]:
-    ranked = sorted(enumerate(analysis.findings), key=lambda item: (rank(item[1]), item[0]))
-    if not ranked:
+    if not analysis.findings:
         text = say("Nothing stood out, so there is nothing to explain.")
         yield CardLine(text, "findings", say("what was looked for"))
-    for n, (_, finding) in enumerate(ranked[:MAX_REASONS]):
+    for n, finding in enumerate(ranked(analysis.findings)[:MAX_REASONS]):
         title = Prose(sentences.sentence(finding.title_key, masked_args(finding.args, analysis.options)))
         cost = cost_words(finding)
         yield CardLine(

@@ -7,17 +7,17 @@ what its receiver, its sender and the network are answerable for, and the three 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analyzer import sentences
-from analyzer.report.cells import DASH, Cell, Column, Row, Table
+from analyzer.report import cells
+from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, safe
 from analyzer.report.figures.rtt import leg
 from analyzer.report.sides import SIDES, other, who, whose
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.wording import listed, message, plural, say
 from analyzer.schema import TcpRow
-from analyzer.units import human_bytes, human_ms
+from analyzer.units import human_bytes, human_fine_ms, human_ms
 
 if TYPE_CHECKING:
     from analyzer.flows.quality import Course
@@ -163,8 +163,8 @@ def _trips(row: TcpRow) -> Table | None:
                                 side=who(side),
                             ),
                         ),
-                        Cell(number(samples)),
-                        *(Cell(fine_ms(value)) for value in values),
+                        cells.count(samples),
+                        *map(fine_ms, values),
                     ),
                 )
             )
@@ -178,11 +178,10 @@ def _trips(row: TcpRow) -> Table | None:
     return Table("", say("Round trips"), columns, tuple(lines), len(lines)) if lines else None
 
 
-def fine_ms(value: float | None) -> str:
-    """Write a duration of which microseconds matter: ``25 µs``, ``0.40 ms``, ``1.02 s``."""
-    if value is None:
-        return DASH
-    return human_ms(value) if value >= 0.1 else f"{value * 1000:.0f} µs"
+def fine_ms(value: float | None) -> Cell:
+    """Return a cell for a duration of which microseconds matter."""
+    cell = cells.ms(value)
+    return cell if value is None else replace(cell, text=human_fine_ms(value))
 
 
 def _bars(row: TcpRow, courses: Mapping[str, Course]) -> tuple[tuple[Bar, ...], int]:
@@ -242,7 +241,7 @@ def _bar(
             )
             parts.append(Part(key, round(left, 3), round(width, 3), words))
             left += width
-    return Bar(title, tuple(parts), Prose(sentences.word("comma").join(part.words for part in parts)), frames)
+    return Bar(title, tuple(parts), listed(part.words for part in parts), frames)
 
 
 def _episodes(courses: Mapping[str, Course]) -> Table | None:
@@ -255,7 +254,7 @@ def _episodes(courses: Mapping[str, Course]) -> Table | None:
             (
                 Cell(whose(side)),
                 Cell(say(EPISODES[episode.kind]) if episode.kind in EPISODES else safe(episode.kind)),
-                Cell(human_ms(episode.cost_ms)),
+                cells.ms(episode.cost_ms),
                 Cell(", ".join(str(frame) for frame in episode.frames[:6]) + (" …" if len(episode.frames) > 6 else "")),
             ),
         )

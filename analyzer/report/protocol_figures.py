@@ -12,10 +12,9 @@ from analyzer.report.figures import latency as latency_figure
 from analyzer.report.figures import status as status_figure
 from analyzer.report.figures.model import Figure
 from analyzer.report.latencies import LatencyFact
-from analyzer.report.protocol_words import listed
 from analyzer.report.protocols import ProtocolsFact
 from analyzer.report.statuses import HeatFact, StatusFact
-from analyzer.report.wording import number, plural, say
+from analyzer.report.wording import listed, number, plural, say
 from analyzer.units import human_ms
 
 MAX_CODES_SAID = 20
@@ -96,8 +95,7 @@ def _heat(heat: HeatFact) -> Figure:
             "",
             (
                 Cell(str(heat.codes[cell.row])),
-                Cell(f"{heat_figure.edge(heat, cell.column)} s"),
-                Cell(f"{heat_figure.edge(heat, cell.column + 1)} s"),
+                *(_edge(heat, column) for column in (cell.column, cell.column + 1)),
                 cells.count(cell.count),
             ),
         )
@@ -113,6 +111,11 @@ def _heat(heat: HeatFact) -> Figure:
     )
 
 
+def _edge(heat: HeatFact, column: int) -> Cell:
+    seconds = heat_figure.edge(heat, column)
+    return Cell(f"{seconds} s", value=float(seconds), unit="s")
+
+
 def _latency(measured: Sequence[LatencyFact]) -> Figure:
     what = listed([say("{what} ({n})", what=Prose(fact.label), n=number(fact.count)) for fact in measured])
     summary = say(
@@ -125,7 +128,13 @@ def _latency(measured: Sequence[LatencyFact]) -> Figure:
         *(Column(fact.label, numeric=True, title=fact.meaning) for fact in measured),
     )
     rows = tuple(
-        Row("", (Cell(f"{share} %"), *(cells.ms(latency_figure.at_share(fact, share)) for fact in measured)))
+        Row(
+            "",
+            (
+                Cell(f"{share} %", value=share, unit="%"),
+                *(cells.ms(latency_figure.at_share(fact, share)) for fact in measured),
+            ),
+        )
         for share in latency_figure.SHARES
     )
     return Figure(

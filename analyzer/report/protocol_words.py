@@ -1,4 +1,4 @@
-"""Words that the tables of several protocols share: lists, and what stands for a code of the analysis.
+"""Words that the tables of several protocols share: what stands for a code of the analysis, the first of many things.
 
 A table of words maps codes to messages marked with :func:`analyzer.report.wording.message`, because it is made before
 a language is known.
@@ -11,17 +11,7 @@ from collections.abc import Iterable, Mapping
 from analyzer import sentences
 from analyzer.language import SOURCE, current, translated
 from analyzer.report.escape import Prose, safe
-from analyzer.report.wording import say
-
-
-def listed(parts: Iterable[str | None]) -> Prose:
-    """Join what is there with commas, as the language writes them."""
-    return Prose(sentences.word("comma").join(part for part in parts if part))
-
-
-def paragraph(said: Iterable[str]) -> Prose:
-    """Put sentences one after the other; the Chinese full stop brings its own space."""
-    return Prose(("" if current() == "zh" else " ").join(filter(None, said)))
+from analyzer.report.wording import listed, say
 
 
 def word(table: Mapping[str, str], code: str | None) -> Prose:

@@ -13,26 +13,12 @@ from analyzer.report.cells import MAX_TABLE_ROWS, Cell, Clock, Column, Elsewhere
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import icmp_table, pings_table, traceroutes_table
 from analyzer.report.latencies import LatencyFact, latencies, latency_table
-from analyzer.report.lookups import dns_failed
 from analyzer.report.oicq import oicq_table
-from analyzer.report.protocols_dns import DnsFact, dns_fact, dns_sentence
-from analyzer.report.protocols_tls import common_name, tls_table
-from analyzer.report.statuses import HeatFact, StatusFact, heat, statuses
+from analyzer.report.protocols_dns import DnsFact, dns_fact
+from analyzer.report.protocols_tls import tls_table
+from analyzer.report.statuses import HeatFact, StatusFact, answers, heat, statuses
 from analyzer.report.walks import WalkFact, walks
 from analyzer.report.wording import message, say
-
-__all__ = [
-    "LatencyFact",
-    "ProtocolsFact",
-    "StatusFact",
-    "common_name",
-    "dns_failed",
-    "dns_sentence",
-    "latencies",
-    "protocols",
-    "traffic_table",
-]
-
 
 KINDS_OF_FRAMES = {"not decoded": message("not decoded"), "IP fragments": message("IP fragments")}
 """What frames without a protocol's name are counted as → words."""
@@ -93,11 +79,11 @@ class ProtocolsFact:
 
 def protocols(analysis: Analysis, clock: Clock) -> ProtocolsFact:
     """Draw up the protocols of a capture."""
-    measured = latencies(analysis)
+    measured, given = latencies(analysis), answers(analysis.http)
     return ProtocolsFact(
         traffic=traffic_table(analysis),
-        statuses=statuses(analysis, clock),
-        heat=heat(analysis, clock),
+        statuses=statuses(given, clock),
+        heat=heat(given, clock),
         latencies=measured,
         latency_table=latency_table(measured),
         dns=dns_fact(analysis.dns, clock),
@@ -127,7 +113,7 @@ def traffic_table(analysis: Analysis) -> Table:
     rows = tuple(
         Row(
             "",
-            (Cell(traffic_name(name)), cells.count(count), Cell(_share(count / whole))),
+            (Cell(traffic_name(name)), cells.count(count), _share(count / whole)),
             marked(proto=safe(name.lower(), 60)),
         )
         for name, count in ranked[:MAX_TABLE_ROWS]
@@ -146,7 +132,8 @@ def traffic_name(name: str) -> Prose:
     return safe(name, 60)
 
 
-def _share(share: float) -> str:
-    """Write a share in percent; what is there is never rounded to nothing."""
+def _share(share: float) -> Cell:
+    """Return a cell for a share in percent; what is there is never rounded to nothing."""
     percent = share * 100
-    return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 99.95 or share == 1 else "> 99.9 %"
+    text = "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 99.95 or share == 1 else "> 99.9 %"
+    return Cell(text, value=round(percent, 4), unit="%")

@@ -9,8 +9,9 @@ from dataclasses import replace
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.protocol_words import first_of, listed, word
-from analyzer.report.wording import joined, message, plural, say
+from analyzer.report.protocol_words import first_of, word
+from analyzer.report.sides import who
+from analyzer.report.wording import joined, listed, message, plural, say
 from analyzer.schema import Certificate, TlsAlert, TlsRow
 
 MAX_ALERTS = 3
@@ -33,8 +34,6 @@ OUTCOMES = {
     "incomplete": message("incomplete"),
     "midstream": message("begun before the capture"),
 }
-
-SENDERS = {"client": message("client"), "server": message("server")}
 
 ENCRYPTED_ALERT = message("encrypted")
 
@@ -178,7 +177,7 @@ def _alert(alert: TlsAlert) -> Prose:
     """Write an alert as it is named (RFC 8446 section 6), and who sent it."""
     hidden = alert.description == ENCRYPTED_ALERT
     what = say(ENCRYPTED_ALERT) if hidden else safe(alert.description)
-    return say("{who}: {alert}", who=word(SENDERS, alert.from_), alert=what)
+    return say("{who}: {alert}", who=who(alert.from_), alert=what)
 
 
 def _readable(row: TlsRow) -> Cell:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analyzer import sentences
 from analyzer.report.escape import Prose, safe
-from analyzer.report.requests import frames_words, target_text, total_ms
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.requests import frames_words, request_anchor, target_text, total_ms
+from analyzer.report.wording import listed, message, number, plural, say
 from analyzer.schema import Cookie, HttpRow, Parameter, WebSocketRow
 from analyzer.units import human_bytes, human_ms
 from analyzer.visits.verdicts import promised_bytes
@@ -122,11 +121,6 @@ def _redirects(row: HttpRow) -> bool:
     return row.location is not None and row.status is not None and 300 <= row.status < 400
 
 
-def anchor(number_: int) -> str:
-    """Return the anchor of a row of the ``http`` table."""
-    return f"http-{number_ + 1}"
-
-
 def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
     """Return what there is to say about a request, in groups.
 
@@ -141,8 +135,8 @@ def groups(number_: int, row: HttpRow, links: Links) -> tuple[Group, ...]:
         (say("Fields"), _fields(row.parameters)),
         (say("Connection"), _connection(row, links)),
     )
-    listed = ((title, tuple(facts)) for title, facts in found)
-    return tuple(Group(title, facts) for title, facts in listed if facts)
+    told = ((title, tuple(facts)) for title, facts in found)
+    return tuple(Group(title, facts) for title, facts in told if facts)
 
 
 def _fact(name: str, value: str | None, link: str = "") -> Iterator[Fact]:
@@ -218,13 +212,13 @@ def _way(number_: int, row: HttpRow, links: Links) -> Iterator[Fact]:
     cause = row.initiator
     if cause is not None and 0 <= cause < len(links.rows):
         name = say("Sent here by") if _redirects(links.rows[cause]) else say("Asked for by")
-        yield Fact(name, (_named(cause, links.rows[cause]),), anchor(cause))
+        yield Fact(name, (_named(cause, links.rows[cause]),), request_anchor(cause))
     elif row.referer:
         yield from _fact("Referer", row.referer)
     if row.location is not None:
         onward = links.onward.get(number_)
         name = say("Sent on to") if _redirects(row) else say("Made at") if row.status == CREATED else say("Location")
-        yield from _fact(name, row.location, "" if onward is None else anchor(onward))
+        yield from _fact(name, row.location, "" if onward is None else request_anchor(onward))
         cost = total_ms(row)
         if onward is not None and cost is not None and row.method in ("GET", "HEAD"):  # others did something first
             yield _said(say("Cost"), say("{time} for this detour", time=Prose(human_ms(cost))))
@@ -296,7 +290,7 @@ def _cookie(cookie: Cookie) -> str:
         *([] if cookie.same_site is None else [f"SameSite={safe(cookie.same_site.capitalize(), 20)}"]),
         say("outlives the browser") if cookie.persistent else say("until the browser closes"),
     ]
-    return say("{name} – {flags}", name=name, flags=Prose(sentences.word("comma").join(flags)))
+    return say("{name} – {flags}", name=name, flags=listed(flags))
 
 
 # ── fields and connection ────────────────────────────────────────────────────────────────────────────────────────
@@ -345,7 +339,7 @@ def remarks(row: HttpRow) -> list[str]:
     if missing:
         found.append(say("{bytes} missing", bytes=Prose(human_bytes(missing))))
     if row.informational:
-        codes = Prose(sentences.word("comma").join(str(told.status) for told in row.informational[:3]))
+        codes = listed(str(told.status) for told in row.informational[:3])
         found.append(say("{codes} first", codes=codes))
     if row.saved_bytes:
         found.append(say("copy saved {bytes}", bytes=Prose(human_bytes(row.saved_bytes))))

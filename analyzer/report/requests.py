@@ -14,7 +14,7 @@ from analyzer import http_status, sentences
 from analyzer.provenance import stream_filter
 from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.wording import message, say
+from analyzer.report.wording import message, number, say
 from analyzer.schema import HttpRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms, ms_between
 from analyzer.visits import verdicts
@@ -153,10 +153,10 @@ def _came(row: HttpRow, words: Prose) -> str:
     broken = row.outcome in ("truncated", "aborted") and row.outcome_why != "lost"
     if not broken or row.status is None or row.response_body_bytes is None:
         return words
-    came, promised = Prose(f"{row.response_body_bytes:,}"), verdicts.promised_bytes(row)
+    came, promised = number(row.response_body_bytes), verdicts.promised_bytes(row)
     if promised is None:
         return say("{outcome} (after {came} bytes of the body)", outcome=words, came=came)
-    whole = Prose(f"{promised:,}")
+    whole = number(promised)
     return say("{outcome} (after {came} of {promised} bytes of the body)", outcome=words, came=came, promised=whole)
 
 
@@ -269,6 +269,11 @@ def failure_text(row: HttpRow) -> str:
 
 
 # ── where it is ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def request_anchor(number_: int) -> str:
+    """Return the anchor of a row of the ``http`` table."""
+    return f"http-{number_ + 1}"
 
 
 def request_mark(row: HttpRow, clock: Clock | None) -> Mark:

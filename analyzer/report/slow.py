@@ -11,7 +11,7 @@ from analyzer.analysis import Analysis
 from analyzer.protocols.dns import table as columns_of
 from analyzer.report.card import CardLine
 from analyzer.report.escape import Prose, safe
-from analyzer.report.requests import PHASES, durations
+from analyzer.report.requests import PHASES, durations, request_anchor
 from analyzer.report.secrets import masked
 from analyzer.report.wording import joined, message, paragraph, plural, say
 from analyzer.schema import HttpRow
@@ -46,7 +46,7 @@ def slow(analysis: Analysis) -> Iterable[CardLine]:
         words = slow_request(analysis.http[n], total)
         if any(not row.decrypted for row in analysis.tls):
             words = say("Of the requests that can be read, {sentence}", sentence=words)
-        request = CardLine(words, f"http-{n + 1}", say("its breakdown"))
+        request = CardLine(words, request_anchor(n), say("its breakdown"))
         at = _slow_visit(analysis, n, total)
         if at is None:
             yield request

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer import http_status
-from analyzer.analysis import Analysis
 from analyzer.report.cells import Clock, Mark, marked
+from analyzer.report.requests import request_anchor
 from analyzer.report.wording import say
 from analyzer.schema import HttpRow
+from analyzer.units import round_number
 
 HEAT_FIELDS = 40
 """Fields that the time from the first answer to the last is divided into, at most: on a phone each has seven pixels."""
@@ -73,7 +74,7 @@ class HeatFact:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """One answer: its code, when it came (ns), the anchor of its request, and its frames."""
 
     code: int
@@ -82,36 +83,37 @@ class _Answer:
     frames: tuple[int, ...]
 
 
-def _answers(rows: Sequence[HttpRow]) -> list[_Answer]:
+def answers(rows: Sequence[HttpRow]) -> list[Answer]:
+    """Return the answers to all requests, interim ones too."""
     out = []
     for n, row in enumerate(rows):
-        anchor = f"http-{n + 1}"
+        anchor = request_anchor(n)
         sent = row.request_end_time if row.request_end_time is not None else row.request_time
-        out += [_Answer(early.status, sent, anchor, (early.frame,)) for early in row.informational]
+        out += [Answer(early.status, sent, anchor, (early.frame,)) for early in row.informational]
         if row.status is not None:
             time = row.response_time if row.response_time is not None else sent
-            out.append(_Answer(row.status, time, anchor, row.response_frames or ()))
+            out.append(Answer(row.status, time, anchor, row.response_frames or ()))
     return out
 
 
-def statuses(analysis: Analysis, clock: Clock) -> tuple[StatusFact, ...]:
+def statuses(given: Sequence[Answer], clock: Clock) -> tuple[StatusFact, ...]:
     """Count status codes, interim ones too, in order of code."""
-    given: dict[int, list[_Answer]] = {}
-    for answer in _answers(analysis.http):
-        given.setdefault(answer.code, []).append(answer)
-    return tuple(_fact(code, given[code], clock) for code in sorted(given))
+    by_code: dict[int, list[Answer]] = {}
+    for answer in given:
+        by_code.setdefault(answer.code, []).append(answer)
+    return tuple(_fact(code, by_code[code], clock) for code in sorted(by_code))
 
 
-def _fact(code: int, answers: list[_Answer], clock: Clock) -> StatusFact:
-    times = [answer.time for answer in answers if answer.time is not None]
+def _fact(code: int, given: list[Answer], clock: Clock) -> StatusFact:
+    times = [answer.time for answer in given if answer.time is not None]
     first, last = min(times, default=None), max(times, default=None)
     return StatusFact(
         code,
         http_status.name(code),
         http_status.status_class(code),
         http_status.explain(code),
-        len(answers),
-        answers[0].anchor,
+        len(given),
+        given[0].anchor,
         _when(first, last, clock),
         marked(
             clock,
@@ -119,7 +121,7 @@ def _fact(code: int, answers: list[_Answer], clock: Clock) -> StatusFact:
             proto="http",
             start=first,
             end=last,
-            frames=[frame for answer in answers for frame in answer.frames],
+            frames=[frame for answer in given for frame in answer.frames],
         ),
     )
 
@@ -133,9 +135,9 @@ def _when(first: int | None, last: int | None, clock: Clock) -> str:
     return say("from {first} to {last}", first=clock.text(first), last=clock.text(last))
 
 
-def heat(analysis: Analysis, clock: Clock) -> HeatFact | None:
+def heat(given: Sequence[Answer], clock: Clock) -> HeatFact | None:
     """Map the codes over time; None where the answers came at one instant, or nearly so."""
-    timed = [(answer, at) for answer in _answers(analysis.http) if (at := clock.seconds(answer.time)) is not None]
+    timed = [(answer, at) for answer in given if (at := clock.seconds(answer.time)) is not None]
     if len(timed) < 2:
         return None
     early, late = min(at for _, at in timed), max(at for _, at in timed)
@@ -162,6 +164,4 @@ def field_length(span: float) -> float:
 
     Not below a millisecond, which is what the page writes instants to.
     """
-    least = max(span / HEAT_FIELDS, 0.001)
-    power = 10.0 ** math.floor(math.log10(least) + 1e-9)
-    return float(next(round(power * factor, 9) for factor in (1, 2, 5, 10) if power * factor >= least * (1 - 1e-9)))
+    return round_number(math.ceil(span * 1000 / HEAT_FIELDS * (1 - 1e-9))) / 1000

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
 from analyzer.report import cells
@@ -23,13 +22,14 @@ from analyzer.report.requests import (
     outcome_tone,
     outcome_word,
     reason,
+    request_anchor,
     request_mark,
     status_text,
     tone,
     total_ms,
 )
 from analyzer.report.websocket import SocketFact, said_on, websocket_table
-from analyzer.report.wording import say
+from analyzer.report.wording import listed, say
 from analyzer.schema import HttpRow, TcpRow
 from analyzer.units import NS_PER_MS
 
@@ -138,7 +138,7 @@ def _remarked(shown: tuple[Row, ...], grid: Grid | None) -> bool:
 
 
 def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
-    anchor = f"http-{n + 1}"
+    anchor = request_anchor(n)
     return Row(
         "" if anchor in drawn else anchor,
         (
@@ -158,7 +158,7 @@ def _http_row(n: int, row: HttpRow, clock: Clock, drawn: set[str]) -> Row:
                 tone=outcome_tone(row),
                 title=outcome_text(row),
             ),
-            Cell(Prose(sentences.word("comma").join(remarks(row)))),
+            Cell(listed(remarks(row))),
             Cell(frames_words(row)),
         ),
         request_mark(row, clock),

@@ -16,7 +16,7 @@ import numpy as np
 from analyzer.analysis import Analysis
 from analyzer.report.cells import Clock
 from analyzer.report.timeline_events import Events, events
-from analyzer.units import NS_PER_MS, NS_PER_S
+from analyzer.units import NS_PER_S
 
 MAX_BARS = {"ARP": 150, "DNS": 600, "TCP": 1200, "TLS": 350, "HTTP": 1100, "other": 100}
 """Bars drawn in each lane, 3,500 in all: plotly draws those in a third of a second, 20,000 in three."""
@@ -84,11 +84,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Throughput: left edges of the bins in seconds, Mbit/s in each, and the width of a bin in ms."""
+    """Throughput: left edges of the bins in seconds, and Mbit/s in each."""
 
     seconds: tuple[float, ...]
     mbit: tuple[float, ...]
-    bin_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +197,13 @@ def _strip(analysis: Analysis, clock: Clock) -> Strip:
     flow = analysis.throughput
     counts = np.asarray(flow.bytes, np.int64)
     if not counts.size or flow.bin_ns <= 0:
-        return Strip((), (), 0.0)
+        return Strip((), ())
     fold = -(-counts.size // MAX_STRIP_BINS)
     padded = np.zeros(-(-counts.size // fold) * fold, np.int64)
     padded[: counts.size] = counts
     sums = padded.reshape(-1, fold).sum(axis=1)
-    width = flow.bin_ns * fold
+    width = flow.bin_ns * fold / NS_PER_S
     first = clock.seconds(flow.start_time) or 0.0
-    seconds = first + np.arange(sums.size) * (width / NS_PER_S)
-    mbit = sums * 8 / (width / NS_PER_S) / 1e6
-    return Strip(tuple(seconds.round(6).tolist()), tuple(mbit.round(6).tolist()), width / NS_PER_MS)
+    seconds = first + np.arange(sums.size) * width
+    mbit = sums * 8 / width / 1e6
+    return Strip(tuple(seconds.round(6).tolist()), tuple(mbit.round(6).tolist()))

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from analyzer import sentences
 from analyzer.addresses import endpoint
 from analyzer.analysis import Analysis
-from analyzer.flows.model import HANDSHAKES
 from analyzer.protocols.dns import table as columns_of
-from analyzer.report.connections import cut_off, unanswered
+from analyzer.report.connection_failures import cut_off, refused, unanswered
 from analyzer.report.escape import Prose, safe
 from analyzer.report.icmp import failed_icmp
 from analyzer.report.lookups import own_failures
-from analyzer.report.requests import failure_text, interval, status_text, tone, total_ms
+from analyzer.report.requests import failure_text, interval, request_anchor, status_text, tone, total_ms
 from analyzer.report.wording import message, say
 from analyzer.schema import ArpRow
 from analyzer.units import NS_PER_MS, human_ms
@@ -136,10 +135,7 @@ def _dns(analysis: Analysis) -> Events:
 
 def _tcp(analysis: Analysis) -> Events:
     table = analysis.connections
-    handshake = np.asarray(table.columns["handshake"])
-    refused = handshake == HANDSHAKES.index("refused")
-    silent = unanswered(table)
-    reset = cut_off(table)
+    turned_away, silent, reset = refused(table), unanswered(table), cut_off(table)
     starts = np.asarray(table.columns["start_time"], np.int64)
     ends = np.asarray(table.columns["end_time"], np.int64)
 
@@ -149,7 +145,7 @@ def _tcp(analysis: Analysis) -> Events:
     def describe(stream: int) -> Described:
         # From the columns: drawing a whole row for each bar would take longer than all else on the timeline.
         failure = NONE
-        if refused[stream]:
+        if turned_away[stream]:
             failure = say("refused")
         elif silent[stream]:
             failure = say("no answer")
@@ -163,7 +159,7 @@ def _tcp(analysis: Analysis) -> Events:
         )
         return f"stream-{stream}", words, failure
 
-    return Events(np.arange(len(table)), starts, np.maximum(starts, ends), refused | silent | reset, describe)
+    return Events(np.arange(len(table)), starts, np.maximum(starts, ends), turned_away | silent | reset, describe)
 
 
 def _tls(analysis: Analysis) -> Events:
@@ -204,7 +200,7 @@ def _http(analysis: Analysis) -> Events:
             status=status_text(row),
             time=_took(total_ms(row)),
         )
-        return f"http-{n + 1}", words, failure
+        return request_anchor(n), words, failure
 
     return _events(times(), describe)
 

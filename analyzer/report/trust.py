@@ -14,7 +14,6 @@ from analyzer.report.escape import Prose, safe
 from analyzer.report.neighbours import gateway_words
 from analyzer.report.wording import message, number, plural, say
 from analyzer.units import human_bytes, human_ms
-from analyzer.visits.model import Facts
 
 OFFLOAD_BYTES = 1500
 """A TCP payload above this cannot have been one Ethernet frame: the network card joined or will split segments."""
@@ -165,12 +164,11 @@ def _missing(analysis: Analysis) -> tuple[int, int]:
     A hole between recorded bytes counts. What is acknowledged beyond all that was recorded counts as far as the packets
     that acknowledge it can have moved the window on.
     """
-    a = analysis
-    facts = Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
-    total, damaged = 0, np.zeros(len(a.connections), np.bool_)
+    facts = analysis.facts()
+    total, damaged = 0, np.zeros(len(facts.connections), np.bool_)
     for side, other in (("client", "server"), ("server", "client")):
         missing = count(facts, f"{side}_missing_bytes")
-        beyond = missing - holes(facts, side) if len(a.segments) else missing
+        beyond = missing - holes(facts, side) if len(facts.segments) else missing
         forged = beyond > np.maximum(count(facts, f"{other}_packets") * MAX_ACKED, MAX_HOLE)
         total += int((missing - np.where(forged, beyond, 0)).sum())
         damaged |= forged

@@ -15,7 +15,7 @@ from analyzer.report.around import around, drawn_together
 from analyzer.report.cells import DASH, Clock, Mark, marked
 from analyzer.report.escape import Prose, safe
 from analyzer.report.request_facts import Links
-from analyzer.report.requests import interval, phases
+from analyzer.report.requests import PHASES, interval, phases
 from analyzer.report.secrets import masked, masked_args
 from analyzer.report.walks import WalkLine, walk_of
 from analyzer.report.waterfall import (
@@ -25,7 +25,7 @@ from analyzer.report.waterfall import (
     Waterfall,
     waterfall,
 )
-from analyzer.report.wording import message, plural, say
+from analyzer.report.wording import listed, message, plural, say
 from analyzer.schema import DnsRow, HttpRow, Step, VisitRow
 from analyzer.units import NS_PER_MS, human_bytes, human_ms, rfc3339
 from analyzer.visits.blame import of_request
@@ -67,7 +67,6 @@ STEP_NAMES: dict[str, str] = {
 class StepFact:
     """A step of a journey: a sentence, and its evidence or the reason why it is absent."""
 
-    step: str
     name: str
     sentence: str
     duration: str
@@ -81,12 +80,11 @@ class StepFact:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSum:
-    """How long one phase took over a visit's main chain, and its part of the sum in percent."""
+    """How long one phase took over a visit's main chain."""
 
     phase: str
     label: str
     value: str
-    percent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class VisitFact:
 def visits(analysis: Analysis, clock: Clock) -> list[VisitFact]:
     """Return the visits, then one group for requests that belong to none."""
     tls = {row.stream: row for row in analysis.tls}
-    cause = partial(_cause, facts=_facts(analysis), options=analysis.options)
+    cause = partial(_cause, facts=analysis.facts(), options=analysis.options)
     links = Links.of(analysis.http, analysis.websocket, cause)
     room, detailed = MAX_WATERFALL_ROWS_IN_ALL, MAX_DETAILED
     out: list[VisitFact] = []
@@ -207,12 +205,6 @@ def _said(key: str, args: Mapping[str, object], options: Options) -> str:
     return Prose(sentences.sentence(key, masked_args(args, options)))
 
 
-def _facts(analysis: Analysis) -> Facts:
-    """Return what the blame of a request is told from."""
-    a = analysis
-    return Facts(a.capture, a.arp, a.dns, a.connections, a.tls, a.http, a.icmp, a.segments)
-
-
 def _cause(row: HttpRow, facts: Facts, options: Options) -> str:
     """Say who is to blame for a request that failed or was slow; nothing of one that did neither."""
     found = of_request(row, facts)
@@ -233,7 +225,7 @@ def _summary(visit: VisitRow) -> str:
     parts = [say("{requests} over {connections}", requests=requests, connections=connections)]
     if visit.redirects:
         parts.append(plural(visit.redirects, "redirect"))
-    return Prose(sentences.word("comma").join([*parts, human_bytes(visit.bytes)]))
+    return listed([*parts, human_bytes(visit.bytes)])
 
 
 def _failed(visit: VisitRow) -> str:
@@ -251,20 +243,20 @@ _FAILED_AT = {
 
 
 def _phases(visit: VisitRow) -> tuple[PhaseSum, ...]:
-    """Return the phases of a visit's main chain that are known; its close is no part of what somebody waited for."""
-    values = {phase: getattr(visit.phases, f"{phase}_ms", None) for phase, _, _ in phases() if phase != "close"}
-    whole = sum(value for value in values.values() if value)
-    return tuple(
-        PhaseSum(phase, label, human_ms(value), round(value / whole * 100, 1) if whole else 0.0)
-        for phase, label, _ in phases()
-        if (value := values.get(phase)) is not None
-    )
+    """Return the phases of a visit's main chain in words."""
+    known = _known_phases(visit)
+    return tuple(PhaseSum(phase, label, human_ms(known[phase])) for phase, label, _ in phases() if phase in known)
+
+
+def _known_phases(visit: VisitRow) -> dict[str, float]:
+    """Return phase → ms of the main chain, as far as known; its close is no part of what somebody waited for."""
+    told = ((phase, getattr(visit.phases, f"{phase}_ms", None)) for phase, _, _ in PHASES if phase != "close")
+    return {phase: value for phase, value in told if value is not None}
 
 
 def _phases_of(visit: VisitRow) -> str:
     """Say what the phases in a visit's head are of, where they do not add up to the visit; else nothing."""
-    known = (getattr(visit.phases, f"{phase}_ms", None) for phase, _, _ in phases() if phase != "close")
-    whole = sum(value for value in known if value)
+    whole = sum(_known_phases(visit).values())
     if not whole or visit.duration_ms is None or visit.duration_ms - whole < LEAST_REST * visit.duration_ms:
         return ""
     if not visit.http_rows:
@@ -316,7 +308,6 @@ def _step(step: Step, visit: VisitRow, options: Options, rows: Sequence[DnsRow],
             told.add(text)
             remarks.append(text)
     return StepFact(
-        step=safe(step.step),
         name=say(STEP_NAMES[step.step]) if step.step in STEP_NAMES else safe(step.step),
         sentence=_said(step.sentence_key, step.sentence_args, options),
         duration="" if absent or step.duration_ms is None else human_ms(step.duration_ms),

@@ -22,8 +22,8 @@ from analyzer.report.cells import DASH, Clock
 from analyzer.report.critical import Wait, critical_path
 from analyzer.report.escape import Prose, safe
 from analyzer.report.lanes import Lane, Pieces, connection_pieces, lanes, parts
-from analyzer.report.request_facts import Links, anchor
-from analyzer.report.requests import phases, pieces, tone
+from analyzer.report.request_facts import Links
+from analyzer.report.requests import phases, pieces, request_anchor, tone
 from analyzer.report.shares import Share
 from analyzer.report.wording import plural, say
 from analyzer.schema import ArpRow, HttpRow, TcpRow, TlsRow
@@ -209,7 +209,7 @@ def _axis(drawn: Sequence[_Drawn], start: int | None) -> Axis | None:
     last = max(edges)
     room = last + round((last - first) * CLOSE_ROOM)
     closed = (high for one in drawn for phase, _, high in one.pieces if phase == "close" and high <= room)
-    return Axis(first, max(last, *closed, last))
+    return Axis(first, max([last, *closed]))
 
 
 def _with_arp(drawn: list[_Drawn], exchanges: Sequence[ArpRow]) -> list[_Drawn]:
@@ -274,5 +274,5 @@ def _path(path: Sequence[Wait], rows: Mapping[int, HttpRow]) -> Path:
         )
     else:
         words = say("Critical path: {count}, {time}. Each waited for the one before it.", count=count, time=time)
-    named = path if len(path) <= MAX_PATH else path[:MAX_PATH]
-    return Path(words, tuple((anchor(wait.number), f"#{wait.number + 1}") for wait in named), len(path) - len(named))
+    named = tuple((request_anchor(wait.number), f"#{wait.number + 1}") for wait in path[:MAX_PATH])
+    return Path(words, named, len(path) - len(named))

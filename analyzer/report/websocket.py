@@ -14,8 +14,8 @@ from analyzer.provenance import stream_filter
 from analyzer.report import cells
 from analyzer.report.cells import MAX_GRID_ROWS, Cell, Clock, Column, Row, Table, marked
 from analyzer.report.escape import Prose, safe
-from analyzer.report.protocol_words import listed, paragraph, word
-from analyzer.report.wording import message, number, plural, say
+from analyzer.report.protocol_words import word
+from analyzer.report.wording import listed, message, number, paragraph, plural, say
 from analyzer.schema import WebSocketMessage, WebSocketRow
 from analyzer.units import human_bytes
 

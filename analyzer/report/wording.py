@@ -77,12 +77,16 @@ def plural(amount: int, one: str, many: str | None = None) -> Prose:
     return Prose(filled(translated(f"{{n}} {words}", COUNT), {"n": number(amount)}))
 
 
+def listed(parts: Iterable[str | None]) -> Prose:
+    """Join what is there with commas, as the language writes them."""
+    return Prose(sentences.word("comma").join(part for part in parts if part))
+
+
 def joined(parts: Sequence[str]) -> Prose:
     """Join phrases as a person would: ``a``, ``a and b``, ``a, b and c``."""
     if len(parts) < 2:
         return Prose(*parts)
-    first = Prose(sentences.word("comma").join(parts[:-1]))
-    return say("{first} and {last}", first=first, last=Prose(parts[-1]))
+    return say("{first} and {last}", first=listed(parts[:-1]), last=Prose(parts[-1]))
 
 
 _STOPS = ("\u3002", "\uff01", "\uff1f")

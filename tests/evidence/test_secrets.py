@@ -234,6 +234,7 @@ def test_what_a_packet_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (build.eth(build.ip4(icmp, proto=1)), 14 + 20 + 8 + 20 + 8),
         (build.eth(build.ip4(build.tcp(b"unknown", dport=9999, flags="PA"), options=b"\1\1\1\0")), 14 + 24 + 20),
         (build.eth(build.ip4(b"12345678", proto=17, frag=2), vlan=(7, 8)), 14 + 8 + 20),
+        (build.eth(bytes(6) + b"\x08\x00" + build.ip4(b"12345678", proto=17, frag=2), ethertype=0x893F), 14 + 8 + 20),
     ]  # fmt: skip
     analysis = analyzed(tmp_path, build.pcap_file([(n + 1, packet) for n, (packet, _) in enumerate(packets)]))
     for frame, (packet, size) in enumerate(packets, 1):

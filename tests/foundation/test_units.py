@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.units import NS_PER_S, human_bytes, human_ms, ms_between, rfc3339
+from analyzer.units import NS_PER_S, human_bytes, human_ms, ms_between, rfc3339, round_number
 
 
 def test_ms_between() -> None:
@@ -45,6 +45,23 @@ def test_rfc3339(ns: int, text: str) -> None:
 
 def test_an_unknown_instant_stays_unknown() -> None:
     assert rfc3339(None) is None
+
+
+@pytest.mark.parametrize(
+    ("least", "found"),
+    [(-3, 1), (0, 1), (1, 1), (2, 2), (3, 5), (5, 5), (6, 10), (10, 10), (11, 20), (50, 50), (51, 100), (999, 1000)],
+)
+def test_round_numbers(least: int, found: int) -> None:
+    assert round_number(least) == found
+
+
+@given(st.integers(1, 1 << 80))
+def test_a_round_number_is_a_digit_and_zeros_and_not_far_away(least: int) -> None:
+    found = round_number(least)
+    assert least <= found
+    assert 2 * found < 5 * least
+    assert str(found)[0] in "125"
+    assert set(str(found)[1:]) <= {"0"}
 
 
 @given(st.integers(-62_135_596_800 * NS_PER_S, 253_402_300_799 * NS_PER_S))

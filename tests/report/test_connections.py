@@ -454,7 +454,7 @@ def test_who_closed_first_stands_in_the_row() -> None:
 
 
 DATA = {"anchor", "stream", "client", "server", "display_filter", "tuple_filter", "mark", "spec", "ident", "key"}
-DATA |= {"state", "kind", "tone", "opened_tone", "closed_tone", "flags", "detail", "application", "frames"}
+DATA |= {"state", "kind", "tone", "opened_tone", "closed_tone", "flags", "detail", "application", "frames", "unit"}
 """Fields of facts that hold no words of ours: captured text, filters, keys, protocols, numbers with TCP's own names."""
 
 TOKENS = re.compile("TIME_WAIT|[A-Z]+_?[A-Z]+|Sh[A-Za-z]+|[0-9.]+ (ms|kB)|p50|p95")

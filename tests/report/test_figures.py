@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 from analyzer.analysis import Throughput
-from analyzer.report.cells import Clock
+from analyzer.pipeline import analyze
+from analyzer.report.cells import DASH, Clock
 from analyzer.report.data import page
-from analyzer.report.protocols import latencies
+from analyzer.report.latencies import latencies
 from analyzer.report.timeline import MAX_BARS, MAX_ROWS, timeline
+from tests.conftest import SAMPLES
 from tests.report import fixture
 
 
@@ -98,7 +101,8 @@ def test_throughput_is_in_megabits_and_folds_without_loss() -> None:
     analysis = fixture.rich()
     analysis.throughput = Throughput(fixture.START, 1_000_000, np.full(2500, 1250, np.int64), np.ones(2500, np.int64))
     strip = timeline(analysis, Clock(fixture.START)).strip
-    assert strip.bin_ms == 3.0  # 2,500 bins of 1 ms become 834 of 3 ms
+    assert len(strip.seconds) == 834  # 2,500 bins of 1 ms become as many of 3 ms
+    assert strip.seconds[1] - strip.seconds[0] == 0.003
     assert strip.mbit[0] == 10.0  # 1,250 bytes a millisecond
     assert sum(strip.mbit) * 3e-3 / 8 * 1e6 == pytest.approx(2500 * 1250)
 
@@ -109,3 +113,25 @@ def test_percentiles_are_values_that_were_measured() -> None:
     fact = next(fact for fact in latencies(analysis) if fact.key == "dns")
     assert (fact.count, fact.p50, fact.p95, fact.p99) == (200, 100.0, 190.0, 198.0)  # nearest rank
     assert fact.fractions[-1] == 1.0
+
+
+@pytest.mark.parametrize("capture", ["rich", "handshake-and-close.pcapng"])
+def test_numbers_in_the_tables_of_charts_can_be_sorted(capture: str) -> None:
+    """The page's script sorts a column of numbers by their values, or by texts that are plain numbers themselves."""
+    analysis = fixture.rich() if capture == "rich" else analyze(str(SAMPLES / capture))
+    facts = page(analysis)
+    graphs = [figure for fact in facts.connections.rows for figure in fact.graphs]
+    ran = [fact.performance for fact in facts.connections.rows if fact.performance is not None]
+    tables = [table for figure in [*facts.figures.values(), *graphs] for table in figure.tables]
+    tables.append(facts.protocols.traffic)
+    tables += [table for made in ran for table in (made.trips, made.episodes) if table is not None]
+    numbers = [
+        (table.caption, cell.text, cell.value)
+        for table in tables
+        for row in table.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+        if column.numeric and cell.text != DASH
+    ]
+    assert any(value is not None for _, _, value in numbers)
+    plain = re.compile(r"-?[\d\u202f]+(\.\d+)?")
+    assert [one for one in numbers if one[2] is None and not plain.fullmatch(one[1])] == []

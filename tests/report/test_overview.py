@@ -185,12 +185,12 @@ def test_a_contradicted_claim_of_an_address_failed_in_both() -> None:
 
 def test_what_came_of_what_was_promised_comes_before_what_the_status_says(tmp_path: Path) -> None:
     scene = Scene()
-    scene.exchange(0, get("/a"), part(5000, 1000)).at(120).server.fin()
+    scene.exchange(0, get("/a"), part(50_000, 1000)).at(120).server.fin()
     (row,) = scene.analysis(tmp_path).http
     first, second = notes(row)
     assert first == (
         "Not the whole answer: it is cut short: the server ended the connection first "
-        "(after 1,000 of 5,000 bytes of the body)."
+        "(after 1000 of 50\u202f000 bytes of the body)."
     )
     assert second.startswith("200 OK, said before the body came: ")
     assert (status_text(row), tone(row), outcome_word(row), outcome_tone(row)) == ("200", "bad", "cut short", "warn")

@@ -20,7 +20,7 @@ from analyzer.report.lookups import dns_failed, failed_lookups, own_failures
 from analyzer.report.protocols_dns import dns_fact, dns_sentence, servers_table
 from analyzer.report.protocols_tls import tls_table
 from analyzer.report.render import render
-from analyzer.report.statuses import MAX_HEAT_ROWS, field_length, heat, statuses
+from analyzer.report.statuses import MAX_HEAT_ROWS, answers, field_length, heat, statuses
 from analyzer.schema import DnsAnswer, Informational, TlsAlert
 from tests.report import fixture
 from tests.report.pages import Page
@@ -50,7 +50,7 @@ def answered(*given: tuple[int, float]) -> Analysis:
 
 def test_each_code_says_from_when_to_when_it_was_given() -> None:
     analysis = answered((503, 4000), (200, 100), (503, 2500), (503, 2600))
-    good, bad = statuses(analysis, CLOCK)
+    good, bad = statuses(answers(analysis.http), CLOCK)
     assert (good.code, good.count, good.when) == (200, 1, "at 0.100 s")
     assert (bad.code, bad.count, bad.first, bad.when) == (503, 3, "http-1", "from 2.500 s to 4.000 s")
     assert (bad.mark.status, bad.mark.start, bad.mark.end, bad.mark.frames) == (
@@ -70,14 +70,14 @@ def test_an_interim_answer_counts_where_its_request_was_sent() -> None:
             request_end_time=fixture.START + 300 * MS,
         ),
     )
-    early, final = statuses(analysis, CLOCK)
+    early, final = statuses(answers(analysis.http), CLOCK)
     assert (early.code, early.when, early.mark.frames) == (100, "at 0.300 s", "7")
     assert (final.code, final.when) == (200, "at 0.900 s")
 
 
 def test_codes_over_time_are_counted_by_hand() -> None:
     """Answers from 1.0 to 4.9 s: fields of 0.1 s, the first of which begins at 1.0 s."""
-    drawn = heat(answered((200, 1000), (200, 1010), (200, 1090), (404, 1250), (503, 4900)), CLOCK)
+    drawn = heat(answers(answered((200, 1000), (200, 1010), (200, 1090), (404, 1250), (503, 4900)).http), CLOCK)
     assert drawn is not None
     assert (drawn.codes, drawn.total, drawn.start, drawn.step, drawn.columns) == ((200, 404, 503), 3, 1.0, 0.1, 40)
     assert [(c.row, c.column, c.count, c.first) for c in drawn.cells] == [
@@ -90,7 +90,7 @@ def test_codes_over_time_are_counted_by_hand() -> None:
 @pytest.mark.parametrize("given", [(), ((200, 5.0),), ((200, 5.0), (404, 5.0)), ((200, 5.2), (404, 5.9))])
 def test_one_moment_is_no_map(given: tuple[tuple[int, float], ...]) -> None:
     analysis = answered(*given)
-    assert heat(analysis, CLOCK) is None
+    assert heat(answers(analysis.http), CLOCK) is None
     assert "fig-heat" not in Page(render(analysis)).ids
 
 
@@ -112,7 +112,7 @@ def test_fields_have_a_round_length(span: float, length: float) -> None:
 def test_many_codes_keep_the_failures_and_say_so() -> None:
     fine, bad = [(200 + n, 100.0 * n) for n in range(30)], [(500 + n, 50.0 * n) for n in range(10)]
     analysis = answered(*fine, *bad)
-    drawn = heat(analysis, CLOCK)
+    drawn = heat(answers(analysis.http), CLOCK)
     assert drawn is not None
     assert (len(drawn.codes), drawn.total) == (MAX_HEAT_ROWS, 40)
     assert set(range(500, 510)) <= set(drawn.codes)
@@ -120,7 +120,7 @@ def test_many_codes_keep_the_failures_and_say_so() -> None:
 
 
 def test_the_map_has_integer_rows_and_an_outline_for_each_field() -> None:
-    drawn = heat(answered((99, 1000), (200, 2000), (503, 3000), (700, 4000)), CLOCK)
+    drawn = heat(answers(answered((99, 1000), (200, 2000), (503, 3000), (700, 4000)).http), CLOCK)
     assert drawn is not None
     spec = heat_figure.figure(drawn)
     assert spec["layout"]["yaxis"]["tickvals"] == [0, 1, 2, 3]

@@ -12,11 +12,13 @@ from functools import cache
 
 import pytest
 
+from analyzer.language import speaking
 from analyzer.options import Options
-from analyzer.report.connections import cut_off
+from analyzer.report.connection_failures import cut_off
 from analyzer.report.data import page
 from analyzer.report.icmp import failed_icmp
-from analyzer.report.protocols import common_name, dns_failed
+from analyzer.report.lookups import dns_failed
+from analyzer.report.protocols_tls import common_name
 from analyzer.report.render import page_style, plotly_source, render
 from analyzer.report.slow import slow_request
 from tests.report import fixture
@@ -184,6 +186,17 @@ def test_first_screen_names_what_is_not_explained() -> None:
     analysis.capture = replace(analysis.capture, packets=10, traffic=traffic)
     words = next(card for card in page(analysis).cards if card.key == "what").lines[0].sentence
     assert words.endswith("of protocols that are only counted here: STP (5), DHCP (3), IGMP (1) and 1 more protocol.")
+
+
+def test_first_screen_names_what_has_no_protocol_s_name_in_the_page_s_language() -> None:
+    analysis = fixture.empty()
+    traffic = {"not decoded": 3, "IP fragments": 2, "STP": 1}
+    analysis.capture = replace(analysis.capture, packets=6, traffic=traffic)
+    with speaking("zh"):
+        words = next(card for card in page(analysis).cards if card.key == "what").lines[0].sentence
+    assert "STP (1)" in words
+    assert "not decoded" not in words
+    assert "fragments" not in words
 
 
 def test_traffic_is_counted_by_protocol_most_frequent_first() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from analyzer.report.cells import Clock
 from analyzer.report.protocol_figures import status_sentence
-from analyzer.report.protocols import StatusFact
 from analyzer.report.render import render
 from analyzer.report.request_facts import MAX_LISTED, Group, Links, groups, remarks
 from analyzer.report.requests import (
@@ -25,6 +24,7 @@ from analyzer.report.requests import (
     reason,
 )
 from analyzer.report.shares import Share, shares, vantage_note
+from analyzer.report.statuses import StatusFact
 from analyzer.report.tables import tables
 from analyzer.report.visits import visits
 from analyzer.schema import Cookie, HttpRow, Informational, Parameter, PhaseFrames, PhaseTrust, changed

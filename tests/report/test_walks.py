@@ -39,7 +39,7 @@ def test_a_walk_is_a_list_with_the_root_first(iterative: Analysis) -> None:
 
 
 def test_the_walk_of_a_step_names_the_zone(iterative: Analysis) -> None:
-    (step,) = [step for step in page(iterative).visits[0].steps if step.step == "dns"]
+    (step,) = [step for step in page(iterative).visits[0].steps if step.name == "Look up the name"]
     (line,) = step.walk
     assert line.text.startswith("203.0.113.53, in charge of shop.example: asked for nothing.shop.example (A)")
     assert not any("To find out" in remark for remark in step.remarks)
@@ -62,7 +62,7 @@ def test_what_failed_says_so_in_a_word() -> None:
     """NXDOMAIN and SERVFAIL (samples/expected/dns-trouble.json)."""
     analysis = analyze(str(SAMPLES / "dns-trouble.pcapng"), Options())
     for visit in page(analysis).visits[:2]:
-        assert [step.step for step in visit.steps if step.failed] == ["dns"]
+        assert [step.name for step in visit.steps if step.failed] == ["Look up the name"]
     good = analyze(str(SAMPLES / "plain-visit.pcapng"), Options())
     assert not any(step.failed for visit in page(good).visits for step in visit.steps)
 

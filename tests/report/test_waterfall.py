@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.pipeline import analyze
+from analyzer.report.axis import Axis
 from analyzer.report.cells import Clock
 from analyzer.report.render import render
 from analyzer.report.requests import durations, pieces, total_ms
@@ -40,6 +42,18 @@ def test_phases_before_the_request_end_where_it_is_sent() -> None:
         ("wait", 101.0, 110.0),
         ("receive", 110.0, 120.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("span", "labels"),
+    [
+        (300_000, ["0 ms", "0.05 ms", "0.1 ms", "0.15 ms", "0.2 ms", "0.25 ms", "0.3 ms"]),  # the last one at its end
+        (300_001, ["0 ms", "0.1 ms", "0.2 ms", "0.3 ms"]),
+        (1_000, ["0 ms"]),
+    ],
+)
+def test_ticks_are_round_numbers(span: int, labels: list[str]) -> None:
+    assert [tick.label for tick in Axis(0, span).ticks()] == labels
 
 
 def test_bars_are_placed_in_percent_of_the_whole() -> None:

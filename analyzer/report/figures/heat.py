@@ -11,7 +11,7 @@ from typing import Any
 from analyzer import http_status
 from analyzer.report.escape import figure_text
 from analyzer.report.figures.status import COLOURS
-from analyzer.report.figures.style import INK, axis, layout
+from analyzer.report.figures.style import INK, axis, layout, tint
 from analyzer.report.statuses import HeatCell, HeatFact
 from analyzer.report.wording import plural, say
 
@@ -72,15 +72,9 @@ def _class(heat: HeatFact, klass: str, most: int) -> dict[str, Any]:
         "dy": 1,
         "zmin": 0,
         "zmax": most,
-        "colorscale": [[0, _tint(COLOURS[klass], PALE)], [1, COLOURS[klass]]],
+        "colorscale": [[0, tint(COLOURS[klass], PALE)], [1, COLOURS[klass]]],
         "showscale": False,
     }
-
-
-def _tint(colour: str, share: float) -> str:
-    """Let a colour shine through, so that it fits both themes."""
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{share})"
 
 
 def _said(heat: HeatFact, cell: HeatCell) -> str:

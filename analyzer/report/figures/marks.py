@@ -15,7 +15,8 @@ from analyzer.decode.table import Flag
 from analyzer.flows.model import Label
 from analyzer.report.escape import Prose
 from analyzer.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
-from analyzer.report.wording import message, say
+from analyzer.report.ladder import LABEL_WORDS
+from analyzer.report.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +57,34 @@ class Kind:
 
 
 _RESENT = Label.FAST_RETRANSMISSION | Label.SPURIOUS_RETRANSMISSION
+_WORDS = dict(LABEL_WORDS)
+
+
+def _labelled(
+    key: str, label: Label, symbol: str, colour: str, *, answers: bool = False, unless: int = 0, quiet: bool = False
+) -> Kind:
+    return Kind(key, _WORDS[label], symbol, colour, answers, label, unless=unless, quiet=quiet)
+
 
 KINDS = (
     Kind("syn", "SYN", "circle-open", INK, flag=Flag.SYN),
     Kind("fin", "FIN", "square-open", INK, flag=Flag.FIN),
     Kind("rst", "RST", "hexagram", VERMILLION, flag=Flag.RST),
-    Kind("retransmission", message("retransmission"), "x", VERMILLION, label=Label.RETRANSMISSION, unless=_RESENT),
-    Kind("fast", message("fast retransmission"), "star", ORANGE, label=Label.FAST_RETRANSMISSION),
-    Kind(
-        "spurious",
-        message("sent again although it had arrived"),
-        "diamond",
-        PURPLE,
-        label=Label.SPURIOUS_RETRANSMISSION,
-    ),
-    Kind("order", message("out of order"), "triangle-up", SKY, label=Label.OUT_OF_ORDER),
-    Kind(
-        "lost", message("a segment before this one was not captured"), "triangle-left", ORANGE, label=Label.LOST_SEGMENT
-    ),
-    Kind("unseen", message("acknowledges data that was not captured"), "pentagon", GREEN, True, Label.ACKED_UNSEEN),
-    Kind("duplicate", message("duplicate ACK"), "triangle-right", YELLOW, True, Label.DUPLICATE_ACK),
-    Kind("zero", message("window is full: stop sending"), "square", VERMILLION, True, Label.ZERO_WINDOW),
-    Kind("probe", message("zero window probe"), "diamond-tall", BLUE, label=Label.ZERO_WINDOW_PROBE),
-    Kind("probed", message("answer to a zero window probe"), "diamond-wide", SKY, True, Label.ZERO_WINDOW_PROBE_ACK),
-    Kind("full", message("fills the other side's window"), "hourglass", ORANGE, label=Label.WINDOW_FULL),
-    Kind("update", message("window update"), "triangle-down", GREEN, True, Label.WINDOW_UPDATE, quiet=True),
-    Kind("alive", message("keep-alive"), "cross", GREEN, label=Label.KEEP_ALIVE),
-    Kind("answer", message("answer to a keep-alive"), "bowtie", SKY, True, Label.KEEP_ALIVE_ACK),
-    Kind("twice", message("same packet captured twice"), "asterisk-open", GREY, label=Label.CAPTURED_TWICE),
+    _labelled("retransmission", Label.RETRANSMISSION, "x", VERMILLION, unless=_RESENT),
+    _labelled("fast", Label.FAST_RETRANSMISSION, "star", ORANGE),
+    _labelled("spurious", Label.SPURIOUS_RETRANSMISSION, "diamond", PURPLE),
+    _labelled("order", Label.OUT_OF_ORDER, "triangle-up", SKY),
+    _labelled("lost", Label.LOST_SEGMENT, "triangle-left", ORANGE),
+    _labelled("unseen", Label.ACKED_UNSEEN, "pentagon", GREEN, answers=True),
+    _labelled("duplicate", Label.DUPLICATE_ACK, "triangle-right", YELLOW, answers=True),
+    _labelled("zero", Label.ZERO_WINDOW, "square", VERMILLION, answers=True),
+    _labelled("probe", Label.ZERO_WINDOW_PROBE, "diamond-tall", BLUE),
+    _labelled("probed", Label.ZERO_WINDOW_PROBE_ACK, "diamond-wide", SKY, answers=True),
+    _labelled("full", Label.WINDOW_FULL, "hourglass", ORANGE),
+    _labelled("update", Label.WINDOW_UPDATE, "triangle-down", GREEN, answers=True, quiet=True),
+    _labelled("alive", Label.KEEP_ALIVE, "cross", GREEN),
+    _labelled("answer", Label.KEEP_ALIVE_ACK, "bowtie", SKY, answers=True),
+    _labelled("twice", Label.CAPTURED_TWICE, "asterisk-open", GREY),
 )
 """All marks, in the order of the legend."""
 

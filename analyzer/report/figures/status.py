@@ -9,6 +9,7 @@ from analyzer.report.escape import figure_text
 from analyzer.report.figures.style import BLUE, DARK, GREEN, GREY, INK, ORANGE, VERMILLION, axis, layout
 from analyzer.report.statuses import StatusFact
 from analyzer.report.wording import plural, say
+from analyzer.units import round_number
 
 MAX_CODES = 60
 """Bars drawn; there are 62 registered codes, and only a hostile capture shows more."""
@@ -71,8 +72,7 @@ def figure(statuses: Sequence[StatusFact]) -> dict[str, Any]:
 
 def _step(most: int) -> int:
     """Return the smallest of 1, 2, 5, 10, 20 … that leaves no more than five lines below the highest bar."""
-    step = next(factor * 10**power for power in range(20) for factor in (1, 2, 5) if factor * 10**power * 5 >= most)
-    return int(step)
+    return round_number(-(-most // 5))
 
 
 def _said(fact: StatusFact) -> str:

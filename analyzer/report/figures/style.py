@@ -17,6 +17,9 @@ INK = "#1b1f24"
 GRID = "rgba(128,128,128,0.25)"
 """Lines that lie behind the marks, in both themes."""
 
+PALE = 0.25
+"""How much of a colour is seen below a line, and at the pale end of a scale."""
+
 DARK = "#14181d"
 """Pattern lines on a coloured bar, the same in both themes."""
 
@@ -47,11 +50,16 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
     }
 
 
-def shades(colour: str) -> list[list[Any]]:
-    """Return a colour scale from a pale to the full shade of a colour, on either theme's ground.
+def tint(colour: str, share: float = PALE) -> str:
+    """Let either theme's ground shine through a colour.
 
     Args:
-        colour: ``#rrggbb``.
+        colour: ``#rrggbb``; share: of it that is seen, at most 1.
     """
     red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
-    return [[0, f"rgba({red},{green},{blue},0.25)"], [1, f"rgba({red},{green},{blue},1)"]]
+    return f"rgba({red},{green},{blue},{share})"
+
+
+def shades(colour: str) -> list[list[Any]]:
+    """Return a colour scale from a pale to the full shade of a colour (``#rrggbb``)."""
+    return [[0, tint(colour)], [1, tint(colour, 1)]]

@@ -26,7 +26,7 @@ from analyzer.report.figures.style import INK, VERMILLION
 from analyzer.report.figures.view import COLOURS, View, axis_of, frame_of_graph, panels
 from analyzer.report.sides import who
 from analyzer.report.wording import say
-from analyzer.units import NS_PER_MS, NS_PER_S, human_bytes, human_ms
+from analyzer.units import NS_PER_MS, NS_PER_S, human_bytes, human_ms, round_number
 
 MAX_BINS = 100
 """Stretches of time: bars of a few pixels on a wide screen, of three on a phone."""
@@ -34,7 +34,6 @@ MAX_BINS = 100
 MIN_WIDTH = NS_PER_MS
 """Shorter stretches hold a segment or none, whose rate would say nothing."""
 
-_STEPS = (1, 2, 5)
 _UNITS = ((1e6, "MB/s"), (1e3, "kB/s"), (1.0, "B/s"))
 
 
@@ -53,22 +52,16 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A time without data from either side: from frame to frame, ns."""
+    """A time without data from either side, in ns; ``frame`` is the last one before it."""
 
     frame: int
-    end_frame: int
     start: int
     end: int
 
 
 def width_of(span: int) -> int:
     """Return how long a stretch of time is when ``span`` has to be cut up: 1, 2 or 5 times a power of ten; all ns."""
-    power = MIN_WIDTH
-    while True:
-        for step in _STEPS:
-            if span <= step * power * MAX_BINS:
-                return step * power
-        power *= 10
+    return MIN_WIDTH * round_number(-(-span // (MIN_WIDTH * MAX_BINS)))
 
 
 def counted(view: View) -> NDArray[np.bool_]:
@@ -108,12 +101,7 @@ def pauses(view: View, least: int) -> tuple[Pause, ...]:
     data = np.flatnonzero(counted(view))
     gaps = np.diff(view.time[data])
     return tuple(
-        Pause(
-            int(view.frame[data[k]]),
-            int(view.frame[data[k + 1]]),
-            int(view.time[data[k]]),
-            int(view.time[data[k + 1]]),
-        )
+        Pause(int(view.frame[data[k]]), int(view.time[data[k]]), int(view.time[data[k + 1]]))
         for k in np.flatnonzero(gaps >= least).tolist()
     )
 

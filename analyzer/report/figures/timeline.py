@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from analyzer import sentences
+from analyzer.report import cells
 from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, figure_text
 from analyzer.report.figures.model import Figure
@@ -30,10 +30,10 @@ from analyzer.report.figures.style import (
     axis,
     layout,
     shades,
+    tint,
 )
 from analyzer.report.timeline import WORD_LETTERS, Density, Item, Lane, TimelineFact
-from analyzer.report.wording import joined, message, number, plural, say
-from analyzer.units import human_ms
+from analyzer.report.wording import joined, listed, message, number, plural, say
 
 MAX_WORDS = 60
 """Failures named beside their ✕; the others, and those without room, say it on hover and in their row."""
@@ -94,7 +94,7 @@ def _summary(fact: TimelineFact) -> Prose:
         return say("Throughput over time; nothing here has a beginning and an end of its own.")
     return say(
         "Everything on one time axis: {lanes}; {failures}.",
-        lanes=Prose(sentences.word("comma").join(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes)),
+        lanes=listed(f"{_name(lane.name)} {number(lane.total)}" for lane in fact.lanes),
         failures=plural(fact.failures, "failure"),
     )
 
@@ -283,7 +283,7 @@ def _strip(fact: TimelineFact) -> dict[str, Any]:
         "yaxis": "y2",
         "line": {"shape": "hv", "width": 1, "color": BLUE},
         "fill": "tozeroy",
-        "fillcolor": "rgba(0,114,178,0.25)",
+        "fillcolor": tint(BLUE),
         "hovertemplate": "%{x:.3f} s: %{y:.3f} Mbit/s<extra></extra>",
     }
 
@@ -298,8 +298,8 @@ def _table(fact: TimelineFact) -> Table:
             (
                 Cell(_name(item.lane)),
                 Cell(item.words, link=item.anchor),
-                Cell(f"{item.start:.3f} s"),
-                Cell(human_ms((item.end - item.start) * 1000)),
+                Cell(f"{item.start:.3f} s", value=round(item.start, 9), unit="s"),
+                cells.ms((item.end - item.start) * 1000),
                 Cell(Prose(f"✕ {item.failure}"), tone="bad") if item.failure else Cell(""),
             ),
         )

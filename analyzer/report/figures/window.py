@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from analyzer.decode.table import Flag
 from analyzer.report.figures import thin
-from analyzer.report.figures.style import GREY, PURPLE, VERMILLION
+from analyzer.report.figures.style import GREY, PURPLE, VERMILLION, tint
 from analyzer.report.figures.view import COLOURS, POINT, View, axis_of, frame_of_graph, panels
 from analyzer.report.sides import other, who
 from analyzer.report.wording import say
@@ -32,14 +32,13 @@ MAX_SHADES = 200
 FAR_ABOVE = 3.0
 """A window that never comes down to this many times the bytes in flight is out of the graph, which would be flat."""
 
-FILLS = {"client": "rgba(0,114,178,0.25)", "server": "rgba(0,158,115,0.25)"}
+FILLS = {side: tint(colour) for side, colour in COLOURS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
     """A stretch of time during which a receiver's window was closed; ``end_frame`` is None when it stayed closed."""
 
-    side: str
     frame: int
     end_frame: int | None
     start: int
@@ -87,7 +86,6 @@ def closed_windows(view: View, side: str) -> tuple[Closed, ...]:
             break
         out.append(
             Closed(
-                side,
                 int(view.frame[at]),
                 None if end is None else int(view.frame[end]),
                 int(view.time[at]),
