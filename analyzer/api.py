@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import UsageError
 from analyzer.language import LANGUAGES, SOURCE
 from analyzer.schema import TABLES
+from analyzer.text import display
 
 if TYPE_CHECKING:
     import pandas
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from analyzer.analysis import Analysis as Result
     from analyzer.options import Options
     from analyzer.schema import CaptureRow
+
+MAX_NAMED = 8
+"""Figures named in an error: those of the whole capture come first."""
 
 
 def analyze(path: str | os.PathLike[str], options: Options | None = None) -> Analysis:
@@ -44,7 +48,7 @@ def analyze(path: str | os.PathLike[str], options: Options | None = None) -> Ana
     """
     from analyzer.pipeline import analyze as run
 
-    return Analysis(run(os.fspath(path), options))
+    return Analysis(run(os.fspath(path), options), Path(path))
 
 
 class Analysis:
@@ -54,10 +58,11 @@ class Analysis:
         result: the rows behind the tables (:class:`analyzer.analysis.Analysis`), for programs that want no pandas.
     """
 
-    __slots__ = ("_drawn", "_frames", "result")
+    __slots__ = ("_drawn", "_frames", "_source", "result")
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, source: Path | None = None) -> None:
         self.result = result
+        self._source = source
         self._frames: dict[str, pandas.DataFrame] = {}
         self._drawn: dict[str, dict[str, Any]] | None = None
 
@@ -65,14 +70,20 @@ class Analysis:
         """Return a table as a DataFrame, a column for each field of its row, in the contract's order.
 
         Raises:
-            KeyError: there is no such table.
+            UsageError: there is no such table.
         """
+        _must_be_a_table(table)
         if table not in self._frames:
             self._frames[table] = self.result.frame(table)
         return self._frames[table]
 
     def rows(self, table: str) -> Iterator[Any]:
-        """Give the rows of a table as frozen dataclasses. Raises KeyError for an unknown one."""
+        """Give the rows of a table as frozen dataclasses.
+
+        Raises:
+            UsageError: there is no such table.
+        """
+        _must_be_a_table(table)
         return self.result.rows(table)
 
     @property
@@ -171,7 +182,10 @@ class Analysis:
 
         specs = self._specs()
         if name not in specs:
-            raise UsageError(f"there is no figure {name!r}; there are: {', '.join(specs) or 'none'}")
+            some = [*(known for known in specs if not known[-1].isdigit()), *list(specs)[:MAX_NAMED]]
+            named = ", ".join(dict.fromkeys(some[:MAX_NAMED])) or "none"
+            more = f", … ({len(specs)} in all: figures())" if len(specs) > MAX_NAMED else ""
+            raise UsageError(f"there is no figure {name!r}; there are: {named}{more}")
         return Figure(specs[name])
 
     def _specs(self) -> dict[str, dict[str, Any]]:
@@ -194,13 +208,16 @@ class Analysis:
             lang: "en" or "zh".
 
         Raises:
-            UsageError: there is no such language. ExportError: it cannot be written.
+            UsageError: there is no such language, or the report would replace the capture. ExportError: it cannot be
+                written.
         """
         from analyzer.export.files import write_atomic
         from analyzer.report.render import render
 
         if lang not in LANGUAGES:
             raise UsageError(f"there is no language {lang!r}; there are: {', '.join(LANGUAGES)}")
+        if self._source is not None and Path(path).resolve() == self._source.resolve():
+            raise UsageError(f"{display(str(path))}: the report would replace the capture")
         return write_atomic(path, render(self.result, lang))
 
     def __repr__(self) -> str:
@@ -228,3 +245,9 @@ class Analysis:
             f"{self.result.capture.packets} packets</caption><tbody>{told}</tbody></table>"
             f"<p>Tables: {html.escape(sizes or 'all empty')}</p>"
         )
+
+
+def _must_be_a_table(name: str) -> None:
+    names = [known for known, _ in TABLES]
+    if name not in names:
+        raise UsageError(f"there is no table {name!r}; there are: {', '.join(names)}")

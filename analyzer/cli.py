@@ -14,7 +14,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -26,9 +25,11 @@ from analyzer.commands.base import (
     EXIT_FINDINGS,
     EXIT_ORDER,
     EXIT_PARTIAL,
+    SEVERITIES,
     Format,
     Language,
     Library,
+    Severity,
     Work,
     complain,
     new_app,
@@ -41,17 +42,6 @@ from analyzer.version import __version__
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
     from analyzer.export.outputs import Output
-
-
-class Severity(StrEnum):
-    """Severities of ``--fail-on``, worst first."""
-
-    error = "error"
-    warning = "warning"
-    note = "note"
-
-
-SEVERITIES = tuple(severity.value for severity in Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +212,8 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
                 sys.stdout.buffer.write(piece.encode("utf-8", "backslashreplace"))
             sys.stdout.buffer.flush()
         elif output.format in FOLDERS:
-            write_folder(output.path, folder(result, output.format, output.capture), keep=output.format in SHARED)
+            parts = folder(result, output.format, output.capture)
+            write_folder(output.path, parts, FOLDERS[output.format], keep=output.format in SHARED)
         else:
             shared = "" if asked.plotly == Library.shared else None
             if output.format == Format.html and shared is not None:

@@ -8,6 +8,7 @@ visibly. Nothing here knows HTML: markup is escaped by the template engine.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
@@ -73,11 +74,26 @@ def display(value: object, limit: int = DISPLAY_LIMIT) -> str:
 
 
 def file_name(text: str, fallback: str = "capture") -> str:
-    """Return a safe file name: ``[A-Za-z0-9._-]``, at most 100 characters, no leading dot or dash."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[-100:].lstrip("._-") or fallback
+    """Return a safe file name: letters and digits of any script, ``._-``, no leading dot or dash.
+
+    It has at most 100 characters and 180 bytes of UTF-8, is normalized (NFC: some systems store names decomposed), and
+    is no device of Windows. Everything else becomes an underscore: separators, controls, bidirectional marks, symbols.
+    """
+    name = "".join(char if _named(char) else " " for char in unicodedata.normalize("NFC", text))
+    name = re.sub(" +", "_", name)[-100:].encode()[-180:].decode("utf-8", "ignore").lstrip("._-") or fallback
     if name.split(".")[0].upper() in RESERVED_NAMES:
         name = f"_{name}"[:100]
     return name
+
+
+def is_file_name(text: str) -> bool:
+    """Tell whether a text is made as file names of ours are, of whatever length."""
+    return bool(text) and text[0] not in ".-" and all(map(_named, text))
+
+
+def _named(char: str) -> bool:
+    """Tell whether a character may stand in a file name: vowel signs, too, which some scripts need to be read."""
+    return char.isalnum() or char in "._-" or unicodedata.category(char) in ("Mn", "Mc")
 
 
 def numbered(

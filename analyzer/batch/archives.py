@@ -1,23 +1,35 @@
 """Captures inside zip and tar archives: what is in there, and one member at a time as a file.
 
-Nothing is ever written where a member's name says: a member is copied to a temporary file of ours, so a name like
-``../../etc/passwd`` is only a name. Links and devices inside an archive are not followed. What is listed of a damaged
-archive is followed by an error: :mod:`tarfile` ends quietly at a header that it cannot read.
+Rules:
+
+* Nothing is ever written where a member's name says: a member is copied to a temporary file of ours, so a name like
+  ``../../etc/passwd`` is only a name. Links and devices inside an archive are not followed.
+* A packed tar archive is unfolded into a temporary file first, within the limits of what a capture may unfold to, and
+  as far as it goes: members are then found and read at any place, in time that follows its size.
+* What is listed of a damaged tar archive is followed by an error: :mod:`tarfile` ends quietly at a header that it
+  cannot read. The members of a zip archive do not depend on each other.
 """
 
 from __future__ import annotations
 
+import bz2
+import contextlib
+import gzip
 import lzma
 import struct
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, cast
+
+from analyzer.capture.unpack import Meter
+from analyzer.errors import LimitExceededError
+from analyzer.options import Limits
 
 TAR_NAMES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of tar archives; compressed ones begin like any compressed file, so the name must say it."""
@@ -27,22 +39,37 @@ NAMES = (".zip", *TAR_NAMES)
 HEAD_BYTES = 512
 """What :func:`kind` must see: a tar archive's first header."""
 
+MAX_READ = 16 << 20
+"""Bytes that are read at once; only a tar header that lies about a name's length asks for more."""
+
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC = slice(257, 262), b"ustar"
+_UNPACK: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
+_PIECE = 1 << 20
+_IN_MEMORY = 32 << 20
 
 BROKEN = (
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, RuntimeError, NotImplementedError, ValueError, KeyError, OSError),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, LimitExceededError),
+    *(EOFError, RuntimeError, NotImplementedError, ValueError, KeyError, OSError, MemoryError),
 )
-"""What reading a damaged, encrypted or odd archive raises."""
+"""What reading a damaged, encrypted, hostile or odd archive raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in an archive; it can be opened while the archive is."""
+    """A regular file in an archive; it can be opened while the archive is.
+
+    Attributes:
+        packed: bytes that it takes in the archive.
+    """
 
     name: str
     size: int
+    packed: int
     open: Callable[[], IO[bytes]]
 
 
@@ -58,8 +85,74 @@ def kind(name: str, head: bytes) -> str | None:
     return "tar" if head[where] == magic or name.lower().endswith(TAR_NAMES) else None
 
 
+def is_packed(file: IO[bytes]) -> bool:
+    """Tell whether a tar archive is packed as a whole (gzip, bzip2, xz); the file is and stays at its beginning.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return _unpacker(file) is not None
+
+
+def _unpacker(file: IO[bytes]) -> Callable[[IO[bytes]], IO[bytes]] | None:
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return next((unpack for magic, unpack in _UNPACK.items() if head.startswith(magic)), None)
+
+
+def unfold(file: IO[bytes], out: IO[bytes], name: str, size: int) -> None:
+    """Write an archive as one that can be read at any place: a packed tar archive as a plain one, others as they are.
+
+    Args:
+        file: the archive, at its beginning; size: its bytes. name: for messages.
+
+    Raises:
+        LimitExceededError: it unfolds to more than is believed. OSError: it cannot be read or written.
+    """
+    unpack = _unpacker(file)
+    try:
+        copy(file if unpack is None else unpack(file), out, name, size)
+    except (EOFError, zlib.error, lzma.LZMAError):
+        pass  # what comes before is there, and members end where it ends
+    except OSError as error:  # gzip and bz2 say so, too, of damaged data; with a number it is the disk's
+        if error.errno is not None:
+            raise
+    out.seek(0)
+
+
+@contextlib.contextmanager
+def unfolded(file: IO[bytes], name: str, size: int) -> Iterator[IO[bytes]]:
+    """Give an archive as a file that can be read at any place, for as long as the body runs (:func:`unfold`)."""
+    if not is_packed(file):
+        yield file
+        return
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as plain:
+        out = cast("IO[bytes]", plain)
+        unfold(file, out, name, size)
+        yield out
+
+
+def copy(stream: IO[bytes], out: IO[bytes], name: str, packed: int) -> None:
+    """Copy a stream within the limits of what a capture may unfold to.
+
+    Args:
+        packed: bytes that it is unfolded from.
+
+    Raises:
+        LimitExceededError: it gives more than is believed.
+    """
+    meter = Meter(name, Limits(), packed, read=packed)
+    while piece := stream.read(_PIECE):
+        meter.written += len(piece)
+        meter.check()
+        out.write(piece)
+
+
 def members(file: IO[bytes], form: str) -> Iterator[Member]:
     """Give each regular file in an archive, in its order.
+
+    Args:
+        file: zip, or plain tar (:func:`unfolded`).
 
     Raises:
         What :data:`BROKEN` lists: it cannot be read, or not further.
@@ -68,28 +161,50 @@ def members(file: IO[bytes], form: str) -> Iterator[Member]:
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
                 if not info.is_dir():
-                    yield Member(info.filename, info.file_size, partial(archive.open, info))
+                    yield Member(info.filename, info.file_size, info.compress_size, partial(archive.open, info))
         return
-    with tarfile.open(fileobj=file) as tar:
+    with _tar(file) as tar:
         for entry in tar:
             if entry.isfile():
-                yield Member(entry.name, entry.size, partial(_extracted, tar, entry))
+                yield Member(entry.name, entry.size, entry.size, partial(_extracted, tar, entry))
         _must_be_whole(tar)
 
 
-@contextmanager
-def opened(file: IO[bytes], form: str, member: str) -> Iterator[IO[bytes]]:
-    """Open a member for reading.
+@contextlib.contextmanager
+def opened(file: IO[bytes], form: str, member: str) -> Iterator[tuple[IO[bytes], int]]:
+    """Open a member for reading; give it, and the bytes that it takes in the archive.
 
     Raises:
         What :data:`BROKEN` lists: it is not there, or cannot be read.
     """
     if form == "zip":
         with zipfile.ZipFile(file) as archive, archive.open(member) as inside:
-            yield inside
+            yield inside, archive.getinfo(member).compress_size
         return
-    with tarfile.open(fileobj=file) as tar, _extracted(tar, member) as inside:
-        yield inside
+    with _tar(file) as tar, _extracted(tar, member) as inside:
+        yield inside, tar.getmember(member).size
+
+
+class _Careful:
+    """A file that is not read in one piece beyond all measure."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as files do.
+
+        Raises:
+            ReadError: it is too much at once.
+        """
+        if not 0 <= size <= MAX_READ:
+            raise tarfile.ReadError(f"a header asks for {size} bytes at once")
+        return self._file.read(size)
+
+
+def _tar(file: IO[bytes]) -> tarfile.TarFile:
+    return tarfile.open(fileobj=cast("IO[bytes]", _Careful(file)), mode="r:")
 
 
 def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo | str) -> IO[bytes]:

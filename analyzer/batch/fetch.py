@@ -1,12 +1,15 @@
 """A capture as a local file: itself, or a temporary copy of what is at a URL or in an archive.
 
-Copies lie in the system's folder for temporary files under a name that says which batch made them, so that the batch
-finds what workers that were ended have left (:func:`sweep`).
+Copies lie in one folder of the batch below the system's for temporary files, which nobody else can read or write; it
+goes with the batch (:func:`sweep`). An archive that cannot be read at any place, a packed tar archive or one at a URL,
+is unfolded there once for all of its members, which come one after the other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import shutil
 import sys
 import tempfile
@@ -14,13 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from analyzer.batch.archives import opened
+from analyzer.batch import archives
 from analyzer.batch.sources import Source, archive_kind, is_url
-from analyzer.capture.unpack import Meter
 from analyzer.errors import CaptureError
-from analyzer.options import Limits
 
-_PIECE = 1 << 20
+MAX_KEPT = 2
+"""Unfolded archives that are kept: workers that share a machine are in one or the next."""
 
 
 @contextlib.contextmanager
@@ -31,7 +33,7 @@ def at_hand(source: Source, run: str) -> Iterator[Path]:
         run: names the batch (:class:`analyzer.batch.plan.Settings`).
 
     Raises:
-        CaptureError: it is not there, or cannot be fetched. LimitExceededError: it is larger than we believe.
+        CaptureError: it is not there, or cannot be fetched. LimitExceededError: it is larger than is believed.
     """
     if not source.member and not is_url(source.location):
         path = Path(source.location)
@@ -39,38 +41,108 @@ def at_hand(source: Source, run: str) -> Iterator[Path]:
             raise CaptureError(source.name, "it is no file" if path.exists() else "it is not there")
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix=_prefix(run)) as folder:
-        path = Path(folder, "capture")
+    with _copied(source, run) as path:
+        yield path
+
+
+@contextlib.contextmanager
+def _copied(source: Source, run: str) -> Iterator[Path]:
+    with contextlib.ExitStack() as stack:
         try:
-            with _stream(source) as stream, path.open("wb") as out:
-                _copy(stream, out, source)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_folder(run))))
+            with (folder / "capture").open("wb") as out, _stream(source, run) as (stream, packed):
+                archives.copy(stream, out, source.name, packed)
         except CaptureError:
             raise
         except Exception as error:
             raise CaptureError(source.name, f"it cannot be fetched: {type(error).__name__}: {error}") from error
-        yield path
+        yield folder / "capture"
 
 
 def sweep(run: str) -> None:
-    """Remove the copies that a batch's ended workers have left on this machine."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_prefix(run)}*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove what a batch has copied to this machine."""
+    shutil.rmtree(_place(run), ignore_errors=True)
 
 
-def _prefix(run: str) -> str:
-    return f"analyze-{run}-"
+def _place(run: str) -> Path:
+    return Path(tempfile.gettempdir(), f"analyze-{run}")
+
+
+def _folder(run: str) -> Path:
+    """Return the batch's folder for copies; make it.
+
+    Raises:
+        PermissionError: somebody else was first.
+    """
+    folder = _place(run)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "geteuid") and folder.stat().st_uid != os.geteuid():
+        raise PermissionError(f"{folder} is somebody else's")
+    return folder
 
 
 @contextlib.contextmanager
-def _stream(source: Source) -> Iterator[IO[bytes]]:
+def _stream(source: Source, run: str) -> Iterator[tuple[IO[bytes], int]]:
+    """Give what is to be copied, and the bytes that it is unfolded from."""
+    if not source.member:
+        with _file(source.location) as file:
+            yield file, sys.maxsize  # nothing is unfolded
+        return
+    name, *deeper = source.member
     with contextlib.ExitStack() as stack:
-        name, file = source.location, stack.enter_context(_file(source.location))
-        for member in source.member:
-            form = archive_kind(name, file)
-            if form is None:
-                raise CaptureError(source.name, "its archive is not there any more")
-            name, file = member, stack.enter_context(opened(file, form, member))
-        yield file
+        form, archive = stack.enter_context(_archive(source, run))
+        stream, packed = stack.enter_context(archives.opened(archive, form, name))
+        for member in deeper:
+            inner = stack.enter_context(tempfile.TemporaryFile())
+            archives.copy(stream, inner, source.name, packed)
+            inner.seek(0)
+            form = _form(name, inner, source)
+            archive = stack.enter_context(archives.unfolded(inner, source.name, packed))
+            stream, packed = stack.enter_context(archives.opened(archive, form, member))
+            name = member
+        yield stream, packed
+
+
+@contextlib.contextmanager
+def _archive(source: Source, run: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Give an archive's kind, and the archive as a file that can be read at any place."""
+    with _file(source.location) as file:
+        form = _form(source.location, file, source)
+        if not is_url(source.location) and not archives.is_packed(file):
+            yield form, file
+            return
+    kept = _folder(run) / f"{hashlib.sha256(source.location.encode('utf-8', 'surrogatepass')).hexdigest()}.archive"
+    try:
+        plain: Any = kept.open("rb")
+    except FileNotFoundError:
+        plain = _unfolded(source, kept)
+    with plain:
+        yield form, plain
+
+
+def _unfolded(source: Source, kept: Path) -> Any:
+    """Unfold an archive into a file that others find, in place of those that came before; return it, opened."""
+    out = tempfile.NamedTemporaryFile(dir=kept.parent, delete=False)  # noqa: SIM115 - who asked closes it
+    try:
+        with _file(source.location) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            archives.unfold(file, out.file, source.name, size)
+        for old in sorted(kept.parent.glob("*.archive"), key=lambda path: path.stat().st_mtime)[: 1 - MAX_KEPT]:
+            old.unlink(missing_ok=True)  # whoever reads it still can
+        Path(out.name).rename(kept)
+    except BaseException:
+        out.close()
+        Path(out.name).unlink(missing_ok=True)
+        raise
+    return out
+
+
+def _form(name: str, file: IO[bytes], source: Source) -> str:
+    form = archive_kind(name, file)
+    if form is None:
+        raise CaptureError(source.name, "its archive is no archive any more")
+    return form
 
 
 def _file(location: str) -> Any:
@@ -79,14 +151,3 @@ def _file(location: str) -> Any:
     import fsspec
 
     return fsspec.open(location, "rb")
-
-
-def _copy(stream: IO[bytes], out: IO[bytes], source: Source) -> None:
-    """Copy a stream within the limits of what a capture may unfold to."""
-    inside = source.member and not is_url(source.location)
-    packed = Path(source.location).stat().st_size if inside else sys.maxsize  # elsewhere nothing is known to unfold
-    meter = Meter(source.name, Limits(), 0, read=packed)
-    while piece := stream.read(_PIECE):
-        meter.written += len(piece)
-        meter.check()
-        out.write(piece)

@@ -38,7 +38,7 @@ def guarded(timeout_s: float | None, memory_mb: int | None, note: Note) -> Itera
     """Keep the limits while the body runs.
 
     Args:
-        timeout_s, memory_mb: the limits; None for none.
+        timeout_s, memory_mb: the limits of time, and of what the process takes more than now; None for none.
         note: leaves the reason behind.
     """
     if timeout_s is None and memory_mb is None:
@@ -67,11 +67,11 @@ def _nowhere() -> TextIO:
 
 
 def _watch(timeout_s: float | None, memory_mb: int | None, note: Note, done: threading.Event) -> None:
-    began = time.monotonic()
+    began, before = time.monotonic(), resident_mb() or 0.0  # the program itself, and what captures before have left
     while not done.wait(LOOK_S):
         if timeout_s is not None and time.monotonic() - began > timeout_s:
             _end(note, f"it took longer than {timeout_s:g} s (--timeout)")
-        if memory_mb is not None and (used := resident_mb()) is not None and used > memory_mb:
+        if memory_mb is not None and (used := resident_mb()) is not None and used - before > memory_mb:
             _end(note, f"it needed more than {memory_mb} MB of memory (--memory)")
 
 

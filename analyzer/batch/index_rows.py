@@ -11,7 +11,6 @@ Rules:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import ICONS, severity_word
 from analyzer.report.requests import phases
 from analyzer.report.wording import message, number, say
+from analyzer.text import is_file_name
 from analyzer.units import human_bytes, human_ms
 
 MAX_MARKUP_ROWS = 300
@@ -36,7 +36,6 @@ MAX_TOLD = 400
 STATUSES = {"ok": message("ok"), "partial": message("in part"), "failed": message("failed")}
 _STATUS_TONES = {"partial": "warn", "failed": "bad"}
 _SEVERITY_TONES = {"error": "bad", "warning": "warn"}
-_OWN_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
 
 def own_path(path: object) -> Prose:
     """Return a link to a result of ours, relative and percent-encoded; empty for anything else."""
-    if not isinstance(path, str) or not _OWN_PATH.fullmatch(path):
+    if not isinstance(path, str) or not all(map(is_file_name, path.split("/"))):
         return Prose("")
     return Prose(quote(path))
 

@@ -21,7 +21,7 @@ _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _MS: Schema = {"type": "number"}
 _DIGEST: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_PATH: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"}
+_PATH: Schema = {"type": "string", "pattern": "^[^./:\\\\\\s-][^/:\\\\\\s]*(/[^./:\\\\\\s-][^/:\\\\\\s]*)*$"}
 
 
 def _or_null(schema: Mapping[str, Any]) -> Schema:

@@ -2,13 +2,15 @@
 
 Rules:
 
-* A file that is named is taken whatever it is; if it is no capture, it is listed as failed. So is a path where nothing
-  is, unless nothing else was asked for.
+* A file that is named is taken whatever it is; if it is no capture, it is listed as failed. So is a path, a glob or a
+  list where nothing is, unless nothing at all was found.
 * Of a folder, captures and archives are taken (:mod:`analyzer.batch.sources`); with ``--glob`` exactly the files whose
-  name fits. Names that begin with a dot are left, files and folders, and so is the folder of the results.
+  name fits. Hidden files and folders are left, also in archives, and so is the folder of the results. At a URL the name
+  alone tells what a file is.
 * Folders below are entered with ``--recursive`` only. Links to folders are not followed (they may run in circles);
   links to files are. A file that is reached twice is taken once.
-* ``@LIST`` is a text file with a path a line. A URL (``s3://…``) is whatever fsspec knows.
+* ``@LIST`` is a text file with a path or a glob a line, as seen from the working folder; lines with ``#`` are comments.
+  A URL (``s3://…``) is whatever fsspec knows.
 * A capture's name is its path below the folder that was asked for, or, of several paths, below the deepest folder that
   holds them all; it is unique in the batch. Order is by name.
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -24,9 +27,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from analyzer.batch import archives, sources
-from analyzer.batch.sources import Found, Search, Source, is_url
+from analyzer.batch.sources import Found, Search, Source, is_hidden, is_url
 from analyzer.errors import CaptureError, UsageError
 from analyzer.text import display, numbered
+
+_MAGIC = re.compile(r"[*?\[]")
 
 
 def find(asked: Sequence[str], search: Search) -> Found:
@@ -37,9 +42,9 @@ def find(asked: Sequence[str], search: Search) -> Found:
             capture was found at all.
     """
     found, seen = Found(), set[tuple[str, tuple[str, ...]]]()
-    paths = list(_expanded(asked))
-    top = _top([path for path in paths if not is_url(path)])
     failed: list[CaptureError] = []
+    paths = list(_expanded(asked, failed))
+    top = _top([path for path in paths if not is_url(path)])
     for path in paths:
         there = _remote(path, search, found, len(paths)) if is_url(path) else _local(path, top, search, found)
         try:
@@ -47,10 +52,11 @@ def find(asked: Sequence[str], search: Search) -> Found:
                 _take(source, found, seen)
         except CaptureError as error:
             failed.append(error)
-            name = display(path, 300) if is_url(path) else _below(_absolute(path), top)
-            _take(Source(name, path, error=error.reason), found, seen)
-    if failed and len(failed) == len(found.sources):
+    if failed and not found.sources:
         raise failed[0] if len(failed) == 1 else CaptureError(", ".join(asked), failed[0].reason)
+    for fault in failed:
+        name = fault.path if is_url(fault.path) else _below(_absolute(fault.path), top)
+        found.sources.append(Source(name, fault.path, error=fault.reason))
     if not found.sources:
         raise CaptureError(", ".join(asked), _nothing(found))
     found.sources.sort(key=lambda source: source.name)
@@ -74,29 +80,38 @@ def _nothing(found: Found) -> str:
     return f"no captures there{skipped}; folders below are entered with --recursive"
 
 
-def _expanded(asked: Iterable[str]) -> Iterator[str]:
-    """Unfold lists and globs of files."""
+def _expanded(asked: Iterable[str], failed: list[CaptureError]) -> Iterator[str]:
+    """Unfold lists and globs of files; note those of which nothing is there."""
     for one in asked:
         if one == "-":
             raise UsageError("a batch does not read standard input (-); analyze - does")
-        if one.startswith("@"):
-            yield from _listed(one[1:])
-        elif not is_url(one) and not os.path.lexists(one) and glob.has_magic(one):
-            names = sorted(glob.glob(one, recursive=True))  # noqa: PTH207 - patterns may be absolute
-            if not names:
-                raise CaptureError(one, "no file has a name like this")
-            yield from names
-        else:
-            yield one
+        try:
+            if one.startswith("@"):
+                yield from _expanded(_listed(one[1:]), failed)
+            elif not is_url(one) and not os.path.lexists(one) and glob.has_magic(one):
+                yield from _fitting(one)
+            else:
+                yield one
+        except CaptureError as error:
+            failed.append(error)
 
 
-def _listed(path: str) -> Iterator[str]:
+def _fitting(pattern: str) -> list[str]:
+    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
+    if not names:
+        raise CaptureError(pattern, "no file has a name like this")
+    return names
+
+
+def _listed(path: str) -> list[str]:
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
         raise CaptureError(path, f"the list cannot be read: {(error.strerror or str(error)).lower()}") from error
+    if b"\0" in raw:
+        raise CaptureError(path, f"it is no list of paths; a capture whose name begins with @ is ./@{path}")
     text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")  # Windows editors write the mark
-    yield from (line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#"))
+    return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith(("#", "@"))]
 
 
 def _top(paths: Sequence[str]) -> str:
@@ -114,9 +129,9 @@ def _absolute(path: str) -> str:
 
 
 def _below(path: str, top: str) -> str:
-    """Return an absolute path as it is named below the top."""
-    relative = Path(path).relative_to(top) if top else Path(path).relative_to(Path(path).anchor)
-    return relative.as_posix()
+    """Return an absolute path as it is named below the top; one that is elsewhere by its whole path."""
+    whole = Path(path)
+    return whole.relative_to(top if top and whole.is_relative_to(top) else whole.anchor).as_posix()
 
 
 def _local(one: str, top: str, search: Search, found: Found) -> Iterator[Source]:
@@ -138,9 +153,9 @@ def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Sour
         below[:] = [name for name in sorted(below) if search.recursive and _entered(folder, name, search)]
         for name in sorted(names):
             path = Path(folder, name)
-            if name.startswith(".") or not path.is_file():
+            if name.startswith("."):
                 continue
-            if _wanted(path, search):
+            if path.is_file() and _wanted(path, search):
                 yield from sources.local(path, _below(str(path), top), found)
             else:
                 found.skipped += 1
@@ -172,15 +187,15 @@ def _remote(url: str, search: Search, found: Found, asked: int) -> Iterator[Sour
         import fsspec
 
         system, path = fsspec.core.url_to_fs(url)
-        if glob.has_magic(url):
-            entries, root = system.glob(path, detail=True).values(), path.split("*", 1)[0].rpartition("/")[0]
-        elif system.isdir(path):
+        if system.isdir(path):
             deep = search.recursive
             entries = system.find(path, detail=True).values() if deep else system.ls(path, detail=True)
-            entries, root = [one for one in entries if _wanted_there(one, search, found)], path
+            entries, root = [one for one in entries if _wanted_there(one, path, search, found)], path
             prefix = f"{PurePosixPath(path).name}/" if asked > 1 and PurePosixPath(path).name else ""
         elif system.exists(path):
             entries, root = [system.info(path)], path.rpartition("/")[0]
+        elif glob.has_magic(path):
+            entries, root = system.glob(path, detail=True).values(), _MAGIC.split(path)[0].rpartition("/")[0]
         else:
             raise CaptureError(url, "there is no such object")
         for entry in sorted(entries, key=itemgetter("name")):
@@ -195,10 +210,13 @@ def _remote(url: str, search: Search, found: Found, asked: int) -> Iterator[Sour
         raise CaptureError(url, f"it cannot be listed: {type(error).__name__}: {error}") from error
 
 
-def _wanted_there(entry: Mapping[str, Any], search: Search, found: Found) -> bool:
+def _wanted_there(entry: Mapping[str, Any], root: str, search: Search, found: Found) -> bool:
     if entry["type"] == "directory":
         return False
-    name = PurePosixPath(entry["name"]).name
+    path = PurePosixPath(entry["name"])
+    if is_hidden(path.relative_to(root) if path.is_relative_to(root) else PurePosixPath(path.name)):
+        return False
+    name = path.name
     wanted = search.wants(name)
     if wanted is None:
         wanted = name.lower().endswith(archives.NAMES)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SHOWN = 10
-"""Failed captures, and kinds of findings, listed at the end; the index has all."""
+"""Kinds of findings listed at the end; the index has all."""
 
 
 @dataclass(slots=True)
@@ -44,13 +44,15 @@ class Log:
     bar: Progress | None = None
     task: Any = None
     done: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
     began: float = field(default_factory=time.monotonic)
 
-    def __call__(self, outcome: Outcome) -> None:
-        """Tell of one capture."""
+    def __call__(self, outcome: Outcome, kept: bool) -> None:
+        """Tell of one capture, and whether it was done before."""
         self.done[outcome["status"]] += 1
+        self.kept += kept
         if self.file is not None:
-            self._keep(self._line(outcome))
+            self._keep(self._line(outcome, kept))
         if self.bar is not None:
             self.bar.update(self.task, advance=1, failed=self.done["failed"])
         if outcome["status"] == "failed" and not self.quiet:
@@ -68,11 +70,12 @@ class Log:
                 self.file.close()
             self.file = None
 
-    def _line(self, outcome: Outcome) -> str:
+    def _line(self, outcome: Outcome, kept: bool) -> str:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         if self.as_json:
-            return json.dumps({"time": now, "n": self.done.total(), "of": self.total, **outcome})
-        said = display(outcome["error"], 600) if outcome["error"] else f"{outcome['packets']} packets"
+            return json.dumps({"time": now, "n": self.done.total(), "of": self.total, "kept": kept, **outcome})
+        said = display(outcome["error"], 600) if outcome["error"] else _counted(outcome["packets"], "packet")
+        said += " (done before)" if kept else ""
         return f"{now} {outcome['status']:7} {display(outcome['capture'], 300)}: {said}"
 
 
@@ -121,26 +124,31 @@ def _bar(color: bool) -> Progress:
     )
 
 
-def print_table(outcomes: Sequence[Outcome], found: Found, place: str, seconds: float, color: bool) -> None:
-    """Print how the batch went, in the order in which a person asks.
+def print_table(outcomes: Sequence[Outcome], found: Found, kept: int, place: str, seconds: float, color: bool) -> None:
+    """Print how the batch went, in the order in which a person asks; what failed was told of as it did.
 
     Args:
-        found: what was left aside; place: the index, in the user's own words.
+        found: what was left aside; kept: captures that were done before; place: the index, in the user's own words.
     """
     out, totals = console(sys.stdout, color=color), index.totals(outcomes)
-    rate = f", {len(outcomes) / seconds:.1f} captures/s" if seconds > 0 else ""
+    words = {"ok": "ok", "partial": "read in part", "failed": "failed"}
+    ways = ", ".join(f"{totals[status]} {said}" for status, said in words.items() if totals[status])
+    made = len(outcomes) - kept
+    rate = f", {made / seconds:.1f} captures/s" if seconds > 0 and made > 1 else ""
     out.print(
-        f"{totals['captures']} captures: {totals['ok']} ok, {totals['partial']} read in part, {totals['failed']} "
-        f"failed; {totals['packets']} packets in {human_ms(seconds * 1000)}{rate}"
+        f"{_counted(len(outcomes), 'capture')}: {ways}; {_counted(totals['packets'], 'packet')} "
+        f"in {human_ms(seconds * 1000)}{rate}"
     )
-    failures = [one for one in outcomes if one["status"] == "failed"]
-    for one in failures[:SHOWN]:
-        out.print(f"  failed  {display(one['capture'], 120)}: {display(one['error'], 200)}")
-    if len(failures) > SHOWN:
-        out.print(f"          … and {len(failures) - SHOWN} more")
+    if kept:
+        out.print(f"  {kept:6d}  of them done before, and not analyzed again (--fresh does)")
     for code, count in list(totals["codes"].items())[:SHOWN]:
-        out.print(f"  {count:6d}  captures with {display(code, 60)}")
-    for amount, words in ((found.skipped, "other files, no captures"), (found.twice, "files named or linked twice")):
-        if amount:
-            out.print(f"  {amount:6d}  {words}: left aside")
+        out.print(f"  {count:6d}  {'capture' if count == 1 else 'captures'} with {display(code, 60)}")
+    if found.skipped:
+        out.print(f"  {found.skipped:6d}  other {'file' if found.skipped == 1 else 'files'}, no captures: left aside")
+    if found.twice:
+        out.print(f"  {found.twice:6d}  {'file' if found.twice == 1 else 'files'} named or linked more than once")
     out.print(f"Index: {place}")
+
+
+def _counted(amount: int, what: str) -> str:
+    return f"{amount} {what}{'' if amount == 1 else 's'}"

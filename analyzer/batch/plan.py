@@ -1,8 +1,8 @@
 """Which results each capture gets, and the key under which they are known to be done.
 
 Rules: results lie below the output folder as the captures lie below the input: ``lab1/a.pcap`` gives
-``lab1/a.pcap.html``. Each part of a path is made safe (``[A-Za-z0-9._-]``, at most 100 characters); two captures that
-would meet get a number. A capture is done when the record under its key is there and so are the results it names; the
+``lab1/a.pcap.html``. Each part of a path is made safe (:func:`analyzer.text.file_name`); two captures that would meet
+get a number. A capture is done when the record under its key is there and so are the results it names; the
 key is made of the capture's bytes, its name, this program's version and all options that change a result. No result
 replaces a capture.
 """
@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from analyzer.batch.sources import Source
 from analyzer.errors import UsageError
-from analyzer.export.outputs import placed
+from analyzer.export.outputs import FORMATS, placed
 from analyzer.text import display, file_name, numbered
 from analyzer.version import SCHEMA_VERSION, __version__
 
@@ -27,6 +27,9 @@ RECORDS = ".analyze"
 
 OWN_FILES = ("index.html", "index.json", "index.csv", "batch.log", "batch.jsonl")
 """The batch's own files beside the results; no capture's results have their stems."""
+
+MAX_PARTITION = 180
+"""Bytes of a partition's name: with ``capture=`` and what may be put before it, file systems take 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,36 @@ class Job:
         """Stem of what is kept of the capture among the records: of one length, whatever its own name is."""
         return f"{RECORDS}/{hashlib.sha256(self.stem.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
 
+    @property
+    def partition(self) -> str:
+        """Name of the capture's part of a dataset: its stem with ``~``, which no stem has, for ``/``.
+
+        Nothing that readers of datasets take for a number or a date, and short enough for a folder's name.
+        """
+        name = self.stem.replace("/", "~")
+        if len(name.encode()) > MAX_PARTITION:
+            digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+            name = f"{digest}~{name.encode()[-MAX_PARTITION:].decode('utf-8', 'ignore')}"
+        return name if any(char.isalpha() for char in name) else f"~{name}"
+
 
 def jobs(sources: Sequence[Source]) -> list[Job]:
     """Give each capture the stem of its results, none twice (nor differing in case only), nor that of the index."""
     bases = ["/".join(map(file_name, PurePosixPath(source.name).parts)) for source in sources]
     own = {name.partition(".")[0] for name in OWN_FILES}
-    return list(map(Job, sources, numbered(bases, "{}-{}", own, str.casefold)))
+    stems = list(numbered(bases, "{}-{}", own, str.casefold))
+    results = {placed(stem, form).casefold() for stem in stems for form in FORMATS}
+    apart = numbered((_apart(stem, results) for stem in stems), "{}-{}", own, str.casefold)
+    return list(map(Job, sources, apart))
+
+
+def _apart(stem: str, results: set[str]) -> str:
+    """Return a stem whose folders are no results of other captures (``a.pcap.json/`` beside ``a.pcap``)."""
+    parts = stem.split("/")
+    for at in range(len(parts) - 1):
+        if "/".join(parts[: at + 1]).casefold() in results:
+            parts[at] += "-folder"
+    return "/".join(parts)
 
 
 def keep_captures(planned: Sequence[Job], settings: Settings) -> None:

@@ -2,12 +2,13 @@
 
 Rules: a record names every file that was written and its size; results count as done while all of them are there and
 the key (:func:`analyzer.batch.plan.key`) is the same. Under one key a record grows with the formats that were asked
-for; under another it is forgotten before the first file is written anew, so that it never speaks of results that are
-no longer its own. Failures are not recorded: they are tried again.
+for; under another it goes, with the files it names, before the first one is written anew: no result of other bytes or
+options (secrets shown, say) stays beside those of now. Failures are not recorded: they are tried again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,10 +43,9 @@ class Record:
             if form in self.files and all(store.size(name) == size for name, size in self.files[form].items())
         ]
 
-
-def outputs(job: Job, formats: Sequence[str]) -> dict[str, str]:
-    """Return where the results of a capture are: format → path of its file or folder."""
-    return {form: placed(job.stem, form) for form in formats}
+    def outputs(self, store: Store, job: Job) -> dict[str, str]:
+        """Return where the results of the capture are: format → path of its file or folder."""
+        return {form: placed(job.stem, form) for form in self.standing(store, FORMATS)}
 
 
 def recorded(store: Store, job: Job) -> Record | None:
@@ -56,11 +56,14 @@ def recorded(store: Store, job: Job) -> Record | None:
     try:
         found = json.loads(raw)
         record = Record(found["key"], found["summary"], found["files"])
-        known = found["version"] == _VERSION and set(FIELDS) == set(record.summary)
-        sizes = [size for form in record.files for size in record.files[form].values()]
+        names = [name for files in record.files.values() for name in files]
+        return record if found["digest"] == _digest(record) and not any(map(_leads_out, names)) else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return record if known and set(record.files) <= set(FORMATS) and all(type(size) is int for size in sizes) else None
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith("/") or ".." in name.split("/")
 
 
 def remember(store: Store, job: Job, record: Record) -> None:
@@ -69,10 +72,19 @@ def remember(store: Store, job: Job, record: Record) -> None:
     Raises:
         ExportError: it cannot be written.
     """
-    whole = {"version": _VERSION, "key": record.key, "files": record.files, "summary": record.summary}
+    whole = {"digest": _digest(record), "key": record.key, "files": record.files, "summary": record.summary}
     store.write(f"{job.note}.json", json.dumps(whole, indent=1))
 
 
-def forget(store: Store, job: Job) -> None:
-    """Remove the record of a capture, before its results are written anew."""
+def _digest(record: Record) -> str:
+    """Return what shows that a record is as this version wrote it."""
+    whole = [_VERSION, FIELDS, record.key, record.files, record.summary]
+    return hashlib.sha256(json.dumps(whole).encode("ascii")).hexdigest()
+
+
+def forget(store: Store, job: Job, record: Record) -> None:
+    """Remove the record of a capture, then the files it names."""
     store.remove(f"{job.note}.json")
+    for files in record.files.values():
+        for name in files:
+            store.remove(name)

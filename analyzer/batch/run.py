@@ -2,8 +2,8 @@
 
 Rules. Dask distributes, repeats and keeps order; nothing of that is done here. A task never raises for what a capture
 does (:mod:`analyzer.batch.task`); what still fails is the end of its worker, after which the scheduler gives the
-capture to another once (``allowed-failures`` 1). A worker holds one capture at a time and no more, so that the end of
-one takes no other along. Results come as they are done; the order of the index is that of the names.
+capture to another once (``allowed-failures`` 1). A worker is given one capture at a time and no more, so that the end
+of one takes no other along. Results come as they are done; the order of the index is that of the names.
 
 With ``--scheduler`` the same graph goes to an existing cluster; captures and results must be where its workers see them
 under the same path or URL. Its own settings count there (``allowed-failures``, threads of a worker).
@@ -14,16 +14,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from analyzer.batch.fetch import sweep
 from analyzer.batch.plan import Job, Settings
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed
-from analyzer.batch.task import Outcome, run
-from analyzer.errors import BatchError
+from analyzer.batch.task import KEPT, Outcome, note_of, run
+from analyzer.errors import UsageError
 from analyzer.version import __version__
 
 CONNECT_S = 10
@@ -42,6 +42,8 @@ CONFIG = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.admin.tick.limit": "60s",
+    # A worker that is just being started again is not lost.
+    "distributed.deploy.lost-worker-timeout": "30 days",
     "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
 }
 """What a local cluster is set to."""
@@ -49,7 +51,8 @@ CONFIG = {
 _TALKATIVE = ("distributed", "asyncio", "tornado", "bokeh")
 """Loggers, with all below them, that speak of what the outcomes say."""
 
-Tell = Callable[[Outcome], None]
+Tell = Callable[[Outcome, bool], None]
+"""What is called with each outcome, and whether it was there before."""
 
 
 def results(jobs: Sequence[Job], settings: Settings, workers: int, scheduler: str | None, tell: Tell) -> list[Outcome]:
@@ -61,51 +64,61 @@ def results(jobs: Sequence[Job], settings: Settings, workers: int, scheduler: st
         tell: called with each outcome as it is there.
 
     Raises:
-        BatchError: the scheduler cannot be reached, or speaks another version.
+        UsageError: the scheduler cannot be reached, or its workers have another version.
     """
-    with _client(workers, scheduler) as client:
-        return _gathered(client, jobs, settings, tell)
+    with connected(workers, scheduler) as client:
+        try:
+            return gathered(client, jobs, settings, tell)
+        finally:
+            with contextlib.suppress(Exception):  # on machines of a cluster nobody else would
+                client.run(sweep, settings.run)
 
 
-def _gathered(client: Any, jobs: Sequence[Job], settings: Settings, tell: Tell) -> list[Outcome]:
+def gathered(
+    client: Any, jobs: Sequence[Job], settings: Settings, tell: Tell, work: Callable[[Job, Settings], Outcome] = run
+) -> list[Outcome]:
+    """Have a cluster's workers do the work of each capture; return the outcomes in the order of the jobs."""
+    from dask.task_spec import Task
     from distributed import as_completed
 
-    # A cluster knows tasks by their keys, those of other batches too, and would hand out their results.
+    # A cluster knows tasks by their keys, those of other batches too, and would hand out their results. Data producers
+    # wait at the scheduler until a worker is free; others may be queued behind a capture that ends its worker.
     keys = [f"analyze-{settings.run}-{n}" for n in range(len(jobs))]
-    futures = client.map(run, jobs, settings=settings, key=keys, pure=False)
+    tasks = {key: Task(key, work, job, settings, _data_producer=True) for key, job in zip(keys, jobs, strict=True)}
+    futures = client.get(tasks, keys, sync=False)
     numbers = {future.key: n for n, future in enumerate(futures)}
     outcomes: dict[int, Outcome] = {}
     for future in as_completed(futures):
         n = numbers[future.key]
         outcomes[n] = future.result() if future.status == "finished" else _ended(jobs[n], settings, future)
-        tell(outcomes[n])
+        tell(outcomes[n], bool(outcomes[n].pop(KEPT, False)))
     return [outcomes[n] for n in range(len(jobs))]
 
 
 def _ended(job: Job, settings: Settings, future: Any) -> Outcome:
     """Return the outcome of a capture whose workers ended, or whose task was lost."""
-    store, name = Store(settings.output), f"{job.note}.txt"
+    store, name = Store(settings.output), note_of(job, settings)
     note = store.read(name)
     store.remove(name)
     error = future.exception()
     if note is not None:
-        reason = f"{note.decode('utf-8', 'replace')}; tried twice"
+        reason = f"{note.decode('utf-8', 'replace')}; tried again, with the same end"
     elif type(error).__name__ == "KilledWorker":
-        reason = "its worker ended twice: killed, out of memory, or a crash in native code"
+        reason = "its worker ended each time it was tried: killed, out of memory, or a crash in native code"
     else:
         reason = f"the task failed: {type(error).__name__}: {error}" if error else f"the task was {future.status}"
     return {"capture": job.source.name, "outputs": {}, **failed(reason, size_bytes=job.source.size)}
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
     """Give a client of the scheduler, or of local workers that end with it."""
     import dask
     import distributed  # noqa: F401 - its loggers must be there to be quieted
 
     with _quiet(), dask.config.set(CONFIG):
         if scheduler is not None:
-            client = _connected(scheduler)
+            client = _client_of(scheduler)
             try:
                 yield client
             finally:
@@ -133,38 +146,41 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
 
 
 def _started(make: Callable[..., Any], **settings: Any) -> Any:
-    """Start local workers while interrupts are ignored, which they inherit: from their first moment Ctrl-C is ours."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if _in_main_thread() else None
+    """Start local workers while interrupts wait: threads and processes that start now inherit that, for good.
+
+    So from their first moment Ctrl-C is ours; one that comes meanwhile is seen when they are there.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return make(**settings)
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # else it inherits the waiting, too, and a test for leaks would hang on it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return make(**settings)
     finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
-
-
-def _connected(scheduler: str) -> Any:
+def _client_of(scheduler: str) -> Any:
     from distributed import Client
 
     try:
         client = Client(scheduler, timeout=CONNECT_S)
     except (OSError, TimeoutError, ValueError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BatchError(f"{scheduler}: the scheduler cannot be reached: {text}") from error
+        raise UsageError(f"{scheduler}: the scheduler cannot be reached: {text}") from error
     try:
         client.get_versions(check=True)
         found = set(client.run(_version).values())
     except Exception as error:
         client.close()
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BatchError(f"{scheduler}: its workers do not fit: {text}") from error
+        raise UsageError(f"{scheduler}: its workers do not fit: {text}") from error
     if found != {__version__}:
         client.close()
         there = ", ".join(sorted(found)) or "no worker at all"
-        raise BatchError(f"{scheduler}: its workers have capture-analyzer {there}; here is {__version__}")
+        raise UsageError(f"{scheduler}: its workers have capture-analyzer {there}; here is {__version__}")
     return client
 
 

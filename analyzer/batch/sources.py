@@ -2,13 +2,14 @@
 
 Rules: a file counts as a capture when it begins like one (also inside gzip), or when its name ends like one: an empty
 ``a.pcap`` is to be listed as failed, a ``README`` is not. Archives are looked into, one archive inside another
-included (a class's submissions, each packed by its student), no deeper; the same rule holds for what is in them.
+included (a class's submissions, each packed by its student), three deep; the same rule holds for what is in them.
 """
 
 from __future__ import annotations
 
 import gzip
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -17,6 +18,7 @@ from typing import IO, Any
 
 from analyzer.batch import archives
 from analyzer.capture import detect
+from analyzer.errors import CaptureError
 from analyzer.text import display
 
 ENDINGS = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar")
@@ -27,11 +29,10 @@ PACKED = (".gz", ".zst", ".lz4", ".xz")
 MAX_MEMBERS = 100_000
 """Members of an archive that are looked at; a class's submissions are some hundred."""
 
-MAX_DEPTH = 2
+MAX_DEPTH = 3
 """Archives inside each other that are opened; each level multiplies what a hostile one can ask for."""
 
-MAX_INNER = 1 << 30
-"""Bytes of an archive inside another: finding its directory may mean to unfold all of it."""
+CAPTURES = (detect.PCAP, detect.PCAPNG)
 
 _URL = re.compile("[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -93,6 +94,11 @@ def is_url(path: str) -> bool:
     return bool(_URL.match(path))
 
 
+def is_hidden(path: PurePosixPath) -> bool:
+    """Tell whether a relative path is one that systems do not show, or that only one system's archives have."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
 def is_named_like_a_capture(name: str) -> bool:
     """Tell whether a file's name ends as captures' names do."""
     name = name.lower()
@@ -113,9 +119,9 @@ def begins_like_a_capture(file: IO[bytes]) -> bool:
         try:
             with gzip.open(file) as inner:
                 form = detect.form(inner.read(detect.HEAD_BYTES))
-        except (EOFError, ValueError, gzip.BadGzipFile, *archives.BROKEN):
+        except archives.BROKEN:
             return False
-    return form in (detect.PCAP, detect.PCAPNG)
+    return form in CAPTURES
 
 
 def archive_kind(name: str, file: IO[bytes]) -> str | None:
@@ -137,18 +143,25 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
     """Give the captures in an archive, then what could not be read of it.
 
     Args:
+        file: at its beginning.
         source: the archive itself.
         found: where members are counted that are no captures.
     """
-    amount = 0
+    amount, seen = 0, set[str]()
     try:
-        for number, member in enumerate(archives.members(file, form)):
-            if number >= MAX_MEMBERS:
-                yield _fault(source, f"it has more than {MAX_MEMBERS} members; the others were not looked at")
-                return
-            for one in _member(member, source, found, depth):
-                amount += 1
-                yield one
+        with archives.unfolded(file, source.name, source.size or 0) as plain:
+            for number, member in enumerate(archives.members(plain, form)):
+                if number >= MAX_MEMBERS:
+                    yield _fault(source, f"it has more than {MAX_MEMBERS} members; the others were not looked at")
+                    return
+                if is_hidden(archives.inside(member.name)):
+                    continue
+                for one in _member(member, source, found, depth):
+                    if member.name in seen:  # by this name only the last one can be had
+                        one = _fault(one, "another member of the archive has this name, too; only the last one is read")
+                    amount += 1
+                    yield one
+                seen.add(member.name)
     except archives.BROKEN as error:
         more = "; what comes before is listed" if amount else ""
         yield _fault(source, f"the {form} archive cannot be read: {display(_words(error), 200)}{more}")
@@ -158,28 +171,28 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
 
 
 def _member(member: archives.Member, source: Source, found: Found, depth: int) -> Iterator[Source]:
-    inner = Source(
-        f"{source.name}/{archives.inside(member.name)}",
-        source.location,
-        (*source.member, member.name),
-        member.size,
-    )
+    name = f"{source.name}/{archives.inside(member.name)}"
+    inner = Source(name, source.location, (*source.member, member.name), member.size)
     if is_named_like_a_capture(member.name):
         yield inner
         return
-    with member.open() as file:
-        form = archive_kind(member.name, file)
-        if form is None:
-            if begins_like_a_capture(file):
-                yield inner
+    try:
+        with member.open() as file:
+            form = archive_kind(member.name, file)
+            if form is None:
+                if begins_like_a_capture(file):
+                    yield inner
+                else:
+                    found.skipped += 1
+            elif depth >= MAX_DEPTH:
+                yield _fault(inner, "an archive this deep inside others is not opened")
             else:
-                found.skipped += 1
-        elif depth >= MAX_DEPTH:
-            yield _fault(inner, "an archive this deep inside others is not opened")
-        elif member.size > MAX_INNER:
-            yield _fault(inner, f"an archive of more than {MAX_INNER} bytes inside another is not opened")
-        else:
-            yield from packed(file, form, inner, found, depth + 1)
+                with tempfile.SpooledTemporaryFile(archives.MAX_READ) as copy:
+                    archives.copy(file, copy, inner.name, member.packed)
+                    copy.seek(0)
+                    yield from packed(copy, form, inner, found, depth + 1)
+    except archives.BROKEN as error:
+        yield _fault(inner, f"this member of the archive cannot be read: {display(_words(error), 200)}")
 
 
 def _fault(source: Source, error: str) -> Source:
@@ -187,6 +200,8 @@ def _fault(source: Source, error: str) -> Source:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, CaptureError):
+        return error.reason
     return str(error) or type(error).__name__
 
 

@@ -61,10 +61,11 @@ class Store:
         except Exception as error:  # whatever the store's own library raises
             raise ExportError(f"{display(self.root)}/{name}: cannot be written: {_reason(error)}") from error
 
-    def write_folder(self, name: str, files: Iterable[tuple[str, Data]], *, keep: bool) -> dict[str, int]:
+    def write_folder(self, name: str, files: Iterable[tuple[str, Data]], ending: str, *, keep: bool) -> dict[str, int]:
         """Write a result that is a folder of files, in place of an earlier one.
 
         Args:
+            ending: of the files' names.
             keep: other files of the earlier one stay (a dataset that captures share).
 
         Returns:
@@ -75,7 +76,7 @@ class Store:
         """
         if not self.remote:
             names: list[str] = []
-            write_folder(Path(self.root, name), _noted(files, names), keep=keep)
+            write_folder(Path(self.root, name), _noted(files, names), ending, keep=keep)
             return {f"{name}/{file}": Path(self.root, name, file).stat().st_size for file in names}
         if not keep:
             with contextlib.suppress(FileNotFoundError):
@@ -91,8 +92,10 @@ class Store:
         """
         from analyzer.report import plotly_library
 
-        if self.remote or not plotly_library.is_there(Path(self.root)):
-            self.write(plotly_library.shared_path(), plotly_library.plotly_script())
+        name, script = plotly_library.shared_path(), plotly_library.plotly_script()
+        there = self.size(name) == len(script.encode()) if self.remote else plotly_library.is_there(Path(self.root))
+        if not there:
+            self.write(name, script)
 
     def read(self, name: str) -> bytes | None:
         """Return a result, None when there is none (or it cannot be read)."""
@@ -116,13 +119,16 @@ class Store:
             return None
 
     def remove(self, name: str) -> None:
-        """Remove a result if it is there."""
+        """Remove a result if it is there, and its folder if nothing else is in it."""
         with contextlib.suppress(Exception):
             if self.remote:
                 system, path = self._there(name)
                 system.rm(path)
-            else:
-                Path(self.root, name).unlink()
+                return
+            local = Path(self.root, name)
+            local.unlink()
+            if local.parent != Path(self.root):
+                local.parent.rmdir()
 
     @contextlib.contextmanager
     def held(self, name: str) -> Iterator[None]:
@@ -150,13 +156,17 @@ class Store:
                 raise ExportError(f"{display(self.root)}: cannot be written: {reason}") from error
             yield
 
-    def sweep(self, since: float) -> None:
-        """Remove what workers that were ended left half-written since an instant (seconds since the epoch)."""
+    def sweep(self, notes: str) -> None:
+        """Remove what workers that were ended have left half-written in a folder that this batch holds.
+
+        Args:
+            notes: folder in which they leave notes.
+        """
         if self.remote:
             return
-        for path in Path(self.root).rglob(".*.part"):
+        for path in (*Path(self.root).rglob(".*.part"), *Path(self.root, notes).glob("*.txt")):
             with contextlib.suppress(OSError):
-                if not _PART.fullmatch(path.name) or path.stat().st_mtime < since:
+                if path.suffix == ".part" and not _PART.fullmatch(path.name):
                     continue
                 if path.is_dir():
                     shutil.rmtree(path)

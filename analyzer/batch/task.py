@@ -16,7 +16,7 @@ from typing import Any
 from analyzer.batch.fetch import at_hand
 from analyzer.batch.guard import guarded
 from analyzer.batch.plan import Job, Settings, key
-from analyzer.batch.record import Record, forget, outputs, recorded, remember
+from analyzer.batch.record import Record, forget, recorded, remember
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed, summary
 from analyzer.errors import AnalyzerError, CaptureError
@@ -29,16 +29,25 @@ Outcome = dict[str, Any]
 """A capture's entry: its name (``capture``), its summary, and its results (``outputs``: format → path)."""
 
 
+KEPT = "kept"
+"""Mark on the entry of a capture that was done before; it is no part of the index."""
+
+
+def note_of(job: Job, settings: Settings) -> str:
+    """Return the name of the note that a worker of this batch leaves when a limit ends it."""
+    return f"{job.note}-{settings.run}.txt"
+
+
 def run(job: Job, settings: Settings) -> Outcome:
     """Analyze one capture and write its results, or find that it is done."""
     entry: Outcome = {"capture": job.source.name, "outputs": {}}
     known: dict[str, Any] = {"size_bytes": job.source.size}
     if job.source.error is not None:
         return {**entry, **failed(job.source.error, **known)}
-    store = Store(settings.output)
+    store, note = Store(settings.output), note_of(job, settings)
     try:
         with (
-            guarded(settings.timeout_s, settings.memory_mb, lambda reason: store.write(f"{job.note}.txt", reason)),
+            guarded(settings.timeout_s, settings.memory_mb, lambda reason: store.write(note, reason)),
             at_hand(job.source, settings.run) as path,
         ):
             try:
@@ -47,7 +56,6 @@ def run(job: Job, settings: Settings) -> Outcome:
                 with contextlib.suppress(CaptureError):
                     known["sha256"] = _digest(path)
                 raise
-        store.remove(f"{job.note}.txt")
         return entry
     except CaptureError as error:
         return {**entry, **failed(error.reason, error.offset, **known)}
@@ -57,24 +65,26 @@ def run(job: Job, settings: Settings) -> Outcome:
         return {**entry, **failed(str(error), **known)}
     except Exception as error:  # noqa: BLE001 - a defect of ours must not lose the captures beside it
         return {**entry, **failed(f"internal error: {type(error).__name__}: {error}", **known)}
+    finally:
+        store.remove(note)  # of an attempt that a limit ended
 
 
 def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
     """Make those results that are not there; return what the index says."""
-    before = None if settings.fresh else recorded(store, job)
-    # The digest is made before the analysis, which makes it too, only where it can spare the analysis.
+    before = recorded(store, job)
+    # The digest is made before the analysis, which makes it too, only where it can spare something.
     if before is not None and before.key != key(_digest(path), job, settings):
+        forget(store, job, before)
         before = None
-    standing = [] if before is None else before.standing(store, settings.formats)
+    standing = [] if before is None or settings.fresh else before.standing(store, settings.formats)
     missing = [form for form in settings.formats if form not in standing]
     if before is not None and not missing:
-        return {**before.summary, "outputs": outputs(job, settings.formats)}
-    if before is None:
-        forget(store, job)
+        return {**before.summary, "outputs": before.outputs(store, job), KEPT: True}
     made, files = _analyzed(path, job, settings, store, missing)
     kept = {} if before is None else {form: names for form, names in before.files.items() if form not in missing}
-    remember(store, job, Record(key(made["sha256"], job, settings), made, {**kept, **files}))
-    return {**made, "outputs": outputs(job, settings.formats)}
+    after = Record(key(made["sha256"], job, settings), made, {**kept, **files})
+    remember(store, job, after)
+    return {**made, "outputs": after.outputs(store, job)}
 
 
 def _analyzed(
@@ -90,8 +100,8 @@ def _analyzed(
     for form in formats:
         place = placed(job.stem, form)
         if form in FOLDERS:
-            parts = folder(result, form, job.stem.replace("/", "~"))  # stems have no ~: no two captures meet
-            files[form] = store.write_folder(place, parts, keep=form in SHARED)
+            parts = folder(result, form, job.partition)
+            files[form] = store.write_folder(place, parts, FOLDERS[form], keep=form in SHARED)
         else:
             text = document(result, form, settings.lang, _library(job, settings))
             files[form] = {place: store.write(place, text)}

@@ -55,6 +55,16 @@ class Library(StrEnum):
     shared = "shared"
 
 
+class Severity(StrEnum):
+    """Severities of ``--fail-on``, worst first."""
+
+    error = "error"
+    warning = "warning"
+    note = "note"
+
+
+SEVERITIES = tuple(severity.value for severity in Severity)
+
 LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the sentences: English or Chinese.")]
 
 

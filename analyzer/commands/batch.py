@@ -1,7 +1,8 @@
 """``analyze batch PATH…``: many captures into one folder of results with an index.
 
-Exit codes: 0 when every capture was analyzed (also in part), 5 when some failed, 2 for wrong options, 3 when there is
-nothing to analyze, 4 when the results cannot be written at all.
+Exit codes: 0 when every capture was analyzed (also in part), 5 when some failed, 2 for wrong options or a scheduler
+that is not there, 3 when there is nothing to analyze, 4 when the results cannot be written at all; 6 and 7 as of one
+capture.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.commands.base import Format, Language, Library, Work, complain, new_app
+from analyzer.commands.base import (
+    EXIT_FINDINGS,
+    EXIT_PARTIAL,
+    SEVERITIES,
+    Format,
+    Language,
+    Library,
+    Severity,
+    Work,
+    complain,
+    new_app,
+)
 from analyzer.errors import BatchError, UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +58,8 @@ class Asked:
     lang: str
     plotly: str
     reveal: bool
+    fail_on: str | None
+    strict: bool
     json_log: bool
     quiet: bool
     color: bool
@@ -82,7 +96,13 @@ def batch(
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds for one capture.")] = 600,
     memory: Annotated[
         int | None,
-        typer.Option("--memory", min=50, metavar="MB", show_default=False, help="MB of memory for one capture."),
+        typer.Option(
+            "--memory",
+            min=50,
+            metavar="MB",
+            show_default=False,
+            help="MB that one capture may need.",
+        ),
     ] = None,
     recursive: Annotated[bool, typer.Option("-r", "--recursive", help="Enter folders below.")] = False,
     pattern: Annotated[
@@ -96,8 +116,15 @@ def batch(
         Library, typer.Option("--plotly", help="The charts' library: one file for all reports, or inside each.")
     ] = Library.shared,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show secrets instead of masking them.")] = False,
+    fail_on: Annotated[
+        Severity | None,
+        typer.Option("--fail-on", show_default=False, help="Exit with 6 when there are findings this bad or worse."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 7 when a capture could be read only in part.")
+    ] = False,
     json_log: Annotated[bool, typer.Option("--json-log", help="Keep the log as JSON, a line a capture.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors of the batch.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but what stops the batch.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours in the terminal.")] = False,
 ) -> Work:
     """Analyze many captures, each on its own, and write an index of all."""
@@ -114,6 +141,8 @@ def batch(
         lang.value,
         plotly.value,
         reveal,
+        fail_on,
+        strict,
         json_log,
         quiet,
         not no_color,
@@ -125,8 +154,8 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     """Do the batch; return the exit code.
 
     Raises:
-        UsageError: the options contradict each other. CaptureError: there is nothing to analyze. ExportError: the
-            results cannot be written. BatchError: the scheduler cannot be used.
+        UsageError: the options contradict each other, or the scheduler cannot be used. CaptureError: there is nothing
+            to analyze. ExportError: the results cannot be written.
     """
     if asked.scheduler is not None and asked.jobs is not None:
         raise UsageError("--jobs starts local processes; with --scheduler its workers do the work")
@@ -158,29 +187,52 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     for note in found.notes:
         complain(note)
     with store.held(f"{RECORDS}/lock"):
-        since = time.time()
         try:
-            outcomes = _outcomes(planned, settings, store, asked)
+            outcomes, kept = _outcomes(planned, settings, store, asked)
         finally:
             fetch.sweep(settings.run)
-            store.sweep(since)
+            store.sweep(RECORDS)
         store.write("index.json", index.json_text(outcomes))
         store.write("index.csv", index.csv_text(outcomes))
         store.write("index.html", index_page.html_text(outcomes, asked.lang))
     if not asked.quiet:
         place = f"{asked.output.rstrip('/')}/index.html"
-        print_table(outcomes, found, place, time.monotonic() - began, asked.color)
-    return BatchError.exit_code if any(one["status"] == "failed" for one in outcomes) else 0
+        print_table(outcomes, found, kept, place, time.monotonic() - began, asked.color)
+    return _verdict(outcomes, asked)
 
 
-def _outcomes(planned: Sequence[Job], settings: Settings, store: Store, asked: Asked) -> list[Outcome]:
-    """Analyze the captures."""
+def _verdict(outcomes: Sequence[Outcome], asked: Asked) -> int:
+    """Return the exit code: of captures that failed, else what the policy options give."""
+    if any(one["status"] == "failed" for one in outcomes):
+        return BatchError.exit_code
+    if asked.fail_on is not None:
+        bad = SEVERITIES[: SEVERITIES.index(asked.fail_on) + 1]
+        if found := sum(any(one["findings"][severity] for severity in bad) for one in outcomes):
+            complain(f"captures with findings of severity {' or '.join(bad)}: {found} (--fail-on)")
+            return EXIT_FINDINGS
+    if asked.strict and (partial := sum(one["status"] == "partial" for one in outcomes)):
+        complain(f"captures read only in part: {partial} (--strict)")
+        return EXIT_PARTIAL
+    return 0
+
+
+def _outcomes(planned: Sequence[Job], settings: Settings, store: Store, asked: Asked) -> tuple[list[Outcome], int]:
+    """Analyze the captures; return their outcomes, and how many were there before."""
     from analyzer.batch.log import logging_to
     from analyzer.batch.run import results
 
     if "html" in settings.formats and settings.shared:
         store.share_library()
     log_path = None if store.remote else Path(store.root, "batch.jsonl" if asked.json_log else "batch.log")
-    workers = min(asked.jobs or os.cpu_count() or 1, len(planned))
+    workers = min(asked.jobs or _cores(), len(planned))
     with logging_to(log_path, len(planned), as_json=asked.json_log, quiet=asked.quiet, color=asked.color) as log:
-        return results(planned, settings, workers, asked.scheduler, log)
+        try:
+            return results(planned, settings, workers, asked.scheduler, log), log.kept
+        except KeyboardInterrupt:
+            complain(f"{log.done.total()} of {len(planned)} captures are done; the same command goes on from there")
+            raise
+
+
+def _cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -70,12 +70,16 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str | Iterable[str]
 
 
 def write_folder(
-    path: str | os.PathLike[str], files: Iterable[tuple[str, bytes | str | Iterable[str]]], *, keep: bool = False
+    path: str | os.PathLike[str],
+    files: Iterable[tuple[str, bytes | str | Iterable[str]]],
+    ending: str,
+    *,
+    keep: bool = False,
 ) -> Path:
     """Write a folder of files so that it appears whole, in place of an earlier one.
 
     Args:
-        path: the folder. files: path of each inside it (safe, relative), and what it holds.
+        path: the folder. files: path of each inside it (safe, relative), and what it holds. ending: of their names.
         keep: leave other files of an earlier one where they are; then each file appears whole by itself.
 
     Raises:
@@ -96,7 +100,7 @@ def write_folder(
         for name, data in files:
             write_atomic(temporary / name, data)
         if target.is_dir() and not target.is_symlink():
-            _same_kind(target, temporary)
+            _must_be_ours(target, ending)
             shutil.rmtree(target)
         temporary.rename(target)
     except OSError as error:
@@ -106,15 +110,14 @@ def write_folder(
     return target
 
 
-def _same_kind(old: Path, new: Path) -> None:
+def _must_be_ours(old: Path, ending: str) -> None:
     """Refuse to replace a folder that is somebody's own.
 
     Raises:
-        ExportError: it holds something else than files with the endings that the new one has.
+        ExportError: it holds something else than files with the ending that ours have.
     """
-    endings = {path.suffix for path in new.iterdir()} or {""}
     for path in old.iterdir():
-        if path.suffix not in endings or not path.is_file():
+        if path.suffix != ending or not path.is_file():
             raise ExportError(f"{display(str(old))}: this folder holds other files ({display(path.name)}); it is left")
 
 

@@ -3,9 +3,9 @@
 Rules: without ``-o`` the outputs go into the folder ``reports``; ``-o -`` is standard output, for one capture and
 one format; ``-o NAME`` is a file for one capture and one format, unless NAME is a folder or ends in a slash; else a
 folder (and a mistake where NAME ends like a file: ``-o all.html``). Names are made from the captures' whole file
-names, restricted to ``[A-Za-z0-9._-]``, and no two captures of one call share one. Some formats are a folder of files
-(``csv``, ``zeek``), one a dataset that captures share (``parquet``). An output never replaces a capture that is being
-read.
+names, made safe (:func:`analyzer.text.file_name`), and no two captures of one call share one. Some formats are a folder
+of files (``csv``, ``zeek``), one a dataset that captures share (``parquet``). An output never replaces a capture that
+is being read.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from analyzer.text import display, file_name, numbered
 FORMATS = ("html", "json", "jsonl", "csv", "parquet", "har", "zeek")
 """Formats an analysis can be written in, the default first; also their file name suffixes."""
 
-FOLDERS = ("csv", "parquet", "zeek")
-"""Those of them that are a folder with a file for each table."""
+FOLDERS = {"csv": ".csv", "parquet": ".parquet", "zeek": ".log"}
+"""Those of them that are a folder with a file for each table, and the ending of its files."""
 
 SHARED = ("parquet",)
 """Those of them that are one folder for all captures, who have parts of it."""

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import analyzer
+import analyzer.errors
 from analyzer.schema import TABLES
 from tests.conftest import SAMPLES
 
@@ -34,8 +35,10 @@ def test_every_table(visit: analyzer.Analysis, table: str) -> None:
 
 
 def test_unknown_table(visit: analyzer.Analysis) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(analyzer.errors.UsageError, match="there is no table 'packets'; there are: arp, "):
         visit.frame("packets")
+    with pytest.raises(analyzer.errors.UsageError, match="there is no table 'packets'"):
+        visit.rows("packets")
 
 
 def test_a_value_that_travels(visit: analyzer.Analysis) -> None:

@@ -8,7 +8,9 @@ import io
 import lzma
 import os
 import tarfile
+import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from analyzer.batch.inputs import find
 from analyzer.batch.plan import jobs
 from analyzer.batch.sources import Search, Source
 from analyzer.errors import CaptureError, LimitExceededError, UsageError
+from analyzer.text import is_file_name
 from tests.conftest import SAMPLES
 
 CAPTURE = (SAMPLES / "ping.pcapng").read_bytes()
@@ -92,6 +95,15 @@ def test_what_is_not_there_takes_no_other_along(lab: Path) -> None:
         find([f"{lab}/lost", f"{lab}/gone"], Search())
 
 
+def test_globs_and_lists_of_nothing_take_no_other_along(lab: Path) -> None:
+    """A shell hands on a pattern that fits nothing as it is."""
+    found = {source.name: source.error for source in find([f"{lab}/a.pcapng", f"{lab}/*.dmp"], Search()).sources}
+    assert found == {"*.dmp": "no file has a name like this", "a.pcapng": None}
+    assert names(f"{lab}/a.pcapng", f"@{lab}/gone") == ["a.pcapng", "gone"]
+    with pytest.raises(CaptureError, match=r"no list of paths; a capture whose name begins with @ is \./@"):
+        find([f"@{lab}/a.pcapng"], Search())
+
+
 def test_hidden_folders_and_the_results_are_left(lab: Path) -> None:
     for folder in (".git", "reports"):
         (lab / folder).mkdir()
@@ -129,9 +141,42 @@ def test_odd_names(tmp_path: Path, name: str) -> None:
     found = find([str(tmp_path)], Search()).sources
     assert [source.name for source in found] == [name]
     (job,) = jobs(found)
-    assert set(job.stem) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-    assert 0 < len(job.stem) <= 100
-    assert job.stem[0] not in ".-"
+    assert is_file_name(job.stem)
+    assert len(job.stem.encode()) <= 180
+
+
+def test_names_of_any_script_stay() -> None:
+    """What is added beside a capture does not change the names of its results."""
+    names = ["实验一/抓包.pcapng", "Zoe\u0308.pcap", "प्रयोग.pcap"]
+    assert [job.stem for job in jobs([Source(name, name) for name in names])] == [
+        "实验一/抓包.pcapng",
+        "Zo\u00eb.pcap",
+        "प्रयोग.pcap",
+    ]
+
+
+def test_folders_that_are_named_like_results() -> None:
+    names = ["a.pcap", "a.pcap.json/b.pcap", "a.pcap.json-folder/b.pcap", "parquet/c.pcap", "index.pcap"]
+    stems = [job.stem for job in jobs([Source(name, name) for name in names])]
+    assert stems == [
+        "a.pcap",
+        "a.pcap.json-folder/b.pcap",
+        "a.pcap.json-folder/b.pcap-2",
+        "parquet-folder/c.pcap",
+        "index.pcap",
+    ]
+
+
+def test_partitions_are_short_and_no_numbers() -> None:
+    deep = "/".join(["x" * 95, "y" * 95, "z" * 80 + ".pcap"])
+    sources = [
+        Source(name, name) for name in ("001", "1", "2026-11-29", deep, deep.replace("x", "w"), "a/b.pcap", "a~b.pcap")
+    ]
+    names = [job.partition for job in jobs(sources)]
+    assert names[:3] == ["~001", "~1", "~2026-11-29"]
+    assert names[-2:] == ["a~b.pcap", "a_b.pcap"]
+    assert len(set(names)) == len(names)
+    assert max(len(name.encode()) for name in names) < 240
 
 
 def test_stems_never_meet() -> None:
@@ -169,8 +214,10 @@ def test_archives(tmp_path: Path) -> None:
 def test_archives_inside_an_archive(tmp_path: Path) -> None:
     """A class's submissions, each packed by its student; captures count by how they begin, too."""
     inner, inmost = io.BytesIO(), io.BytesIO()
+    deepest = zipped(tmp_path / "deepest", **{"deep.pcap": CAPTURE})
     with zipfile.ZipFile(inmost, "w") as archive:
         archive.writestr("deep.pcap", CAPTURE)
+        archive.write(deepest, "d.zip")
     with tarfile.open(fileobj=inner, mode="w:gz") as tar:
         for name, content in (("capture", CAPTURE), ("notes", b"no capture"), ("c.zip", inmost.getvalue())):
             info = tarfile.TarInfo(name)
@@ -180,7 +227,8 @@ def test_archives_inside_an_archive(tmp_path: Path) -> None:
     found = find([str(path)], Search())
     assert {source.name: source.error for source in found.sources} == {
         "class.zip/ann/work.tgz/capture": None,
-        "class.zip/ann/work.tgz/c.zip": "an archive this deep inside others is not opened",
+        "class.zip/ann/work.tgz/c.zip/deep.pcap": None,
+        "class.zip/ann/work.tgz/c.zip/d.zip": "an archive this deep inside others is not opened",
         "class.zip/bob/work.pcap": None,
     }
     assert found.skipped == 1
@@ -227,6 +275,54 @@ def test_a_packed_archive_that_breaks_off(tmp_path: Path) -> None:
             (tmp_path / f"{name}{ending}").write_bytes(content)
             found = find([str(tmp_path / f"{name}{ending}")], Search()).sources
             assert found[-1].error or found[0].error, (name, ending)
+
+
+def test_a_damaged_member_takes_no_other_along(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "class.zip", **{"ann__a.pcap": CAPTURE, "bob__README": b"read me", "cat__c": CAPTURE})
+    raw = path.read_bytes()
+    assert raw.count(zlib.crc32(b"read me").to_bytes(4, "little")) == 2
+    path.write_bytes(raw.replace(zlib.crc32(b"read me").to_bytes(4, "little"), b"\0\0\0\0"))
+    found = {source.name: source.error for source in find([str(path)], Search()).sources}
+    assert set(found) == {"class.zip/ann/a.pcap", "class.zip/bob/README", "class.zip/cat/c"}
+    assert [name for name, error in found.items() if error] == ["class.zip/bob/README"]
+
+
+def test_members_of_one_name_are_all_listed(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive.writestr("a.pcap", b"the first")
+        archive.writestr("a.pcap", CAPTURE)
+    found = find([str(tmp_path / "twice.zip")], Search())
+    assert [bool(source.error) for source in found.sources] == [False, True]
+    assert found.twice == 0
+    with at_hand(found.sources[0], "test") as copy:
+        assert copy.read_bytes() == CAPTURE
+
+
+def test_hidden_members_are_left(tmp_path: Path) -> None:
+    """What a Mac puts into archives is for Macs."""
+    members = {"ann__a.pcapng": CAPTURE, "__MACOSX/ann/._a.pcapng": b"\0\5\x16\7", ".git__b.pcap": CAPTURE}
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("ann__", "ann/").replace(".git__", ".git/"), content)
+    assert names(tmp_path / "mac.zip") == ["mac.zip/ann/a.pcapng"]
+
+
+@pytest.mark.parametrize("hostile", ["name", "member", "nested"])
+def test_archives_that_unfold_without_end_are_refused(tmp_path: Path, hostile: str) -> None:
+    """Looking into an archive must not take the machine; the others are found."""
+    size, path = 100 << 20, tmp_path / "bomb.tar.bz2"
+    if hostile == "nested":
+        path = zipped(tmp_path / "bomb.zip", **{"inner.tar": bytes(size)})
+    else:
+        header = tarfile.TarInfo("a.pcap" if hostile == "member" else "././@LongLink")
+        header.type, header.size = (tarfile.REGTYPE if hostile == "member" else tarfile.GNUTYPE_LONGNAME), size
+        path.write_bytes(bz2.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(size)))
+    (tmp_path / "b.pcap").write_bytes(CAPTURE)
+    found = {source.name: source.error for source in find([str(tmp_path)], Search()).sources}
+    assert found.pop("b.pcap") is None
+    ((_, error),) = found.items()
+    assert "times its size" in str(error)
 
 
 def test_a_capture_is_no_archive_whatever_it_holds(tmp_path: Path) -> None:
