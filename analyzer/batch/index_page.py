@@ -27,6 +27,9 @@ from analyzer.version import __version__
 MAX_FAILED = 8
 """Captures named on the card of what failed; the table has all of them."""
 
+MAX_WORST = 5
+"""Captures with the most errors that are named; sorting the table gives them all."""
+
 COMPARED = {
     "packets": message("Packets"),
     "duration_ms": message("Span"),
@@ -55,7 +58,7 @@ class IndexHeader:
 
 @dataclass(frozen=True, slots=True)
 class FailedFact:
-    """A capture that failed or was read in part: its row, and why."""
+    """A capture that failed, was read in part, or has errors: its row, how it went, and why or what was wrong."""
 
     name: Prose
     anchor: str
@@ -73,6 +76,7 @@ class IndexPage:
     failed: tuple[FailedFact, ...]
     failed_total: int
     failed_words: Prose
+    worst: tuple[FailedFact, ...]
     shared: tuple[SharedFact, ...]
     shared_more: tuple[SharedFact, ...]
     percentiles: Table
@@ -106,6 +110,7 @@ def index_page(outcomes: Sequence[Outcome]) -> IndexPage:
         failed=tuple(_failed(outcomes))[:MAX_FAILED],
         failed_total=totals["failed"] + totals["partial"],
         failed_words=_failed_words(totals),
+        worst=_worst(outcomes),
         shared=common[:MAX_SHARED],
         shared_more=common[MAX_SHARED:],
         percentiles=_percentiles(totals["percentiles"]),
@@ -174,6 +179,22 @@ def _failed(outcomes: Sequence[Outcome]) -> list[FailedFact]:
         for n, one in enumerate(outcomes, 1)
         if one["status"] == status
     ]
+
+
+def _worst(outcomes: Sequence[Outcome]) -> tuple[FailedFact, ...]:
+    """Return the captures with the most findings that are errors, each with its worst; then failed requests count."""
+    bad = [(n, one) for n, one in enumerate(outcomes, 1) if one["findings"]["error"] and one["worst"]]
+    bad.sort(key=lambda item: (-item[1]["findings"]["error"], -(item[1]["failures"] or 0), item[0]))
+    return tuple(
+        FailedFact(
+            safe(one["capture"], 120),
+            f"capture-{n}",
+            "failed",
+            plural(one["findings"]["error"], "error"),
+            safe(one["worst"]["title"]),
+        )
+        for n, one in bad[:MAX_WORST]
+    )
 
 
 def _failed_words(totals: dict[str, Any]) -> Prose:

@@ -37,6 +37,9 @@ const QUERY_SHAPES = {
   time: new RegExp(`^(?:[<>]=?)?${QUERY_TIME}$|^${QUERY_TIME}-${QUERY_TIME}$`),
 };
 
+/** @type {Record<string, RegExp>} Fields that take some words only. */
+const QUERY_WORDS = { finding: /^(?:any|error|warning|note|info)$/ };
+
 /** A duration alone means "at least", since hardly anything takes exactly that long. @param {string} word */
 const isLeast = (word) => /^[0-9][^-]*$/.test(word);
 
@@ -62,7 +65,7 @@ function parseQuery(text) {
       continue;
     }
     const words = quoted === undefined ? value.split(",").filter(Boolean) : [value];
-    const shape = QUERY_SHAPES[field];
+    const shape = QUERY_SHAPES[field] ?? QUERY_WORDS[field];
     const right = words.filter((word) => !shape || shape.test(word));
     query.wrong.push(...words.filter((word) => !right.includes(word)).map((word) => `${field}:${word}`));
     if (field === "dur") query.least.push(...right.filter(isLeast));
