@@ -88,36 +88,36 @@ def _columns() -> list[Column]:
     return [
         Column(say("Capture"), wide=True, title=say("leads to the report")),
         Column(say("Status")),
-        Column(say("Start"), title="UTC"),
-        Column(say("Span"), numeric=True, title=say("from the first packet to the last")),
-        Column(say("Packets"), numeric=True),
-        Column(say("Size"), numeric=True),
-        Column(say("Connections"), numeric=True),
-        Column(say("Visits"), numeric=True),
+        Column(say("Worst finding"), wide=True),
+        Column(say("Failures"), numeric=True, title=say("requests that failed")),
         Column(
             say("Wait p95"),
             numeric=True,
             title=say("19 of 20 requests had to wait no longer for their answer"),
         ),
-        Column(say("Worst finding"), wide=True),
-        Column(say("Failures"), numeric=True, title=say("requests that failed")),
-        Column(say("Problems"), numeric=True, title=say("what could not be read")),
         Column(say("Where time went"), title=say("all requests together; sorted by their sum")),
-        Column("SHA-256"),
+        Column(say("Start"), numeric=True, title="UTC"),
+        Column(say("Span"), numeric=True, title=say("from the first packet to the last")),
+        Column(say("Packets"), numeric=True),
+        Column(say("Size"), numeric=True),
+        Column(say("Connections"), numeric=True),
+        Column(say("Visits"), numeric=True),
+        Column(say("Problems"), numeric=True, title=say("what could not be read")),
         Column(say("Hosts"), wide=True, title=say("those that were asked most")),
+        Column("SHA-256"),
     ]
 
 
 def _without_empty(columns: list[Column], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:
     empty = Cell("")
-    kept = [at for at in range(len(columns)) if at < _FACTS or any(row.cells[at] != empty for row in rows)]
+    kept = [at for at in range(len(columns)) if at not in _OPTIONAL or any(row.cells[at] != empty for row in rows)]
     if len(kept) == len(columns):
         return tuple(columns), rows
     return tuple(columns[at] for at in kept), [replace(row, cells=tuple(row.cells[at] for at in kept)) for row in rows]
 
 
-_FACTS = 9
-"""Columns that are always there: from the name to how long requests waited."""
+_OPTIONAL = (2, 3, 5, 12, 13, 14)
+"""Columns that are left out where they are empty: findings, failures, where time went, problems, hosts, digests."""
 
 
 def _row(n: int, one: Outcome, words: _Words) -> Row:
@@ -127,19 +127,19 @@ def _row(n: int, one: Outcome, words: _Words) -> Row:
         (
             Cell(safe(one["capture"]), href=link_of(one)),
             Cell(words.statuses[one["status"]], reason(one), tone=_STATUS_TONES.get(one["status"], "")),
+            _worst(one["worst"], words),
+            cells.count(one["failures"], bad=True) if one["failures"] else Cell(""),
+            cells.ms(one["wait_p95_ms"]),
+            _time(one["phases_ms"], words),
             cells.unknown() if start is None else Cell(_instant(start), title=safe(start)),
             cells.ms(one["duration_ms"]),
             cells.count(one["packets"]),
             cells.size(one["size_bytes"]),
             cells.count(one["connections"]),
             cells.count(one["visits"]),
-            cells.ms(one["wait_p95_ms"]),
-            _worst(one["worst"], words),
-            cells.count(one["failures"], bad=True) if one["failures"] else Cell(""),
             cells.count(one["problems"]) if one["problems"] else Cell(""),
-            _time(one["phases_ms"], words),
-            _digest(one["sha256"]),
             Cell(Prose(", ".join(safe(host) for host in one["hosts"]))),
+            _digest(one["sha256"]),
         ),
         _mark(one),
     )

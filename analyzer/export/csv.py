@@ -3,20 +3,22 @@
 Rules: RFC 4180 (commas, quotes doubled, CRLF), UTF-8, a line of names first, in the order of the tables' contract.
 What is unknown is empty. Instants are RFC 3339, durations milliseconds; lists and rows inside a row are JSON. Text of
 a capture that a spreadsheet would take for a formula (it begins with ``= + - @``, a tab, CR or NUL) gets an apostrophe
-in front; numbers stay numbers. Control characters other than those are left as they are inside quotes, but NUL, which
-many readers end at, is written by name.
+in front; numbers stay numbers. Control characters but tab, CR and LF are written by name: many readers end at NUL, and
+terminals obey others.
 
 Source: RFC 4180; OWASP, "CSV Injection".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer.export.batches import ALL_TABLES, column_batches, nonempty
 from analyzer.export.json import encoded
 from analyzer.schema import plain
+from analyzer.text import visible
 from analyzer.units import rfc3339
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 """Beginnings that make a spreadsheet run a cell, or skip to one."""
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def files(analysis: Analysis) -> Iterator[tuple[str, Iterator[str]]]:
@@ -62,7 +66,7 @@ def cell(value: Any) -> str:
 def guarded(text: str) -> str:
     """Return a text that no spreadsheet runs."""
     safe = f"'{text}" if text.startswith(FORMULA) else text
-    return safe.replace("\0", "⟨U+0000⟩")
+    return safe if safe.isascii() and safe.isprintable() else _CONTROLS.sub(lambda found: visible(found[0]), safe)
 
 
 def quoted(text: str) -> str:

@@ -69,7 +69,7 @@ def _fits(shown: str, was: Any) -> bool:
     if isinstance(was, int | float):
         return float(shown) == was
     if isinstance(was, str):
-        bare = was.replace("\0", "⟨U+0000⟩")
+        bare = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", lambda found: f"⟨U+{ord(found[0]):04X}⟩", was)
         return shown == (f"'{bare}" if was[:1] in ("=", "+", "-", "@", "\t", "\r", "\0") and was else bare)
     return json.loads(shown) == json.loads(json.dumps(was))
 
@@ -84,6 +84,7 @@ def _fits(shown: str, was: Any) -> bool:
         ("\tx", "'\tx"),
         ("\rx", '"\'\rx"'),
         ("\0x", "'⟨U+0000⟩x"),
+        ("a\x1b[2Jb\u009bc\x7f", "a⟨U+001B⟩[2Jb⟨U+009B⟩c⟨U+007F⟩"),
         (-1, "-1"),
         (-0.5, "-0.5"),
         (None, ""),
