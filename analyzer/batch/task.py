@@ -28,7 +28,6 @@ from analyzer.schema import changed
 Outcome = dict[str, Any]
 """A capture's entry: its name (``capture``), its summary, and its results (``outputs``: format → path)."""
 
-
 KEPT = "kept"
 """Mark on the entry of a capture that was done before; it is no part of the index."""
 
@@ -46,6 +45,7 @@ def run(job: Job, settings: Settings) -> Outcome:
         return {**entry, **failed(job.source.error, **known)}
     store, note = Store(settings.output), note_of(job, settings)
     try:
+        _load(settings.formats)
         with (
             guarded(settings.timeout_s, settings.memory_mb, lambda reason: store.write(note, reason)),
             at_hand(job.source, settings.run) as path,
@@ -67,6 +67,15 @@ def run(job: Job, settings: Settings) -> Outcome:
         return {**entry, **failed(f"internal error: {type(error).__name__}: {error}", **known)}
     finally:
         store.remove(note)  # of an attempt that a limit ended
+
+
+def _load(formats: Sequence[str]) -> None:
+    """Import what the work needs: the limits of time and memory are those of captures, not of a worker's first one."""
+    import analyzer.pipeline
+    import analyzer.writing
+
+    if "html" in formats:
+        import analyzer.report.render  # noqa: F401
 
 
 def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:

@@ -303,7 +303,7 @@ def test_a_limit_ends_one_capture_only(slow: Path, tmp_path: Path, limit: tuple[
     assert (entry["status"], entry["error"]) == ("failed", words)
     assert words in done.stderr
     if "--memory" in limit:  # which a small capture keeps, whatever the program itself takes
-        analyze_batch(SAMPLES / "ping.pcapng", "-o", tmp_path / "small", "-f", "json", "-j", 1, *limit)
+        analyze_batch(SAMPLES / "ping.pcapng", "-o", tmp_path / "small", "-f", "html", "-j", 1, *limit)
     # Under limits that it keeps, the same capture is analyzed: failures are not kept.
     analyze_batch(slow, "-o", tmp_path / "out", "-f", "json", "-j", 2, "--timeout", 300, "--memory", 8000)
     assert entries(tmp_path / "out")["slow.pcap"]["requests"] == 2000
