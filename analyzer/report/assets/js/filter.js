@@ -98,12 +98,10 @@ function tellNothing(group, nothing) {
   let note = emptyNotes.get(group);
   if (!note) {
     if (!nothing) return;
-    const button = document.createElement("button");
-    button.type = "button";
+    const button = newElement("button", { type: "button" });
     button.addEventListener("click", clearFilter);
-    note = document.createElement("p");
-    note.className = "nothing";
-    note.append(document.createElement("span"), " ", button);
+    note = newElement("p", { class: "nothing" });
+    note.append(newElement("span", {}), " ", button);
     emptyNotes.set(group, note);
     group.append(note);
   }

@@ -56,13 +56,6 @@ function gridState(box) {
     height: 600,
   };
 }
-/** @param {string} tag @param {Record<string, string | number>} attributes */
-function newElement(tag, attributes, text = "") {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  if (text) node.textContent = text;
-  return node;
-}
 /** @type {GridState[]} */
 const grids = /** @type {HTMLElement[]} */ (all("[data-grid]")).map(gridState);
 const gridTotal = () => grids.reduce((sum, grid) => sum + grid.total, 0);

@@ -20,15 +20,9 @@ document.addEventListener("pointerover", (event) => {
  * @param {Element} box
  */
 function makeOffer(box) {
-  const offer = document.createElement("p");
-  const button = document.createElement("button");
-  const label = document.createElement("span");
-  offer.className = "ld-offer filter";
-  label.textContent = say("This line:");
-  button.type = "button";
-  button.className = "copy";
-  button.textContent = say("Copy filter");
-  offer.append(label, document.createElement("code"), button);
+  const offer = newElement("p", { class: "ld-offer filter" });
+  const button = newElement("button", { type: "button", class: "copy" }, say("Copy filter"));
+  offer.append(newElement("span", {}, say("This line:")), newElement("code", {}), button);
   box.after(offer);
   return offer;
 }

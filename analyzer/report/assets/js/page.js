@@ -25,6 +25,20 @@ function the(id, kind) {
 }
 
 /**
+ * Make an element.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {string} text
+ */
+function newElement(tag, attributes, text = "") {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  if (text) node.textContent = text;
+  return node;
+}
+
+/**
  * Return the elements that a selector finds, as an array.
  * @param {string} selector
  * @param {ParentNode} from

@@ -42,11 +42,7 @@ function chooseRange(one, other) {
 }
 
 /** The button in the header that shows the range and ends it. */
-const rangeChip = document.createElement("button");
-rangeChip.type = "button";
-rangeChip.id = "range-chip";
-rangeChip.className = "range-chip";
-rangeChip.hidden = true;
+const rangeChip = newElement("button", { type: "button", id: "range-chip", class: "range-chip", hidden: "" });
 rangeChip.title = say("Show all times again (Esc)");
 rangeChip.addEventListener("click", showAllTimes);
 byId("search-form")?.before(rangeChip);
@@ -129,8 +125,7 @@ function secondsBetween(plot, from, to) {
  * @param {Spec} figure as it was before anybody zoomed
  */
 function brushOn(plot, figure) {
-  const band = document.createElement("div");
-  band.className = "range-band";
+  const band = newElement("div", { class: "range-band" });
   brush = { plot, band, whole: figure.layout.xaxis.range };
   plot.on("plotly_afterplot", () => placeBand(range));
   plot.addEventListener("pointerdown", (event) => {

@@ -1,10 +1,6 @@
 // The breakdown of a bar, as a popover beside it: on hover, on keyboard focus, on a tap. What it says is read from the
 // page: from the row's own table of where its time went or, where there is none, from the titles of the bar's pieces.
-const pop = document.createElement("div");
-pop.id = "breakdown";
-pop.className = "pop";
-pop.setAttribute("role", "tooltip");
-pop.hidden = true;
+const pop = newElement("div", { id: "breakdown", class: "pop", role: "tooltip", hidden: "" });
 document.body.append(pop);
 
 /** @type {Element | null} What the popover is about. */
@@ -43,8 +39,7 @@ function swatch(phase) {
  */
 function addLine(lines, { phase = "", name, value = "", why = "", kind = "" }) {
   const row = lines.insertRow();
-  const head = document.createElement("th");
-  head.scope = "row";
+  const head = newElement("th", { scope: "row" });
   if (phase) head.append(swatch(phase));
   head.append(name);
   row.append(head);
@@ -141,17 +136,13 @@ function showPop(bar, focused, x) {
   const asked = bar.closest("a");
   const row = asked ? byId((asked.getAttribute("href") || "").slice(1)) : bar.closest(".req, .lane");
   if (!row) return;
-  const title = document.createElement("p");
-  title.className = "pop-title";
-  title.textContent = asked
-    ? asked.getAttribute("aria-label")
+  const name = asked
+    ? asked.getAttribute("aria-label") || ""
     : all(".req-name > :is(a, b, bdi)", row).map(wordsOf).join(" ");
   const host = row.querySelector(".req-name small");
-  const more = document.createElement("p");
-  more.className = "pop-more";
-  more.textContent = host ? wordsOf(host) : "";
+  const more = newElement("p", { class: "pop-more" }, host ? wordsOf(host) : "");
   if (row.querySelector(".crit")) more.append(more.textContent ? " · " : "", say("on the critical path"));
-  const table = document.createElement("table");
+  const table = newElement("table", {});
   const lines = table.createTBody();
   const own = row.querySelector(".shares");
   const drawing = row.querySelector(".wf-bar");
@@ -160,7 +151,7 @@ function showPop(bar, focused, x) {
     lines.replaceChildren();
     fromTable(own, lines);
   }
-  pop.replaceChildren(title, more, table);
+  pop.replaceChildren(newElement("p", { class: "pop-title" }, name), more, table);
   pop.hidden = false;
   popFor = bar;
   if (focused) {
@@ -180,9 +171,17 @@ function barAt(event) {
 }
 
 let touched = false;
+/** Where the pointer was last, and where it lay when a breakdown was closed under it: what it lies on then, it was not
+ * moved to. */
+let pointer = "";
+let closedAt = "";
+/** @param {PointerEvent} event */
+const placeOf = (event) => `${event.clientX} ${event.clientY}`;
+document.addEventListener("pointermove", (event) => (pointer = placeOf(event)), { passive: true });
 document.addEventListener("pointerover", (event) => {
   touched = event.pointerType === "touch";
   const bar = barAt(event);
+  if (bar && placeOf(event) === closedAt) return;
   if (bar && !touched) showPop(bar, null, event.clientX);
   else if (event.target instanceof Node && pop.contains(event.target)) clearTimeout(popTimer);
   else if (popFor && !popOf && !touched) leavePop();
@@ -220,6 +219,7 @@ document.addEventListener(
   "keydown",
   (event) => {
     if (event.key !== "Escape" || pop.hidden) return;
+    closedAt = pointer;
     hidePop();
     event.stopPropagation();
   },
