@@ -48,7 +48,7 @@ def analyze(path: str | os.PathLike[str], options: Options | None = None) -> Ana
     """
     from analyzer.pipeline import analyze as run
 
-    return Analysis(run(os.fspath(path), options), Path(path))
+    return Analysis(run(os.fspath(path), options), Path(path).resolve())
 
 
 class Analysis:
@@ -216,7 +216,7 @@ class Analysis:
 
         if lang not in LANGUAGES:
             raise UsageError(f"there is no language {lang!r}; there are: {', '.join(LANGUAGES)}")
-        if self._source is not None and Path(path).resolve() == self._source.resolve():
+        if self._source is not None and Path(path).resolve() == self._source:
             raise UsageError(f"{display(str(path))}: the report would replace the capture")
         return write_atomic(path, render(self.result, lang))
 

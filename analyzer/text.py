@@ -93,7 +93,8 @@ def is_file_name(text: str) -> bool:
 
 def _named(char: str) -> bool:
     """Tell whether a character may stand in a file name: vowel signs, too, which some scripts need to be read."""
-    return char.isalnum() or char in "._-" or unicodedata.category(char) in ("Mn", "Mc")
+    known = char.isalnum() or char in "._-" or unicodedata.category(char) in ("Mn", "Mc")
+    return known and not _INVISIBLE.match(char)
 
 
 def numbered(

@@ -97,7 +97,10 @@ def is_packed(file: IO[bytes]) -> bool:
 def _unpacker(file: IO[bytes]) -> Callable[[IO[bytes]], IO[bytes]] | None:
     head = file.read(HEAD_BYTES)
     file.seek(0)
-    return next((unpack for magic, unpack in _UNPACK.items() if head.startswith(magic)), None)
+    where, magic = _TAR_MAGIC
+    if head[where] == magic:  # plain; its first member may be called BZhou
+        return None
+    return next((unpack for begin, unpack in _UNPACK.items() if head.startswith(begin)), None)
 
 
 def unfold(file: IO[bytes], out: IO[bytes], name: str, size: int) -> None:
@@ -142,7 +145,9 @@ def copy(stream: IO[bytes], out: IO[bytes], name: str, packed: int) -> None:
         LimitExceededError: it gives more than is believed.
     """
     meter = Meter(name, Limits(), packed, read=packed)
-    while piece := stream.read(_PIECE):
+    # What is there, rather than all that was asked for: a stream that breaks off gives what came before.
+    read = getattr(stream, "read1", stream.read)
+    while piece := read(_PIECE):
         meter.written += len(piece)
         meter.check()
         out.write(piece)
@@ -166,7 +171,7 @@ def members(file: IO[bytes], form: str) -> Iterator[Member]:
     with _tar(file) as tar:
         for entry in tar:
             if entry.isfile():
-                yield Member(entry.name, entry.size, entry.size, partial(_extracted, tar, entry))
+                yield Member(entry.name, entry.size, _stored(entry), partial(_extracted, tar, entry))
         _must_be_whole(tar)
 
 
@@ -181,8 +186,16 @@ def opened(file: IO[bytes], form: str, member: str) -> Iterator[tuple[IO[bytes],
         with zipfile.ZipFile(file) as archive, archive.open(member) as inside:
             yield inside, archive.getinfo(member).compress_size
         return
-    with _tar(file) as tar, _extracted(tar, member) as inside:
-        yield inside, tar.getmember(member).size
+    with _tar(file) as tar:
+        there: dict[str, tarfile.TarInfo] = {}
+        with contextlib.suppress(tarfile.TarError):  # a break further on is told of where members are listed
+            for one in tar:
+                there[one.name] = one
+        entry = there.get(member)
+        if entry is None:
+            raise KeyError("it is not there")
+        with _extracted(tar, entry) as inside:
+            yield inside, _stored(entry)
 
 
 class _Careful:
@@ -207,7 +220,13 @@ def _tar(file: IO[bytes]) -> tarfile.TarFile:
     return tarfile.open(fileobj=cast("IO[bytes]", _Careful(file)), mode="r:")
 
 
-def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo | str) -> IO[bytes]:
+def _stored(entry: tarfile.TarInfo) -> int:
+    """Return the bytes that a member takes in the archive: of a sparse one, those between its holes."""
+    sparse: list[tuple[int, int]] | None = getattr(entry, "sparse", None)
+    return entry.size if sparse is None else sum(size for _, size in sparse)
+
+
+def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     found = tar.extractfile(member)
     if found is None:
         raise KeyError("it is no regular file")

@@ -112,23 +112,35 @@ def _archive(source: Source, run: str) -> Iterator[tuple[str, IO[bytes]]]:
             yield form, file
             return
     kept = _folder(run) / f"{hashlib.sha256(source.location.encode('utf-8', 'surrogatepass')).hexdigest()}.archive"
-    try:
-        plain: Any = kept.open("rb")
-    except FileNotFoundError:
-        plain = _unfolded(source, kept)
-    with plain:
+    with _found(kept) or _unfolded(source, kept) as plain:
         yield form, plain
 
 
 def _unfolded(source: Source, kept: Path) -> Any:
     """Unfold an archive into a file that others find, in place of those that came before; return it, opened."""
+    with contextlib.suppress(ImportError), kept.with_suffix(".lock").open("ab") as lock:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker unfolds, those beside it wait; let go of with the file
+        return _found(kept) or _made(source, kept)
+    return _made(source, kept)
+
+
+def _found(kept: Path) -> Any:
+    try:
+        return kept.open("rb")
+    except FileNotFoundError:
+        return None
+
+
+def _made(source: Source, kept: Path) -> Any:
     out = tempfile.NamedTemporaryFile(dir=kept.parent, delete=False)  # noqa: SIM115 - who asked closes it
     try:
         with _file(source.location) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             archives.unfold(file, out.file, source.name, size)
-        for old in sorted(kept.parent.glob("*.archive"), key=lambda path: path.stat().st_mtime)[: 1 - MAX_KEPT]:
+        for old in sorted(kept.parent.glob("*.archive"), key=_age)[: 1 - MAX_KEPT]:
             old.unlink(missing_ok=True)  # whoever reads it still can
         Path(out.name).rename(kept)
     except BaseException:
@@ -136,6 +148,13 @@ def _unfolded(source: Source, kept: Path) -> Any:
         Path(out.name).unlink(missing_ok=True)
         raise
     return out
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another worker was faster
+        return 0.0
 
 
 def _form(name: str, file: IO[bytes], source: Source) -> str:

@@ -17,6 +17,7 @@ Rules:
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 import re
@@ -27,7 +28,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from analyzer.batch import archives, sources
-from analyzer.batch.sources import Found, Search, Source, is_hidden, is_url
+from analyzer.batch.sources import Found, Search, Source, is_file, is_folder, is_hidden, is_url
 from analyzer.errors import CaptureError, UsageError
 from analyzer.text import display, numbered
 
@@ -108,15 +109,18 @@ def _listed(path: str) -> list[str]:
         raw = Path(path).read_bytes()
     except OSError as error:
         raise CaptureError(path, f"the list cannot be read: {(error.strerror or str(error)).lower()}") from error
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # so do shells of Windows
+        raw = raw.decode("utf-16", "replace").encode("utf-8", "surrogatepass")
     if b"\0" in raw:
         raise CaptureError(path, f"it is no list of paths; a capture whose name begins with @ is ./@{path}")
     text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")  # Windows editors write the mark
-    return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith(("#", "@"))]
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
+    return [f"./{line}" if line.startswith(("@", "-")) else line for line in lines]
 
 
 def _top(paths: Sequence[str]) -> str:
     """Return the folder below which captures are named: the only one asked for, or the deepest that holds all paths."""
-    if len(paths) == 1 and Path(paths[0]).is_dir():
+    if len(paths) == 1 and is_folder(Path(paths[0])):
         return _absolute(paths[0])
     try:
         return os.path.commonpath([str(Path(_absolute(path)).parent) for path in paths])
@@ -137,7 +141,7 @@ def _below(path: str, top: str) -> str:
 def _local(one: str, top: str, search: Search, found: Found) -> Iterator[Source]:
     path = Path(_absolute(one))
     try:
-        if path.is_dir():
+        if is_folder(path):
             yield from _folder(path, top, search, found)
         elif path.exists():
             yield from sources.local(path, _below(str(path), top), found)
@@ -155,7 +159,7 @@ def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Sour
             path = Path(folder, name)
             if name.startswith("."):
                 continue
-            if path.is_file() and _wanted(path, search):
+            if is_file(path) and _wanted(path, search):
                 yield from sources.local(path, _below(str(path), top), found)
             else:
                 found.skipped += 1
@@ -166,7 +170,7 @@ def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Sour
 
 
 def _entered(folder: str, name: str, search: Search) -> bool:
-    return not name.startswith(".") and str(Path(folder, name)) != search.leave
+    return not name.startswith(".") and os.path.realpath(Path(folder, name)) != search.leave
 
 
 def _wanted(path: Path, search: Search) -> bool:
@@ -195,7 +199,8 @@ def _remote(url: str, search: Search, found: Found, asked: int) -> Iterator[Sour
         elif system.exists(path):
             entries, root = [system.info(path)], path.rpartition("/")[0]
         elif glob.has_magic(path):
-            entries, root = system.glob(path, detail=True).values(), _MAGIC.split(path)[0].rpartition("/")[0]
+            entries = [one for one in system.glob(path, detail=True).values() if one["type"] != "directory"]
+            root = _MAGIC.split(path)[0].rpartition("/")[0]
         else:
             raise CaptureError(url, "there is no such object")
         for entry in sorted(entries, key=itemgetter("name")):

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from analyzer.batch.sources import Source
+from analyzer.batch.sources import Source, is_url
 from analyzer.errors import UsageError
 from analyzer.export.outputs import FORMATS, placed
 from analyzer.text import display, file_name, numbered
@@ -85,18 +86,22 @@ def jobs(sources: Sequence[Source]) -> list[Job]:
     bases = ["/".join(map(file_name, PurePosixPath(source.name).parts)) for source in sources]
     own = {name.partition(".")[0] for name in OWN_FILES}
     stems = list(numbered(bases, "{}-{}", own, str.casefold))
+    while (apart := _apart(stems)) != stems:
+        stems = list(numbered(apart, "{}-{}", own, str.casefold))
+    return list(map(Job, sources, stems))
+
+
+def _apart(stems: Sequence[str]) -> list[str]:
+    """Return stems whose folders are no results of other captures (``a.pcap.json/`` beside ``a.pcap``)."""
     results = {placed(stem, form).casefold() for stem in stems for form in FORMATS}
-    apart = numbered((_apart(stem, results) for stem in stems), "{}-{}", own, str.casefold)
-    return list(map(Job, sources, apart))
-
-
-def _apart(stem: str, results: set[str]) -> str:
-    """Return a stem whose folders are no results of other captures (``a.pcap.json/`` beside ``a.pcap``)."""
-    parts = stem.split("/")
-    for at in range(len(parts) - 1):
-        if "/".join(parts[: at + 1]).casefold() in results:
-            parts[at] += "-folder"
-    return "/".join(parts)
+    out = []
+    for stem in stems:
+        parts = stem.split("/")
+        for at in range(len(parts) - 1):
+            if "/".join(parts[: at + 1]).casefold() in results:
+                parts[at] += "-folder"
+        out.append("/".join(parts))
+    return out
 
 
 def keep_captures(planned: Sequence[Job], settings: Settings) -> None:
@@ -105,14 +110,12 @@ def keep_captures(planned: Sequence[Job], settings: Settings) -> None:
     Raises:
         UsageError: one would be.
     """
-    captures = {job.source.location for job in planned}
+    captures = {os.path.realpath(job.source.location) for job in planned if not is_url(job.source.location)}
     results = [*OWN_FILES, *(placed(job.stem, form) for job in planned for form in settings.formats)]
     for result in results:
-        for path in (Path(settings.output, result), Path(settings.output, result).resolve()):
-            if str(path) in captures:
-                raise UsageError(
-                    f"{display(str(path))}: the results would replace this capture; name another folder (-o)"
-                )
+        path = os.path.realpath(Path(settings.output, result))
+        if path in captures:
+            raise UsageError(f"{display(path)}: the results would replace this capture; name another folder (-o)")
 
 
 def key(sha256: str, job: Job, settings: Settings) -> str:

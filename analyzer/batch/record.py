@@ -3,7 +3,8 @@
 Rules: a record names every file that was written and its size; results count as done while all of them are there and
 the key (:func:`analyzer.batch.plan.key`) is the same. Under one key a record grows with the formats that were asked
 for; under another it goes, with the files it names, before the first one is written anew: no result of other bytes or
-options (secrets shown, say) stays beside those of now. Failures are not recorded: they are tried again.
+options (secrets shown, say) stays beside those of now. What is going to be written is recorded before it is, with a
+size that no file has. Failures are not recorded: they are tried again.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analyzer.batch.plan import Job
 from analyzer.batch.store import Store
 from analyzer.batch.summary import FIELDS
-from analyzer.export.outputs import FORMATS, placed
+from analyzer.export.outputs import FORMATS, SHARED, placed
+from analyzer.export.parquet import paths
 
 _VERSION = 1
 
@@ -28,7 +30,7 @@ class Record:
 
     Attributes:
         key: of its results; summary: its numbers in the index.
-        files: format → path of each file that was written → its bytes.
+        files: format → path of each file that was written (or is to be: then a folder, too) → its bytes.
     """
 
     key: str
@@ -49,7 +51,7 @@ class Record:
 
 
 def recorded(store: Store, job: Job) -> Record | None:
-    """Return the record of a capture; None without one, or where it is not one of ours."""
+    """Return the record of a capture; None without one. One that is not as this version writes it has no key."""
     raw = store.read(f"{job.note}.json")
     if raw is None:
         return None
@@ -57,9 +59,19 @@ def recorded(store: Store, job: Job) -> Record | None:
         found = json.loads(raw)
         record = Record(found["key"], found["summary"], found["files"])
         names = [name for files in record.files.values() for name in files]
-        return record if found["digest"] == _digest(record) and not any(map(_leads_out, names)) else None
+        if any(map(_leads_out, names)):
+            return None
+        return record if found["digest"] == _digest(record) else replace(record, key="")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def planned(job: Job, formats: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return the files that are going to be written for a capture, without their sizes."""
+    files = {form: {placed(job.stem, form): -1} for form in formats}
+    for form in set(formats) & set(SHARED):
+        files[form] = {f"{placed(job.stem, form)}/{name}": -1 for name in paths(job.partition)}
+    return files
 
 
 def _leads_out(name: str) -> bool:

@@ -83,15 +83,20 @@ def gathered(
 
     # A cluster knows tasks by their keys, those of other batches too, and would hand out their results. Data producers
     # wait at the scheduler until a worker is free; others may be queued behind a capture that ends its worker.
-    keys = [f"analyze-{settings.run}-{n}" for n in range(len(jobs))]
+    # Dask takes independent tasks in the reverse order of their keys: archives are to be gone through one by one.
+    keys = [f"analyze-{settings.run}-{len(jobs) - n:08d}" for n in range(len(jobs))]
     tasks = {key: Task(key, work, job, settings, _data_producer=True) for key, job in zip(keys, jobs, strict=True)}
     futures = client.get(tasks, keys, sync=False)
     numbers = {future.key: n for n, future in enumerate(futures)}
     outcomes: dict[int, Outcome] = {}
-    for future in as_completed(futures):
-        n = numbers[future.key]
-        outcomes[n] = future.result() if future.status == "finished" else _ended(jobs[n], settings, future)
-        tell(outcomes[n], bool(outcomes[n].pop(KEPT, False)))
+    try:
+        for future in as_completed(futures):
+            n = numbers[future.key]
+            outcomes[n] = future.result() if future.status == "finished" else _ended(jobs[n], settings, future)
+            tell(outcomes[n], bool(outcomes[n].pop(KEPT, False)))
+    except BaseException:
+        client.cancel(futures)  # a cluster would go on with them
+        raise
     return [outcomes[n] for n in range(len(jobs))]
 
 

@@ -7,12 +7,14 @@ included (a class's submissions, each packed by its student), three deep; the sa
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -94,6 +96,22 @@ def is_url(path: str) -> bool:
     return bool(_URL.match(path))
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether a path is a regular file; what the system refuses to tell of is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder; what the system refuses to tell of is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def is_hidden(path: PurePosixPath) -> bool:
     """Tell whether a relative path is one that systems do not show, or that only one system's archives have."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
@@ -147,27 +165,47 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
         source: the archive itself.
         found: where members are counted that are no captures.
     """
-    amount, seen = 0, set[str]()
+    amount, named, others = 0, source.name.lower().endswith(archives.NAMES), found.skipped
     try:
         with archives.unfolded(file, source.name, source.size or 0) as plain:
+            last = _last_of_each_name(plain, form)
             for number, member in enumerate(archives.members(plain, form)):
                 if number >= MAX_MEMBERS:
                     yield _fault(source, f"it has more than {MAX_MEMBERS} members; the others were not looked at")
                     return
                 if is_hidden(archives.inside(member.name)):
                     continue
-                for one in _member(member, source, found, depth):
-                    if member.name in seen:  # by this name only the last one can be had
-                        one = _fault(one, "another member of the archive has this name, too; only the last one is read")
+                again = last.get(member.name, number) != number  # by its name only the last one can be had
+                for one in _again(member, source) if again else _member(member, source, found, depth):
                     amount += 1
                     yield one
-                seen.add(member.name)
     except archives.BROKEN as error:
+        if not named and not amount:
+            found.skipped = others + 1
+            return
         more = "; what comes before is listed" if amount else ""
         yield _fault(source, f"the {form} archive cannot be read: {display(_words(error), 200)}{more}")
         return
-    if not amount:
+    if not amount and named:
         yield _fault(source, f"no capture is in this {form} archive")
+    elif not amount:
+        found.skipped = others + 1  # one document: many of them are archives, too (.docx)
+
+
+def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
+    """Return which member is the last of its name, as far as the archive can be read; the file is at its beginning."""
+    last: dict[str, int] = {}
+    with contextlib.suppress(*archives.BROKEN):
+        for number, member in enumerate(islice(archives.members(plain, form), MAX_MEMBERS)):
+            last[member.name] = number
+    plain.seek(0)
+    return last
+
+
+def _again(member: archives.Member, source: Source) -> Iterator[Source]:
+    if is_named_like_a_capture(member.name):
+        inner = Source(f"{source.name}/{archives.inside(member.name)}", source.location, source.member, member.size)
+        yield _fault(inner, "another member of the archive has this name, too; only the last one is read")
 
 
 def _member(member: archives.Member, source: Source, found: Found, depth: int) -> Iterator[Source]:
@@ -211,7 +249,7 @@ def local(path: Path, name: str, found: Found) -> Iterator[Source]:
     Args:
         path: absolute.
     """
-    if not path.is_file():  # before opening, which waits for the other end of a pipe
+    if not is_file(path):  # before opening, which waits for the other end of a pipe
         yield Source(name, str(path), error="it is a device, socket or pipe, not a file")
         return
     try:
@@ -231,9 +269,12 @@ def remote(system: Any, path: str, source: Source, found: Found) -> Iterator[Sou
     if not PurePosixPath(path).name.lower().endswith(archives.NAMES):
         yield source
         return
-    with system.open(path, "rb") as file:
-        form = archive_kind(path, file)
-        if form is None:
-            yield source
-        else:
-            yield from packed(file, form, source, found)
+    try:
+        with system.open(path, "rb") as file:
+            form = archive_kind(path, file)
+            if form is not None:
+                yield from packed(file, form, source, found)
+                return
+    except Exception:  # noqa: BLE001 - whatever the store's library raises; the worker says what is wrong
+        pass
+    yield source

@@ -8,6 +8,7 @@ made of safe names by whoever asks (:func:`analyzer.batch.plan.jobs`).
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ Data = bytes | str | Iterable[str]
 """What a file holds: bytes, text, or text in pieces."""
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
+_OURS = re.compile(r"capture=.*|.*\.(csv|zeek)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,11 @@ class Store:
             with tempfile.NamedTemporaryFile() as file:
                 file.writelines(encoded(data))
                 file.flush()
-                system.put_file(file.name, path)
+                try:
+                    system.put_file(file.name, path)
+                except FileNotFoundError:  # a place with folders that must be there (file://, sftp://)
+                    system.makedirs(path.rpartition("/")[0], exist_ok=True)
+                    system.put_file(file.name, path)
                 return file.tell()
         except Exception as error:  # whatever the store's own library raises
             raise ExportError(f"{display(self.root)}/{name}: cannot be written: {_reason(error)}") from error
@@ -79,10 +85,25 @@ class Store:
             write_folder(Path(self.root, name), _noted(files, names), ending, keep=keep)
             return {f"{name}/{file}": Path(self.root, name, file).stat().st_size for file in names}
         if not keep:
-            with contextlib.suppress(FileNotFoundError):
-                system, path = self._there(name)
-                system.rm(path, recursive=True)
+            self._clear(name, ending)
         return {f"{name}/{file}": self.write(f"{name}/{file}", data) for file, data in files}
+
+    def _clear(self, name: str, ending: str) -> None:
+        """Remove an earlier folder of results at a remote place.
+
+        Raises:
+            ExportError: it holds something else.
+        """
+        system, path = self._there(name)
+        try:
+            there = system.find(path)
+        except FileNotFoundError:
+            return
+        for one in there:
+            if not one.endswith(ending):
+                raise ExportError(f"{display(self.root)}/{name}: this folder holds other files ({display(one)})")
+        if there:
+            system.rm(path, recursive=True)
 
     def share_library(self) -> None:
         """Put the library that draws the charts beside the reports, unless it is there: before one refers to it.
@@ -119,16 +140,15 @@ class Store:
             return None
 
     def remove(self, name: str) -> None:
-        """Remove a result if it is there, and its folder if nothing else is in it."""
+        """Remove a result if it is there: a file, or the files of a folder."""
         with contextlib.suppress(Exception):
             if self.remote:
                 system, path = self._there(name)
-                system.rm(path)
+                system.rm(path, recursive=True)
                 return
             local = Path(self.root, name)
-            local.unlink()
-            if local.parent != Path(self.root):
-                local.parent.rmdir()
+            for one in local.iterdir() if local.is_dir() and not local.is_symlink() else (local,):
+                one.unlink()
 
     @contextlib.contextmanager
     def held(self, name: str) -> Iterator[None]:
@@ -157,21 +177,29 @@ class Store:
             yield
 
     def sweep(self, notes: str) -> None:
-        """Remove what workers that were ended have left half-written in a folder that this batch holds.
+        """Remove what workers that were ended have left in a folder that this batch holds: half-written files, notes.
+
+        Folders of ours in which nothing is left go, too.
 
         Args:
-            notes: folder in which they leave notes.
+            notes: folder in which they leave notes. One below that has such a folder is that of other batches.
         """
         if self.remote:
             return
-        for path in (*Path(self.root).rglob(".*.part"), *Path(self.root, notes).glob("*.txt")):
+        ours = []
+        for folder, below, names in os.walk(self.root):
+            below[:] = [name for name in below if not Path(folder, name, notes).is_dir()]
+            ours += [Path(folder, name) for name in below if _OURS.fullmatch(name)]
+            for name in (*below, *names):
+                path = Path(folder, name)
+                if _PART.fullmatch(name):
+                    shutil.rmtree(path, ignore_errors=True)
+                if _PART.fullmatch(name) or (path.suffix == ".txt" and path.parent == Path(self.root, notes)):
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+        for path in ours:
             with contextlib.suppress(OSError):
-                if path.suffix == ".part" and not _PART.fullmatch(path.name):
-                    continue
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
+                path.rmdir()  # which fails unless it is empty
 
     def _there(self, name: str) -> tuple[Any, str]:
         import fsspec

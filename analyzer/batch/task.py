@@ -11,12 +11,12 @@ import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzer.batch.fetch import at_hand
 from analyzer.batch.guard import guarded
 from analyzer.batch.plan import Job, Settings, key
-from analyzer.batch.record import Record, forget, recorded, remember
+from analyzer.batch.record import Record, forget, planned, recorded, remember
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed, summary
 from analyzer.errors import AnalyzerError, CaptureError
@@ -24,6 +24,9 @@ from analyzer.export.outputs import FOLDERS, SHARED, placed
 from analyzer.language import speaking
 from analyzer.options import Options
 from analyzer.schema import changed
+
+if TYPE_CHECKING:
+    from analyzer.analysis import Analysis
 
 Outcome = dict[str, Any]
 """A capture's entry: its name (``capture``), its summary, and its results (``outputs``: format → path)."""
@@ -71,11 +74,11 @@ def run(job: Job, settings: Settings) -> Outcome:
 
 def _load(formats: Sequence[str]) -> None:
     """Import what the work needs: the limits of time and memory are those of captures, not of a worker's first one."""
-    import analyzer.pipeline
-    import analyzer.writing
 
     if "html" in formats:
-        import analyzer.report.render  # noqa: F401
+        pass
+    if "parquet" in formats:
+        import pyarrow.parquet  # noqa: F401
 
 
 def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
@@ -89,22 +92,32 @@ def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
     missing = [form for form in settings.formats if form not in standing]
     if before is not None and not missing:
         return {**before.summary, "outputs": before.outputs(store, job), KEPT: True}
-    made, files = _analyzed(path, job, settings, store, missing)
+    result = _analyzed(path, job, settings)
     kept = {} if before is None else {form: names for form, names in before.files.items() if form not in missing}
-    after = Record(key(made["sha256"], job, settings), made, {**kept, **files})
+    own = key(result.capture.sha256, job, settings)
+    remember(store, job, Record(own, {}, {**kept, **planned(job, missing)}))
+    files = _written(result, job, settings, store, missing)
+    with speaking(settings.lang):
+        made = summary(result)
+    after = Record(own, made, {**kept, **files})
     remember(store, job, after)
     return {**made, "outputs": after.outputs(store, job)}
 
 
-def _analyzed(
-    path: Path, job: Job, settings: Settings, store: Store, formats: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
-    """Analyze a capture and write results; return its summary and the files with their sizes."""
+def _analyzed(path: Path, job: Job, settings: Settings) -> Analysis:
     from analyzer.pipeline import analyze
-    from analyzer.writing import document, folder
 
     result = analyze(str(path), Options(reveal=settings.reveal))
     result.capture = changed(result.capture, file=job.source.name)
+    return result
+
+
+def _written(
+    result: Analysis, job: Job, settings: Settings, store: Store, formats: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Write results; return the files of each format with their sizes."""
+    from analyzer.writing import document, folder
+
     files: dict[str, dict[str, int]] = {}
     for form in formats:
         place = placed(job.stem, form)
@@ -114,8 +127,7 @@ def _analyzed(
         else:
             text = document(result, form, settings.lang, _library(job, settings))
             files[form] = {place: store.write(place, text)}
-    with speaking(settings.lang):
-        return summary(result), files
+    return files
 
 
 def _library(job: Job, settings: Settings) -> str | None:

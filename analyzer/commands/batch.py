@@ -184,7 +184,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     )
     if not store.remote:
         keep_captures(planned, settings)
-    for note in found.notes:
+    for note in found.notes if not asked.quiet else ():
         complain(note)
     with store.held(f"{RECORDS}/lock"):
         try:

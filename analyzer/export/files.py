@@ -117,6 +117,8 @@ def _must_be_ours(old: Path, ending: str) -> None:
         ExportError: it holds something else than files with the ending that ours have.
     """
     for path in old.iterdir():
+        if path.name.startswith("."):
+            continue  # a system's own
         if path.suffix != ending or not path.is_file():
             raise ExportError(f"{display(str(old))}: this folder holds other files ({display(path.name)}); it is left")
 

@@ -31,8 +31,13 @@ def files(analysis: Analysis, capture: str) -> Iterator[tuple[str, bytes]]:
     Args:
         capture: name of the partition: safe as part of a path, without ``=`` and ``/``.
     """
-    for name, row_type in ALL_TABLES:
-        yield f"{name}/capture={capture}/{PART}", table(analysis, name, row_type)
+    for path, (name, row_type) in zip(paths(capture), ALL_TABLES, strict=True):
+        yield path, table(analysis, name, row_type)
+
+
+def paths(capture: str) -> list[str]:
+    """Return where a capture's files are inside the dataset, one for each table."""
+    return [f"{name}/capture={capture}/{PART}" for name, _ in ALL_TABLES]
 
 
 def table(analysis: Analysis, name: str, row_type: type) -> bytes:

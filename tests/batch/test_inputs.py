@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
 import tarfile
 import warnings
 import zipfile
@@ -88,6 +89,13 @@ def test_lists(lab: Path, tmp_path: Path) -> None:
     assert found == {"a.pcapng": None, "group 1/b.pcapng": None, "lost.pcap": "there is no such file or folder"}
 
 
+def test_lists_of_other_shells(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lab)
+    (lab / "@odd.pcap").write_bytes(CAPTURE)
+    (lab / "list").write_text("a.pcapng\n@odd.pcap\n", "utf-16")
+    assert names("@list") == ["@odd.pcap", "a.pcapng"]
+
+
 def test_what_is_not_there_takes_no_other_along(lab: Path) -> None:
     found = {source.name: source.error for source in find([f"{lab}/a.pcapng", f"{lab}/lost"], Search()).sources}
     assert found == {"a.pcapng": None, "lost": "there is no such file or folder"}
@@ -158,6 +166,11 @@ def test_names_of_any_script_stay() -> None:
 def test_folders_that_are_named_like_results() -> None:
     names = ["a.pcap", "a.pcap.json/b.pcap", "a.pcap.json-folder/b.pcap", "parquet/c.pcap", "index.pcap"]
     stems = [job.stem for job in jobs([Source(name, name) for name in names])]
+    twice = ["a.pcap", "a.pcap.json/b.pcap", "a.pcap.json/b.pcap.json/c.pcap"]
+    assert [job.stem for job in jobs([Source(name, name) for name in twice])][1:] == [
+        "a.pcap.json-folder/b.pcap",
+        "a.pcap.json-folder/b.pcap.json-folder/c.pcap",
+    ]
     assert stems == [
         "a.pcap",
         "a.pcap.json-folder/b.pcap",
@@ -262,6 +275,8 @@ def test_a_damaged_archive_gives_what_comes_first(tmp_path: Path) -> None:
             assert [source.name for source in failed] == [f"{name}{ending}"]
             assert "what comes before is listed" in str(failed[0].error)
             assert f"{name}{ending}/a.pcap" in [source.name for source in found]
+            with at_hand(next(source for source in found if source.name.endswith("/a.pcap")), "test") as copy:
+                assert copy.read_bytes() == CAPTURE
     assert len(names(tmp_path / "whole.tar")) == 3
 
 
@@ -269,6 +284,8 @@ def test_a_packed_archive_that_breaks_off(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "whole.tar", "w") as tar:
         tar.add(SAMPLES / "ping.pcapng", "a.pcapng")
     raw = (tmp_path / "whole.tar").read_bytes()
+    (tmp_path / "sum.tgz").write_bytes(gzip.compress(raw)[:-8] + b"not a sum")
+    assert names(tmp_path / "sum.tgz") == ["sum.tgz/a.pcapng"]  # only the sum at the end is wrong
     for ending, pack in ((".tar.gz", gzip.compress), (".tar.xz", lzma.compress), (".tar.bz2", bz2.compress)):
         whole = pack(raw)
         for name, content in {"cut": whole[: len(whole) // 2], "bent": whole[:60] + b"\xff" * 9 + whole[69:]}.items():
@@ -293,9 +310,9 @@ def test_members_of_one_name_are_all_listed(tmp_path: Path) -> None:
         archive.writestr("a.pcap", b"the first")
         archive.writestr("a.pcap", CAPTURE)
     found = find([str(tmp_path / "twice.zip")], Search())
-    assert [bool(source.error) for source in found.sources] == [False, True]
+    assert [bool(source.error) for source in found.sources] == [True, False]
     assert found.twice == 0
-    with at_hand(found.sources[0], "test") as copy:
+    with at_hand(found.sources[1], "test") as copy:
         assert copy.read_bytes() == CAPTURE
 
 
@@ -323,6 +340,29 @@ def test_archives_that_unfold_without_end_are_refused(tmp_path: Path, hostile: s
     assert found.pop("b.pcap") is None
     ((_, error),) = found.items()
     assert "times its size" in str(error)
+
+
+def test_documents_are_no_archives_of_captures(tmp_path: Path) -> None:
+    report = zipped(tmp_path / "report.docx", **{"word__document.xml": b"<w/>"})
+    zipped(tmp_path / "class.zip", **{"ann__a.pcap": CAPTURE, "ann__report.docx": report.read_bytes()})
+    found = find([str(tmp_path)], Search())
+    assert [(source.name, source.error) for source in found.sources] == [("class.zip/ann/a.pcap", None)]
+    assert found.skipped == 2
+
+
+def test_a_member_that_is_named_like_a_packer_s_magic(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(SAMPLES / "ping.pcapng", "BZhou.pcapng")
+    assert names(tmp_path / "a.tar") == ["a.tar/BZhou.pcapng"]
+
+
+def test_sparse_members_count_as_what_they_take(tmp_path: Path) -> None:
+    with (tmp_path / "holes.pcap").open("wb") as file:
+        file.truncate(100 << 20)
+    subprocess.run(["tar", "-C", tmp_path, "-Scf", tmp_path / "a.tar", "holes.pcap"], check=True)
+    (source,) = find([str(tmp_path / "a.tar")], Search()).sources
+    with pytest.raises(LimitExceededError, match="times its size"), at_hand(source, "test"):
+        pass
 
 
 def test_a_capture_is_no_archive_whatever_it_holds(tmp_path: Path) -> None:

@@ -34,6 +34,15 @@ def statuses(stems: list[str], workers: int, folder: Path) -> dict[str, str]:
     return {one["capture"]: one["status"] for one in found}
 
 
+def test_captures_are_taken_in_their_order(tmp_path: Path) -> None:
+    """Members of an archive come one after the other, so that it is unfolded once."""
+    told: list[str] = []
+    jobs = [Job(Source(f"good-0.0{n:04d}", ""), f"good-0.0{n:04d}") for n in range(120)]
+    with connected(1, None) as client:
+        gathered(client, jobs, Settings(str(tmp_path)), lambda one, _: told.append(one["capture"]), work)
+    assert told == sorted(told)
+
+
 def test_fewer_captures_than_two_for_each_worker(tmp_path: Path) -> None:
     """Dask queues only more than that by itself; what it hands out two at a time ends with its neighbour."""
     bad, good = ["bad-0.5", "bad-0.9", "bad-1.3", "bad-1.7"], ["good-1.0", "good-1.1"]

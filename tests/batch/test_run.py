@@ -20,6 +20,10 @@ from typing import Any
 
 import pytest
 
+from analyzer.batch.plan import Settings, jobs
+from analyzer.batch.sources import Source
+from analyzer.batch.store import Store
+from analyzer.batch.task import _done, run
 from tests.conftest import ROOT, SAMPLES
 
 ANALYZE = (sys.executable, "-m", "analyzer", "batch")
@@ -176,6 +180,31 @@ def test_results_of_other_bytes_or_options_do_not_stay(tmp_path: Path) -> None:
     (lab / "a.pcapng").write_bytes(b"garbage")
     analyze_batch(lab, "-o", out, "-j", 1, "-f", "zeek", code=5)
     assert not list(out.rglob("*.log")) or [path.name for path in out.rglob("*.log")] == ["batch.log"]
+
+
+def test_what_an_interrupted_run_began_is_known(tmp_path: Path) -> None:
+    """It is recorded before it is written: what it showed does not stay beside results that mask it."""
+    source = Source("a.pcapng", str(SAMPLES / "web-app.pcapng"))
+    (job,) = jobs([source])
+    revealing = Settings(str(tmp_path), ("json", "csv", "parquet", "no such format"), reveal=True)
+    with pytest.raises(KeyError):
+        _done(Path(source.location), job, revealing, Store(str(tmp_path)))
+    assert (tmp_path / "a.pcapng.csv" / "http.csv").is_file()
+    assert list(tmp_path.rglob("*.parquet"))
+    outcome = run(job, Settings(str(tmp_path), ("json",)))
+    assert outcome["outputs"] == {"json": "a.pcapng.json"}
+    assert not list(tmp_path.rglob("*.csv/*"))
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_records_of_other_versions_are_cleared_away(tmp_path: Path) -> None:
+    (job,) = jobs([Source("a.pcapng", str(SAMPLES / "ping.pcapng"))])
+    run(job, Settings(str(tmp_path), ("json", "csv"), reveal=True))
+    record = tmp_path / f"{job.note}.json"
+    record.write_text(record.read_text("utf-8").replace('"digest": "', '"digest": "0'))
+    run(job, Settings(str(tmp_path), ("json",)))
+    assert [path.name for path in tmp_path.rglob("a.pcapng*") if path.is_file()] == ["a.pcapng.json"]
+    assert not list(tmp_path.rglob("*.csv/*"))
 
 
 def test_a_folder_of_another_capture_is_replaced(tmp_path: Path) -> None:
