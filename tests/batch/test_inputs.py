@@ -12,11 +12,12 @@ import tarfile
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from analyzer.batch.fetch import at_hand
+from analyzer.batch.fetch import at_hand, sweep
 from analyzer.batch.inputs import find
 from analyzer.batch.plan import jobs
 from analyzer.batch.sources import Search, Source
@@ -29,6 +30,12 @@ CAPTURE = (SAMPLES / "ping.pcapng").read_bytes()
 
 def names(*asked: object, recursive: bool = False, pattern: str | None = None) -> list[str]:
     return [source.name for source in find(map(str, asked), Search(recursive, pattern)).sources]
+
+
+@pytest.fixture(autouse=True)
+def _copies_go() -> Iterator[None]:
+    yield
+    sweep("test")
 
 
 @pytest.fixture
