@@ -25,12 +25,12 @@ from analyzer.commands.base import (
     EXIT_FINDINGS,
     EXIT_ORDER,
     EXIT_PARTIAL,
-    SEVERITIES,
     Format,
     Language,
     Library,
     Severity,
     Work,
+    as_bad_as,
     complain,
     new_app,
     reading,
@@ -200,7 +200,7 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
         BrokenPipeError: who reads standard output has gone away.
     """
     from analyzer.batch.store import Store
-    from analyzer.export.files import write_atomic, write_folder
+    from analyzer.export.files import reason, write_atomic, write_folder
     from analyzer.export.outputs import FOLDERS, SHARED
     from analyzer.writing import document, folder
 
@@ -224,13 +224,13 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
     except MemoryError:
         raise ExportError(f"{name}: there is not enough memory to write it") from None
     except OSError as error:
-        raise ExportError(f"{name}: cannot be written: {error.strerror or type(error).__name__}") from error
+        raise ExportError(f"{name}: cannot be written: {reason(error)}") from error
 
 
 def _verdict(result: Analysis, capture: str, asked: Asked) -> int:
     """Return the exit code that the policy options give to a capture that was analyzed."""
     if asked.fail_on is not None:
-        bad = SEVERITIES[: SEVERITIES.index(asked.fail_on) + 1]
+        bad = as_bad_as(asked.fail_on)
         found = sum(row.severity in bad for row in result.findings)
         if found:
             complain(f"{capture}: findings of severity {' or '.join(bad)}: {found} (--fail-on)")

@@ -50,7 +50,8 @@ _UNPACK: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
 _PIECE = 1 << 20
-_IN_MEMORY = 32 << 20
+IN_MEMORY = 32 << 20
+"""Bytes of an unfolded archive that need no file."""
 
 BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, LimitExceededError),
@@ -129,7 +130,7 @@ def unfolded(file: IO[bytes], name: str, size: int) -> Iterator[IO[bytes]]:
     if not is_packed(file):
         yield file
         return
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as plain:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as plain:
         out = cast("IO[bytes]", plain)
         unfold(file, out, name, size)
         yield out

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from analyzer.batch import archives
+from analyzer.batch.lock import lock
 from analyzer.batch.sources import Source, archive_kind, is_url
 from analyzer.errors import CaptureError
 
@@ -118,12 +119,9 @@ def _archive(source: Source, run: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _unfolded(source: Source, kept: Path) -> Any:
     """Unfold an archive into a file that others find, in place of those that came before; return it, opened."""
-    with contextlib.suppress(ImportError), kept.with_suffix(".lock").open("ab") as lock:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker unfolds, those beside it wait; let go of with the file
+    with kept.with_suffix(".lock").open("ab") as file:
+        lock(file, wait=True)  # one worker unfolds, those beside it wait
         return _found(kept) or _made(source, kept)
-    return _made(source, kept)
 
 
 def _found(kept: Path) -> Any:

@@ -67,13 +67,14 @@ def find(asked: Sequence[str], search: Search) -> Found:
 
 
 def _take(source: Source, found: Found, seen: set[tuple[str, tuple[str, ...]]]) -> None:
-    location = source.location if is_url(source.location) else os.path.realpath(source.location)
-    key = (location, source.member)
-    if key in seen and source.error is None:
-        found.twice += 1
-    else:
+    if source.error is None:
+        location = source.location if is_url(source.location) else os.path.realpath(source.location)
+        key = (location, source.member)
+        if key in seen:
+            found.twice += 1
+            return
         seen.add(key)
-        found.sources.append(source)
+    found.sources.append(source)
 
 
 def _nothing(found: Found) -> str:

@@ -176,7 +176,13 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
                 if is_hidden(archives.inside(member.name)):
                     continue
                 again = last.get(member.name, number) != number  # by its name only the last one can be had
-                for one in _again(member, source) if again else _member(member, source, found, depth):
+                inner = Source(
+                    f"{source.name}/{archives.inside(member.name)}",
+                    source.location,
+                    (*source.member, member.name),
+                    member.size,
+                )
+                for one in _again(inner) if again else _member(member, inner, found, depth):
                     amount += 1
                     yield one
     except archives.BROKEN as error:
@@ -202,15 +208,12 @@ def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
     return last
 
 
-def _again(member: archives.Member, source: Source) -> Iterator[Source]:
-    if is_named_like_a_capture(member.name):
-        inner = Source(f"{source.name}/{archives.inside(member.name)}", source.location, source.member, member.size)
+def _again(inner: Source) -> Iterator[Source]:
+    if is_named_like_a_capture(inner.member[-1]):
         yield _fault(inner, "another member of the archive has this name, too; only the last one is read")
 
 
-def _member(member: archives.Member, source: Source, found: Found, depth: int) -> Iterator[Source]:
-    name = f"{source.name}/{archives.inside(member.name)}"
-    inner = Source(name, source.location, (*source.member, member.name), member.size)
+def _member(member: archives.Member, inner: Source, found: Found, depth: int) -> Iterator[Source]:
     if is_named_like_a_capture(member.name):
         yield inner
         return
@@ -225,7 +228,7 @@ def _member(member: archives.Member, source: Source, found: Found, depth: int) -
             elif depth >= MAX_DEPTH:
                 yield _fault(inner, "an archive this deep inside others is not opened")
             else:
-                with tempfile.SpooledTemporaryFile(archives.MAX_READ) as copy:
+                with tempfile.SpooledTemporaryFile(archives.IN_MEMORY) as copy:
                     archives.copy(file, copy, inner.name, member.packed)
                     copy.seek(0)
                     yield from packed(copy, form, inner, found, depth + 1)

@@ -15,17 +15,13 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from analyzer.batch.lock import lock
 from analyzer.batch.sources import is_url
 from analyzer.errors import ExportError
-from analyzer.export.files import encoded, write_atomic, write_folder
+from analyzer.export.files import encoded, reason, write_atomic, write_folder
 from analyzer.text import display
-
-try:
-    import fcntl
-except ImportError:  # no POSIX
-    fcntl = None  # type: ignore[assignment]
 
 Data = bytes | str | Iterable[str]
 """What a file holds: bytes, text, or text in pieces."""
@@ -168,12 +164,11 @@ class Store:
         with contextlib.ExitStack() as stack:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _lock(stack.enter_context(path.open("ab")))
+                lock(stack.enter_context(path.open("ab")), wait=False)
             except BlockingIOError as error:
                 raise ExportError(f"{display(self.root)}: another batch is writing there") from error
             except OSError as error:
-                reason = error.strerror or type(error).__name__
-                raise ExportError(f"{display(self.root)}: cannot be written: {reason}") from error
+                raise ExportError(f"{display(self.root)}: cannot be written: {reason(error)}") from error
             yield
 
     def sweep(self, notes: str) -> None:
@@ -206,22 +201,6 @@ class Store:
 
         system, path = fsspec.core.url_to_fs(f"{self.root.rstrip('/')}/{name}")
         return system, path
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Lock a file for this process.
-
-    Raises:
-        BlockingIOError: another process has it.
-    """
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:
-        pass  # a file system without locks: then it is up to the user
 
 
 def _noted(files: Iterable[tuple[str, Data]], names: list[str]) -> Iterator[tuple[str, Data]]:

@@ -63,7 +63,11 @@ class Severity(StrEnum):
     note = "note"
 
 
-SEVERITIES = tuple(severity.value for severity in Severity)
+def as_bad_as(severity: str) -> tuple[str, ...]:
+    """Return a severity of ``--fail-on`` and those that are worse."""
+    severities = [one.value for one in Severity]
+    return tuple(severities[: severities.index(severity) + 1])
+
 
 LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the sentences: English or Chinese.")]
 

@@ -21,12 +21,12 @@ import typer
 from analyzer.commands.base import (
     EXIT_FINDINGS,
     EXIT_PARTIAL,
-    SEVERITIES,
     Format,
     Language,
     Library,
     Severity,
     Work,
+    as_bad_as,
     complain,
     new_app,
 )
@@ -206,7 +206,7 @@ def _verdict(outcomes: Sequence[Outcome], asked: Asked) -> int:
     if any(one["status"] == "failed" for one in outcomes):
         return BatchError.exit_code
     if asked.fail_on is not None:
-        bad = SEVERITIES[: SEVERITIES.index(asked.fail_on) + 1]
+        bad = as_bad_as(asked.fail_on)
         if found := sum(any(one["findings"][severity] for severity in bad) for one in outcomes):
             complain(f"captures with findings of severity {' or '.join(bad)}: {found} (--fail-on)")
             return EXIT_FINDINGS

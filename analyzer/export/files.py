@@ -32,7 +32,8 @@ def encoded(data: bytes | str | Iterable[str]) -> Iterable[bytes]:
             yield piece.encode("utf-8", ENCODING_ERRORS)
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Return what the system says of an error, in its own words."""
     return error.strerror or type(error).__name__
 
 
@@ -64,8 +65,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str | Iterable[str]
             with target.open("wb") as device:
                 device.writelines(encoded(data))
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links (Path.resolve before 3.13)
-        reason = _reason(error) if isinstance(error, OSError) else str(error)
-        raise ExportError(f"{display(str(shown))}: cannot be written: {reason}") from error
+        words = reason(error) if isinstance(error, OSError) else str(error)
+        raise ExportError(f"{display(str(shown))}: cannot be written: {words}") from error
     return shown
 
 
@@ -95,7 +96,7 @@ def write_folder(
         temporary = target.with_name(f".{secrets.token_hex(8)}.part")
         temporary.mkdir()
     except OSError as error:
-        raise ExportError(f"{display(str(target))}: cannot be written: {_reason(error)}") from error
+        raise ExportError(f"{display(str(target))}: cannot be written: {reason(error)}") from error
     try:
         for name, data in files:
             write_atomic(temporary / name, data)
@@ -104,7 +105,7 @@ def write_folder(
             shutil.rmtree(target)
         temporary.rename(target)
     except OSError as error:
-        raise ExportError(f"{display(str(target))}: cannot be written: {_reason(error)}") from error
+        raise ExportError(f"{display(str(target))}: cannot be written: {reason(error)}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from analyzer.errors import ExportError, UsageError
+from analyzer.export.files import reason
 from analyzer.export.objects_names import Names
 from analyzer.text import display, visible
 
@@ -207,8 +208,7 @@ class Folder:
         try:
             yield
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ExportError(f"{display(str(self.path))}: cannot be written: {reason}") from error
+            raise ExportError(f"{display(str(self.path))}: cannot be written: {reason(error)}") from error
 
 
 def _entries(path: Path | None) -> frozenset[str]:
@@ -229,7 +229,7 @@ def _entries(path: Path | None) -> frozenset[str]:
     except NotADirectoryError:
         raise UsageError(f"{display(str(path))}: this is a file, not a folder") from None
     except OSError as error:
-        raise ExportError(f"{display(str(path))}: cannot be read: {error.strerror or type(error).__name__}") from error
+        raise ExportError(f"{display(str(path))}: cannot be read: {reason(error)}") from error
 
 
 def _cell(value: object) -> str:

@@ -90,6 +90,17 @@ class Scene:
         p.at(ms + 40 + took).client.ack()
         return p
 
+    def exchange_after_a_lost_syn(self, ms: float, request: bytes, **facts: object) -> Playbook:
+        """One connection whose first SYN is lost and sent again after 1 s; it opens in 40 ms then, as ``exchange``."""
+        p = self.connection(**facts)
+        p.at(ms).client.syn(delivered=False, flags="S")
+        p.at(ms + 1000).client.syn()
+        p.at(ms + 1040).server.syn()
+        p.at(ms + 1040).client.ack()
+        p.at(ms + 1041).client.send(request)
+        p.at(ms + 1101).server.send(answer())
+        return p
+
     def udp(
         self,
         ms: float,

@@ -67,13 +67,7 @@ def test_not_proven(tmp_path: Path) -> None:
 def test_lost_syns(tmp_path: Path) -> None:
     """The first SYN is lost and repeated after 1 s; everything else takes 100 ms."""
     scene = Scene()
-    p = scene.connection()
-    p.at(0).client.syn(delivered=False, flags="S")
-    p.at(1000).client.syn()
-    p.at(1040).server.syn()
-    p.at(1040).client.ack()
-    p.at(1041).client.send(get("/"))
-    p.at(1101).server.send(answer())
+    scene.exchange_after_a_lost_syn(0, get("/"))
     (visit,) = scene.analysis(tmp_path).visits
     assert visit.blame == "network"
     assert said(visit).startswith("Slow because of the network: 1.00 s of 1.10 s were spent repeating lost packets")
@@ -82,13 +76,7 @@ def test_lost_syns(tmp_path: Path) -> None:
 def test_the_request_of_a_visit_has_the_reason_that_the_visit_has(tmp_path: Path) -> None:
     """The first SYN is lost and repeated after 1 s: of 1.10 s that is most, for the visit and for its one request."""
     scene = Scene()
-    p = scene.connection()
-    p.at(0).client.syn(delivered=False, flags="S")
-    p.at(1000).client.syn()
-    p.at(1040).server.syn()
-    p.at(1040).client.ack()
-    p.at(1041).client.send(get("/"))
-    p.at(1101).server.send(answer())
+    scene.exchange_after_a_lost_syn(0, get("/"))
     analysis = scene.analysis(tmp_path)
     facts = Facts(analysis.capture, (), (), analysis.connections, (), analysis.http, (), analysis.segments)
     blamed = of_request(analysis.http[0], facts)

@@ -69,13 +69,7 @@ def test_a_lost_syn_is_no_part_of_what_a_needless_connection_took(tmp_path: Path
     """The second connection opens in 40 ms, after a SYN that was lost and a second of waiting, which is said."""
     scene = Scene()
     scene.exchange(0, get("/"), answer()).at(150).close()
-    p = scene.connection(client_port=40001)
-    p.at(500).client.syn(delivered=False, flags="S")
-    p.at(1500).client.syn()
-    p.at(1540).server.syn()
-    p.at(1540).client.ack()
-    p.at(1541).client.send(get("/b"))
-    p.at(1601).server.send(answer())
+    scene.exchange_after_a_lost_syn(500, get("/b"), client_port=40001)
     waste = spent(scene.analysis(tmp_path).visits[1])["connections"]
     assert waste.time_ms == 40
     assert sentence(waste.sentence_key, waste.sentence_args) == (
