@@ -188,6 +188,20 @@ def test_thousands_of_captures(visit: Opener, thousands: str, axe: str) -> None:
     opened.assert_clean()
 
 
+@pytest.mark.parametrize("amount", [1, 400])
+def test_names_of_any_script_lead_to_reports(visit: Opener, tmp_path: Path, amount: int) -> None:
+    report = tmp_path / "实验" / "а-学生.pcap.html"
+    report.parent.mkdir()
+    report.write_text("<!doctype html><h1>her report</h1>", "utf-8")
+    first = outcomes.outcome(capture="实验/а-学生.pcap", outputs={"html": "实验/а-学生.pcap.html"})
+    (tmp_path / "index.html").write_text(html_text([first, *outcomes.many(amount)]), "utf-8")
+    opened = visit.open(tmp_path / "index.html")
+    opened.page.locator("#captures").scroll_into_view_if_needed()
+    opened.page.locator("#captures a.file-link", has_text="学生").click()
+    opened.page.wait_for_load_state()
+    assert opened.page.locator("h1").text_content() == "her report"
+
+
 @pytest.mark.parametrize("amount", [1, 20])
 def test_attacks_are_text_in_a_table_and_in_a_grid(visit: Opener, amount: int) -> None:
     opened = visit(html_text(outcomes.hostile() * amount))

@@ -196,7 +196,7 @@ function gridRow(grid, place) {
     const cell = newElement("div", { ...told, title: [text, why, title].filter(Boolean).join(" – ") });
     if (bar) cell.append(smallBar(bar), " ");
     if (link && isElsewhere(grid, link)) cell.append(newElement("a", { href: `#${link}`, tabindex: -1 }, text));
-    else if (href && OWN_FILE.test(href)) {
+    else if (href && isOwnFile(href)) {
       cell.append(newElement("a", { class: "file-link", href, tabindex: -1 }, text));
     } else cell.append(text);
     if (why) cell.append(" ", newElement("small", {}, why));
@@ -204,8 +204,10 @@ function gridRow(grid, place) {
   });
   return row;
 }
-/** What a link to another file may look like: a path of safe names below this page's own folder. */
-const OWN_FILE = /^\w[\w.-]*(?:\/\w[\w.-]*)*$/;
+/** What a part of a link to another file may look like: a safe name, in which letters of any script are encoded. */
+const OWN_NAME = /^(?:\w|%[89A-F][\dA-F])(?:[\w.-]|%[89A-F][\dA-F])*$/;
+/** Tell whether a link leads below this page's own folder. @param {string} href */
+const isOwnFile = (href) => href.split("/").every((name) => OWN_NAME.test(name));
 /** @param {Pieces} pieces */
 function smallBar(pieces) {
   const make = (/** @type {string} */ tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
