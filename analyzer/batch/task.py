@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 Outcome = dict[str, Any]
 """A capture's entry: its name (``capture``), its summary, and its results (``outputs``: format → path)."""
+
+_NEEDED = ("analyzer.pipeline", "analyzer.writing")
+_NEEDED_FOR = {"html": ("analyzer.report.render", "jinja2"), "parquet": ("pyarrow.parquet", "pandas")}
+"""Modules that an analysis imports late, by name since nothing here uses them. PyArrow asks pandas what values are."""
 
 KEPT = "kept"
 """Mark on the entry of a capture that was done before; it is no part of the index."""
@@ -74,11 +79,8 @@ def run(job: Job, settings: Settings) -> Outcome:
 
 def _load(formats: Sequence[str]) -> None:
     """Import what the work needs: the limits of time and memory are those of captures, not of a worker's first one."""
-
-    if "html" in formats:
-        pass
-    if "parquet" in formats:
-        import pyarrow.parquet  # noqa: F401
+    for name in (*_NEEDED, *(name for form in formats for name in _NEEDED_FOR.get(form, ()))):
+        import_module(name)
 
 
 def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:

@@ -404,6 +404,29 @@ def lines(log: Path) -> int:
     return log.read_text("utf-8").count("\n") if log.exists() else 0
 
 
+def test_limits_do_not_count_what_is_imported(tmp_path: Path) -> None:
+    """All large packages are there before a worker's first capture: --timeout and --memory are those of captures."""
+    program = """
+import sys
+from contextlib import contextmanager
+from analyzer.batch import guard, plan, sources, task
+before = set()
+@contextmanager
+def guarded(*limits):
+    before.update(sys.modules)
+    yield
+task.guarded = guarded
+formats = ("html", "json", "jsonl", "har", "csv", "zeek", "parquet")
+done = task.run(plan.Job(sources.Source("a", sys.argv[1]), "a"), plan.Settings(sys.argv[2], formats))
+print(done["status"], len(before) > 100, *sorted(name for name in {*sys.modules} - before if "." not in name))
+"""
+    line = [sys.executable, "-c", program, str(SAMPLES / "first-visit.pcapng"), str(tmp_path)]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, timeout=120, cwd=ROOT)
+    status, guarded, *later = done.stdout.split()
+    assert (status, guarded) == ("ok", "True")
+    assert not {"numpy", "pandas", "pyarrow", "jinja2", "markupsafe", "plotly", "babel", "lxml"} & {*later}, later
+
+
 def test_a_killed_worker_loses_nothing(slow: Path, tmp_path: Path, started: Any) -> None:
     folder, out = copies(slow, tmp_path / "lab", 4), tmp_path / "out"
     batch = started(*ANALYZE, folder, "-o", out, "-f", "json", "-j", 2)
