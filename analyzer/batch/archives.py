@@ -24,6 +24,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, cast
 
@@ -41,6 +42,9 @@ HEAD_BYTES = 512
 
 MAX_READ = 16 << 20
 """Bytes that are read at once; only a tar header that lies about a name's length asks for more."""
+
+MAX_MEMBERS = 100_000
+"""Members of an archive that are looked at; a class's submissions are some hundred."""
 
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC = slice(257, 262), b"ustar"
@@ -163,40 +167,65 @@ def members(file: IO[bytes], form: str) -> Iterator[Member]:
     Raises:
         What :data:`BROKEN` lists: it cannot be read, or not further.
     """
-    if form == "zip":
-        with zipfile.ZipFile(file) as archive:
-            for info in archive.infolist():
-                if not info.is_dir():
-                    yield Member(info.filename, info.file_size, info.compress_size, partial(archive.open, info))
-        return
-    with _tar(file) as tar:
-        for entry in tar:
-            if entry.isfile():
-                yield Member(entry.name, entry.size, _stored(entry), partial(_extracted, tar, entry))
-        _must_be_whole(tar)
+    with _opened(file, form) as archive:
+        yield from _members(archive)
 
 
-@contextlib.contextmanager
-def opened(file: IO[bytes], form: str, member: str) -> Iterator[tuple[IO[bytes], int]]:
-    """Open a member for reading; give it, and the bytes that it takes in the archive.
+class Archive:
+    """An archive of which one member after the other is read: its headers are read once.
 
-    Raises:
-        What :data:`BROKEN` lists: it is not there, or cannot be read.
+    Not for several threads at a time: all members share the file's position.
     """
-    if form == "zip":
-        with zipfile.ZipFile(file) as archive, archive.open(member) as inside:
-            yield inside, archive.getinfo(member).compress_size
-        return
-    with _tar(file) as tar:
-        there: dict[str, tarfile.TarInfo] = {}
+
+    def __init__(self, file: IO[bytes], form: str) -> None:
+        """Read the headers of a zip archive, or of a plain tar archive as far as they go.
+
+        Args:
+            file: closed by :meth:`close`.
+
+        Raises:
+            What :data:`BROKEN` lists: it cannot be read.
+        """
+        self._file = file
+        self._archive = _opened(file, form)
+        self._there: dict[str, Member] = {}
         with contextlib.suppress(tarfile.TarError):  # a break further on is told of where members are listed
-            for one in tar:
-                there[one.name] = one
-        entry = there.get(member)
-        if entry is None:
+            for member in islice(_members(self._archive), MAX_MEMBERS):
+                self._there[member.name] = member
+
+    def open(self, name: str) -> tuple[IO[bytes], int]:
+        """Open a member for reading, the last one of its name; return it, and the bytes it takes in the archive.
+
+        Raises:
+            What :data:`BROKEN` lists: it is not there, or cannot be read.
+        """
+        member = self._there.get(name)
+        if member is None:
             raise KeyError("it is not there")
-        with _extracted(tar, entry) as inside:
-            yield inside, _stored(entry)
+        return member.open(), member.packed
+
+    def close(self) -> None:
+        """Close the archive and its file."""
+        self._archive.close()
+        self._file.close()
+
+
+def _opened(file: IO[bytes], form: str) -> zipfile.ZipFile | tarfile.TarFile:
+    if form == "zip":
+        return zipfile.ZipFile(file)
+    return tarfile.open(fileobj=cast("IO[bytes]", _Careful(file)), mode="r:")
+
+
+def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[Member]:
+    if isinstance(archive, zipfile.ZipFile):
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield Member(info.filename, info.file_size, info.compress_size, partial(archive.open, info))
+        return
+    for entry in archive:
+        if entry.isfile():
+            yield Member(entry.name, entry.size, _stored(entry), partial(_extracted, archive, entry))
+    _must_be_whole(archive)
 
 
 class _Careful:
@@ -215,10 +244,6 @@ class _Careful:
         if not 0 <= size <= MAX_READ:
             raise tarfile.ReadError(f"a header asks for {size} bytes at once")
         return self._file.read(size)
-
-
-def _tar(file: IO[bytes]) -> tarfile.TarFile:
-    return tarfile.open(fileobj=cast("IO[bytes]", _Careful(file)), mode="r:")
 
 
 def _stored(entry: tarfile.TarInfo) -> int:

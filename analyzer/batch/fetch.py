@@ -19,11 +19,15 @@ from typing import IO, Any
 
 from analyzer.batch import archives
 from analyzer.batch.lock import lock
+from analyzer.batch.shelf import Shelf, key_of
 from analyzer.batch.sources import Source, archive_kind, is_url
 from analyzer.errors import CaptureError
 
 MAX_KEPT = 2
 """Unfolded archives that are kept: workers that share a machine are in one or the next."""
+
+_SHELF = Shelf()
+"""What this process has opened; the task of another capture finds it there."""
 
 
 @contextlib.contextmanager
@@ -61,7 +65,8 @@ def _copied(source: Source, run: str) -> Iterator[Path]:
 
 
 def sweep(run: str) -> None:
-    """Remove what a batch has copied to this machine."""
+    """Remove what a batch has copied to this machine, and close what this process has opened."""
+    _SHELF.clear()
     shutil.rmtree(_place(run), ignore_errors=True)
 
 
@@ -91,30 +96,54 @@ def _stream(source: Source, run: str) -> Iterator[tuple[IO[bytes], int]]:
         return
     name, *deeper = source.member
     with contextlib.ExitStack() as stack:
-        form, archive = stack.enter_context(_archive(source, run))
-        stream, packed = stack.enter_context(archives.opened(archive, form, name))
+        archive = stack.enter_context(_archive(source, run))
+        stream, packed = archive.open(name)
+        stack.enter_context(stream)
         for member in deeper:
             inner = stack.enter_context(tempfile.TemporaryFile())
             archives.copy(stream, inner, source.name, packed)
             inner.seek(0)
             form = _form(name, inner, source)
-            archive = stack.enter_context(archives.unfolded(inner, source.name, packed))
-            stream, packed = stack.enter_context(archives.opened(archive, form, member))
+            plain = stack.enter_context(archives.unfolded(inner, source.name, packed))
+            archive = stack.enter_context(contextlib.closing(archives.Archive(plain, form)))
+            stream, packed = archive.open(member)
+            stack.enter_context(stream)
             name = member
         yield stream, packed
 
 
 @contextlib.contextmanager
-def _archive(source: Source, run: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """Give an archive's kind, and the archive as a file that can be read at any place."""
-    with _file(source.location) as file:
+def _archive(source: Source, run: str) -> Iterator[archives.Archive]:
+    """Give an archive, opened before or now; it stays so unless something goes wrong."""
+    form, file = _plain(source, run)
+    try:
+        key = key_of(file)
+        archive = _SHELF.take(key)
+        if archive is None:
+            archive = archives.Archive(file, form)
+        else:
+            file.close()
+    except BaseException:
+        file.close()
+        raise
+    try:
+        yield archive
+    except BaseException:
+        archive.close()
+        raise
+    _SHELF.put(key, archive)
+
+
+def _plain(source: Source, run: str) -> tuple[str, Any]:
+    """Return an archive's kind, and the archive as an opened file that can be read at any place."""
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(_file(source.location))
         form = _form(source.location, file, source)
         if not is_url(source.location) and not archives.is_packed(file):
-            yield form, file
-            return
+            stack.pop_all()
+            return form, file
     kept = _folder(run) / f"{hashlib.sha256(source.location.encode('utf-8', 'surrogatepass')).hexdigest()}.archive"
-    with _found(kept) or _unfolded(source, kept) as plain:
-        yield form, plain
+    return form, _found(kept) or _unfolded(source, kept)
 
 
 def _unfolded(source: Source, kept: Path) -> Any:

@@ -28,9 +28,6 @@ ENDINGS = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar")
 
 PACKED = (".gz", ".zst", ".lz4", ".xz")
 
-MAX_MEMBERS = 100_000
-"""Members of an archive that are looked at; a class's submissions are some hundred."""
-
 MAX_DEPTH = 3
 """Archives inside each other that are opened; each level multiplies what a hostile one can ask for."""
 
@@ -170,8 +167,9 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
         with archives.unfolded(file, source.name, source.size or 0) as plain:
             last = _last_of_each_name(plain, form)
             for number, member in enumerate(archives.members(plain, form)):
-                if number >= MAX_MEMBERS:
-                    yield _fault(source, f"it has more than {MAX_MEMBERS} members; the others were not looked at")
+                if number >= archives.MAX_MEMBERS:
+                    more = f"it has more than {archives.MAX_MEMBERS} members; the others were not looked at"
+                    yield _fault(source, more)
                     return
                 if is_hidden(archives.inside(member.name)):
                     continue
@@ -202,7 +200,7 @@ def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
     """Return which member is the last of its name, as far as the archive can be read; the file is at its beginning."""
     last: dict[str, int] = {}
     with contextlib.suppress(*archives.BROKEN):
-        for number, member in enumerate(islice(archives.members(plain, form), MAX_MEMBERS)):
+        for number, member in enumerate(islice(archives.members(plain, form), archives.MAX_MEMBERS)):
             last[member.name] = number
     plain.seek(0)
     return last

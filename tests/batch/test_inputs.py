@@ -13,7 +13,9 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -257,6 +259,51 @@ def test_archives_inside_an_archive(tmp_path: Path) -> None:
             with at_hand(source, "test") as copy:
                 assert copy.read_bytes() == CAPTURE
             assert not copy.exists()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_the_headers_of_an_archive_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Any) -> None:
+    with tarfile.open(tmp_path / "class.tar", mode) as tar:
+        for n in range(100):
+            info = tarfile.TarInfo(f"{n:03d}.pcap")
+            info.size = len(CAPTURE) + n
+            tar.addfile(info, io.BytesIO(CAPTURE + bytes(n)))
+    found = find([str(tmp_path)], Search()).sources
+    read: list[int] = []
+    whole = tarfile.TarFile.next
+    monkeypatch.setattr(tarfile.TarFile, "next", lambda tar: (read.append(1), whole(tar))[1])
+    for n, source in enumerate(found):
+        with at_hand(source, "test") as path:
+            assert path.read_bytes() == CAPTURE + bytes(n)
+        assert 100 <= len(read) <= 102  # and not 100 times as many
+
+
+def test_an_archive_that_is_written_anew_is_another(tmp_path: Path) -> None:
+    for content in (CAPTURE, CAPTURE + b"1", CAPTURE + b"2"):
+        zipped(tmp_path / "class.zip", **{"a.pcap": content})
+        (source,) = find([str(tmp_path)], Search()).sources
+        with at_hand(source, "test") as path:
+            assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["class.zip", "class.tar", "class.tgz"])
+def test_threads_of_a_worker_do_not_share_an_opened_archive(tmp_path: Path, name: str) -> None:
+    contents = {f"{n}.pcap": CAPTURE + bytes([n]) * 300_000 for n in range(8)}
+    if name.endswith("zip"):
+        zipped(tmp_path / name, **contents)
+    else:
+        with tarfile.open(tmp_path / name, "w:gz" if name.endswith("tgz") else "w") as tar:
+            for member, content in contents.items():
+                info = tarfile.TarInfo(member)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+
+    def is_right(source: Source) -> bool:
+        with at_hand(source, "test") as path:
+            return path.read_bytes() == contents[source.member[0]]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(is_right, find([str(tmp_path)], Search()).sources * 6))
 
 
 def test_a_damaged_archive_gives_what_comes_first(tmp_path: Path) -> None:
