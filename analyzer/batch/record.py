@@ -18,6 +18,7 @@ from typing import Any
 from analyzer.batch.plan import Job
 from analyzer.batch.store import Store
 from analyzer.batch.summary import FIELDS
+from analyzer.errors import ExportError
 from analyzer.export.outputs import FORMATS, SHARED, placed
 from analyzer.export.parquet import paths
 
@@ -95,8 +96,17 @@ def _digest(record: Record) -> str:
 
 
 def forget(store: Store, job: Job, record: Record) -> None:
-    """Remove the record of a capture, then the files it names."""
-    store.remove(f"{job.note}.json")
-    for files in record.files.values():
-        for name in files:
+    """Remove the files that the record of a capture names, then the record.
+
+    Raises:
+        ExportError: a file cannot be removed; those after it are, and the record stays.
+    """
+    failed: list[ExportError] = []
+    for name in (name for files in record.files.values() for name in files):
+        try:
             store.remove(name)
+        except ExportError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    store.remove(f"{job.note}.json")

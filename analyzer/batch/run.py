@@ -23,7 +23,7 @@ from analyzer.batch.plan import Job, Settings
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed
 from analyzer.batch.task import KEPT, Outcome, note_of, run
-from analyzer.errors import UsageError
+from analyzer.errors import ExportError, UsageError
 from analyzer.version import __version__
 
 CONNECT_S = 10
@@ -104,7 +104,8 @@ def _ended(job: Job, settings: Settings, future: Any) -> Outcome:
     """Return the outcome of a capture whose workers ended, or whose task was lost."""
     store, name = Store(settings.output), note_of(job, settings)
     note = store.read(name)
-    store.remove(name)
+    with contextlib.suppress(ExportError):
+        store.remove(name)
     error = future.exception()
     if note is not None:
         reason = f"{note.decode('utf-8', 'replace')}; tried again, with the same end"

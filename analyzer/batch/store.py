@@ -21,6 +21,7 @@ from analyzer.batch.lock import lock
 from analyzer.batch.sources import is_url
 from analyzer.errors import ExportError
 from analyzer.export.files import encoded, reason, write_atomic, write_folder
+from analyzer.export.outputs import FOLDERS
 from analyzer.text import display
 
 Data = bytes | str | Iterable[str]
@@ -136,15 +137,23 @@ class Store:
             return None
 
     def remove(self, name: str) -> None:
-        """Remove a result if it is there: a file, or the files of a folder."""
-        with contextlib.suppress(Exception):
+        """Remove a result if it is there: a file, or the files of ours in a folder.
+
+        Raises:
+            ExportError: it is there and cannot be removed.
+        """
+        try:
             if self.remote:
                 system, path = self._there(name)
                 system.rm(path, recursive=True)
                 return
             local = Path(self.root, name)
-            for one in local.iterdir() if local.is_dir() and not local.is_symlink() else (local,):
-                one.unlink()
+            whole = local.is_dir() and not local.is_symlink()
+            for one in [one for one in local.iterdir() if one.suffix in FOLDERS.values()] if whole else (local,):
+                one.unlink(missing_ok=True)
+        except Exception as error:  # whatever the store's own library raises, also where nothing is
+            if self.size(name) is not None:
+                raise ExportError(f"{display(self.root)}/{name}: cannot be removed: {_reason(error)}") from error
 
     @contextlib.contextmanager
     def held(self, name: str) -> Iterator[None]:
@@ -211,4 +220,6 @@ def _noted(files: Iterable[tuple[str, Data]], names: list[str]) -> Iterator[tupl
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return reason(error)
     return str(error).splitlines()[0][:300] if str(error) else type(error).__name__

@@ -20,7 +20,7 @@ from analyzer.batch.plan import Job, Settings, key
 from analyzer.batch.record import Record, forget, planned, recorded, remember
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed, summary
-from analyzer.errors import AnalyzerError, CaptureError
+from analyzer.errors import AnalyzerError, CaptureError, ExportError
 from analyzer.export.outputs import FOLDERS, SHARED, placed
 from analyzer.language import speaking
 from analyzer.options import Options
@@ -74,7 +74,8 @@ def run(job: Job, settings: Settings) -> Outcome:
     except Exception as error:  # noqa: BLE001 - a defect of ours must not lose the captures beside it
         return {**entry, **failed(f"internal error: {type(error).__name__}: {error}", **known)}
     finally:
-        store.remove(note)  # of an attempt that a limit ended
+        with contextlib.suppress(ExportError):
+            store.remove(note)  # of an attempt that a limit ended
 
 
 def _load(formats: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from analyzer.batch.plan import Settings, jobs
+from analyzer.batch.record import Record, planned, remember
 from analyzer.batch.sources import Source
 from analyzer.batch.store import Store
 from analyzer.batch.task import _done, run
@@ -195,6 +196,38 @@ def test_what_an_interrupted_run_began_is_known(tmp_path: Path) -> None:
     assert outcome["outputs"] == {"json": "a.pcapng.json"}
     assert not list(tmp_path.rglob("*.csv/*"))
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_results_that_cannot_be_removed_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What shows secrets does not stay in silence, and is known again next time."""
+    (job,) = jobs([Source("a.pcapng", str(SAMPLES / "web-app.pcapng"))])
+    run(job, Settings(str(tmp_path), ("json", "csv"), reveal=True))
+    with monkeypatch.context() as patch:
+        whole = Path.unlink
+
+        def unlink(path: Path, missing_ok: bool = False) -> None:
+            if path.name == "http.csv":
+                raise PermissionError(13, "Permission denied")
+            whole(path, missing_ok)
+
+        patch.setattr(Path, "unlink", unlink)
+        outcome = run(job, Settings(str(tmp_path), ("json",)))
+    assert (outcome["status"], outcome["outputs"]) == ("failed", {})
+    assert outcome["error"] == f"{tmp_path}/a.pcapng.csv/http.csv: cannot be removed: Permission denied"
+    assert not (tmp_path / "a.pcapng.json").exists()
+    assert run(job, Settings(str(tmp_path), ("json",)))["outputs"] == {"json": "a.pcapng.json"}
+    assert not list(tmp_path.rglob("*.csv/*"))
+
+
+def test_files_of_others_stay_in_folders_that_were_begun(tmp_path: Path) -> None:
+    (job,) = jobs([Source("a.pcapng", str(SAMPLES / "web-app.pcapng"))])
+    store = Store(str(tmp_path))
+    remember(store, job, Record("of an interrupted run", {}, planned(job, ("csv",))))
+    (tmp_path / "a.pcapng.csv").mkdir()
+    (tmp_path / "a.pcapng.csv" / "http.csv").write_text("ours")
+    (tmp_path / "a.pcapng.csv" / "notes.txt").write_text("mine")
+    assert run(job, Settings(str(tmp_path), ("json",)))["status"] == "ok"
+    assert [path.name for path in (tmp_path / "a.pcapng.csv").iterdir()] == ["notes.txt"]
 
 
 def test_records_of_other_versions_are_cleared_away(tmp_path: Path) -> None:
