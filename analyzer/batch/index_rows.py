@@ -126,8 +126,8 @@ def _row(n: int, one: Outcome, words: _Words) -> Row:
         f"capture-{n}",
         (
             Cell(safe(one["capture"]), href=link_of(one)),
-            Cell(words.statuses[one["status"]], reason(one), tone=_STATUS_TONES.get(one["status"], "")),
-            _worst(one["worst"], words),
+            Cell(words.statuses[one["status"]], tone=_STATUS_TONES.get(one["status"], ""), title=reason(one)),
+            _worst(one, words),
             cells.count(one["failures"], bad=True) if one["failures"] else Cell(""),
             cells.ms(one["wait_p95_ms"]),
             _time(one["phases_ms"], words),
@@ -171,10 +171,15 @@ def _digest(sha256: str | None) -> Cell:
     return cells.unknown() if sha256 is None else Cell(safe(sha256[:12]), title=safe(sha256))
 
 
-def _worst(worst: dict[str, str] | None, words: _Words) -> Cell:
-    """Return the worst finding: its severity first, then what it says; sorted by how bad it is."""
+def _worst(one: Outcome, words: _Words) -> Cell:
+    """Return the worst finding, its severity first; of a capture that has none, why it could not be read.
+
+    Sorted by how bad it is: a capture of which nothing is known comes first.
+    """
+    worst: dict[str, str] | None = one["worst"]
     if worst is None:
-        return Cell("")
+        why = reason(one)
+        return Cell("", why, value=-1) if why else Cell("")
     severity = worst["severity"]
     return Cell(
         say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=words.severities[severity]),

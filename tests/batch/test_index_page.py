@@ -205,6 +205,15 @@ def test_columns_without_content_are_left_out() -> None:
     assert not {"Failures", "Problems", "Where time went", "Worst finding", "Hosts"} & {*labels}
 
 
+def test_why_a_capture_failed_stands_where_its_worst_finding_would() -> None:
+    captures = index_page(SOME).captures
+    at = [column.label for column in captures.columns].index("Worst finding")
+    by_status = {row.cells[1].text: row.cells[at] for row in captures.rows}
+    assert by_status["failed"].why
+    assert by_status["failed"].value == -1  # before all severities, where it is sorted
+    assert by_status["ok"].value >= 0
+
+
 def test_many_captures_are_a_grid_with_all_of_them() -> None:
     page = parsed("many")
     data = grid(page)

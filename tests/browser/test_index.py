@@ -202,6 +202,19 @@ def test_names_of_any_script_lead_to_reports(visit: Opener, tmp_path: Path, amou
     assert opened.page.locator("h1").text_content() == "her report"
 
 
+@pytest.mark.parametrize(("amount", "name"), [(20, "td:first-child"), (400, ".grid-body > .grid-row > :first-child")])
+def test_names_stay_in_sight(visit: Opener, amount: int, name: str) -> None:
+    opened = visit(html_text(outcomes.many(amount)))
+    opened.page.locator("#captures").scroll_into_view_if_needed()
+    opened.until(f"document.querySelector('#captures {name}') !== null")
+    left = f"document.querySelector('#captures {name}').getBoundingClientRect().left"
+    moved = "[...document.querySelectorAll('#captures .scroll, #captures .grid')].map((one) => one.scrollLeft)"
+    before = opened.page.evaluate(left)
+    opened.page.evaluate(moved.replace("one.scrollLeft", "(one.scrollLeft = 300)"))
+    assert 300 in opened.page.evaluate(moved)
+    assert opened.page.evaluate(left) == before
+
+
 @pytest.mark.parametrize("amount", [1, 20])
 def test_attacks_are_text_in_a_table_and_in_a_grid(visit: Opener, amount: int) -> None:
     opened = visit(html_text(outcomes.hostile() * amount))
