@@ -7,7 +7,7 @@ without (401); the same client asking the same host for a part of a page while t
 browser says a person asked for (Sec-Fetch-User). A Referer that names a style sheet stands for the page shown last
 that may use it, because a sheet in the cache is not asked for again. Encrypted connections join by host name, or by
 beginning while an encrypted visit is going on, those inside a proxy's tunnel the visit that asked for it (CONNECT).
-Where nothing speaks for a visit, the request stands as its own.
+Where nothing speaks for a visit, the request stands as its own. Sessions of mail, files or messages are no visits.
 
 Requests in the background (``HttpRow.background``) belong to a visit but make it no longer, and do not show that a page
 is still loading. Nor does what a page asks for when it has been there for a while make the visit longer.
@@ -33,6 +33,7 @@ from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.asking import by_hand, is_page, is_part, is_sheet, origin
 from analyzer.visits.attempts import Attempt
 from analyzer.visits.model import Facts
+from analyzer.visits.web_sessions import not_of_the_web
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_WITHIN_NS = 10 * NS_PER_S
@@ -246,14 +247,16 @@ def _latest(waiting: list[Redirect], when: int, method: str | None) -> Redirect 
 def group(facts: Facts) -> list[Draft]:
     """Group the rows that began something into drafts, in order of time."""
     events: list[tuple[int, int, bool]] = []
-    answered = _answered_in_clear(facts)
+    answered, other = _answered_in_clear(facts), not_of_the_web(facts)
     events += [
         (row.request_time, at, True)
         for at, row in enumerate(facts.http)
         if row.request_time is not None and not (row.stream in answered and at in answered[row.stream])
     ]
     events += [
-        (row.client_hello_time, at, False) for at, row in enumerate(facts.tls) if row.client_hello_time is not None
+        (row.client_hello_time, at, False)
+        for at, row in enumerate(facts.tls)
+        if row.client_hello_time is not None and at not in other
     ]
     drafts: list[Draft] = []
     used: set[int] = set()

@@ -37,12 +37,18 @@ def answer(status: int = 200, size: int = 10, *, kind: str = "text/html", **head
     return head.encode() + b"b" * size
 
 
-def hello(name: str) -> bytes:
-    """A TLS 1.2 ClientHello with one cipher and a server name (RFC 8446 section 4.1.2, RFC 6066 section 3)."""
+def hello(name: str, *alpn: str) -> bytes:
+    """A TLS 1.2 ClientHello with one cipher, a server name, and protocols if there are any.
+
+    RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 7301 section 3.1.
+    """
     host = name.encode()
     entry = b"\0" + len(host).to_bytes(2, "big") + host
     sni = (len(entry)).to_bytes(2, "big") + entry
     extension = b"\0\0" + len(sni).to_bytes(2, "big") + sni
+    if alpn:
+        words = b"".join(len(word).to_bytes(1, "big") + word.encode() for word in alpn)
+        extension += b"\0\x10" + (len(words) + 2).to_bytes(2, "big") + len(words).to_bytes(2, "big") + words
     body = b"\x03\x03" + bytes(32) + b"\0" + b"\0\x02\x13\x01" + b"\x01\0"
     body += len(extension).to_bytes(2, "big") + extension
     shake = b"\x01" + len(body).to_bytes(3, "big") + body
