@@ -37,7 +37,7 @@ from analyzer.masking import mask_accounts, mask_findings, mask_rows, mask_visit
 from analyzer.masking_messages import mask_messages
 from analyzer.options import Options
 from analyzer.problems import Problem, ProblemLog
-from analyzer.protocols import arp, collect, detect, icmp, oicq, probes
+from analyzer.protocols import arp, collect, detect, icmp, oicq, probes, socks
 from analyzer.protocols.base import Conversation, Datagram
 from analyzer.protocols.budget import Budget
 from analyzer.protocols.dhcp import session as dhcp
@@ -163,6 +163,8 @@ def _conversations(flows: Flows, index: PacketIndex, options: Options, problems:
                 application = "websocket" if frames else "http2" if turned_to == "http2" else application
         elif application == "dns":
             out.dns += guard.run("dns", collect.tcp_dns_messages, talk) or []
+        elif application == "socks" and (target := guard.run("socks", socks.target, talk)) is not None:
+            flows.connections.targets[stream] = target
         if application == "tls" or inside:
             session = guard.run("tls", tls.session_inside if inside else tls.session, talk)
             out.tls += [session] if session is not None else []

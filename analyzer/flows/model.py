@@ -178,6 +178,7 @@ class Connections:
 
     Attributes:
         client_host, server_host: (c,) int32 into ``hosts``; hosts: (h, 17) uint8 as in the packet table.
+        targets: host and port that a proxy was asked for (SOCKS), by stream.
     """
 
     client_host: NDArray[np.int32]
@@ -188,6 +189,7 @@ class Connections:
     syn_frames: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
     opinions: dict[int, tuple[TcpOpinion, ...]] = field(default_factory=dict)
     conflicts: dict[int, tuple[TcpConflict, ...]] = field(default_factory=dict)
+    targets: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.client_host.size)

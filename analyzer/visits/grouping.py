@@ -33,7 +33,7 @@ from analyzer.units import NS_PER_MS, NS_PER_S
 from analyzer.visits.asking import by_hand, is_page, is_part, is_sheet, origin
 from analyzer.visits.attempts import Attempt
 from analyzer.visits.model import Facts
-from analyzer.visits.web_sessions import not_of_the_web
+from analyzer.visits.web_sessions import not_of_the_web, server_of
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_WITHIN_NS = 10 * NS_PER_S
@@ -320,9 +320,8 @@ def _name_tunnel(draft: Draft, first: HttpRow, inside: TlsRow) -> None:
 
 
 def _tls_url(facts: Facts, row: TlsRow) -> str:
-    c = facts.connections
-    name = row.sni or c.host(int(c.server_host[row.stream]))
-    port = int(c.columns["server_port"][row.stream])
+    host, port = server_of(facts, row.stream)
+    name = row.sni or host
     return f"https://{f'[{name}]' if ':' in name else name}{'' if port == 443 else f':{port}'}/"
 
 

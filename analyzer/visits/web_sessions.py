@@ -56,11 +56,17 @@ def _is_other(facts: Facts, row: TlsRow, files: Collection[tuple[int, int]]) -> 
         return False
     if spoken and OTHER_ALPN.issuperset(spoken):
         return True
-    c = facts.connections
-    port = int(c.columns["server_port"][row.stream])
+    c, port = facts.connections, server_of(facts, row.stream)[1]
     if port in OTHER_PORTS or c.words["application"].get(row.stream) in OTHER_APPLICATIONS:
         return True
     return not spoken and port > MAX_SYSTEM_PORT and _hosts(facts, row.stream) in files
+
+
+def server_of(facts: Facts, stream: int) -> tuple[str, int]:
+    """Return host and port that a connection leads to: behind a SOCKS proxy those that the proxy was asked for."""
+    c = facts.connections
+    target = c.targets.get(stream)
+    return (c.host(int(c.server_host[stream])), int(c.columns["server_port"][stream])) if target is None else target
 
 
 def _hosts(facts: Facts, stream: int) -> tuple[int, int]:
