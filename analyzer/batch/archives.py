@@ -16,6 +16,7 @@ import bz2
 import contextlib
 import gzip
 import lzma
+import re
 import struct
 import tarfile
 import tempfile
@@ -53,6 +54,9 @@ _UNPACK: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
+_UTF8_FLAG = 0x800
+"""APPNOTE.TXT section 4.4.4, bit 11."""
+_EVERYDAY = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
 _PIECE = 1 << 20
 IN_MEMORY = 32 << 20
 """Bytes of an unfolded archive that need no file."""
@@ -106,6 +110,21 @@ def _unpacker(file: IO[bytes]) -> Callable[[IO[bytes]], IO[bytes]] | None:
     if head[where] == magic:  # plain; its first member may be called BZhou
         return None
     return next((unpack for begin, unpack in _UNPACK.items() if head.startswith(begin)), None)
+
+
+@contextlib.contextmanager
+def unpacked(file: IO[bytes], head: bytes) -> Iterator[IO[bytes]]:
+    """Give what a file holds that is packed by gzip, bzip2 or xz, else the file; it is at its beginning.
+
+    Raises:
+        What :data:`BROKEN` lists, here or when it is read: it cannot be read.
+    """
+    unpack = next((unpack for begin, unpack in _UNPACK.items() if head.startswith(begin)), None)
+    if unpack is None:
+        yield file
+        return
+    with unpack(file) as inner:
+        yield inner
 
 
 def unfold(file: IO[bytes], out: IO[bytes], name: str, size: int) -> None:
@@ -220,12 +239,35 @@ def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[Member]:
     if isinstance(archive, zipfile.ZipFile):
         for info in archive.infolist():
             if not info.is_dir():
-                yield Member(info.filename, info.file_size, info.compress_size, partial(archive.open, info))
+                yield Member(_zip_name(info), info.file_size, info.compress_size, partial(archive.open, info))
         return
     for entry in archive:
         if entry.isfile():
             yield Member(entry.name, entry.size, _stored(entry), partial(_extracted, archive, entry))
     _must_be_whole(archive)
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name as it was meant.
+
+    Only a flag tells that a name is UTF-8; without it, it should be code page 437, and :mod:`zipfile` reads it so. But
+    macOS leaves the flag out, and Windows in China writes its own code page (936, GBK): names that are UTF-8 are taken
+    for that, and those for GBK of which at least half the letters are of the everyday ones of GB 2312.
+    """
+    if info.flag_bits & _UTF8_FLAG or info.filename.isascii():
+        return info.filename
+    try:
+        raw = info.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return info.filename
+    with contextlib.suppress(UnicodeDecodeError):
+        return raw.decode("utf-8")
+    with contextlib.suppress(UnicodeDecodeError):
+        name = raw.decode("gbk")
+        letters = [char for char in name if not char.isascii()]
+        if 2 * sum(_EVERYDAY.fullmatch(char.encode("gbk")) is not None for char in letters) >= len(letters):
+            return name
+    return info.filename
 
 
 class _Careful:

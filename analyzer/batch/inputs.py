@@ -78,8 +78,10 @@ def _take(source: Source, found: Found, seen: set[tuple[str, tuple[str, ...]]]) 
 
 
 def _nothing(found: Found) -> str:
-    skipped = f" ({found.skipped} other files)" if found.skipped else ""
-    return f"no captures there{skipped}; folders below are entered with --recursive"
+    others = len(found.skipped)
+    skipped = f" ({others} other {'file' if others == 1 else 'files'})" if others else ""
+    below = "; the folders below are entered with --recursive" if found.folders else ""
+    return f"no captures there{skipped}{below}"
 
 
 def _expanded(asked: Iterable[str], failed: list[CaptureError]) -> Iterator[str]:
@@ -155,7 +157,10 @@ def _local(one: str, top: str, search: Search, found: Found) -> Iterator[Source]
 def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Source]:
     failed: list[OSError] = []
     for folder, below, names in os.walk(root, onerror=failed.append):
-        below[:] = [name for name in sorted(below) if search.recursive and _entered(folder, name, search)]
+        below[:] = [name for name in sorted(below) if _entered(folder, name, search)]
+        if not search.recursive:
+            found.folders += sum(not Path(folder, name).is_symlink() for name in below)
+            below.clear()
         for name in sorted(names):
             path = Path(folder, name)
             if name.startswith("."):
@@ -163,7 +168,7 @@ def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Sour
             if is_file(path) and _wanted(path, search):
                 yield from sources.local(path, _below(str(path), top), found)
             else:
-                found.skipped += 1
+                found.skipped.append(_below(str(path), top))
     for error in failed:
         if Path(error.filename or "") == root:
             raise error
@@ -226,5 +231,6 @@ def _wanted_there(entry: Mapping[str, Any], root: str, search: Search, found: Fo
     wanted = search.wants(name)
     if wanted is None:
         wanted = name.lower().endswith(archives.NAMES)
-    found.skipped += not wanted
+    if not wanted:
+        found.skipped.append(entry["name"])
     return wanted

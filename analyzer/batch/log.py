@@ -45,12 +45,14 @@ class Log:
     task: Any = None
     done: Counter[str] = field(default_factory=Counter)
     kept: int = 0
+    gone: int = 0
     began: float = field(default_factory=time.monotonic)
 
-    def __call__(self, outcome: Outcome, kept: bool) -> None:
-        """Tell of one capture, and whether it was done before."""
+    def __call__(self, outcome: Outcome, kept: bool, gone: int) -> None:
+        """Tell of one capture, whether it was done before, and how many earlier results went."""
         self.done[outcome["status"]] += 1
         self.kept += kept
+        self.gone += gone
         if self.file is not None:
             self._keep(self._line(outcome, kept))
         if self.bar is not None:
@@ -59,8 +61,24 @@ class Log:
             text = f"analyze: {display(outcome['capture'], 300)}: {display(outcome['error'], 600)}"
             (self.bar.console.print(text) if self.bar is not None else print(text, file=sys.stderr, flush=True))
 
+    def left_aside(self, names: Sequence[str]) -> None:
+        """Name the files that are no captures in the log: a submission of another kind is not to be lost."""
+        for name in names if self.file is not None else ():
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self._keep(
+                json.dumps({"time": now, "left_aside": name})
+                if self.as_json
+                else f"{now} aside   {display(name, 300)}: no capture"
+            )
+
+    @property
+    def named(self) -> str:
+        """Say where the files are named that were left aside."""
+        return "" if self.file is None else f" (named in {Path(self.file.name).name})"
+
     def _keep(self, line: str) -> None:
-        assert self.file is not None
+        if self.file is None:
+            return
         try:
             self.file.write(line + "\n")
             self.file.flush()
@@ -124,27 +142,32 @@ def _bar(color: bool) -> Progress:
     )
 
 
-def print_table(outcomes: Sequence[Outcome], found: Found, kept: int, place: str, seconds: float, color: bool) -> None:
+def print_table(outcomes: Sequence[Outcome], found: Found, log: Log, place: str, seconds: float, color: bool) -> None:
     """Print how the batch went, in the order in which a person asks; what failed was told of as it did.
 
     Args:
-        found: what was left aside; kept: captures that were done before; place: the index, in the user's own words.
+        found: what was left aside; log: what was told of each capture; place: the index, in the user's own words.
     """
     out, totals = console(sys.stdout, color=color), index.totals(outcomes)
     words = {"ok": "ok", "partial": "read in part", "failed": "failed"}
     ways = ", ".join(f"{totals[status]} {said}" for status, said in words.items() if totals[status])
-    made = len(outcomes) - kept
-    rate = f", {made / seconds:.1f} captures/s" if seconds > 0 and made > 1 else ""
+    rate = f", {len(outcomes) / seconds:.1f} captures/s" if seconds > 0 and len(outcomes) > 1 and not log.kept else ""
     out.print(
         f"{_counted(len(outcomes), 'capture')}: {ways}; {_counted(totals['packets'], 'packet')} "
         f"in {human_ms(seconds * 1000)}{rate}"
     )
-    if kept:
-        out.print(f"  {kept:6d}  of them done before, and not analyzed again (--fresh does)")
+    if log.kept:
+        out.print(f"  {log.kept:6d}  of them done before, and not analyzed again (--fresh does)")
+    if log.gone:
+        what = "result" if log.gone == 1 else "results"
+        out.print(f"  {log.gone:6d}  earlier {what} removed: of other bytes, of another version, or with other masking")
     for code, count in list(totals["codes"].items())[:SHOWN]:
         out.print(f"  {count:6d}  {'capture' if count == 1 else 'captures'} with {display(code, 60)}")
-    if found.skipped:
-        out.print(f"  {found.skipped:6d}  other {'file' if found.skipped == 1 else 'files'}, no captures: left aside")
+    if others := len(found.skipped):
+        out.print(f"  {others:6d}  other {'file' if others == 1 else 'files'}, no captures: left aside{log.named}")
+    if found.folders:
+        what = "folder below was" if found.folders == 1 else "folders below were"
+        out.print(f"  {found.folders:6d}  {what} not entered (--recursive does)")
     if found.twice:
         out.print(f"  {found.twice:6d}  {'file' if found.twice == 1 else 'files'} named or linked more than once")
     out.print(f"Index: {place}")

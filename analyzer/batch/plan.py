@@ -3,8 +3,8 @@
 Rules: results lie below the output folder as the captures lie below the input: ``lab1/a.pcap`` gives
 ``lab1/a.pcap.html``. Each part of a path is made safe (:func:`analyzer.text.file_name`); two captures that would meet
 get a number. A capture is done when the record under its key is there and so are the results it names; the
-key is made of the capture's bytes, its name, this program's version and all options that change a result. No result
-replaces a capture.
+key is made of the capture's bytes, its name, this program's version and whether secrets are shown. Options that change
+how a format looks (:func:`variant`) concern its results alone. No result replaces a capture.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def keep_captures(planned: Sequence[Job], settings: Settings) -> None:
 
 
 def key(sha256: str, job: Job, settings: Settings) -> str:
-    """Return the key under which a capture's results are known: the same for equal results."""
+    """Return the key under which a capture's results are known: the same where none is wrong beside the others."""
     what = [
         sha256,
         job.source.name,
@@ -127,7 +127,10 @@ def key(sha256: str, job: Job, settings: Settings) -> str:
         __version__,
         SCHEMA_VERSION,
         settings.reveal,
-        settings.lang,
-        settings.shared,
     ]
     return hashlib.sha256(json.dumps(what).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def variant(form: str, settings: Settings) -> str:
+    """Return what options there are that change how a format looks; the same for equal results."""
+    return f"{settings.lang}, {'shared' if settings.shared else 'own'} library" if form == "html" else ""

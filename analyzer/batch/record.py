@@ -3,7 +3,8 @@
 Rules: a record names every file that was written and its size; results count as done while all of them are there and
 the key (:func:`analyzer.batch.plan.key`) is the same. Under one key a record grows with the formats that were asked
 for; under another it goes, with the files it names, before the first one is written anew: no result of other bytes or
-options (secrets shown, say) stays beside those of now. What is going to be written is recorded before it is, with a
+options (secrets shown) stays beside those of now. A format that looks otherwise than is asked for (another language) is
+written anew when it is asked for, and stays until then. What is going to be written is recorded before it is, with a
 size that no file has. Failures are not recorded: they are tried again.
 """
 
@@ -12,17 +13,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from analyzer.batch.plan import Job
+from analyzer.batch.plan import Job, Settings, variant
 from analyzer.batch.store import Store
 from analyzer.batch.summary import FIELDS
 from analyzer.errors import ExportError
 from analyzer.export.outputs import FORMATS, SHARED, placed
 from analyzer.export.parquet import paths
+from analyzer.language import SOURCE
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +32,37 @@ class Record:
     """A capture that is done.
 
     Attributes:
-        key: of its results; summary: its numbers in the index.
+        key: of its results; summary: its numbers in the index; lang: the language in which it speaks.
         files: format → path of each file that was written (or is to be: then a folder, too) → its bytes.
+        variants: format → how its results look (:func:`analyzer.batch.plan.variant`).
     """
 
     key: str
     summary: Mapping[str, Any]
+    lang: str = SOURCE
     files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    variants: Mapping[str, str] = field(default_factory=dict)
 
-    def standing(self, store: Store, formats: Sequence[str]) -> list[str]:
-        """Return those of the formats whose files are all there, as they were written."""
+    def done(self, store: Store, settings: Settings) -> list[str]:
+        """Return those of the formats asked for whose files are all there, as they would be written now."""
         return [
             form
-            for form in formats
-            if form in self.files and all(store.size(name) == size for name, size in self.files[form].items())
+            for form in settings.formats
+            if self._stands(store, form) and self.variants.get(form) == variant(form, settings)
         ]
 
     def outputs(self, store: Store, job: Job) -> dict[str, str]:
-        """Return where the results of the capture are: format → path of its file or folder."""
-        return {form: placed(job.stem, form) for form in self.standing(store, FORMATS)}
+        """Return where the results of the capture are: format → path of its file or folder; without those of none."""
+        return {form: placed(job.stem, form) for form in FORMATS if self._stands(store, form) and self.files[form]}
+
+    def _stands(self, store: Store, form: str) -> bool:
+        """Tell whether all files of a format are there, as they were written."""
+        return form in self.files and all(store.size(name) == size for name, size in self.files[form].items())
+
+    def and_then(self, key: str, files: Mapping[str, Mapping[str, int]], settings: Settings) -> Record:
+        """Return the record once these files are written, too, without a summary."""
+        looks = {form: variant(form, settings) for form in files}
+        return Record(key, {}, settings.lang, {**self.files, **files}, {**self.variants, **looks})
 
 
 def recorded(store: Store, job: Job) -> Record | None:
@@ -58,7 +72,8 @@ def recorded(store: Store, job: Job) -> Record | None:
         return None
     try:
         found = json.loads(raw)
-        record = Record(found["key"], found["summary"], found["files"])
+        record = Record(found["key"], found["summary"], files=found["files"])
+        record = replace(record, lang=found.get("lang", SOURCE), variants=found.get("variants", {}))
         names = [name for files in record.files.values() for name in files]
         if any(map(_leads_out, names)):
             return None
@@ -85,23 +100,23 @@ def remember(store: Store, job: Job, record: Record) -> None:
     Raises:
         ExportError: it cannot be written.
     """
-    whole = {"digest": _digest(record), "key": record.key, "files": record.files, "summary": record.summary}
-    store.write(f"{job.note}.json", json.dumps(whole, indent=1))
+    store.write(f"{job.note}.json", json.dumps({"digest": _digest(record), **asdict(record)}, indent=1))
 
 
 def _digest(record: Record) -> str:
     """Return what shows that a record is as this version wrote it."""
-    whole = [_VERSION, FIELDS, record.key, record.files, record.summary]
+    whole = [_VERSION, FIELDS, asdict(record)]
     return hashlib.sha256(json.dumps(whole).encode("ascii")).hexdigest()
 
 
-def forget(store: Store, job: Job, record: Record) -> None:
-    """Remove the files that the record of a capture names, then the record.
+def forget(store: Store, job: Job, record: Record) -> list[str]:
+    """Remove the files that the record of a capture names, then the record; return the formats that were there.
 
     Raises:
         ExportError: a file cannot be removed; those after it are, and the record stays.
     """
     failed: list[ExportError] = []
+    there = list(record.outputs(store, job))
     for name in (name for files in record.files.values() for name in files):
         try:
             store.remove(name)
@@ -110,3 +125,4 @@ def forget(store: Store, job: Job, record: Record) -> None:
     if failed:
         raise failed[0]
     store.remove(f"{job.note}.json")
+    return there

@@ -22,7 +22,7 @@ from analyzer.batch.fetch import sweep
 from analyzer.batch.plan import Job, Settings
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed
-from analyzer.batch.task import KEPT, Outcome, note_of, run
+from analyzer.batch.task import GONE, KEPT, Outcome, note_of, run
 from analyzer.errors import ExportError, UsageError
 from analyzer.version import __version__
 
@@ -51,8 +51,8 @@ CONFIG = {
 _TALKATIVE = ("distributed", "asyncio", "tornado", "bokeh")
 """Loggers, with all below them, that speak of what the outcomes say."""
 
-Tell = Callable[[Outcome, bool], None]
-"""What is called with each outcome, and whether it was there before."""
+Tell = Callable[[Outcome, bool, int], None]
+"""What is called with each outcome, whether it was there before, and how many earlier results went."""
 
 
 def results(jobs: Sequence[Job], settings: Settings, workers: int, scheduler: str | None, tell: Tell) -> list[Outcome]:
@@ -93,7 +93,7 @@ def gathered(
         for future in as_completed(futures):
             n = numbers[future.key]
             outcomes[n] = future.result() if future.status == "finished" else _ended(jobs[n], settings, future)
-            tell(outcomes[n], bool(outcomes[n].pop(KEPT, False)))
+            tell(outcomes[n], bool(outcomes[n].pop(KEPT, False)), int(outcomes[n].pop(GONE, 0)))
     except BaseException:
         client.cancel(futures)  # a cluster would go on with them
         raise
@@ -179,13 +179,16 @@ def _client_of(scheduler: str) -> Any:
     try:
         client.get_versions(check=True)
         found = set(client.run(_version).values())
+        if not found:
+            raise UsageError("it has no workers")
     except Exception as error:
         client.close()
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"{scheduler}: its workers do not fit: {text}") from error
+        words = text if isinstance(error, UsageError) else f"its workers do not fit: {text}"
+        raise UsageError(f"{scheduler}: {words}") from error
     if found != {__version__}:
         client.close()
-        there = ", ".join(sorted(found)) or "no worker at all"
+        there = ", ".join(sorted(found))
         raise UsageError(f"{scheduler}: its workers have capture-analyzer {there}; here is {__version__}")
     return client
 

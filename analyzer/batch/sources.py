@@ -1,14 +1,15 @@
 """What a batch takes for a capture, and what it knows of one before it is analyzed.
 
-Rules: a file counts as a capture when it begins like one (also inside gzip), or when its name ends like one: an empty
-``a.pcap`` is to be listed as failed, a ``README`` is not. Archives are looked into, one archive inside another
+Rules: a file counts as a capture when it begins like one (also inside gzip, bzip2 or xz), or when its name ends like
+one: an empty ``a.pcap`` is to be listed as failed, a ``README`` is not. So is what this program cannot read but should
+not pass over: captures of other programs, and archives of other packers (RAR, 7-Zip), which may be somebody's work.
+Archives are looked into, one archive inside another
 included (a class's submissions, each packed by its student), three deep; the same rule holds for what is in them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import re
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from analyzer.text import display
 ENDINGS = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar")
 """Endings of captures, perhaps with one of :data:`PACKED` behind them."""
 
-PACKED = (".gz", ".zst", ".lz4", ".xz")
+PACKED = (".gz", ".zst", ".lz4", ".xz", ".bz2")
 
 MAX_DEPTH = 3
 """Archives inside each other that are opened; each level multiplies what a hostile one can ask for."""
@@ -78,12 +79,13 @@ class Found:
     """What was found: captures in order of their names, and what was left aside.
 
     Attributes:
-        skipped: files that are no captures; twice: files that were reached more than once; notes: what could not be
-            looked into.
+        skipped: names of files that are no captures; twice: files that were reached more than once; notes: what could
+            not be looked into; folders: those below that were not entered.
     """
 
     sources: list[Source] = field(default_factory=list)
-    skipped: int = 0
+    skipped: list[str] = field(default_factory=list)
+    folders: int = 0
     twice: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -123,20 +125,19 @@ def is_named_like_a_capture(name: str) -> bool:
 
 
 def begins_like_a_capture(file: IO[bytes]) -> bool:
-    """Tell whether a file, or what a gzip file holds, begins like a capture. Moves the file's position.
+    """Tell whether a file, or what is packed in it, begins like something to list. Moves the file's position.
 
     Raises:
-        OSError: it cannot be read (what a gzip file holds may be damaged).
+        OSError: it cannot be read (what is packed in it may be damaged).
     """
-    form = detect.form(file.read(archives.HEAD_BYTES))
-    if form == detect.GZIP:
-        file.seek(0)
-        try:
-            with gzip.open(file) as inner:
-                form = detect.form(inner.read(detect.HEAD_BYTES))
-        except archives.BROKEN:
-            return False
-    return form in CAPTURES
+    head = file.read(archives.HEAD_BYTES)
+    file.seek(0)
+    try:
+        with archives.unpacked(file, head) as inner:
+            head = inner.read(detect.HEAD_BYTES)
+    except archives.BROKEN:
+        return False
+    return detect.form(head) in CAPTURES or detect.is_of_others(head)
 
 
 def archive_kind(name: str, file: IO[bytes]) -> str | None:
@@ -160,9 +161,9 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
     Args:
         file: at its beginning.
         source: the archive itself.
-        found: where members are counted that are no captures.
+        found: where members are noted that are no captures.
     """
-    amount, named, others = 0, source.name.lower().endswith(archives.NAMES), found.skipped
+    amount, named, others = 0, source.name.lower().endswith(archives.NAMES), len(found.skipped)
     try:
         with archives.unfolded(file, source.name, source.size or 0) as plain:
             last = _last_of_each_name(plain, form)
@@ -185,7 +186,7 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
                     yield one
     except archives.BROKEN as error:
         if not named and not amount:
-            found.skipped = others + 1
+            found.skipped[others:] = [source.name]
             return
         more = "; what comes before is listed" if amount else ""
         yield _fault(source, f"the {form} archive cannot be read: {display(_words(error), 200)}{more}")
@@ -193,7 +194,7 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
     if not amount and named:
         yield _fault(source, f"no capture is in this {form} archive")
     elif not amount:
-        found.skipped = others + 1  # one document: many of them are archives, too (.docx)
+        found.skipped[others:] = [source.name]  # one document: many of them are archives, too (.docx)
 
 
 def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
@@ -222,7 +223,7 @@ def _member(member: archives.Member, inner: Source, found: Found, depth: int) ->
                 if begins_like_a_capture(file):
                     yield inner
                 else:
-                    found.skipped += 1
+                    found.skipped.append(inner.name)
             elif depth >= MAX_DEPTH:
                 yield _fault(inner, "an archive this deep inside others is not opened")
             else:

@@ -28,6 +28,7 @@ Data = bytes | str | Iterable[str]
 """What a file holds: bytes, text, or text in pieces."""
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
+_FOLDERS = frozenset({"file", "local", "memory", "sftp", "ssh", "ftp", "smb", "hdfs", "webhdfs", "dbfs"})
 _OURS = re.compile(r"capture=.*|.*\.(csv|zeek)")
 
 
@@ -57,7 +58,9 @@ class Store:
                 file.flush()
                 try:
                     system.put_file(file.name, path)
-                except FileNotFoundError:  # a place with folders that must be there (file://, sftp://)
+                except FileNotFoundError:
+                    if not _has_folders(system):  # a bucket that is not there is no folder to be made
+                        raise
                     system.makedirs(path.rpartition("/")[0], exist_ok=True)
                     system.put_file(file.name, path)
                 return file.tell()
@@ -210,6 +213,12 @@ class Store:
 
         system, path = fsspec.core.url_to_fs(f"{self.root.rstrip('/')}/{name}")
         return system, path
+
+
+def _has_folders(system: Any) -> bool:
+    """Tell whether a place has folders that must be there before files are, as object stores do not."""
+    names = system.protocol if isinstance(system.protocol, tuple | list) else (system.protocol,)
+    return not _FOLDERS.isdisjoint(names)
 
 
 def _noted(files: Iterable[tuple[str, Data]], names: list[str]) -> Iterator[tuple[str, Data]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ _NEEDED_FOR = {"html": ("analyzer.report.render", "jinja2"), "parquet": ("pyarro
 
 KEPT = "kept"
 """Mark on the entry of a capture that was done before; it is no part of the index."""
+
+GONE = "gone"
+"""Mark that counts the earlier results, in formats not asked for, that went because they do not fit; no part either."""
 
 
 def note_of(job: Job, settings: Settings) -> str:
@@ -86,25 +90,24 @@ def _load(formats: Sequence[str]) -> None:
 
 def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
     """Make those results that are not there; return what the index says."""
-    before = recorded(store, job)
+    before, gone = recorded(store, job) or Record("", {}), 0
     # The digest is made before the analysis, which makes it too, only where it can spare something.
-    if before is not None and before.key != key(_digest(path), job, settings):
-        forget(store, job, before)
-        before = None
-    standing = [] if before is None or settings.fresh else before.standing(store, settings.formats)
-    missing = [form for form in settings.formats if form not in standing]
-    if before is not None and not missing:
+    if before.files and before.key != key(_digest(path), job, settings):
+        gone = len({*forget(store, job, before)} - {*settings.formats})
+        before = Record("", {})
+    done = [] if settings.fresh else before.done(store, settings)
+    missing = [form for form in settings.formats if form not in done]
+    if not missing and before.summary and before.lang == settings.lang:
         return {**before.summary, "outputs": before.outputs(store, job), KEPT: True}
     result = _analyzed(path, job, settings)
-    kept = {} if before is None else {form: names for form, names in before.files.items() if form not in missing}
     own = key(result.capture.sha256, job, settings)
-    remember(store, job, Record(own, {}, {**kept, **planned(job, missing)}))
+    remember(store, job, before.and_then(own, planned(job, missing), settings))
     files = _written(result, job, settings, store, missing)
     with speaking(settings.lang):
         made = summary(result)
-    after = Record(own, made, {**kept, **files})
+    after = replace(before.and_then(own, files, settings), summary=made)
     remember(store, job, after)
-    return {**made, "outputs": after.outputs(store, job)}
+    return {**made, "outputs": after.outputs(store, job), GONE: gone}
 
 
 def _analyzed(path: Path, job: Job, settings: Settings) -> Analysis:

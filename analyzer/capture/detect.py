@@ -19,7 +19,7 @@ PCAP, PCAPNG, GZIP, ZSTD = "pcap", "pcapng", "gzip", "zstd"
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
-_OTHER: tuple[tuple[bytes, str], ...] = (
+_OF_OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"snoop\0\0\0", "a Solaris snoop capture: convert it with editcap"),
     (b"GMBU", "a Microsoft Network Monitor 2 capture: convert it with editcap"),
     (b"RTSS", "a Microsoft Network Monitor 1 capture: convert it with editcap"),
@@ -30,13 +30,17 @@ _OTHER: tuple[tuple[bytes, str], ...] = (
     (b"\x7fver", "a WildPackets capture: convert it with editcap"),
     (b"\x05VNF", "a Visual Networks capture: convert it with editcap"),
     (b"ViSiGrAl", "a Visual UpTime capture"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first"),
+    (b"Rar!\x1a\x07", "a RAR archive: unpack it first"),
+)
+"""What begins so is a capture that this program does not read, or may hold some."""
+_OTHER: tuple[tuple[bytes, str], ...] = (
+    *_OF_OTHERS,
     (b"PK\x03\x04", "a ZIP archive: unpack it first"),
     (b"PK\x05\x06", "an empty ZIP archive"),
     (b"\xfd7zXZ\0", "xz-compressed: unpack it first"),
     (b"BZh", "bzip2-compressed: unpack it first"),
     (b"\x04\x22\x4d\x18", "lz4-compressed: unpack it first"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first"),
-    (b"Rar!\x1a\x07", "a RAR archive: unpack it first"),
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -70,6 +74,11 @@ def form(head: bytes) -> str | None:
     if head.startswith(_GZIP_MAGIC):
         return GZIP
     return ZSTD if head.startswith(_ZSTD_MAGIC) else None
+
+
+def is_of_others(head: bytes) -> bool:
+    """Tell whether a file is a capture that this program does not read, or an archive that may hold some."""
+    return head.startswith(tuple(magic for magic, _ in _OF_OTHERS))
 
 
 def cut_magic(head: bytes) -> bool:

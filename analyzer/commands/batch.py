@@ -31,9 +31,12 @@ from analyzer.commands.base import (
     new_app,
 )
 from analyzer.errors import BatchError, UsageError
+from analyzer.export.outputs import STANDARD
 
 if TYPE_CHECKING:
+    from analyzer.batch.log import Log
     from analyzer.batch.plan import Job, Settings
+    from analyzer.batch.sources import Found
     from analyzer.batch.store import Store
     from analyzer.batch.task import Outcome
 
@@ -159,6 +162,8 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     """
     if asked.scheduler is not None and asked.jobs is not None:
         raise UsageError("--jobs starts local processes; with --scheduler its workers do the work")
+    if asked.output == STANDARD:
+        raise UsageError("-o -: a batch writes into a folder, not to standard output")
     if not math.isfinite(asked.timeout):
         raise UsageError(f"--timeout {asked.timeout}: a number of seconds is needed")
     from analyzer.batch import fetch, index, index_page
@@ -188,7 +193,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         complain(note)
     with store.held(f"{RECORDS}/lock"):
         try:
-            outcomes, kept = _outcomes(planned, settings, store, asked)
+            outcomes, log = _outcomes(planned, found, settings, store, asked)
         finally:
             fetch.sweep(settings.run)
             store.sweep(RECORDS)
@@ -197,27 +202,31 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         store.write("index.html", index_page.html_text(outcomes, asked.lang))
     if not asked.quiet:
         place = f"{asked.output.rstrip('/')}/index.html"
-        print_table(outcomes, found, kept, place, time.monotonic() - began, asked.color)
+        print_table(outcomes, found, log, place, time.monotonic() - began, asked.color)
     return _verdict(outcomes, asked)
 
 
 def _verdict(outcomes: Sequence[Outcome], asked: Asked) -> int:
-    """Return the exit code: of captures that failed, else what the policy options give."""
-    if any(one["status"] == "failed" for one in outcomes):
-        return BatchError.exit_code
+    """Return the exit code: of captures that failed, else what the policy options give; say each reason."""
+    codes = []
+    if failed := sum(one["status"] == "failed" for one in outcomes):
+        complain(f"captures that failed: {failed} of {len(outcomes)}")
+        codes.append(BatchError.exit_code)
     if asked.fail_on is not None:
         bad = as_bad_as(asked.fail_on)
         if found := sum(any(one["findings"][severity] for severity in bad) for one in outcomes):
             complain(f"captures with findings of severity {' or '.join(bad)}: {found} (--fail-on)")
-            return EXIT_FINDINGS
+            codes.append(EXIT_FINDINGS)
     if asked.strict and (partial := sum(one["status"] == "partial" for one in outcomes)):
         complain(f"captures read only in part: {partial} (--strict)")
-        return EXIT_PARTIAL
-    return 0
+        codes.append(EXIT_PARTIAL)
+    return codes[0] if codes else 0
 
 
-def _outcomes(planned: Sequence[Job], settings: Settings, store: Store, asked: Asked) -> tuple[list[Outcome], int]:
-    """Analyze the captures; return their outcomes, and how many were there before."""
+def _outcomes(
+    planned: Sequence[Job], found: Found, settings: Settings, store: Store, asked: Asked
+) -> tuple[list[Outcome], Log]:
+    """Analyze the captures; return their outcomes, and what counted them."""
     from analyzer.batch.log import logging_to
     from analyzer.batch.run import results
 
@@ -226,8 +235,9 @@ def _outcomes(planned: Sequence[Job], settings: Settings, store: Store, asked: A
     log_path = None if store.remote else Path(store.root, "batch.jsonl" if asked.json_log else "batch.log")
     workers = min(asked.jobs or _cores(), len(planned))
     with logging_to(log_path, len(planned), as_json=asked.json_log, quiet=asked.quiet, color=asked.color) as log:
+        log.left_aside(found.skipped)
         try:
-            return results(planned, settings, workers, asked.scheduler, log), log.kept
+            return results(planned, settings, workers, asked.scheduler, log), log
         except KeyboardInterrupt:
             complain(f"{log.done.total()} of {len(planned)} captures are done; the same command goes on from there")
             raise

@@ -58,7 +58,7 @@ def lab(tmp_path: Path) -> Path:
 
 def test_a_folder(lab: Path) -> None:
     assert names(lab) == ["a.pcapng", "empty.pcap", "packed", "without-ending"]
-    assert find([str(lab)], Search()).skipped == 2  # README.txt, notes.gz
+    assert find([str(lab)], Search()).skipped == ["README.txt", "notes.gz"]
 
 
 def test_folders_below(lab: Path) -> None:
@@ -253,7 +253,7 @@ def test_archives_inside_an_archive(tmp_path: Path) -> None:
         "class.zip/ann/work.tgz/c.zip/d.zip": "an archive this deep inside others is not opened",
         "class.zip/bob/work.pcap": None,
     }
-    assert found.skipped == 1
+    assert len(found.skipped) == 1
     for source in found.sources:
         if source.error is None:
             with at_hand(source, "test") as copy:
@@ -370,6 +370,52 @@ def test_members_of_one_name_are_all_listed(tmp_path: Path) -> None:
         assert copy.read_bytes() == CAPTURE
 
 
+def test_names_in_archives_of_all_systems(tmp_path: Path) -> None:
+    """Code page 437 as the format says; UTF-8 without its flag (macOS); GBK (Windows in China), rare letters too."""
+    said = {
+        "Zo\u00eb/caf\u00e9.pcap".encode("cp437"): "Zoë/café.pcap",
+        "M\u00fcller/\u00fcbung \u00e4\u00e4.pcap".encode("cp437"): "Müller/übung ää.pcap",
+        "Zoë/测试.pcap".encode(): "Zoë/测试.pcap",
+        "王小明/第一次作业.pcap".encode("gbk"): "王小明/第一次作业.pcap",
+        "王喆/作业.pcap".encode("gbk"): "王喆/作业.pcap",
+    }
+    path = tmp_path / "class.zip"
+    marks = {f"{n}" * len(raw): raw for n, raw in enumerate(said)}
+    with zipfile.ZipFile(path, "w") as archive:
+        for n, mark in enumerate(marks):
+            archive.writestr(mark, CAPTURE + bytes([n]))
+    content = path.read_bytes()
+    for mark, raw in marks.items():
+        content = content.replace(mark.encode(), raw)
+    path.write_bytes(content)
+    assert names(path) == sorted(f"class.zip/{name}" for name in said.values())
+    for source in find([str(path)], Search()).sources:
+        with at_hand(source, "test") as copy:
+            assert list(said.values())[copy.read_bytes()[-1]] == source.member[0]
+
+
+def test_what_cannot_be_read_but_may_be_somebody_s_work_is_listed(tmp_path: Path) -> None:
+    for name, begins in {
+        "ann.rar": b"Rar!\x1a\x07\x01\x00",
+        "bob.7z": b"7z\xbc\xaf\x27\x1c\x00\x04",
+        "solaris": b"snoop\0\0\0\0\0\0\2",
+        "cat.pcapng.bz2": bz2.compress(CAPTURE),
+        "dan": lzma.compress(CAPTURE),
+        "log.xz": lzma.compress(b"no capture"),
+        "photo.jpg": b"\xff\xd8\xff\xe0",
+    }.items():
+        (tmp_path / name).write_bytes(begins)
+    (tmp_path / "eve").mkdir()
+    zipped(tmp_path / "eve.zip", **{"work.rar": b"Rar!\x1a\x07\x01\x00"})
+    found = find([str(tmp_path)], Search())
+    assert [source.name for source in found.sources] == [
+        *("ann.rar", "bob.7z", "cat.pcapng.bz2", "dan", "eve.zip/work.rar", "solaris")
+    ]
+    assert sorted(found.skipped) == ["log.xz", "photo.jpg"]
+    assert found.folders == 1
+    assert find([str(tmp_path)], Search(recursive=True)).folders == 0
+
+
 def test_hidden_members_are_left(tmp_path: Path) -> None:
     """What a Mac puts into archives is for Macs."""
     members = {"ann__a.pcapng": CAPTURE, "__MACOSX/ann/._a.pcapng": b"\0\5\x16\7", ".git__b.pcap": CAPTURE}
@@ -401,7 +447,7 @@ def test_documents_are_no_archives_of_captures(tmp_path: Path) -> None:
     zipped(tmp_path / "class.zip", **{"ann__a.pcap": CAPTURE, "ann__report.docx": report.read_bytes()})
     found = find([str(tmp_path)], Search())
     assert [(source.name, source.error) for source in found.sources] == [("class.zip/ann/a.pcap", None)]
-    assert found.skipped == 2
+    assert len(found.skipped) == 2
 
 
 def test_a_member_that_is_named_like_a_packer_s_magic(tmp_path: Path) -> None:
@@ -454,7 +500,11 @@ def test_broken_archives_are_listed(tmp_path: Path) -> None:
 
 
 def test_nothing_to_do(tmp_path: Path) -> None:
-    with pytest.raises(CaptureError, match="no captures there"):
+    with pytest.raises(CaptureError, match=r"no captures there$"):
+        find([str(tmp_path)], Search())
+    (tmp_path / "below").mkdir()
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(CaptureError, match=r"no captures there \(1 other file\); the folders below are entered with"):
         find([str(tmp_path)], Search())
     with pytest.raises(CaptureError, match="there is no such file or folder"):
         find([str(tmp_path / "nowhere")], Search())

@@ -25,7 +25,7 @@ def statuses(stems: list[str], workers: int, folder: Path) -> dict[str, str]:
     jobs = [Job(Source(stem, stem), stem) for stem in stems]
     told: list[str] = []
     with connected(workers, None) as client:
-        found = gathered(client, jobs, Settings(str(folder)), lambda one, _: told.append(one["capture"]), work)
+        found = gathered(client, jobs, Settings(str(folder)), lambda one, *_: told.append(one["capture"]), work)
     assert sorted(told) == sorted(stems)
     assert [one["capture"] for one in found] == stems
     assert {one["error"] for one in found if one["status"] == "failed"} <= {
@@ -39,7 +39,7 @@ def test_captures_are_taken_in_their_order(tmp_path: Path) -> None:
     told: list[str] = []
     jobs = [Job(Source(f"good-0.0{n:04d}", ""), f"good-0.0{n:04d}") for n in range(120)]
     with connected(1, None) as client:
-        gathered(client, jobs, Settings(str(tmp_path)), lambda one, _: told.append(one["capture"]), work)
+        gathered(client, jobs, Settings(str(tmp_path)), lambda one, *_: told.append(one["capture"]), work)
     assert told == sorted(told)
 
 

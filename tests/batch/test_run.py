@@ -183,6 +183,45 @@ def test_results_of_other_bytes_or_options_do_not_stay(tmp_path: Path) -> None:
     assert not list(out.rglob("*.log")) or [path.name for path in out.rglob("*.log")] == ["batch.log"]
 
 
+def test_options_of_a_format_leave_the_others_alone(tmp_path: Path) -> None:
+    """A report in another language, or with its own library, is no result of another capture."""
+    source, out = SAMPLES / "status-codes.pcapng", tmp_path / "out"
+    page, data = out / "status-codes.pcapng.html", out / "status-codes.pcapng.json"
+    analyze_batch(source, "-o", out, "-j", 1, "--lang", "zh", "--plotly", "inline")
+    report = page.read_bytes()
+    done = analyze_batch(source, "-o", out, "-j", 1, "-f", "json")
+    assert page.read_bytes() == report
+    assert "removed" not in done.stdout
+    assert entries(out)["status-codes.pcapng"]["outputs"] == {"html": page.name, "json": data.name}
+    assert entries(out)["status-codes.pcapng"]["worst"]["title"].isascii()
+    before = data.stat().st_mtime_ns
+    analyze_batch(source, "-o", out, "-j", 1)
+    assert b'lang="en"' in page.read_bytes()
+    assert data.stat().st_mtime_ns == before
+    analyze_batch(source, "-o", out, "-j", 1, "-f", "json", "--lang", "zh")
+    assert not entries(out)["status-codes.pcapng"]["worst"]["title"].isascii()
+    assert data.stat().st_mtime_ns == before
+    again = analyze_batch(source, "-o", out, "-f", "json", "--lang", "zh")
+    assert "     1  of them done before" in again.stdout
+
+
+def test_results_that_go_are_counted(tmp_path: Path) -> None:
+    source, out = SAMPLES / "web-app.pcapng", tmp_path / "out"
+    analyze_batch(source, "-o", out, "-j", 1, "-f", "json", "-f", "csv", "--reveal")
+    done = analyze_batch(source, "-o", out, "-j", 1, "-f", "json")
+    assert "     1  earlier result removed: of other bytes, of another version, or with other masking" in done.stdout
+
+
+def test_formats_that_give_no_file_are_no_outputs(tmp_path: Path) -> None:
+    """A capture of pings alone has no connections, names or requests for Zeek's logs."""
+    arguments = (SAMPLES / "ping.pcapng", "-o", tmp_path / "out", "-j", 1, "-f", "zeek", "-f", "json")
+    analyze_batch(*arguments)
+    outputs = entries(tmp_path / "out")["ping.pcapng"]["outputs"]
+    assert all((tmp_path / "out" / path).exists() for path in outputs.values())
+    assert "json" in outputs
+    assert "     1  of them done before" in analyze_batch(*arguments).stdout
+
+
 def test_what_an_interrupted_run_began_is_known(tmp_path: Path) -> None:
     """It is recorded before it is written: what it showed does not stay beside results that mask it."""
     source = Source("a.pcapng", str(SAMPLES / "web-app.pcapng"))
@@ -222,7 +261,7 @@ def test_results_that_cannot_be_removed_are_told_of(tmp_path: Path, monkeypatch:
 def test_files_of_others_stay_in_folders_that_were_begun(tmp_path: Path) -> None:
     (job,) = jobs([Source("a.pcapng", str(SAMPLES / "web-app.pcapng"))])
     store = Store(str(tmp_path))
-    remember(store, job, Record("of an interrupted run", {}, planned(job, ("csv",))))
+    remember(store, job, Record("of an interrupted run", {}, files=planned(job, ("csv",))))
     (tmp_path / "a.pcapng.csv").mkdir()
     (tmp_path / "a.pcapng.csv" / "http.csv").write_text("ours")
     (tmp_path / "a.pcapng.csv" / "notes.txt").write_text("mine")
@@ -269,12 +308,27 @@ def test_a_record_that_somebody_changed_is_no_record(tmp_path: Path) -> None:
     assert "     1  of them done before" in analyze_batch(SAMPLES / "ping.pcapng", "-o", out, "-f", "json").stdout
 
 
+def test_what_was_left_aside_is_named_in_the_log(lab: Path, tmp_path: Path) -> None:
+    (lab / "homework.docx").write_bytes(b"my answers")
+    done = analyze_batch(lab, "-o", tmp_path / "out", "-f", "json", code=5)
+    assert "  other file, no captures: left aside (named in batch.log)" in done.stdout
+    assert "     1  folder below was not entered (--recursive does)" in done.stdout
+    assert " aside   homework.docx: no capture" in (tmp_path / "out" / "batch.log").read_text("utf-8")
+
+
 def test_exit_codes_for_scripts(lab: Path, tmp_path: Path) -> None:
     arguments = (lab / "cut.pcapng", "-o", tmp_path / "out", "-f", "json", "-j", 1, "-q")
     analyze_batch(*arguments)
     assert "captures read only in part: 1 (--strict)" in analyze_batch(*arguments, "--strict", code=7).stderr
     done = analyze_batch(*arguments, "--strict", "--fail-on", "warning", code=6)
     assert "captures with findings of severity error or warning: 1 (--fail-on)" in done.stderr
+    both = (lab / "cut.pcapng", lab / "broken.pcap", *arguments[1:])
+    done = analyze_batch(*both, "--strict", "--fail-on", "warning", code=5)
+    assert done.stderr.splitlines() == [
+        "analyze: captures that failed: 1 of 2",
+        "analyze: captures with findings of severity error or warning: 1 (--fail-on)",
+        "analyze: captures read only in part: 1 (--strict)",
+    ]
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3, 0.8])
@@ -587,6 +641,9 @@ def test_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert 'href="arp.pcapng.json"' in page
         one = json.loads(store.get_object(Bucket="results", Key="week1/ping.pcapng.json")["Body"].read())
         assert one["capture"]["sha256"] == hashlib.sha256((SAMPLES / "ping.pcapng").read_bytes()).hexdigest()
+        mistyped = analyze_batch("s3://labs/week1", "-o", "s3://result/week1", "-f", "json", "-j", 1, code=4)
+        assert mistyped.stderr.count("\n") == 1
+        assert {one["Name"] for one in store.list_buckets()["Buckets"]} == {"labs", "results"}
     finally:
         server.stop()
 
@@ -596,6 +653,10 @@ def test_places_that_cannot_be_written(lab: Path, tmp_path: Path) -> None:
     done = analyze_batch(lab, "-o", tmp_path / "file", code=4)
     assert done.stderr.count("\n") == 1
     assert "cannot be written" in done.stderr
+
+
+def test_a_batch_does_not_write_to_standard_output() -> None:
+    assert "-o -: a batch writes into a folder" in analyze_batch(SAMPLES / "ping.pcapng", "-o", "-", code=2).stderr
 
 
 def test_a_disk_that_fills_up(lab: Path, tmp_path: Path) -> None:
