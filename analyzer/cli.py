@@ -202,7 +202,7 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
     from analyzer.batch.store import Store
     from analyzer.export.files import reason, write_atomic, write_folder
     from analyzer.export.outputs import FOLDERS, SHARED
-    from analyzer.writing import document, folder
+    from analyzer.writing import document, folder, names
 
     name = "standard output" if output.path is None else str(output.path)
     try:
@@ -213,7 +213,7 @@ def _write(result: Analysis, output: Output, asked: Asked) -> None:
             sys.stdout.buffer.flush()
         elif output.format in FOLDERS:
             parts = folder(result, output.format, output.capture)
-            write_folder(output.path, parts, FOLDERS[output.format], keep=output.format in SHARED)
+            write_folder(output.path, parts, names(output.format, output.capture), keep=output.format in SHARED)
         else:
             shared = "" if asked.plotly == Library.shared else None
             if output.format == Format.html and shared is not None:

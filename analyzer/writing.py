@@ -7,7 +7,7 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.language import SOURCE
@@ -68,4 +68,25 @@ def folder(result: Analysis, form: str, capture: str) -> Iterator[tuple[str, Pie
         from analyzer.export import parquet
 
         return parquet.files(result, capture)
+    raise KeyError(form)
+
+
+def names(form: str, capture: str) -> Sequence[str]:
+    """Return the paths of all files that a format that is a folder can have.
+
+    Raises:
+        KeyError: the format is no folder.
+    """
+    if form == "csv":
+        from analyzer.export import csv
+
+        return csv.NAMES
+    if form == "zeek":
+        from analyzer.export import zeek
+
+        return zeek.NAMES
+    if form == "parquet":
+        from analyzer.export import parquet
+
+        return parquet.paths(capture)
     raise KeyError(form)

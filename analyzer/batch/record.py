@@ -20,9 +20,9 @@ from analyzer.batch.plan import Job, Settings, variant
 from analyzer.batch.store import Store
 from analyzer.batch.summary import FIELDS
 from analyzer.errors import ExportError
-from analyzer.export.outputs import FORMATS, SHARED, placed
-from analyzer.export.parquet import paths
+from analyzer.export.outputs import FOLDERS, FORMATS, placed
 from analyzer.language import SOURCE
+from analyzer.writing import names
 
 _VERSION = 2
 
@@ -33,7 +33,7 @@ class Record:
 
     Attributes:
         key: of its results; summary: its numbers in the index; lang: the language in which it speaks.
-        files: format → path of each file that was written (or is to be: then a folder, too) → its bytes.
+        files: format → path of each file that was written (or may be) → its bytes.
         variants: format → how its results look (:func:`analyzer.batch.plan.variant`).
     """
 
@@ -74,8 +74,7 @@ def recorded(store: Store, job: Job) -> Record | None:
         found = json.loads(raw)
         record = Record(found["key"], found["summary"], files=found["files"])
         record = replace(record, lang=found.get("lang", SOURCE), variants=found.get("variants", {}))
-        names = [name for files in record.files.values() for name in files]
-        if any(map(_leads_out, names)):
+        if any(_leads_out(name) for files in record.files.values() for name in files):
             return None
         return record if found["digest"] == _digest(record) else replace(record, key="")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -84,10 +83,12 @@ def recorded(store: Store, job: Job) -> Record | None:
 
 def planned(job: Job, formats: Sequence[str]) -> dict[str, dict[str, int]]:
     """Return the files that are going to be written for a capture, without their sizes."""
-    files = {form: {placed(job.stem, form): -1} for form in formats}
-    for form in set(formats) & set(SHARED):
-        files[form] = {f"{placed(job.stem, form)}/{name}": -1 for name in paths(job.partition)}
-    return files
+    return {form: dict.fromkeys(_files(job, form), -1) for form in formats}
+
+
+def _files(job: Job, form: str) -> list[str]:
+    place = placed(job.stem, form)
+    return [f"{place}/{name}" for name in names(form, job.partition)] if form in FOLDERS else [place]
 
 
 def _leads_out(name: str) -> bool:

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from analyzer.batch.lock import lock
 from analyzer.batch.sources import is_url
 from analyzer.errors import ExportError
 from analyzer.export.files import encoded, reason, write_atomic, write_folder
-from analyzer.export.outputs import FOLDERS
 from analyzer.text import display
 
 Data = bytes | str | Iterable[str]
@@ -67,11 +66,13 @@ class Store:
         except Exception as error:  # whatever the store's own library raises
             raise ExportError(f"{display(self.root)}/{name}: cannot be written: {_reason(error)}") from error
 
-    def write_folder(self, name: str, files: Iterable[tuple[str, Data]], ending: str, *, keep: bool) -> dict[str, int]:
+    def write_folder(
+        self, name: str, files: Iterable[tuple[str, Data]], own: Collection[str], *, keep: bool
+    ) -> dict[str, int]:
         """Write a result that is a folder of files, in place of an earlier one.
 
         Args:
-            ending: of the files' names.
+            own: names of all files that such a folder can have.
             keep: other files of the earlier one stay (a dataset that captures share).
 
         Returns:
@@ -82,13 +83,13 @@ class Store:
         """
         if not self.remote:
             names: list[str] = []
-            write_folder(Path(self.root, name), _noted(files, names), ending, keep=keep)
+            write_folder(Path(self.root, name), _noted(files, names), own, keep=keep)
             return {f"{name}/{file}": Path(self.root, name, file).stat().st_size for file in names}
         if not keep:
-            self._clear(name, ending)
+            self._clear(name, own)
         return {f"{name}/{file}": self.write(f"{name}/{file}", data) for file, data in files}
 
-    def _clear(self, name: str, ending: str) -> None:
+    def _clear(self, name: str, own: Collection[str]) -> None:
         """Remove an earlier folder of results at a remote place.
 
         Raises:
@@ -100,7 +101,7 @@ class Store:
         except FileNotFoundError:
             return
         for one in there:
-            if not one.endswith(ending):
+            if one.rpartition("/")[2] not in own:
                 raise ExportError(f"{display(self.root)}/{name}: this folder holds other files ({display(one)})")
         if there:
             system.rm(path, recursive=True)
@@ -140,7 +141,7 @@ class Store:
             return None
 
     def remove(self, name: str) -> None:
-        """Remove a result if it is there: a file, or the files of ours in a folder.
+        """Remove a file if it is there.
 
         Raises:
             ExportError: it is there and cannot be removed.
@@ -148,12 +149,9 @@ class Store:
         try:
             if self.remote:
                 system, path = self._there(name)
-                system.rm(path, recursive=True)
-                return
-            local = Path(self.root, name)
-            whole = local.is_dir() and not local.is_symlink()
-            for one in [one for one in local.iterdir() if one.suffix in FOLDERS.values()] if whole else (local,):
-                one.unlink(missing_ok=True)
+                system.rm_file(path)
+            else:
+                Path(self.root, name).unlink(missing_ok=True)
         except Exception as error:  # whatever the store's own library raises, also where nothing is
             if self.size(name) is not None:
                 raise ExportError(f"{display(self.root)}/{name}: cannot be removed: {_reason(error)}") from error

@@ -122,14 +122,14 @@ def _written(
     result: Analysis, job: Job, settings: Settings, store: Store, formats: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     """Write results; return the files of each format with their sizes."""
-    from analyzer.writing import document, folder
+    from analyzer.writing import document, folder, names
 
     files: dict[str, dict[str, int]] = {}
     for form in formats:
         place = placed(job.stem, form)
         if form in FOLDERS:
             parts = folder(result, form, job.partition)
-            files[form] = store.write_folder(place, parts, FOLDERS[form], keep=form in SHARED)
+            files[form] = store.write_folder(place, parts, names(form, job.partition), keep=form in SHARED)
         else:
             text = document(result, form, settings.lang, _library(job, settings))
             files[form] = {place: store.write(place, text)}

@@ -30,6 +30,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
+NAMES = tuple(f"{name}.csv" for name, _ in ALL_TABLES)
+"""All files that a capture can have."""
+
+
 def files(analysis: Analysis) -> Iterator[tuple[str, Iterator[str]]]:
     """Give each file's name and its text in pieces; tables without rows have none."""
     return nonempty((f"{name}.csv", _table(analysis, name)) for name, _ in ALL_TABLES)

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from analyzer.errors import ExportError
@@ -73,14 +73,15 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str | Iterable[str]
 def write_folder(
     path: str | os.PathLike[str],
     files: Iterable[tuple[str, bytes | str | Iterable[str]]],
-    ending: str,
+    own: Collection[str],
     *,
     keep: bool = False,
 ) -> Path:
     """Write a folder of files so that it appears whole, in place of an earlier one.
 
     Args:
-        path: the folder. files: path of each inside it (safe, relative), and what it holds. ending: of their names.
+        path: the folder. files: path of each inside it (safe, relative), and what it holds.
+        own: names of all files that such a folder can have.
         keep: leave other files of an earlier one where they are; then each file appears whole by itself.
 
     Raises:
@@ -101,7 +102,7 @@ def write_folder(
         for name, data in files:
             write_atomic(temporary / name, data)
         if target.is_dir() and not target.is_symlink():
-            _must_be_ours(target, ending)
+            _must_be_ours(target, own)
             shutil.rmtree(target)
         temporary.rename(target)
     except OSError as error:
@@ -111,16 +112,16 @@ def write_folder(
     return target
 
 
-def _must_be_ours(old: Path, ending: str) -> None:
+def _must_be_ours(old: Path, own: Collection[str]) -> None:
     """Refuse to replace a folder that is somebody's own.
 
     Raises:
-        ExportError: it holds something else than files with the ending that ours have.
+        ExportError: it holds something else than files named as ours are.
     """
     for path in old.iterdir():
         if path.name.startswith("."):
             continue  # a system's own
-        if path.suffix != ending or not path.is_file():
+        if path.name not in own or not path.is_file():
             raise ExportError(f"{display(str(old))}: this folder holds other files ({display(path.name)}); it is left")
 
 

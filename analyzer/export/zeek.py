@@ -241,3 +241,6 @@ _LOGS: tuple[tuple[str, Callable[[Analysis], Iterator[list[Field]]]], ...] = (
     ("http", _requests),
     ("ssl", _sessions),
 )
+
+NAMES = tuple(f"{name}.log" for name, _ in _LOGS)
+"""All files that a capture can have."""

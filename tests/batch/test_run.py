@@ -269,6 +269,47 @@ def test_files_of_others_stay_in_folders_that_were_begun(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "a.pcapng.csv").iterdir()] == ["notes.txt"]
 
 
+def test_a_folder_that_was_refused_stays_as_it_is(tmp_path: Path) -> None:
+    (job,) = jobs([Source("a.pcapng", str(SAMPLES / "web-app.pcapng"))])
+    (tmp_path / "a.pcapng.csv").mkdir()
+    (tmp_path / "a.pcapng.csv" / "grades.csv").write_text("mine")
+    refused = run(job, Settings(str(tmp_path), ("csv",)))
+    assert "this folder holds other files (grades.csv); it is left" in refused["error"]
+    assert run(job, Settings(str(tmp_path), ("json",), reveal=True))["status"] == "ok"
+    assert [path.name for path in (tmp_path / "a.pcapng.csv").iterdir()] == ["grades.csv"]
+
+
+def test_a_format_that_failed_spoils_no_other(tmp_path: Path) -> None:
+    """What is recorded before it is written has no numbers yet: it is no capture that is done."""
+    (job,) = jobs([Source("a.pcapng", str(SAMPLES / "ping.pcapng"))])
+    first = run(job, Settings(str(tmp_path), ("html",)))
+    (tmp_path / "a.pcapng.json").mkdir()
+    assert run(job, Settings(str(tmp_path), ("json",)))["status"] == "failed"
+    again = run(job, Settings(str(tmp_path), ("html",)))
+    assert {**first, "gone": 0} == {**again, "gone": 0}
+    assert again["outputs"] == {"html": "a.pcapng.html"}
+
+
+def test_a_worker_that_ends_while_results_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = jobs([Source("a.pcapng", str(SAMPLES / "web-app.pcapng"))])
+    run(job, Settings(str(tmp_path), ("json", "csv", "jsonl"), reveal=True))
+    with monkeypatch.context() as patch:
+        whole, left = Path.unlink, [3]
+
+        def unlink(path: Path, missing_ok: bool = False) -> None:
+            left[0] -= 1
+            if not left[0]:
+                raise KeyboardInterrupt
+            whole(path, missing_ok)
+
+        patch.setattr(Path, "unlink", unlink)
+        with pytest.raises(KeyboardInterrupt):
+            run(job, Settings(str(tmp_path), ("json",)))
+    assert run(job, Settings(str(tmp_path), ("json",)))["outputs"] == {"json": "a.pcapng.json"}
+    assert [path.name for path in tmp_path.rglob("a.pcapng*") if path.is_file()] == ["a.pcapng.json"]
+    assert not list(tmp_path.rglob("*.csv/*"))
+
+
 def test_records_of_other_versions_are_cleared_away(tmp_path: Path) -> None:
     (job,) = jobs([Source("a.pcapng", str(SAMPLES / "ping.pcapng"))])
     run(job, Settings(str(tmp_path), ("json", "csv"), reveal=True))
