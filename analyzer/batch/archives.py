@@ -3,7 +3,8 @@
 Rules:
 
 * Nothing is ever written where a member's name says: a member is copied to a temporary file of ours, so a name like
-  ``../../etc/passwd`` is only a name. Links and devices inside an archive are not followed.
+  ``../../etc/passwd`` is only a name. Symbolic links and devices inside an archive are not followed; a hard link is the
+  member that it names.
 * A packed tar archive is unfolded into a temporary file first, within the limits of what a capture may unfold to, and
   as far as it goes: members are then found and read at any place, in time that follows its size.
 * What is listed of a damaged tar archive is followed by an error: :mod:`tarfile` ends quietly at a header that it
@@ -16,6 +17,7 @@ import bz2
 import contextlib
 import gzip
 import lzma
+import os
 import re
 import struct
 import tarfile
@@ -25,12 +27,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, cast
 
 from analyzer.capture.unpack import Meter
-from analyzer.errors import LimitExceededError
+from analyzer.errors import CaptureError, LimitExceededError
 from analyzer.options import Limits
 
 TAR_NAMES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -45,7 +46,10 @@ MAX_READ = 16 << 20
 """Bytes that are read at once; only a tar header that lies about a name's length asks for more."""
 
 MAX_MEMBERS = 100_000
-"""Members of an archive that are looked at; a class's submissions are some hundred."""
+"""Entries of an archive that are looked at, folders and all; a class's submissions are some hundred."""
+
+MAX_DIRECTORY = 32 << 20
+"""Bytes of a zip archive's list of members (APPNOTE.TXT section 4.3.12): that many with names of usual length."""
 
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC = slice(257, 262), b"ustar"
@@ -54,8 +58,9 @@ _UNPACK: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
-_UTF8_FLAG = 0x800
-"""APPNOTE.TXT section 4.4.4, bit 11."""
+_ENTRY, _END, _END_BYTES = b"PK\x01\x02", b"PK\x05\x06", 22 + 65_535
+_ENCRYPTED_FLAG, _UTF8_FLAG = 0x1, 0x800
+"""APPNOTE.TXT section 4.4.4, bits 0 and 11."""
 _EVERYDAY = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
 _PIECE = 1 << 20
 IN_MEMORY = 32 << 20
@@ -66,6 +71,13 @@ BROKEN = (
     *(EOFError, RuntimeError, NotImplementedError, ValueError, KeyError, OSError, MemoryError),
 )
 """What reading a damaged, encrypted, hostile or odd archive raises."""
+
+
+def words(error: BaseException) -> str:
+    """Say what was wrong with an archive."""
+    if isinstance(error, CaptureError):
+        return error.reason
+    return str(error) or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,36 +139,45 @@ def unpacked(file: IO[bytes], head: bytes) -> Iterator[IO[bytes]]:
         yield inner
 
 
-def unfold(file: IO[bytes], out: IO[bytes], name: str, size: int) -> None:
+def unfold(file: IO[bytes], out: IO[bytes], name: str, size: int) -> str | None:
     """Write an archive as one that can be read at any place: a packed tar archive as a plain one, others as they are.
 
     Args:
         file: the archive, at its beginning; size: its bytes. name: for messages.
 
+    Returns:
+        Why it is not all there, where that is a limit; members end where it ends.
+
     Raises:
-        LimitExceededError: it unfolds to more than is believed. OSError: it cannot be read or written.
+        OSError: it cannot be read or written.
     """
-    unpack = _unpacker(file)
+    unpack, why = _unpacker(file), None
     try:
         copy(file if unpack is None else unpack(file), out, name, size)
+    except LimitExceededError as error:
+        why = error.reason
     except (EOFError, zlib.error, lzma.LZMAError):
         pass  # what comes before is there, and members end where it ends
     except OSError as error:  # gzip and bz2 say so, too, of damaged data; with a number it is the disk's
         if error.errno is not None:
             raise
     out.seek(0)
+    return why
 
 
 @contextlib.contextmanager
-def unfolded(file: IO[bytes], name: str, size: int) -> Iterator[IO[bytes]]:
-    """Give an archive as a file that can be read at any place, for as long as the body runs (:func:`unfold`)."""
+def unfolded(file: IO[bytes], name: str, size: int) -> Iterator[tuple[IO[bytes], str | None]]:
+    """Give an archive as a file that can be read at any place, for as long as the body runs, and what is missing.
+
+    See :func:`unfold`.
+    """
     if not is_packed(file):
-        yield file
+        yield file, None
         return
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as plain:
         out = cast("IO[bytes]", plain)
-        unfold(file, out, name, size)
-        yield out
+        why = unfold(file, out, name, size)
+        yield out, why
 
 
 def copy(stream: IO[bytes], out: IO[bytes], name: str, packed: int) -> None:
@@ -208,8 +229,8 @@ class Archive:
         self._file = file
         self._archive = _opened(file, form)
         self._there: dict[str, Member] = {}
-        with contextlib.suppress(tarfile.TarError):  # a break further on is told of where members are listed
-            for member in islice(_members(self._archive), MAX_MEMBERS):
+        with contextlib.suppress(tarfile.TarError, LimitExceededError):  # told of where members are listed
+            for member in _members(self._archive):
                 self._there[member.name] = member
 
     def open(self, name: str) -> tuple[IO[bytes], int]:
@@ -231,6 +252,7 @@ class Archive:
 
 def _opened(file: IO[bytes], form: str) -> zipfile.ZipFile | tarfile.TarFile:
     if form == "zip":
+        _must_be_short(file)
         return zipfile.ZipFile(file)
     return tarfile.open(fileobj=cast("IO[bytes]", _Careful(file)), mode="r:")
 
@@ -239,12 +261,37 @@ def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[Member]:
     if isinstance(archive, zipfile.ZipFile):
         for info in archive.infolist():
             if not info.is_dir():
-                yield Member(_zip_name(info), info.file_size, info.compress_size, partial(archive.open, info))
+                opener = _locked if info.flag_bits & _ENCRYPTED_FLAG else partial(archive.open, info)
+                yield Member(_zip_name(info), info.file_size, info.compress_size, opener)
         return
-    for entry in archive:
-        if entry.isfile():
-            yield Member(entry.name, entry.size, _stored(entry), partial(_extracted, archive, entry))
+    files: dict[str, tarfile.TarInfo] = {}
+    for number, entry in enumerate(archive):
+        if number >= MAX_MEMBERS:
+            raise LimitExceededError("", f"it has more than {MAX_MEMBERS} members; the others were not looked at")
+        content = files.get(entry.linkname) if entry.islnk() else entry  # what a hard link names comes before it
+        if content is not None and content.isfile():
+            files[entry.name] = content
+            yield Member(entry.name, content.size, _stored(content), partial(_extracted, archive, content))
     _must_be_whole(archive)
+
+
+def _locked() -> IO[bytes]:
+    raise RuntimeError("it is encrypted")
+
+
+def _must_be_short(file: IO[bytes]) -> None:
+    """Raise LimitExceededError for a zip archive with more members than are looked at, before any is."""
+    end = file.seek(0, os.SEEK_END)
+    begin = max(end - _END_BYTES, 0)
+    file.seek(begin)
+    tail = file.read()
+    at = tail.rfind(_END)
+    listed = int.from_bytes(tail[at + 12 : at + 16], "little")  # ZIP64 has its largest number here
+    file.seek(max(begin + at - min(listed, MAX_DIRECTORY), 0))
+    amount = file.read(min(listed, MAX_DIRECTORY)).count(_ENTRY)
+    file.seek(0)
+    if at >= 0 and amount > MAX_MEMBERS:
+        raise LimitExceededError("", f"it has more than {MAX_MEMBERS} members; none was looked at")
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:

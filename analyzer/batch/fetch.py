@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from analyzer.batch import archives
 from analyzer.batch.lock import lock
-from analyzer.batch.shelf import Shelf, key_of
+from analyzer.batch.shelf import Key, Shelf, key_of
 from analyzer.batch.sources import Source, archive_kind, is_url
 from analyzer.errors import CaptureError
 
@@ -60,8 +60,27 @@ def _copied(source: Source, run: str) -> Iterator[Path]:
         except CaptureError:
             raise
         except Exception as error:
-            raise CaptureError(source.name, f"it cannot be fetched: {type(error).__name__}: {error}") from error
+            words = archives.words(error)
+            if source.member:
+                raise CaptureError(source.name, f"it cannot be read from its archive: {words}") from error
+            raise CaptureError(source.name, f"it cannot be fetched: {type(error).__name__}: {words}") from error
         yield folder / "capture"
+
+
+def prepare(source: Source, run: str) -> None:
+    """Unfold the archive that a capture is in, unless it can be read as it is or somebody has: all its captures wait.
+
+    Raises:
+        CaptureError: it is not there, or cannot be read.
+    """
+    if not source.member:
+        return
+    try:
+        _plain(source, run)[1].close()
+    except CaptureError:
+        raise
+    except Exception as error:
+        raise CaptureError(source.name, f"its archive cannot be read: {archives.words(error)}") from error
 
 
 def sweep(run: str) -> None:
@@ -94,44 +113,61 @@ def _stream(source: Source, run: str) -> Iterator[tuple[IO[bytes], int]]:
         with _file(source.location) as file:
             yield file, sys.maxsize  # nothing is unfolded
         return
-    name, *deeper = source.member
-    with contextlib.ExitStack() as stack:
-        archive = stack.enter_context(_archive(source, run))
-        stream, packed = archive.open(name)
-        stack.enter_context(stream)
-        for member in deeper:
-            inner = stack.enter_context(tempfile.TemporaryFile())
-            archives.copy(stream, inner, source.name, packed)
-            inner.seek(0)
-            form = _form(name, inner, source)
-            plain = stack.enter_context(archives.unfolded(inner, source.name, packed))
-            archive = stack.enter_context(contextlib.closing(archives.Archive(plain, form)))
-            stream, packed = archive.open(member)
-            stack.enter_context(stream)
-            name = member
-        yield stream, packed
+    with _archive(source, run, len(source.member) - 1) as (_, archive):
+        stream, packed = archive.open(source.member[-1])
+        with stream:
+            yield stream, packed
 
 
 @contextlib.contextmanager
-def _archive(source: Source, run: str) -> Iterator[archives.Archive]:
-    """Give an archive, opened before or now; it stays so unless something goes wrong."""
+def _archive(source: Source, run: str, depth: int) -> Iterator[tuple[Key, archives.Archive]]:
+    """Give the archive that is so deep inside the others, opened before or now, and its key.
+
+    It stays opened unless something goes wrong.
+    """
+    key, archive = _outermost(source, run) if depth == 0 else _inner(source, run, depth)
+    try:
+        yield key, archive
+    except BaseException:
+        archive.close()
+        raise
+    _SHELF.put(key, archive)
+
+
+def _outermost(source: Source, run: str) -> tuple[Key, archives.Archive]:
     form, file = _plain(source, run)
     try:
         key = key_of(file)
         archive = _SHELF.take(key)
         if archive is None:
-            archive = archives.Archive(file, form)
-        else:
-            file.close()
+            return key, archives.Archive(file, form)
+        file.close()
     except BaseException:
         file.close()
         raise
-    try:
-        yield archive
-    except BaseException:
-        archive.close()
-        raise
-    _SHELF.put(key, archive)
+    return key, archive
+
+
+def _inner(source: Source, run: str, depth: int) -> tuple[Key, archives.Archive]:
+    """Return an archive that is a member of another; what is read of it is a copy."""
+    name = source.member[depth - 1]
+    with _archive(source, run, depth - 1) as (outer, archive):
+        key = (*outer, name)
+        found = _SHELF.take(key)
+        if found is not None:
+            return key, found
+        stream, packed = archive.open(name)
+        with stream, tempfile.TemporaryFile() as copy:
+            archives.copy(stream, copy, source.name, packed)
+            copy.seek(0)
+            form = _form(name, copy, source)
+            plain: Any = tempfile.SpooledTemporaryFile(archives.IN_MEMORY)  # noqa: SIM115 - closed with the archive
+            try:
+                archives.unfold(copy, plain, source.name, packed)
+                return key, archives.Archive(plain, form)
+            except BaseException:
+                plain.close()
+                raise
 
 
 def _plain(source: Source, run: str) -> tuple[str, Any]:
@@ -161,18 +197,19 @@ def _found(kept: Path) -> Any:
 
 
 def _made(source: Source, kept: Path) -> Any:
-    out = tempfile.NamedTemporaryFile(dir=kept.parent, delete=False)  # noqa: SIM115 - who asked closes it
+    part = kept.with_suffix(".part")  # one of this name: what a worker that was ended has left is written over
+    out = part.open("w+b")
     try:
         with _file(source.location) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            archives.unfold(file, out.file, source.name, size)
+            archives.unfold(file, out, source.name, size)
         for old in sorted(kept.parent.glob("*.archive"), key=_age)[: 1 - MAX_KEPT]:
             old.unlink(missing_ok=True)  # whoever reads it still can
-        Path(out.name).rename(kept)
+        part.rename(kept)
     except BaseException:
         out.close()
-        Path(out.name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     return out
 

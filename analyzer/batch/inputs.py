@@ -147,7 +147,7 @@ def _local(one: str, top: str, search: Search, found: Found) -> Iterator[Source]
         if is_folder(path):
             yield from _folder(path, top, search, found)
         elif path.exists():
-            yield from sources.local(path, _below(str(path), top), found)
+            yield from sources.local(path, _below(str(path), top), found, asked=True)
         else:
             raise CaptureError(one, "there is no such file or folder")
     except OSError as error:

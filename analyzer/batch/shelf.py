@@ -12,10 +12,11 @@ from typing import IO
 
 from analyzer.batch.archives import Archive
 
-MAX_OPENED = 4
-"""Archives that stay opened: captures come archive by archive, one for each thread that a worker may have."""
+MAX_OPENED = 3
+"""Archives that stay opened: captures come archive by archive, and archives are three deep inside each other."""
 
-Key = tuple[int, int, int, int]
+Key = tuple[int | str, ...]
+"""What :func:`key_of` gives of a file; of a member, with the way to it behind."""
 
 
 def key_of(file: IO[bytes]) -> Key:

@@ -10,18 +10,18 @@ included (a class's submissions, each packed by its student), three deep; the sa
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from analyzer.batch import archives
 from analyzer.capture import detect
-from analyzer.errors import CaptureError
+from analyzer.errors import LimitExceededError
 from analyzer.text import display
 
 ENDINGS = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar")
@@ -31,6 +31,9 @@ PACKED = (".gz", ".zst", ".lz4", ".xz", ".bz2")
 
 MAX_DEPTH = 3
 """Archives inside each other that are opened; each level multiplies what a hostile one can ask for."""
+
+MAX_NESTED = 2 << 30
+"""Bytes that all archives inside one may unfold to, together, while they are looked into: some ten seconds."""
 
 CAPTURES = (detect.PCAP, detect.PCAPNG)
 
@@ -155,23 +158,37 @@ def archive_kind(name: str, file: IO[bytes]) -> str | None:
     return form
 
 
-def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int = 1) -> Iterator[Source]:
+@dataclass(slots=True)
+class _Nest:
+    """Where in an archive one is: how deep, and what was unfolded of all archives inside it; asked: it was named."""
+
+    depth: int = 1
+    unfolded: int = 0
+    asked: bool = False
+
+
+def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest) -> Iterator[Source]:
     """Give the captures in an archive, then what could not be read of it.
+
+    What only begins like an archive is one document (many are: ``.docx``) if no capture is in it; it is left aside,
+    unless somebody named it, or it is named like a capture: then it is given itself.
 
     Args:
         file: at its beginning.
         source: the archive itself.
         found: where members are noted that are no captures.
     """
-    amount, named, others = 0, source.name.lower().endswith(archives.NAMES), len(found.skipped)
+    amount, others, why = 0, len(found.skipped), None
+    asked = nest.asked or (nest.depth == 1 and source.name.lower().endswith(archives.NAMES))
     try:
-        with archives.unfolded(file, source.name, source.size or 0) as plain:
+        with archives.unfolded(file, source.name, source.size or 0) as (plain, why):
+            if nest.depth > 1:
+                nest.unfolded += plain.seek(0, os.SEEK_END)
+                plain.seek(0)
             last = _last_of_each_name(plain, form)
             for number, member in enumerate(archives.members(plain, form)):
-                if number >= archives.MAX_MEMBERS:
-                    more = f"it has more than {archives.MAX_MEMBERS} members; the others were not looked at"
-                    yield _fault(source, more)
-                    return
+                if nest.unfolded > MAX_NESTED:
+                    raise LimitExceededError(source.name, f"what is in it unfolds to more than {MAX_NESTED} bytes")
                 if is_hidden(archives.inside(member.name)):
                     continue
                 again = last.get(member.name, number) != number  # by its name only the last one can be had
@@ -181,27 +198,33 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, depth: int 
                     (*source.member, member.name),
                     member.size,
                 )
-                for one in _again(inner) if again else _member(member, inner, found, depth):
+                for one in _again(inner) if again else _member(member, inner, found, nest):
                     amount += 1
                     yield one
     except archives.BROKEN as error:
-        if not named and not amount:
-            found.skipped[others:] = [source.name]
-            return
+        why = why or archives.words(error)
+    if why is not None and (amount or asked or _may_be_work(source.name)):
         more = "; what comes before is listed" if amount else ""
-        yield _fault(source, f"the {form} archive cannot be read: {display(_words(error), 200)}{more}")
-        return
-    if not amount and named:
+        yield _fault(source, f"the {form} archive cannot be read: {display(why, 200)}{more}")
+    elif not amount and is_named_like_a_capture(source.name):
+        del found.skipped[others:]
+        yield source
+    elif not amount and asked:
         yield _fault(source, f"no capture is in this {form} archive")
     elif not amount:
-        found.skipped[others:] = [source.name]  # one document: many of them are archives, too (.docx)
+        found.skipped[others:] = [source.name]
+
+
+def _may_be_work(name: str) -> bool:
+    """Tell whether something broken is named so that it may be an archive of captures, or a capture."""
+    return name.lower().endswith(archives.NAMES) or is_named_like_a_capture(name) or not PurePosixPath(name).suffix
 
 
 def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
     """Return which member is the last of its name, as far as the archive can be read; the file is at its beginning."""
     last: dict[str, int] = {}
     with contextlib.suppress(*archives.BROKEN):
-        for number, member in enumerate(islice(archives.members(plain, form), archives.MAX_MEMBERS)):
+        for number, member in enumerate(archives.members(plain, form)):
             last[member.name] = number
     plain.seek(0)
     return last
@@ -212,7 +235,7 @@ def _again(inner: Source) -> Iterator[Source]:
         yield _fault(inner, "another member of the archive has this name, too; only the last one is read")
 
 
-def _member(member: archives.Member, inner: Source, found: Found, depth: int) -> Iterator[Source]:
+def _member(member: archives.Member, inner: Source, found: Found, nest: _Nest) -> Iterator[Source]:
     if is_named_like_a_capture(member.name):
         yield inner
         return
@@ -224,32 +247,31 @@ def _member(member: archives.Member, inner: Source, found: Found, depth: int) ->
                     yield inner
                 else:
                     found.skipped.append(inner.name)
-            elif depth >= MAX_DEPTH:
+            elif nest.depth >= MAX_DEPTH:
                 yield _fault(inner, "an archive this deep inside others is not opened")
             else:
                 with tempfile.SpooledTemporaryFile(archives.IN_MEMORY) as copy:
                     archives.copy(file, copy, inner.name, member.packed)
+                    deeper = _Nest(nest.depth + 1, nest.unfolded + copy.tell())
                     copy.seek(0)
-                    yield from packed(copy, form, inner, found, depth + 1)
+                    yield from packed(copy, form, inner, found, deeper)
+                    nest.unfolded = deeper.unfolded
     except archives.BROKEN as error:
-        yield _fault(inner, f"this member of the archive cannot be read: {display(_words(error), 200)}")
+        if _may_be_work(member.name):
+            yield _fault(inner, f"this member of the archive cannot be read: {display(archives.words(error), 200)}")
+        else:
+            found.skipped.append(inner.name)
 
 
 def _fault(source: Source, error: str) -> Source:
     return Source(source.name, source.location, source.member, source.size, error)
 
 
-def _words(error: BaseException) -> str:
-    if isinstance(error, CaptureError):
-        return error.reason
-    return str(error) or type(error).__name__
-
-
-def local(path: Path, name: str, found: Found) -> Iterator[Source]:
+def local(path: Path, name: str, found: Found, *, asked: bool = False) -> Iterator[Source]:
     """Give a file of this machine, or the captures in an archive.
 
     Args:
-        path: absolute.
+        path: absolute. asked: it was named, and is not only one of a folder.
     """
     if not is_file(path):  # before opening, which waits for the other end of a pipe
         yield Source(name, str(path), error="it is a device, socket or pipe, not a file")
@@ -259,7 +281,7 @@ def local(path: Path, name: str, found: Found) -> Iterator[Source]:
         with path.open("rb") as file:
             form = archive_kind(path.name, file)
             if form is not None:
-                yield from packed(file, form, source, found)
+                yield from packed(file, form, source, found, _Nest(asked=asked))
                 return
     except OSError:
         source = Source(name, str(path))  # listed; the worker says what is wrong with it
@@ -275,7 +297,7 @@ def remote(system: Any, path: str, source: Source, found: Found) -> Iterator[Sou
         with system.open(path, "rb") as file:
             form = archive_kind(path, file)
             if form is not None:
-                yield from packed(file, form, source, found)
+                yield from packed(file, form, source, found, _Nest())
                 return
     except Exception:  # noqa: BLE001 - whatever the store's library raises; the worker says what is wrong
         pass

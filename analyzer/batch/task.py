@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer.batch.fetch import at_hand
+from analyzer.batch.fetch import at_hand, prepare
 from analyzer.batch.guard import guarded
 from analyzer.batch.plan import Job, Settings, key
 from analyzer.batch.record import Record, forget, planned, recorded, remember
@@ -58,6 +58,7 @@ def run(job: Job, settings: Settings) -> Outcome:
     store, note = Store(settings.output), note_of(job, settings)
     try:
         _load(settings.formats)
+        prepare(job.source, settings.run)  # its time is that of all captures in the archive
         with (
             guarded(settings.timeout_s, settings.memory_mb, lambda reason: store.write(note, reason)),
             at_hand(job.source, settings.run) as path,

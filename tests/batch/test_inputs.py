@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -19,15 +20,18 @@ from typing import Any
 
 import pytest
 
+from analyzer.batch import archives, fetch, sources, task
 from analyzer.batch.fetch import at_hand, sweep
 from analyzer.batch.inputs import find
-from analyzer.batch.plan import jobs
+from analyzer.batch.plan import Settings, jobs
 from analyzer.batch.sources import Search, Source
 from analyzer.errors import CaptureError, LimitExceededError, UsageError
 from analyzer.text import is_file_name
 from tests.conftest import SAMPLES
 
 CAPTURE = (SAMPLES / "ping.pcapng").read_bytes()
+RUN = f"test-{os.getpid()}"
+"""Names the copies of this process alone: a machine may run the tests twice at a time."""
 
 
 def names(*asked: object, recursive: bool = False, pattern: str | None = None) -> list[str]:
@@ -37,7 +41,7 @@ def names(*asked: object, recursive: bool = False, pattern: str | None = None) -
 @pytest.fixture(autouse=True)
 def _copies_go() -> Iterator[None]:
     yield
-    sweep("test")
+    sweep(RUN)
 
 
 @pytest.fixture
@@ -229,7 +233,7 @@ def test_archives(tmp_path: Path) -> None:
         tar.addfile(link)
     assert names(tmp_path) == ["class.tar.gz/eve/b.pcap", "class.zip/ann/a.pcap", "class.zip/bob/a.pcap"]
     for source in find([str(tmp_path)], Search()).sources:
-        with at_hand(source, "test") as path:
+        with at_hand(source, RUN) as path:
             assert path.read_bytes() == CAPTURE
 
 
@@ -256,7 +260,7 @@ def test_archives_inside_an_archive(tmp_path: Path) -> None:
     assert len(found.skipped) == 1
     for source in found.sources:
         if source.error is None:
-            with at_hand(source, "test") as copy:
+            with at_hand(source, RUN) as copy:
                 assert copy.read_bytes() == CAPTURE
             assert not copy.exists()
 
@@ -273,7 +277,7 @@ def test_the_headers_of_an_archive_are_read_once(tmp_path: Path, monkeypatch: py
     whole = tarfile.TarFile.next
     monkeypatch.setattr(tarfile.TarFile, "next", lambda tar: (read.append(1), whole(tar))[1])
     for n, source in enumerate(found):
-        with at_hand(source, "test") as path:
+        with at_hand(source, RUN) as path:
             assert path.read_bytes() == CAPTURE + bytes(n)
         assert 100 <= len(read) <= 102  # and not 100 times as many
 
@@ -282,7 +286,7 @@ def test_an_archive_that_is_written_anew_is_another(tmp_path: Path) -> None:
     for content in (CAPTURE, CAPTURE + b"1", CAPTURE + b"2"):
         zipped(tmp_path / "class.zip", **{"a.pcap": content})
         (source,) = find([str(tmp_path)], Search()).sources
-        with at_hand(source, "test") as path:
+        with at_hand(source, RUN) as path:
             assert path.read_bytes() == content
 
 
@@ -299,11 +303,147 @@ def test_threads_of_a_worker_do_not_share_an_opened_archive(tmp_path: Path, name
                 tar.addfile(info, io.BytesIO(content))
 
     def is_right(source: Source) -> bool:
-        with at_hand(source, "test") as path:
+        with at_hand(source, RUN) as path:
             return path.read_bytes() == contents[source.member[0]]
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(is_right, find([str(tmp_path)], Search()).sources * 6))
+
+
+def test_archives_inside_an_archive_are_unfolded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as tar:
+        for n in range(5):
+            info = tarfile.TarInfo(f"{n}.pcap")
+            info.size = len(CAPTURE) + n
+            tar.addfile(info, io.BytesIO(CAPTURE + bytes(n)))
+    zipped(tmp_path / "class.zip", **{"ann.tgz": inner.getvalue(), "bob.tgz": inner.getvalue()})
+    found = find([str(tmp_path)], Search()).sources
+    unfolded: list[str] = []
+    whole = archives.unfold
+    monkeypatch.setattr(archives, "unfold", lambda *args: (unfolded.append(args[2]), whole(*args))[1])
+    for n, source in enumerate(found):
+        with at_hand(source, RUN) as copy:
+            assert copy.read_bytes() == CAPTURE + bytes(n % 5)
+    assert unfolded == ["class.zip/ann.tgz/0.pcap", "class.zip/bob.tgz/0.pcap"]
+
+
+def test_an_archive_is_unfolded_before_the_limits_of_a_capture_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(tmp_path / "class.tgz", "w:gz") as tar:
+        tar.add(SAMPLES / "ping.pcapng", "a.pcapng")
+    there: list[int] = []
+
+    @contextlib.contextmanager
+    def guarded(*_: object) -> Iterator[None]:
+        there.extend(path.stat().st_size for path in fetch._place(RUN).glob("*.archive"))
+        yield
+
+    monkeypatch.setattr(task, "guarded", guarded)
+    (job,) = jobs(find([str(tmp_path / "class.tgz")], Search()).sources)
+    assert task.run(job, Settings(str(tmp_path / "out"), ("json",), run=RUN))["status"] == "ok"
+    assert len(there) == 1
+
+
+def test_hard_links_in_an_archive(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "class.tar", "w") as tar:
+        tar.add(SAMPLES / "ping.pcapng", "a.pcapng")
+        for name, kind, to in (
+            ("b.pcapng", tarfile.LNKTYPE, "a.pcapng"),
+            ("c.pcapng", tarfile.LNKTYPE, "/etc/passwd"),
+            ("d.pcapng", tarfile.SYMTYPE, "a.pcapng"),
+        ):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, to
+            tar.addfile(link)
+    found = find([str(tmp_path)], Search()).sources
+    assert [source.name for source in found] == ["class.tar/a.pcapng", "class.tar/b.pcapng"]
+    for source in found:
+        with at_hand(source, RUN) as copy:
+            assert copy.read_bytes() == CAPTURE
+
+
+def test_a_member_beyond_all_measure_takes_none_before_it_along(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "class.tar.gz", "w:gz") as tar:
+        tar.add(SAMPLES / "ping.pcapng", "a.pcapng")
+        zeros = tarfile.TarInfo("disk.img")
+        zeros.size = 100 << 20
+        tar.addfile(zeros, io.BytesIO(bytes(zeros.size)))
+    found = find([str(tmp_path)], Search()).sources
+    assert [source.name for source in found] == ["class.tar.gz", "class.tar.gz/a.pcapng"]
+    assert "unfolds to more than 250 times its size" in str(found[0].error)
+    assert "what comes before is listed" in str(found[0].error)
+    with at_hand(found[1], RUN) as copy:
+        assert copy.read_bytes() == CAPTURE
+
+
+@pytest.mark.parametrize("name", ["class.tar", "class.zip"])
+def test_more_members_than_anybody_hands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Folders count: each costs as much to look at as a capture."""
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 10)
+    if name.endswith("zip"):
+        zipped(tmp_path / name, **{"a.pcap": CAPTURE}, **{f"{n}.txt": b"" for n in range(10)})
+    else:
+        with tarfile.open(tmp_path / name, "w") as tar:
+            tar.add(SAMPLES / "ping.pcapng", "a.pcap")
+            for n in range(10):
+                folder = tarfile.TarInfo(f"{n}")
+                folder.type = tarfile.DIRTYPE
+                tar.addfile(folder)
+    found = find([str(tmp_path)], Search()).sources
+    assert "it has more than 10 members" in str(found[0].error)
+    assert [source.name for source in found[1:]] == [f"{name}/a.pcap"] * name.endswith("tar")
+
+
+def test_archives_in_an_archive_have_one_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MAX_NESTED", 10 * len(CAPTURE))
+    inner = zipped(tmp_path / "inner", **{"a.pcap": CAPTURE, "b.bin": os.urandom(len(CAPTURE))}).read_bytes()
+    zipped(tmp_path / "class.zip", **{f"{n:02d}.zip": inner for n in range(50)})
+    (tmp_path / "inner").unlink()
+    found = find([str(tmp_path)], Search()).sources
+    assert "what is in it unfolds to more than" in str(found[0].error)
+    assert 1 < len(found) < 15
+    assert [source.name for source in found[1:3]] == ["class.zip/00.zip/a.pcap", "class.zip/01.zip/a.pcap"]
+
+
+def test_what_only_begins_like_an_archive(tmp_path: Path) -> None:
+    """Nothing that is named like a capture, or that somebody named, is passed over; documents are."""
+    document = zipped(tmp_path / "notes.docx", **{"word__document.xml": b"<xml/>"}).read_bytes()
+    whole = zipped(tmp_path / "whole", **{"a.pcap": CAPTURE}).read_bytes()
+    (tmp_path / "whole").unlink()
+    (tmp_path / "renamed.pcap").write_bytes(document)
+    (tmp_path / "cut").write_bytes(whole[:-20])
+    (tmp_path / "cut.pcapng").write_bytes(whole[:-20])
+    (tmp_path / "cut.docx").write_bytes(document[:-20])
+    zipped(tmp_path / "class.zip", **{"ann.zip": document, "bob.docx": document, "cat.pcap": document, "d.pcap": whole})
+    found = find([str(tmp_path)], Search())
+    assert {source.name: bool(source.error) for source in found.sources} == {
+        "renamed.pcap": False,  # whoever analyzes it says what it is
+        "cut": True,
+        "cut.pcapng": True,
+        "class.zip/cat.pcap": False,
+        "class.zip/d.pcap": False,
+    }
+    assert sorted(found.skipped) == ["class.zip/ann.zip", "class.zip/bob.docx", "cut.docx", "notes.docx"]
+    asked = find([str(tmp_path / name) for name in ("renamed.pcap", "cut", "cut.docx", "notes.docx")], Search())
+    assert [source.name for source in asked.sources] == ["cut", "cut.docx", "notes.docx", "renamed.pcap"]
+
+
+def test_a_locked_archive_says_so(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "class.zip", **{"a.pcap": CAPTURE, "notes.txt": b"secret"})
+    raw = bytearray(path.read_bytes())
+    for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = raw.find(magic)
+        while place >= 0:
+            raw[place + at] |= 1  # APPNOTE.TXT section 4.4.4: encrypted
+            place = raw.find(magic, place + 4)
+    path.write_bytes(raw)
+    found = find([str(path)], Search())
+    assert [source.name for source in found.sources] == ["class.zip/a.pcap"]
+    assert found.skipped == ["class.zip/notes.txt"]
+    with pytest.raises(CaptureError, match="it cannot be read from its archive: it is encrypted"):
+        at_hand(found.sources[0], RUN).__enter__()
 
 
 def test_a_damaged_archive_gives_what_comes_first(tmp_path: Path) -> None:
@@ -329,7 +469,7 @@ def test_a_damaged_archive_gives_what_comes_first(tmp_path: Path) -> None:
             assert [source.name for source in failed] == [f"{name}{ending}"]
             assert "what comes before is listed" in str(failed[0].error)
             assert f"{name}{ending}/a.pcap" in [source.name for source in found]
-            with at_hand(next(source for source in found if source.name.endswith("/a.pcap")), "test") as copy:
+            with at_hand(next(source for source in found if source.name.endswith("/a.pcap")), RUN) as copy:
                 assert copy.read_bytes() == CAPTURE
     assert len(names(tmp_path / "whole.tar")) == 3
 
@@ -366,7 +506,7 @@ def test_members_of_one_name_are_all_listed(tmp_path: Path) -> None:
     found = find([str(tmp_path / "twice.zip")], Search())
     assert [bool(source.error) for source in found.sources] == [True, False]
     assert found.twice == 0
-    with at_hand(found.sources[1], "test") as copy:
+    with at_hand(found.sources[1], RUN) as copy:
         assert copy.read_bytes() == CAPTURE
 
 
@@ -390,7 +530,7 @@ def test_names_in_archives_of_all_systems(tmp_path: Path) -> None:
     path.write_bytes(content)
     assert names(path) == sorted(f"class.zip/{name}" for name in said.values())
     for source in find([str(path)], Search()).sources:
-        with at_hand(source, "test") as copy:
+        with at_hand(source, RUN) as copy:
             assert list(said.values())[copy.read_bytes()[-1]] == source.member[0]
 
 
@@ -438,7 +578,7 @@ def test_archives_that_unfold_without_end_are_refused(tmp_path: Path, hostile: s
     (tmp_path / "b.pcap").write_bytes(CAPTURE)
     found = {source.name: source.error for source in find([str(tmp_path)], Search()).sources}
     assert found.pop("b.pcap") is None
-    ((_, error),) = found.items()
+    (error,) = (error for error in found.values() if error)
     assert "times its size" in str(error)
 
 
@@ -461,7 +601,7 @@ def test_sparse_members_count_as_what_they_take(tmp_path: Path) -> None:
         file.truncate(100 << 20)
     subprocess.run(["tar", "-C", tmp_path, "-Scf", tmp_path / "a.tar", "holes.pcap"], check=True)
     (source,) = find([str(tmp_path / "a.tar")], Search()).sources
-    with pytest.raises(LimitExceededError, match="times its size"), at_hand(source, "test"):
+    with pytest.raises(LimitExceededError, match="times its size"), at_hand(source, RUN):
         pass
 
 
@@ -477,7 +617,7 @@ def test_a_capture_is_no_archive_whatever_it_holds(tmp_path: Path) -> None:
 def test_a_member_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "bomb.zip", **{"zeros.pcap": bytes(100 << 20)})
     (source,) = find([str(path)], Search()).sources
-    with pytest.raises(LimitExceededError, match="times its size"), at_hand(source, "test"):
+    with pytest.raises(LimitExceededError, match="times its size"), at_hand(source, RUN):
         pass
 
 
