@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from analyzer.options import Options
     from analyzer.schema import CaptureRow
 
+MAX_TITLE = 400
+"""Characters of a finding's title: what stands in it comes from packets."""
+
+_TOLD = "findings, told"
+
 MAX_NAMED = 8
 """Figures named in an error: those of the whole capture come first."""
 
@@ -158,8 +163,22 @@ class Analysis:
 
     @property
     def findings(self) -> pandas.DataFrame:
-        """What is worth knowing, worst first."""
-        return self.frame("findings")
+        """What is worth knowing, worst first; beside the columns of the table, ``title`` says it in a sentence."""
+        if _TOLD not in self._frames:
+            self._frames[_TOLD] = self._told()
+        return self._frames[_TOLD]
+
+    def _told(self) -> pandas.DataFrame:
+        import pandas
+
+        from analyzer import sentences
+        from analyzer.masking import mask_args
+
+        frame, reveal = self.frame("findings").copy(), self.result.options.reveal
+        rows = ((row.title_key, row.args if reveal else mask_args(row.args)) for row in self.result.findings)
+        titles = [display(sentences.finding_text(key, args, SOURCE).title, MAX_TITLE) for key, args in rows]
+        frame.insert(frame.columns.get_loc("severity") + 1, "title", pandas.array(titles, dtype="string"))
+        return frame
 
     def document(self) -> dict[str, Any]:
         """Return everything as JSON-ready values, as ``-f json`` writes it."""

@@ -30,7 +30,7 @@ CELLS: tuple[tuple[str, str], ...] = (
     ("code", 'analysis.http.nlargest(5, "wait_ms")[["status", "method", "url", "wait_ms"]].round(1)'),
     ("code", 'analysis.http.groupby("status")["wait_ms"].agg(["count", "median", "max"]).round(1)'),
     ("markdown", "Which frames prove it? Each row knows them, and each finding has a display filter for Wireshark."),
-    ("code", 'analysis.findings.loc[analysis.findings["severity"] == "error", ["code", "frames"]]'),
+    ("code", 'analysis.findings.loc[analysis.findings["severity"] == "error", ["code", "title", "frames"]]'),
     ("markdown", "Tables are linked by `stream` and by row numbers: here, over which connections slow requests went."),
     (
         "code",

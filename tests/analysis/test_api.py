@@ -28,6 +28,13 @@ def test_every_table_is_an_attribute(visit: analyzer.Analysis, name: str) -> Non
     assert getattr(visit, name) is frame
 
 
+def test_findings_say_themselves() -> None:
+    findings = analyzer.analyze(SAMPLES / "status-codes.pcapng").findings
+    assert str(findings["title"].dtype) == "string"
+    assert "shop.example answered 504 Gateway Time-out to GET /upstream-silent" in set(findings["title"])
+    assert "title" not in analyzer.analyze(SAMPLES / "status-codes.pcapng").frame("findings")
+
+
 def test_a_question_of_a_notebook(visit: analyzer.Analysis) -> None:
     slow = visit.http.nlargest(1, "wait_ms").iloc[0]
     assert slow["wait_ms"] == max(row.wait_ms for row in visit.result.http if row.wait_ms is not None)
