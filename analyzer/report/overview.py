@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -83,12 +84,20 @@ class HeaderFact:
         return self.file[-KEPT_OF_NAME:] if len(self.file) > SHORT_NAME else ""
 
 
+def _short_path(file: str) -> str:
+    """Return a capture's name, with the folder it lies in where that tells captures of a batch apart."""
+    parts = PurePosixPath(file.replace("\\", "/")).parts
+    if not parts or parts[0] == "/" or parts[0].endswith(":") or ".." in parts:
+        return parts[-1] if parts else file
+    return "/".join(parts[-2:])
+
+
 def header(analysis: Analysis) -> HeaderFact:
     """Return the header's facts."""
     capture = analysis.capture
     packed = f", {capture.compression}" if capture.compression else ""
     return HeaderFact(
-        file=safe(capture.file.replace("\\", "/").rsplit("/", 1)[-1], 120),
+        file=safe(_short_path(capture.file), 120),
         sha256=safe(capture.sha256, 64),
         sha256_short=safe(capture.sha256[:12]),
         start=_clock_text(capture.start_time),

@@ -7,20 +7,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from analyzer.analysis import Analysis
 from analyzer.findings.model import Hit, Rule, finding
 from analyzer.pipeline import analyze
 from analyzer.report.cells import Clock
 from analyzer.report.failed import failures as kinds
 from analyzer.report.findings import FindingFact, findings
-from analyzer.report.overview import cards, printed
+from analyzer.report.overview import cards, header, printed
 from analyzer.report.render import render
 from analyzer.report.requests import notes, outcome_text, outcome_tone, outcome_word, status_text, tone
 from analyzer.report.trust import quality
-from analyzer.schema import FindingRow
+from analyzer.schema import FindingRow, changed
 from analyzer.terminal import _failures as failures
 from analyzer.terminal import summary_lines
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SAMPLES
 from tests.report.fixture import START, empty, rich
 from tests.report.pages import Page
 from tests.visits.scene import Scene, answer, get
@@ -386,3 +388,22 @@ def test_the_slowest_comes_first_and_says_why_and_a_single_failure_more_is_named
     (said,) = card(analysis, "failed")
     assert "more kind" not in said
     assert [words for words, _ in kinds(analysis) if words not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "shown"),
+    [
+        ("capture.pcap", "capture.pcap"),
+        ("ann/hw.pcapng", "ann/hw.pcapng"),  # as a batch names it: the students' files are all called hw
+        ("week1/ann/hw.pcapng", "ann/hw.pcapng"),
+        ("class.zip/ann/hw.pcapng", "ann/hw.pcapng"),
+        ("/home/ann/hw.pcapng", "hw.pcapng"),
+        ("../lab/hw.pcapng", "hw.pcapng"),
+        ("C:\\captures\\hw.pcapng", "hw.pcapng"),
+        ("-", "-"),
+    ],
+)
+def test_a_capture_is_named_with_its_folder_where_that_is_a_name(file: str, shown: str) -> None:
+    analysis = analyze(str(SAMPLES / "ping.pcapng"))
+    analysis.capture = changed(analysis.capture, file=file)
+    assert header(analysis).file == shown
