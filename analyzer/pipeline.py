@@ -385,11 +385,17 @@ def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows
     )
 
 
+_PACKINGS = ("GZIP", "ZSTD")
+"""Beginnings of the codes of problems with a packed stream: where that breaks off, so does the capture in it."""
+
+
 def _partial_why(index: PacketIndex, problems: ProblemLog) -> str | None:
-    """Say why the file could not be read to its end: the last thing the reader met before it stopped."""
+    """Say why the file could not be read to its end: its packing, or what the reader met last before it stopped."""
     if not index.truncated:
         return None
-    return next((p.message for p in reversed(list(problems)) if p.layer == "capture"), "the file is cut short")
+    met = [problem for problem in problems if problem.layer == "capture"]
+    packing = [problem for problem in met if problem.code.endswith(("-CUT", "-BAD")) and problem.code[:4] in _PACKINGS]
+    return (packing or met[::-1])[0].message if met else "the file is cut short"
 
 
 def _clocked(index: PacketIndex) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from analyzer.pipeline import analyze
 from analyzer.protocols.base import Conversation
 from analyzer.report.render import render
 from tests import build
+from tests.conftest import SAMPLES
 from tests.playbook import START_NS
 from tests.visits.scene import Scene, answer, check, get
 
@@ -124,6 +126,15 @@ def test_why_partial(tmp_path: Path) -> None:
     assert capture.partial_why == [p.message for p in analysis.problems if p.layer == "capture"][-1]
     whole = scene().analysis(tmp_path)
     assert (whole.capture.partial, whole.capture.partial_why) == (False, None)
+
+
+def test_a_packed_capture_that_breaks_off_says_so_rather_than_what_that_broke(tmp_path: Path) -> None:
+    packed = gzip.compress((SAMPLES / "loss.pcapng").read_bytes(), mtime=0)
+    path = tmp_path / "cut.pcapng.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    capture = analyze(str(path)).capture
+    assert (capture.partial, capture.partial_why) == (True, "the gzip stream ends early")
+    assert capture.packets > 0
 
 
 def test_every_cut_gives_a_partial_result(tmp_path: Path) -> None:
