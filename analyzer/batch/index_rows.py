@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import quote
 
 from analyzer.batch.summary import PHASES
@@ -109,11 +110,14 @@ def _columns() -> list[Column]:
 
 
 def _without_empty(columns: list[Column], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:
-    empty = Cell("")
-    kept = [at for at in range(len(columns)) if at not in _OPTIONAL or any(row.cells[at] != empty for row in rows)]
+    kept = [at for at in range(len(columns)) if at not in _OPTIONAL or any(_says(row.cells[at]) for row in rows)]
     if len(kept) == len(columns):
         return tuple(columns), rows
     return tuple(columns[at] for at in kept), [replace(row, cells=tuple(row.cells[at] for at in kept)) for row in rows]
+
+
+def _says(cell: Cell) -> bool:
+    return bool(cell.why) or cell.text not in ("", cells.DASH)
 
 
 _OPTIONAL = (2, 3, 5, 12, 13, 14)
@@ -128,16 +132,16 @@ def _row(n: int, one: Outcome, words: _Words) -> Row:
             Cell(safe(one["capture"]), href=link_of(one)),
             Cell(words.statuses[one["status"]], tone=_STATUS_TONES.get(one["status"], ""), title=reason(one)),
             _worst(one, words),
-            cells.count(one["failures"], bad=True) if one["failures"] else Cell(""),
+            _rare(one["failures"], bad=True),
             cells.ms(one["wait_p95_ms"]),
             _time(one["phases_ms"], words),
-            cells.unknown() if start is None else Cell(_instant(start), title=safe(start)),
+            cells.unknown() if start is None else Cell(_instant(start), title=safe(start), value=_seconds(start)),
             cells.ms(one["duration_ms"]),
             cells.count(one["packets"]),
             cells.size(one["size_bytes"]),
             cells.count(one["connections"]),
             cells.count(one["visits"]),
-            cells.count(one["problems"]) if one["problems"] else Cell(""),
+            _rare(one["problems"]),
             Cell(Prose(", ".join(safe(host) for host in one["hosts"]))),
             _digest(one["sha256"]),
         ),
@@ -165,6 +169,20 @@ def day_of(one: Outcome) -> Prose:
 def _instant(text: str) -> Prose:
     """Shorten an instant to seconds: ``2026-11-22 01:57:11``."""
     return safe(f"{text[:10]} {text[11:19]}")
+
+
+def _seconds(text: str) -> float | None:
+    """Return an instant in seconds since 1970, to sort by; None for a text that is none, as in a changed record."""
+    try:
+        whole = datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()
+        return round(whole + float(f"0{text[19:].rstrip('Z')}"), 6)
+    except ValueError:
+        return None
+
+
+def _rare(amount: int | None, bad: bool = False) -> Cell:
+    """Return a number that is zero of most captures: nothing is shown then, and it is sorted as zero."""
+    return cells.count(amount, bad=bad) if amount or amount is None else Cell("", value=0)
 
 
 def _digest(sha256: str | None) -> Cell:

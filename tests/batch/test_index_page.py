@@ -24,6 +24,7 @@ from analyzer.batch.plan import jobs
 from analyzer.batch.sources import Source
 from analyzer.batch.summary import FIELDS, summary
 from analyzer.pipeline import analyze
+from analyzer.report.cells import Cell
 from tests.batch import outcomes
 from tests.batch.outcomes import broken, outcome
 from tests.conftest import ROOT, SAMPLES
@@ -203,6 +204,28 @@ def test_columns_without_content_are_left_out() -> None:
     labels = [column.label for column in index_page([bare]).captures.columns]
     assert labels[-1] == "SHA-256"
     assert not {"Failures", "Problems", "Where time went", "Worst finding", "Hosts"} & {*labels}
+
+
+def column(captures: list[dict[str, Any]], label: str) -> list[Cell]:
+    table = index_page(captures).captures
+    at = [column.label for column in table.columns].index(label)
+    return [row.cells[at] for row in table.rows]
+
+
+def test_every_column_of_numbers_can_be_sorted() -> None:
+    """Times count from 1970 (date -u -d 2026-11-02T08:01:00 +%s); what is not shown since it is zero is zero."""
+    some = [outcome(1, failures=0, problems=3), outcome(2, failures=2, problems=0), broken()]
+    some[1]["start_time"] = "2026-11-02T08:01:00.250000000Z"
+    assert [cell.value for cell in column(some, "Start")] == [1_793_606_460.0, 1_793_606_460.25, None]
+    assert [(cell.text, cell.value) for cell in column(some, "Failures")] == [("", 0), ("2", 2), ("–", None)]
+    assert [(cell.text, cell.value) for cell in column(some, "Problems")] == [("3", 3), ("", 0), ("–", None)]
+    page = Page(html_text(some))
+    assert "1793606460.25" in [attributes.get("data-v") for tag, attributes in page.tags if tag == "td"]
+
+
+def test_a_start_that_is_none_is_not_sorted_by() -> None:
+    (cell,) = column([outcome(1, start_time="yesterday, or the day before")], "Start")
+    assert cell.value is None
 
 
 def test_why_a_capture_failed_stands_where_its_worst_finding_would() -> None:

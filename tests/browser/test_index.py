@@ -98,6 +98,22 @@ def test_captures_are_picked_and_sorted(visit: Opener, batch: Path) -> None:
     opened.assert_clean()
 
 
+def test_numbers_and_times_are_sorted_in_a_real_table(visit: Opener) -> None:
+    days = (5, 1, 9)
+    some = [
+        outcomes.outcome(n, capture=f"{n}.pcap", start_time=f"2026-11-{day:02d}T08:00:00.000000000Z", failures=n - 1)
+        for n, day in enumerate(days, 1)
+    ]
+    opened = visit(html_text([outcomes.broken("none.pcap"), *some]))
+    sort_by(opened, "Start")
+    assert shown(opened) == ["2.pcap", "1.pcap", "3.pcap", "none.pcap"]
+    sort_by(opened, "Failures")
+    assert shown(opened) == ["1.pcap", "2.pcap", "3.pcap", "none.pcap"]
+    sort_by(opened, "Failures")
+    assert shown(opened) == ["3.pcap", "2.pcap", "1.pcap", "none.pcap"]
+    opened.assert_clean()
+
+
 def test_each_facet_keeps_as_many_rows_as_it_says(visit: Opener, batch: Path) -> None:
     opened = visit.open(batch / "index.html")
     buttons = opened.page.locator("button[data-term]")
