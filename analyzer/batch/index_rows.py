@@ -62,6 +62,11 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     return replace(whole, rows=whole.rows[: grid.PREVIEW_ROWS], grid=grid.of_rows(rows[: cells.MAX_GRID_ROWS]))
 
 
+def aside(table: Table) -> list[int]:
+    """Return the columns that are hidden until somebody wants them: the filter looks into them all the same."""
+    return [at for at, column in enumerate(table.columns) if column.label == say("Codes")]
+
+
 def own_path(path: object) -> Prose:
     """Return a link to a result of ours, relative and percent-encoded; empty for anything else."""
     if not isinstance(path, str) or not all(map(is_file_name, path.split("/"))):
@@ -105,6 +110,7 @@ def _columns() -> list[Column]:
         Column(say("Visits"), numeric=True),
         Column(say("Problems"), numeric=True, title=say("what could not be read")),
         Column(say("Hosts"), wide=True, title=say("those that were asked most")),
+        Column(say("Codes"), wide=True, title=say("of its findings")),
         Column("SHA-256"),
     ]
 
@@ -120,8 +126,8 @@ def _says(cell: Cell) -> bool:
     return bool(cell.why) or cell.text not in ("", cells.DASH)
 
 
-_OPTIONAL = (2, 3, 5, 12, 13, 14)
-"""Columns that are left out where they are empty: findings, failures, where time went, problems, hosts, digests."""
+_OPTIONAL = (2, 3, 5, 12, 13, 14, 15)
+"""Columns left out where they are empty: findings, failures, where time went, problems, hosts, codes, digests."""
 
 
 def _row(n: int, one: Outcome, words: _Words) -> Row:
@@ -143,6 +149,7 @@ def _row(n: int, one: Outcome, words: _Words) -> Row:
             cells.count(one["visits"]),
             _rare(one["problems"]),
             Cell(Prose(", ".join(safe(host) for host in one["hosts"]))),
+            Cell(Prose(" ".join(safe(code) for code in one["codes"]))),
             _digest(one["sha256"]),
         ),
         _mark(one),

@@ -16,7 +16,8 @@ import jsonschema
 import pytest
 
 from analyzer.batch import index
-from analyzer.batch.index_facets import facets
+from analyzer.batch.index_facets import MAX_FOLDED, MAX_FOLDERS, MAX_SAME, MAX_SAME_FOLDED, facets
+from analyzer.batch.index_facts import folders
 from analyzer.batch.index_page import MAX_FAILED, html_text, index_page
 from analyzer.batch.index_rows import MAX_MARKUP_ROWS, own_path
 from analyzer.batch.index_schema import schema
@@ -129,7 +130,7 @@ def test_a_link_is_not_cut_however_deep_it_leads() -> None:
 def test_the_first_screen_says_how_it_went() -> None:
     text = parsed("some").text
     assert "Of 5 captures, 3 were analyzed in full, 1 in part and 1 failed." in text
-    assert "1 of them has the same content as another." in text
+    assert "1 of them repeats the content of another." in text
     assert "Together they hold 411 packets in 40.4 kB." in text
     assert "1 capture could not be analyzed." in text
     assert "its header says 65536 bytes (at byte 24)" in text
@@ -178,6 +179,51 @@ def test_facets_count_what_their_filter_keeps() -> None:
 def test_a_host_that_the_filter_cannot_hold_is_not_offered() -> None:
     found = terms([outcome(1, hosts=['a"b', "a b", "A.Example"])])
     assert [term for term in found if term.startswith("host")] == ["host:A.Example", 'host:"a b"']
+
+
+def test_captures_with_the_same_content_are_named_in_groups() -> None:
+    """Each name leads to its row; what is not seen at once is folded, and counted where it is left out."""
+    one, other = "1" * 64, "2" * 64
+    some = [outcome(n, sha256=one if n in (1, 3, 5) else other if n in (2, 4) else f"{n:064d}") for n in range(1, 7)]
+    page = index_page(some)
+    assert [(group.term, group.count) for group in page.same] == [("same:" + "1" * 12, 3), ("same:" + "2" * 12, 2)]
+    assert page.same[0].names == tuple((f"lab{n}/group-{n:04d}.pcapng", f"capture-{n}") for n in (1, 3, 5))
+    assert page.same_more == ()
+    assert terms(some)["same:any"] == 5
+    text = Page(html_text(some)).text
+    assert "3 of them repeat the content of others." in text
+    assert "The same content under several names" in text
+    assert "The same content under several names" not in Page(html_text([outcome(1), outcome(2)])).text
+    pairs = [outcome(n, sha256=f"{n // 2:012d}" + "0" * 52) for n in range(2 * (MAX_SAME + MAX_SAME_FOLDED + 3))]
+    page = index_page(pairs)
+    assert len(page.same) == MAX_SAME
+    assert len(page.same_more) == MAX_SAME_FOLDED
+    assert page.same_folded == MAX_SAME_FOLDED + 3
+    assert page.same_cut == f"showing {MAX_SAME + MAX_SAME_FOLDED} of {MAX_SAME + MAX_SAME_FOLDED + 3}; " + (
+        "the table has all of them"
+    )
+
+
+def test_folders_are_offered_where_there_are_several() -> None:
+    names = ("class/ann/a.pcap", "class/ann/deep/b.pcap", "class/Bob B/c.pcap", "class/d.pcap")
+    some = [outcome(n, capture=name) for n, name in enumerate(names)]
+    found = {term: count for term, count in terms(some).items() if term.startswith("folder")}
+    assert found == {"folder:ann": 2, 'folder:"Bob B"': 1}  # "class" tells nothing: all lie in it
+    assert folders(some) == ["ann", "ann", "Bob B", ""]
+    assert not [term for term in terms([some[0], some[0]]) if term.startswith("folder")]
+    assert not [term for term in terms([outcome(1, capture="a.pcap")]) if term.startswith("folder")]
+
+
+def test_values_without_a_button_are_folded_and_then_counted() -> None:
+    many = [outcome(n, capture=f"s{n:03d}/a.pcap") for n in range(MAX_FOLDERS + MAX_FOLDED + 5)]
+    group = next(group for group in facets(many) if group.name == "Folder")
+    assert [facet.term for facet in group.facets] == [f"folder:s{n:03d}" for n in range(MAX_FOLDERS)]
+    assert len(group.folded) == MAX_FOLDED
+    assert (group.more, group.unseen) == (5, MAX_FOLDED + 5)
+    page = Page(html_text(many))
+    assert f"and {MAX_FOLDED + 5} more" in page.text
+    assert "and 5 more" in page.text
+    assert f"folder:s{MAX_FOLDERS:03d}" in [attributes.get("data-term") for _, attributes in page.tags]
 
 
 def test_percentiles_are_those_of_the_index() -> None:
@@ -241,7 +287,10 @@ def test_many_captures_are_a_grid_with_all_of_them() -> None:
     page = parsed("many")
     data = grid(page)
     assert data["rows"] == 400 > MAX_MARKUP_ROWS
-    assert set(data["marks"]) == {"host", "status", "severity", "dur", "code", "day"}
+    assert set(data["marks"]) == {
+        *("host", "status", "severity", "dur", "code", "day", "folder"),
+        *("packets", "failures", "size", "wait", "connections", "visits"),
+    }
     names = data["columns"][0]["cells"]
     assert names[99] == "lab/broken-0099.pcap"
     assert names[98][0] == "lab8/group-0098.pcapng"
