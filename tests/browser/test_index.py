@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.browser
 SHOWN = "[...document.querySelectorAll('#captures tbody tr:not([hidden])')].map((row) => row.cells[0].textContent)"
 COUNT = "document.getElementById('search-count').textContent"
 GRID_ROWS = "Number(document.querySelector('.grid').getAttribute('aria-rowcount')) - 1"
+GRID_NAMES = "[...document.querySelectorAll('.grid-body [aria-colindex=\"1\"]')].map((cell) => cell.textContent)"
 FIRST_ROW = 'document.querySelector(\'.grid-row[aria-rowindex="2"] [aria-colindex="1"]\').textContent'
 
 
@@ -216,6 +218,73 @@ def test_names_of_any_script_lead_to_reports(visit: Opener, tmp_path: Path, amou
     opened.page.locator("#captures a.file-link", has_text="学生").click()
     opened.page.wait_for_load_state()
     assert opened.page.locator("h1").text_content() == "her report"
+
+
+ASKED = {
+    "folder:ann": {1, 2},
+    "folder:ANN,bob": {1, 2, 3},
+    "-folder:any": {4},
+    "same:any": {1, 4},
+    "-same:any": {2, 3},
+    'status:"in part"': {3},
+    "status:partial": {3},
+    "HTTP-CACHE": {2},
+    "http-ca": {2},
+    "packets:>500": {3},
+    "packets:100-200": {1, 2},
+    "failures:0": {1, 3},
+    "size:>100kB": {2},
+    "size:1-100kB": {1},
+    "size:<=1000": {1, 3},
+    "wait:>200ms": {2, 3},
+    "wait:0.25s-1s": {3},
+    "visits:>=2 connections:<9": {2},
+    "wait:200ms size:5": {1, 2, 3, 4},
+}
+"""Query → the captures that it keeps, in a table and in a grid."""
+
+
+@pytest.mark.parametrize("amount", [0, 400])
+def test_the_filter_knows_captures(visit: Opener, amount: int) -> None:
+    told = outcomes.outcome
+    first = {"packets": 150, "failures": 0, "size_bytes": 1000, "wait_p95_ms": 10.0, "connections": 9}
+    some = [
+        told(1, capture="ann/1.pcap", visits=1, sha256="a" * 64, **first),
+        told(2, capture="ann/2.pcap", visits=2, **first | {"failures": 3, "size_bytes": 100_001, "wait_p95_ms": 201.0}),
+        told(3, capture="bob/3.pcap", visits=3, status="partial", error="the file ends inside a block", **first),
+        told(4, capture="4.pcap", sha256="a" * 64, packets=1, failures=None, size_bytes=None, wait_p95_ms=None),
+    ]
+    some[1] |= {"codes": {"HTTP-CACHE": 1, "TCP-LOSS": 2}, "connections": 8}
+    some[2] |= {"packets": 501, "size_bytes": 999, "wait_p95_ms": 500.0}
+    some[3] |= {"visits": 0, "connections": None}
+    opened = visit(html_text([*some, *(outcomes.broken(f"{n}.broken") for n in range(amount))]))
+    opened.page.locator("#captures").scroll_into_view_if_needed()
+    if amount:
+        opened.until("document.querySelector('.grid-row') !== null")
+    names = SHOWN if not amount else GRID_NAMES
+    for query, kept in ASKED.items():
+        opened.page.evaluate("(text) => { location.hash = `q=${encodeURIComponent(text)}`; }", query)
+        opened.until(f"document.getElementById('search').value === {json.dumps(query)}")
+        found = {int(name[-6]) for name in opened.page.evaluate(names) if name.endswith(".pcap")}
+        assert found == kept, query
+    assert "“wait:200ms” cannot be understood" in opened.page.evaluate(COUNT)
+    opened.assert_clean()
+
+
+def test_codes_are_a_column_for_those_who_want_it(visit: Opener) -> None:
+    for amount in (20, 400):
+        opened = visit(html_text(outcomes.many(amount)))
+        opened.page.locator("#captures").scroll_into_view_if_needed()
+        opened.until(f"document.querySelector('{'#captures tbody tr' if amount == 20 else '.grid-row'}') !== null")
+        assert not opened.page.locator("#captures").get_by_text("TEST-3").first.is_visible()
+        opened.page.locator("#captures .column-menu summary").click()
+        choice = opened.page.locator("#captures .column-list label", has_text="Codes").locator("input")
+        assert not choice.is_checked()
+        choice.check()
+        opened.page.keyboard.press("Escape")
+        opened.page.locator("#captures").get_by_text("TEST-3").first.scroll_into_view_if_needed()
+        assert opened.page.locator("#captures").get_by_text("TEST-3").first.is_visible()
+        opened.assert_clean()
 
 
 @pytest.mark.parametrize(("amount", "name"), [(20, "td:first-child"), (400, ".grid-body > .grid-row > :first-child")])

@@ -127,11 +127,14 @@ function clearFilter() {
   box.focus({ preventScroll: true }); // the button that had the focus is hidden now
 }
 
+/** @type {((query: Query) => void)[]} What is done to a query before rows are looked at. */
+const beforeFilter = [];
 /** @type {(() => void)[]} What else happens when the filter has changed. */
 const afterFilter = [];
 function apply() {
   const text = box.value.trim();
   const query = parseQuery(text);
+  for (const act of beforeFilter) act(query);
   const active = query.terms.length > 0 || range !== null;
   const shown = filterRows(query.terms) + filterGrids(query.terms, active);
   for (const [group, inside] of rowGroups) tellNothing(group, active && inside.every((row) => row.hidden));

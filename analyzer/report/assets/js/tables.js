@@ -157,10 +157,10 @@ function columnMenu(actions) {
   const menu = newElement("details", { class: "column-menu" });
   menu.append(newElement("summary", {}, say("Columns")));
   const list = newElement("div", { class: "column-list" });
-  actions.headings().forEach(({ label }, column) => {
+  actions.headings().forEach(({ label, hidden }, column) => {
     const choice = newElement("label", {});
     const tick = /** @type {HTMLInputElement} */ (newElement("input", { type: "checkbox" }));
-    tick.checked = true;
+    tick.checked = !hidden;
     tick.addEventListener("change", () => {
       if (!tick.checked && actions.headings().filter(({ hidden }) => !hidden).length < 2) tick.checked = true;
       else actions.hide(column, !tick.checked);
