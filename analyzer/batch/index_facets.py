@@ -16,8 +16,8 @@ from typing import Any
 
 from analyzer.batch.index_facts import contents, folders
 from analyzer.batch.index_rows import STATUSES, day_of
+from analyzer.batch.index_titles import general_title, severity_of, weight
 from analyzer.batch.task import Outcome
-from analyzer.findings.listing import title_of
 from analyzer.findings.model import SEVERITIES
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import ICONS, severity_word
@@ -47,9 +47,6 @@ MAX_SAME_NAMES = 8
 MAX_SHARED = 8
 """Shared findings that are seen at once; the others are folded."""
 
-_PLACES = re.compile("‹[^›]*›(?: ?‹[^›]*›)*")
-_LAST = re.compile("[:：] ?…$")
-_ASIDE = re.compile(r" ?\([^()]*‹[^()]*\)|（[^（）]*‹[^（）]*）")
 _PLAIN = re.compile(r"[a-z0-9._:\[\]-]+")
 
 
@@ -88,12 +85,14 @@ class SameFact:
 
 @dataclass(frozen=True, slots=True)
 class SharedFact:
-    """A kind of finding that several captures have."""
+    """A kind of finding that several captures have; how grave it is as a rule, empty for one that is not known."""
 
     code: Prose
     term: Prose
     title: Prose
     count: int
+    severity: str
+    severity_words: Prose
 
 
 def facets(outcomes: Sequence[Outcome]) -> tuple[Facets, ...]:
@@ -126,17 +125,15 @@ def same(outcomes: Sequence[Outcome]) -> tuple[SameFact, ...]:
 
 
 def shared(totals: dict[str, Any]) -> tuple[SharedFact, ...]:
-    """Return the kinds of findings that more than one capture has, the most frequent first."""
-    return tuple(
-        SharedFact(safe(code), _term("code", safe(code)), safe(_pattern(title_of(code))), count)
-        for code, count in totals["codes"].items()
-        if count > 1
-    )
+    """Return the kinds of findings that more than one capture has, the gravest first, then the most frequent."""
+    several = {code: count for code, count in totals["codes"].items() if count > 1}
+    return tuple(_shared(code, several[code]) for code in sorted(several, key=lambda one: (weight(one), -several[one])))
 
 
-def _pattern(title: str) -> str:
-    """Return what all findings of a kind say: dots in place of what differs, nothing in place of what stands aside."""
-    return _LAST.sub("", _PLACES.sub("…", _ASIDE.sub("", title)))
+def _shared(code: str, count: int) -> SharedFact:
+    severity = severity_of(code)
+    words = severity_text(severity) if severity else Prose("")
+    return SharedFact(safe(code), _term("code", safe(code)), general_title(code), count, severity, words)
 
 
 def _statuses(outcomes: Sequence[Outcome]) -> Facets:
@@ -158,7 +155,7 @@ def _severities(outcomes: Sequence[Outcome]) -> Facets:
         tuple(
             Facet(
                 Prose(f"finding:{severity}"),
-                say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=severity_word(severity)),
+                severity_text(severity),
                 count,
             )
             for severity, count in counts.items()
@@ -191,6 +188,11 @@ def _folder(names: Mapping[str, Prose], counts: Mapping[str, int], name: str) ->
 def _contents(outcomes: Sequence[Outcome]) -> Facets:
     count = sum(map(bool, contents(outcomes)))
     return Facets(say("Content"), (Facet(Prose("same:any"), say("same as another"), count),) if count else ())
+
+
+def severity_text(severity: str) -> Prose:
+    """Return a severity as it is shown: ``▲ error``."""
+    return say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=severity_word(severity))
 
 
 def _hosts(outcomes: Sequence[Outcome]) -> Facets:

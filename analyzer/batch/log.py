@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from analyzer.batch import index
+from analyzer.batch.index_titles import severity_of, weight
 from analyzer.batch.sources import Found
 from analyzer.batch.task import Outcome
 from analyzer.errors import ExportError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SHOWN = 10
-"""Kinds of findings listed at the end; the index has all."""
+"""Kinds of findings listed at the end, the gravest first; the index has all."""
 
 
 @dataclass(slots=True)
@@ -141,8 +142,15 @@ def print_table(outcomes: Sequence[Outcome], found: Found, kept: int, place: str
     )
     if kept:
         out.print(f"  {kept:6d}  of them done before, and not analyzed again (--fresh does)")
-    for code, count in list(totals["codes"].items())[:SHOWN]:
-        out.print(f"  {count:6d}  {'capture' if count == 1 else 'captures'} with {display(code, 60)}")
+    codes: dict[str, int] = totals["codes"]
+    grave = sorted(codes, key=lambda code: (weight(code), -codes[code]))
+    for code in grave[:SHOWN]:
+        severity = f" ({severity_of(code)})" if severity_of(code) else ""
+        out.print(
+            f"  {codes[code]:6d}  {'capture' if codes[code] == 1 else 'captures'} with {display(code, 60)}{severity}"
+        )
+    if len(grave) > SHOWN:
+        out.print(f"          and {_counted(len(grave) - SHOWN, 'more kind')} of findings, in the index")
     if found.skipped:
         out.print(f"  {found.skipped:6d}  other {'file' if found.skipped == 1 else 'files'}, no captures: left aside")
     if found.twice:

@@ -21,11 +21,16 @@ from analyzer.batch.index_facts import folders
 from analyzer.batch.index_page import MAX_FAILED, html_text, index_page
 from analyzer.batch.index_rows import MAX_MARKUP_ROWS, own_path
 from analyzer.batch.index_schema import schema
+from analyzer.batch.index_titles import WORDS, general_title
+from analyzer.batch.log import SHOWN, print_table
 from analyzer.batch.plan import jobs
-from analyzer.batch.sources import Source
+from analyzer.batch.sources import Found, Source
 from analyzer.batch.summary import FIELDS, summary
+from analyzer.findings.run import RULES
+from analyzer.language import speaking
 from analyzer.pipeline import analyze
 from analyzer.report.cells import Cell
+from analyzer.report.wording import say
 from tests.batch import outcomes
 from tests.batch.outcomes import broken, outcome
 from tests.conftest import ROOT, SAMPLES
@@ -158,8 +163,49 @@ def test_shared_findings_are_those_of_several_captures() -> None:
         ("HTTP-SERVER-ERROR", "code:HTTP-SERVER-ERROR", 2),
         ("TEST-1", "code:TEST-1", 2),
     ]
-    assert page.shared[0].title == "… answered … to …"  # what such findings say, without one capture's values
+    assert page.shared[0].title == "‹host› answered ‹status› ‹reason› to ‹method› ‹target›"
     assert page.shared[1].title == "TEST-1"
+
+
+def test_shared_findings_come_in_order_of_their_severity() -> None:
+    """The gravest first, then the most frequent; a code that no rule has is last."""
+    many = {"HTTP-CACHE": 1, "TCP-LOSS": 1, "UNKNOWN-CODE": 1}
+    some = [outcome(n, codes=many) for n in (1, 2, 3)] + [outcome(n, codes={"DNS-FAILED": 1}) for n in (4, 6)]
+    page = index_page([*some, outcome(7, codes={"TCP-RESET": 2}), outcome(8, codes={"TCP-RESET": 1})])
+    assert [(one.code, one.severity_words, one.count) for one in page.shared] == [
+        ("DNS-FAILED", "▲ error", 2),
+        ("TCP-LOSS", "● warning", 3),
+        ("TCP-RESET", "● warning", 2),
+        ("HTTP-CACHE", "i info", 3),
+        ("UNKNOWN-CODE", "", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("DNS-SLOW", "Resolving ‹name› took ‹time›"),
+        ("TCP-LOSS", "‹number› segments between ‹client› and ‹server› were sent again"),
+        ("CAPTURE-SNAPLEN", "‹number› packets were cut short when recorded"),
+        ("TCP-RESET", "The ‹side› reset the connection between ‹client› and ‹server› port ‹port›"),
+        ("HTTP-CACHE", "‹number› files were still good in the cache of ‹client›, which saved ‹size›"),
+        ("ARP-SLOW", "‹target› took ‹time› to tell its hardware address to ‹asker›"),
+        ("DHCP-SLOW", "It took ‹client› ‹time› to get the address ‹address›"),
+    ],
+)
+def test_a_general_title_says_what_differs_in_words(code: str, title: str) -> None:
+    assert general_title(code) == title
+
+
+def test_no_general_title_has_a_name_of_the_code() -> None:
+    assert len(RULES) > 90
+    for rule in RULES:
+        assert not re.search("‹[^›]*_|‹›|…", general_title(rule.code)), rule.code
+        with speaking("zh"):
+            # only what has a word of its own is named in another language
+            assert {*re.findall("‹([^›]*)›", general_title(rule.code))} <= {
+                say(word, "place") for word in WORDS.values()
+            }
 
 
 def test_facets_count_what_their_filter_keeps() -> None:
@@ -318,6 +364,16 @@ def test_the_page_speaks_chinese_where_it_has_words() -> None:
 def test_no_capture_takes_the_name_of_the_batch_s_own_files(name: str) -> None:
     (job,) = jobs([Source(name, f"/lab/{name}")])
     assert job.stem == f"{name}-2"
+
+
+def test_the_terminal_lists_the_gravest_kinds_and_counts_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    codes = {**{f"A-{n:02d}": 1 for n in range(SHOWN)}, "HTTP-CACHE": 1, "DNS-FAILED": 1}
+    print_table([outcome(1, codes=codes), outcome(2, codes={"HTTP-CACHE": 1})], Found(), 0, "index.html", 1, False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["1", "capture", "with", "DNS-FAILED", "(error)"]
+    assert lines[2].split() == ["2", "captures", "with", "HTTP-CACHE", "(info)"]
+    assert lines[3].split() == ["1", "capture", "with", "A-00"]
+    assert lines[1 + SHOWN].strip() == "and 2 more kinds of findings, in the index"
 
 
 # ── the schema of index.json ─────────────────────────────────────────────────────────────────────────────────────
