@@ -55,7 +55,7 @@ COMPARED = {
 }
 """What the percentiles are told of (:data:`analyzer.batch.index.COMPARED`), in words (messages)."""
 
-_ACROSS = message("Across the captures: half (p50), 95 % and 99 % have at most")
+_ACROSS = message("Half of the captures have at most p50, 95 % at most p95, and 99 % at most p99")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 import subprocess
@@ -269,6 +271,32 @@ def test_the_filter_knows_captures(visit: Opener, amount: int) -> None:
         assert found == kept, query
     assert "“wait:200ms” cannot be understood" in opened.page.evaluate(COUNT)
     opened.assert_clean()
+
+
+def test_csv_of_captures(visit: Opener) -> None:
+    """What is unknown is empty, and a number that is not shown since it is zero is a zero."""
+    some = [outcomes.outcome(1, failures=0, problems=2), outcomes.outcome(2, failures=3, problems=0), outcomes.broken()]
+    opened = visit(html_text(some))
+    with opened.page.expect_download() as waiting:
+        opened.page.locator("#captures .table-tools").get_by_role("button", name="CSV").click()
+    text = Path(waiting.value.path()).read_text("utf-8")
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [line["Failures"] for line in lines] == ["0", "3", ""]
+    assert [line["Problems"] for line in lines] == ["2", "0", ""]
+    assert [line["Packets"] for line in lines] == ["101", "102", ""]
+    assert [line["Start"] for line in lines] == ["2026-11-02 08:01:00", "2026-11-03 08:02:00", ""]
+    assert "Codes" not in lines[0]
+
+
+def test_percentiles_have_room_on_a_small_screen(visit: Opener) -> None:
+    week, years = 604_800_000.0, 615_660_180_000.0
+    some = [outcomes.outcome(n, duration_ms=years if n > 8 else week, wait_p95_ms=80_314.0) for n in range(10)]
+    opened = visit(html_text(some), NARROW)
+    assert "19.5 years" in opened.page.locator("#card-what").inner_text()
+    wide = "((box) => box.scrollWidth - box.clientWidth)(document.querySelector('#card-what .scroll'))"
+    for width in (NARROW, 1200):
+        opened.page.set_viewport_size({"width": width, "height": 850})
+        assert opened.page.evaluate(wide) == 0, width
 
 
 def test_codes_are_a_column_for_those_who_want_it(visit: Opener) -> None:

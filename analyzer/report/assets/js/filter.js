@@ -158,10 +158,8 @@ const SPAN = new RegExp(`^${SECONDS}-${SECONDS}$`, "i");
  * @returns {[number, number] | null}
  */
 function rangeIn(text) {
-  const found = SPAN.exec(text);
-  const ends = found ? [Number(found[1]), Number(found[2])] : [];
-  if (!found || !ends.every(Number.isFinite)) return null;
-  return [Math.min(...ends), Math.max(...ends)];
+  const ends = SPAN.exec(text)?.slice(1).map(Number);
+  return ends?.every(Number.isFinite) ? [Math.min(...ends), Math.max(...ends)] : null;
 }
 /** Write a range as rangeIn reads it, to the microsecond. @param {[number, number]} span */
 const rangeText = (span) => span.map((end) => String(Number(end.toFixed(6)))).join("-");
