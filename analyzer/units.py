@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as _dt
 from functools import lru_cache
 
+from analyzer.language import filled, translated
+
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 _EPOCH = _dt.datetime(1970, 1, 1, tzinfo=_dt.UTC)
@@ -63,7 +65,10 @@ def human_count(value: int) -> str:
 
 
 def human_ms(ms: float | None) -> str:
-    """Write a duration for people: ``0.35 ms``, ``12 ms``, ``4.21 s``, ``3 min 5 s``; unknown is ``unknown``."""
+    """Write a duration for people: ``0.35 ms``, ``12 ms``, ``4.21 s``, ``3 min 5 s``; unknown is ``unknown``.
+
+    Two days and more are days, two years and more are years of 365.25 days: ``2 d 3 h``, ``19.5 years``.
+    """
     if ms is None:
         return "unknown"
     if abs(ms) < 0.0005:
@@ -79,7 +84,18 @@ def human_ms(ms: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if days < 730 else filled(translated("{n} years", _SCRIPT), {"n": _years(days)})
+
+
+def _years(days: int) -> str:
+    return f"{days / 365.25:.1f}"
+
+
+_SCRIPT = "report.script"
+"""Context of the one message here, which the page's script says too (``durationText`` in columns.js)."""
 
 
 def human_fine_ms(ms: float) -> str:

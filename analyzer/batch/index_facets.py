@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from analyzer.batch.index_facts import contents, folders
 from analyzer.batch.index_rows import STATUSES, day_of
+from analyzer.batch.index_titles import general_title, severity_of, weight
 from analyzer.batch.task import Outcome
-from analyzer.findings.listing import title_of
 from analyzer.findings.model import SEVERITIES
 from analyzer.report.escape import Prose, safe
 from analyzer.report.findings import ICONS, severity_word
@@ -27,12 +29,24 @@ MAX_HOSTS = 12
 MAX_DAYS = 14
 """Days offered: two weeks of a lab; any other can be typed."""
 
+MAX_FOLDERS = 12
+"""Folders offered at once, as hosts."""
+
+MAX_FOLDED = 60
+"""Further values of a field that are offered where somebody opens the list: a class and its homework."""
+
+MAX_SAME = 6
+"""Groups of captures with the same content that are seen at once."""
+
+MAX_SAME_FOLDED = 60
+"""Further groups that are folded; the filter has all (``same:any``)."""
+
+MAX_SAME_NAMES = 8
+"""Captures named of a group; its term keeps all of them."""
+
 MAX_SHARED = 8
 """Shared findings that are seen at once; the others are folded."""
 
-_PLACES = re.compile("‹[^›]*›(?: ?‹[^›]*›)*")
-_LAST = re.compile("[:：] ?…$")
-_ASIDE = re.compile(r" ?\([^()]*‹[^()]*\)|（[^（）]*‹[^（）]*）")
 _PLAIN = re.compile(r"[a-z0-9._:\[\]-]+")
 
 
@@ -47,41 +61,79 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The facets of one field; ``more`` counts the values that have no button."""
+    """The facets of one field: those seen, those folded, and how many values there are beyond these."""
 
     name: str
     facets: tuple[Facet, ...]
+    folded: tuple[Facet, ...] = ()
     more: int = 0
+
+    @property
+    def unseen(self) -> int:
+        """How many values are not seen at once."""
+        return len(self.folded) + self.more
+
+
+@dataclass(frozen=True, slots=True)
+class SameFact:
+    """Captures with the same content: (name, anchor) of the first of them, the term that keeps all, how many."""
+
+    term: Prose
+    names: tuple[tuple[Prose, str], ...]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class SharedFact:
-    """A kind of finding that several captures have."""
+    """A kind of finding that several captures have; how grave it is as a rule, empty for one that is not known."""
 
     code: Prose
     term: Prose
     title: Prose
     count: int
+    severity: str
+    severity_words: Prose
 
 
 def facets(outcomes: Sequence[Outcome]) -> tuple[Facets, ...]:
     """Return the facets of an index, those of each field together."""
-    groups = (_statuses(outcomes), _severities(outcomes), _hosts(outcomes), _days(outcomes))
+    groups = (
+        _statuses(outcomes),
+        _severities(outcomes),
+        _folders(outcomes),
+        _hosts(outcomes),
+        _days(outcomes),
+        _contents(outcomes),
+    )
     return tuple(group for group in groups if group.facets)
 
 
-def shared(totals: dict[str, Any]) -> tuple[SharedFact, ...]:
-    """Return the kinds of findings that more than one capture has, the most frequent first."""
+def same(outcomes: Sequence[Outcome]) -> tuple[SameFact, ...]:
+    """Return the captures that have the same content, in groups, the largest first."""
+    groups: dict[Prose, list[int]] = {}
+    for n, content in enumerate(contents(outcomes), 1):
+        if content:
+            groups.setdefault(content, []).append(n)
     return tuple(
-        SharedFact(safe(code), _term("code", safe(code)), safe(_pattern(title_of(code))), count)
-        for code, count in totals["codes"].items()
-        if count > 1
+        SameFact(
+            _term("same", content),
+            tuple((safe(outcomes[n - 1]["capture"], 120), f"capture-{n}") for n in numbers[:MAX_SAME_NAMES]),
+            len(numbers),
+        )
+        for content, numbers in sorted(groups.items(), key=lambda group: -len(group[1]))
     )
 
 
-def _pattern(title: str) -> str:
-    """Return what all findings of a kind say: dots in place of what differs, nothing in place of what stands aside."""
-    return _LAST.sub("", _PLACES.sub("…", _ASIDE.sub("", title)))
+def shared(totals: dict[str, Any]) -> tuple[SharedFact, ...]:
+    """Return the kinds of findings that more than one capture has, the gravest first, then the most frequent."""
+    several = {code: count for code, count in totals["codes"].items() if count > 1}
+    return tuple(_shared(code, several[code]) for code in sorted(several, key=lambda one: (weight(one), -several[one])))
+
+
+def _shared(code: str, count: int) -> SharedFact:
+    severity = severity_of(code)
+    words = severity_text(severity) if severity else Prose("")
+    return SharedFact(safe(code), _term("code", safe(code)), general_title(code), count, severity, words)
 
 
 def _statuses(outcomes: Sequence[Outcome]) -> Facets:
@@ -103,7 +155,7 @@ def _severities(outcomes: Sequence[Outcome]) -> Facets:
         tuple(
             Facet(
                 Prose(f"finding:{severity}"),
-                say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=severity_word(severity)),
+                severity_text(severity),
                 count,
             )
             for severity, count in counts.items()
@@ -112,17 +164,45 @@ def _severities(outcomes: Sequence[Outcome]) -> Facets:
     )
 
 
+def _folders(outcomes: Sequence[Outcome]) -> Facets:
+    """Return the folders, where there is more than one place in which captures lie."""
+    places = folders(outcomes)
+    counts = Counter(place.lower() for place in places)
+    names = {place.lower(): place for place in reversed(places) if place}
+    if len(counts) < 2:
+        return Facets(say("Folder"), ())
+    ranked = sorted(names, key=lambda name: (-counts[name], name))
+    sayable = [name for name in ranked if _sayable(name) and name != "any"]
+    facet = partial(_folder, names, counts)
+    seen = tuple(map(facet, sorted(sayable[:MAX_FOLDERS])))
+    folded = tuple(map(facet, sorted(sayable[MAX_FOLDERS : MAX_FOLDERS + MAX_FOLDED])))
+    return Facets(say("Folder"), seen, folded, len(names) - len(seen) - len(folded))
+
+
+def _folder(names: Mapping[str, Prose], counts: Mapping[str, int], name: str) -> Facet:
+    """Return the facet of a folder, which the filter also finds where it is a word of another's name."""
+    found = sum(count for other, count in counts.items() if name == other or name in other.split(" "))
+    return Facet(_term("folder", names[name]), names[name], found)
+
+
+def _contents(outcomes: Sequence[Outcome]) -> Facets:
+    count = sum(map(bool, contents(outcomes)))
+    return Facets(say("Content"), (Facet(Prose("same:any"), say("same as another"), count),) if count else ())
+
+
+def severity_text(severity: str) -> Prose:
+    """Return a severity as it is shown: ``▲ error``."""
+    return say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=severity_word(severity))
+
+
 def _hosts(outcomes: Sequence[Outcome]) -> Facets:
     names = [{safe(host) for host in one["hosts"]} for one in outcomes]
     counts = Counter(host for hosts in names for host in hosts)
     ranked = sorted(counts, key=lambda host: (-counts[host], host))
-    sayable = [host for host in ranked if _sayable(host)][:MAX_HOSTS]
+    sayable = [host for host in ranked if _sayable(host)][: MAX_HOSTS + MAX_FOLDED]
     lower = [" ".join(sorted(hosts)).lower() for hosts in names]
-    return Facets(
-        say("Host"),
-        tuple(Facet(_term("host", host), host, sum(host.lower() in text for text in lower)) for host in sayable),
-        len(counts) - len(sayable),
-    )
+    every = tuple(Facet(_term("host", host), host, sum(host.lower() in text for text in lower)) for host in sayable)
+    return Facets(say("Host"), every[:MAX_HOSTS], every[MAX_HOSTS:], len(counts) - len(every))
 
 
 def _sayable(host: str) -> bool:
@@ -135,7 +215,12 @@ def _term(field: str, word: Prose) -> Prose:
 
 def _days(outcomes: Iterable[Outcome]) -> Facets:
     counts = Counter(day for one in outcomes if (day := day_of(one)))
-    kept = sorted(sorted(counts, key=lambda day: (-counts[day], day))[:MAX_DAYS])
-    return Facets(
-        say("Day"), tuple(Facet(Prose(f"day:{day}"), day, counts[day]) for day in kept), len(counts) - len(kept)
-    )
+    ranked = sorted(counts, key=lambda day: (-counts[day], day))
+    seen, folded = sorted(ranked[:MAX_DAYS]), sorted(ranked[MAX_DAYS : MAX_DAYS + MAX_FOLDED])
+    facet = partial(_day, counts)
+    rest = len(counts) - len(seen) - len(folded)
+    return Facets(say("Day"), tuple(map(facet, seen)), tuple(map(facet, folded)), rest)
+
+
+def _day(counts: Mapping[Prose, int], day: Prose) -> Facet:
+    return Facet(Prose(f"day:{day}"), day, counts[day])

@@ -9,10 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzer.batch import index
-from analyzer.batch.index_facets import MAX_SHARED, Facets, SharedFact, facets, shared
+from analyzer.batch.index_facets import (
+    MAX_SAME,
+    MAX_SAME_FOLDED,
+    MAX_SHARED,
+    Facets,
+    SameFact,
+    SharedFact,
+    facets,
+    same,
+    shared,
+)
+from analyzer.batch.index_facts import marked, told
 from analyzer.batch.index_rows import STATUSES, link_of, reason, size_text, table
 from analyzer.batch.task import Outcome
 from analyzer.language import SOURCE, speaking
@@ -21,8 +32,11 @@ from analyzer.report.cells import Cell, Column, Row, Table
 from analyzer.report.escape import Prose, safe
 from analyzer.report.render import render_index
 from analyzer.report.requests import phases
-from analyzer.report.wording import joined, message, paragraph, plural, say
+from analyzer.report.wording import joined, message, number, paragraph, plural, say
 from analyzer.version import __version__
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MAX_FAILED = 8
 """Captures named on the card of what failed; the table has all of them."""
@@ -41,7 +55,7 @@ COMPARED = {
 }
 """What the percentiles are told of (:data:`analyzer.batch.index.COMPARED`), in words (messages)."""
 
-_ACROSS = message("Across the captures: half (p50), 95 % and 99 % have at most")
+_ACROSS = message("Half of the captures have at most p50, 95 % at most p95, and 99 % at most p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +91,16 @@ class IndexPage:
     failed_total: int
     failed_words: Prose
     worst: tuple[FailedFact, ...]
+    same: tuple[SameFact, ...]
+    same_more: tuple[SameFact, ...]
+    same_folded: int
+    same_cut: Prose
     shared: tuple[SharedFact, ...]
     shared_more: tuple[SharedFact, ...]
     percentiles: Table
     facets: tuple[Facets, ...]
     captures: Table
+    facts: Markup
     phases: tuple[tuple[str, str, str], ...]
     reports: bool
 
@@ -103,7 +122,8 @@ def html_text(outcomes: Sequence[Outcome], lang: str = SOURCE) -> str:
 def index_page(outcomes: Sequence[Outcome]) -> IndexPage:
     """Draw up the page, in the language that is spoken."""
     totals = index.totals(outcomes)
-    common = shared(totals)
+    common, equal = shared(totals), same(outcomes)
+    captures = marked(table(outcomes), outcomes)
     return IndexPage(
         header=_header(outcomes, totals),
         totals=_sentences(outcomes, totals),
@@ -111,11 +131,16 @@ def index_page(outcomes: Sequence[Outcome]) -> IndexPage:
         failed_total=totals["failed"] + totals["partial"],
         failed_words=_failed_words(totals),
         worst=_worst(outcomes),
+        same=equal[:MAX_SAME],
+        same_more=equal[MAX_SAME : MAX_SAME + MAX_SAME_FOLDED],
+        same_folded=max(len(equal) - MAX_SAME, 0),
+        same_cut=_groups_cut(len(equal)),
         shared=common[:MAX_SHARED],
         shared_more=common[MAX_SHARED:],
         percentiles=_percentiles(totals["percentiles"]),
         facets=facets(outcomes),
-        captures=table(outcomes),
+        captures=captures,
+        facts=told(outcomes, captures),
         phases=_phases(outcomes),
         reports=any(link_of(one) for one in outcomes),
     )
@@ -157,8 +182,8 @@ def _sentences(outcomes: Sequence[Outcome], totals: dict[str, Any]) -> Prose:
         said.append(
             plural(
                 totals["same_content"],
-                "of them has the same content as another.",
-                "of them have the same content as another.",
+                "of them repeats the content of another.",
+                "of them repeat the content of others.",
             )
         )
     said.append(
@@ -169,6 +194,14 @@ def _sentences(outcomes: Sequence[Outcome], totals: dict[str, Any]) -> Prose:
         )
     )
     return paragraph(said)
+
+
+def _groups_cut(total: int) -> Prose:
+    """Say how many groups of captures with the same content are on the card; empty where all are."""
+    most = MAX_SAME + MAX_SAME_FOLDED
+    if total <= most:
+        return Prose("")
+    return say("showing {shown} of {total}; the table has all of them", shown=most, total=number(total))
 
 
 def _failed(outcomes: Sequence[Outcome]) -> list[FailedFact]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import quote
 
 from analyzer.batch.summary import PHASES
@@ -61,6 +62,11 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     return replace(whole, rows=whole.rows[: grid.PREVIEW_ROWS], grid=grid.of_rows(rows[: cells.MAX_GRID_ROWS]))
 
 
+def aside(table: Table) -> list[int]:
+    """Return the columns that are hidden until somebody wants them: the filter looks into them all the same."""
+    return [at for at, column in enumerate(table.columns) if column.label == say("Codes")]
+
+
 def own_path(path: object) -> Prose:
     """Return a link to a result of ours, relative and percent-encoded; empty for anything else."""
     if not isinstance(path, str) or not all(map(is_file_name, path.split("/"))):
@@ -104,20 +110,24 @@ def _columns() -> list[Column]:
         Column(say("Visits"), numeric=True),
         Column(say("Problems"), numeric=True, title=say("what could not be read")),
         Column(say("Hosts"), wide=True, title=say("those that were asked most")),
+        Column(say("Codes"), wide=True, title=say("of its findings")),
         Column("SHA-256"),
     ]
 
 
 def _without_empty(columns: list[Column], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:
-    empty = Cell("")
-    kept = [at for at in range(len(columns)) if at not in _OPTIONAL or any(row.cells[at] != empty for row in rows)]
+    kept = [at for at in range(len(columns)) if at not in _OPTIONAL or any(_says(row.cells[at]) for row in rows)]
     if len(kept) == len(columns):
         return tuple(columns), rows
     return tuple(columns[at] for at in kept), [replace(row, cells=tuple(row.cells[at] for at in kept)) for row in rows]
 
 
-_OPTIONAL = (2, 3, 5, 12, 13, 14)
-"""Columns that are left out where they are empty: findings, failures, where time went, problems, hosts, digests."""
+def _says(cell: Cell) -> bool:
+    return bool(cell.why) or cell.text not in ("", cells.DASH)
+
+
+_OPTIONAL = (2, 3, 5, 12, 13, 14, 15)
+"""Columns left out where they are empty: findings, failures, where time went, problems, hosts, codes, digests."""
 
 
 def _row(n: int, one: Outcome, words: _Words) -> Row:
@@ -128,17 +138,18 @@ def _row(n: int, one: Outcome, words: _Words) -> Row:
             Cell(safe(one["capture"]), href=link_of(one)),
             Cell(words.statuses[one["status"]], tone=_STATUS_TONES.get(one["status"], ""), title=reason(one)),
             _worst(one, words),
-            cells.count(one["failures"], bad=True) if one["failures"] else Cell(""),
+            _rare(one["failures"], bad=True),
             cells.ms(one["wait_p95_ms"]),
             _time(one["phases_ms"], words),
-            cells.unknown() if start is None else Cell(_instant(start), title=safe(start)),
+            cells.unknown() if start is None else Cell(_instant(start), title=safe(start), value=_seconds(start)),
             cells.ms(one["duration_ms"]),
             cells.count(one["packets"]),
             cells.size(one["size_bytes"]),
             cells.count(one["connections"]),
             cells.count(one["visits"]),
-            cells.count(one["problems"]) if one["problems"] else Cell(""),
+            _rare(one["problems"]),
             Cell(Prose(", ".join(safe(host) for host in one["hosts"]))),
+            Cell(Prose(" ".join(safe(code) for code in one["codes"]))),
             _digest(one["sha256"]),
         ),
         _mark(one),
@@ -165,6 +176,20 @@ def day_of(one: Outcome) -> Prose:
 def _instant(text: str) -> Prose:
     """Shorten an instant to seconds: ``2026-11-22 01:57:11``."""
     return safe(f"{text[:10]} {text[11:19]}")
+
+
+def _seconds(text: str) -> float | None:
+    """Return an instant in seconds since 1970, to sort by; None for a text that is none, as in a changed record."""
+    try:
+        whole = datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()
+        return round(whole + float(f"0{text[19:].rstrip('Z')}"), 6)
+    except ValueError:
+        return None
+
+
+def _rare(amount: int | None, bad: bool = False) -> Cell:
+    """Return a number that is zero of most captures: nothing is shown then, and it is sorted as zero."""
+    return cells.count(amount, bad=bad) if amount or amount is None else Cell("", value=0)
 
 
 def _digest(sha256: str | None) -> Cell:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from analyzer.batch import index
+from analyzer.batch.index_titles import severity_of, weight
 from analyzer.batch.sources import Found
 from analyzer.batch.task import Outcome
 from analyzer.errors import ExportError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SHOWN = 10
-"""Kinds of findings listed at the end; the index has all."""
+"""Kinds of findings listed at the end, the gravest first; the index has all."""
 
 
 @dataclass(slots=True)
@@ -161,8 +162,15 @@ def print_table(outcomes: Sequence[Outcome], found: Found, log: Log, place: str,
     if log.gone:
         what = "result" if log.gone == 1 else "results"
         out.print(f"  {log.gone:6d}  earlier {what} removed: of other bytes, of another version, or with other masking")
-    for code, count in list(totals["codes"].items())[:SHOWN]:
-        out.print(f"  {count:6d}  {'capture' if count == 1 else 'captures'} with {display(code, 60)}")
+    codes: dict[str, int] = totals["codes"]
+    grave = sorted(codes, key=lambda code: (weight(code), -codes[code]))
+    for code in grave[:SHOWN]:
+        severity = f" ({severity_of(code)})" if severity_of(code) else ""
+        out.print(
+            f"  {codes[code]:6d}  {'capture' if codes[code] == 1 else 'captures'} with {display(code, 60)}{severity}"
+        )
+    if len(grave) > SHOWN:
+        out.print(f"          and {_counted(len(grave) - SHOWN, 'more kind')} of findings, in the index")
     if others := len(found.skipped):
         out.print(f"  {others:6d}  other {'file' if others == 1 else 'files'}, no captures: left aside{log.named}")
     if found.folders:

@@ -16,14 +16,21 @@ import jsonschema
 import pytest
 
 from analyzer.batch import index
-from analyzer.batch.index_facets import facets
+from analyzer.batch.index_facets import MAX_FOLDED, MAX_FOLDERS, MAX_SAME, MAX_SAME_FOLDED, facets
+from analyzer.batch.index_facts import folders
 from analyzer.batch.index_page import MAX_FAILED, html_text, index_page
 from analyzer.batch.index_rows import MAX_MARKUP_ROWS, own_path
 from analyzer.batch.index_schema import schema
+from analyzer.batch.index_titles import WORDS, general_title
+from analyzer.batch.log import SHOWN, Log, print_table
 from analyzer.batch.plan import jobs
-from analyzer.batch.sources import Source
+from analyzer.batch.sources import Found, Source
 from analyzer.batch.summary import FIELDS, summary
+from analyzer.findings.run import RULES
+from analyzer.language import speaking
 from analyzer.pipeline import analyze
+from analyzer.report.cells import Cell
+from analyzer.report.wording import say
 from tests.batch import outcomes
 from tests.batch.outcomes import broken, outcome
 from tests.conftest import ROOT, SAMPLES
@@ -128,7 +135,7 @@ def test_a_link_is_not_cut_however_deep_it_leads() -> None:
 def test_the_first_screen_says_how_it_went() -> None:
     text = parsed("some").text
     assert "Of 5 captures, 3 were analyzed in full, 1 in part and 1 failed." in text
-    assert "1 of them has the same content as another." in text
+    assert "1 of them repeats the content of another." in text
     assert "Together they hold 411 packets in 40.4 kB." in text
     assert "1 capture could not be analyzed." in text
     assert "its header says 65536 bytes (at byte 24)" in text
@@ -156,8 +163,49 @@ def test_shared_findings_are_those_of_several_captures() -> None:
         ("HTTP-SERVER-ERROR", "code:HTTP-SERVER-ERROR", 2),
         ("TEST-1", "code:TEST-1", 2),
     ]
-    assert page.shared[0].title == "… answered … to …"  # what such findings say, without one capture's values
+    assert page.shared[0].title == "‹host› answered ‹status› ‹reason› to ‹method› ‹target›"
     assert page.shared[1].title == "TEST-1"
+
+
+def test_shared_findings_come_in_order_of_their_severity() -> None:
+    """The gravest first, then the most frequent; a code that no rule has is last."""
+    many = {"HTTP-CACHE": 1, "TCP-LOSS": 1, "UNKNOWN-CODE": 1}
+    some = [outcome(n, codes=many) for n in (1, 2, 3)] + [outcome(n, codes={"DNS-FAILED": 1}) for n in (4, 6)]
+    page = index_page([*some, outcome(7, codes={"TCP-RESET": 2}), outcome(8, codes={"TCP-RESET": 1})])
+    assert [(one.code, one.severity_words, one.count) for one in page.shared] == [
+        ("DNS-FAILED", "▲ error", 2),
+        ("TCP-LOSS", "● warning", 3),
+        ("TCP-RESET", "● warning", 2),
+        ("HTTP-CACHE", "i info", 3),
+        ("UNKNOWN-CODE", "", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("DNS-SLOW", "Resolving ‹name› took ‹time›"),
+        ("TCP-LOSS", "‹number› segments between ‹client› and ‹server› were sent again"),
+        ("CAPTURE-SNAPLEN", "‹number› packets were cut short when recorded"),
+        ("TCP-RESET", "The ‹side› reset the connection between ‹client› and ‹server› port ‹port›"),
+        ("HTTP-CACHE", "‹number› files were still good in the cache of ‹client›, which saved ‹size›"),
+        ("ARP-SLOW", "‹target› took ‹time› to tell its hardware address to ‹asker›"),
+        ("DHCP-SLOW", "It took ‹client› ‹time› to get the address ‹address›"),
+    ],
+)
+def test_a_general_title_says_what_differs_in_words(code: str, title: str) -> None:
+    assert general_title(code) == title
+
+
+def test_no_general_title_has_a_name_of_the_code() -> None:
+    assert len(RULES) > 90
+    for rule in RULES:
+        assert not re.search("‹[^›]*_|‹›|…", general_title(rule.code)), rule.code
+        with speaking("zh"):
+            # only what has a word of its own is named in another language
+            assert {*re.findall("‹([^›]*)›", general_title(rule.code))} <= {
+                say(word, "place") for word in WORDS.values()
+            }
 
 
 def test_facets_count_what_their_filter_keeps() -> None:
@@ -177,6 +225,51 @@ def test_facets_count_what_their_filter_keeps() -> None:
 def test_a_host_that_the_filter_cannot_hold_is_not_offered() -> None:
     found = terms([outcome(1, hosts=['a"b', "a b", "A.Example"])])
     assert [term for term in found if term.startswith("host")] == ["host:A.Example", 'host:"a b"']
+
+
+def test_captures_with_the_same_content_are_named_in_groups() -> None:
+    """Each name leads to its row; what is not seen at once is folded, and counted where it is left out."""
+    one, other = "1" * 64, "2" * 64
+    some = [outcome(n, sha256=one if n in (1, 3, 5) else other if n in (2, 4) else f"{n:064d}") for n in range(1, 7)]
+    page = index_page(some)
+    assert [(group.term, group.count) for group in page.same] == [("same:" + "1" * 12, 3), ("same:" + "2" * 12, 2)]
+    assert page.same[0].names == tuple((f"lab{n}/group-{n:04d}.pcapng", f"capture-{n}") for n in (1, 3, 5))
+    assert page.same_more == ()
+    assert terms(some)["same:any"] == 5
+    text = Page(html_text(some)).text
+    assert "3 of them repeat the content of others." in text
+    assert "The same content under several names" in text
+    assert "The same content under several names" not in Page(html_text([outcome(1), outcome(2)])).text
+    pairs = [outcome(n, sha256=f"{n // 2:012d}" + "0" * 52) for n in range(2 * (MAX_SAME + MAX_SAME_FOLDED + 3))]
+    page = index_page(pairs)
+    assert len(page.same) == MAX_SAME
+    assert len(page.same_more) == MAX_SAME_FOLDED
+    assert page.same_folded == MAX_SAME_FOLDED + 3
+    assert page.same_cut == f"showing {MAX_SAME + MAX_SAME_FOLDED} of {MAX_SAME + MAX_SAME_FOLDED + 3}; " + (
+        "the table has all of them"
+    )
+
+
+def test_folders_are_offered_where_there_are_several() -> None:
+    names = ("class/ann/a.pcap", "class/ann/deep/b.pcap", "class/Bob B/c.pcap", "class/d.pcap")
+    some = [outcome(n, capture=name) for n, name in enumerate(names)]
+    found = {term: count for term, count in terms(some).items() if term.startswith("folder")}
+    assert found == {"folder:ann": 2, 'folder:"Bob B"': 1}  # "class" tells nothing: all lie in it
+    assert folders(some) == ["ann", "ann", "Bob B", ""]
+    assert not [term for term in terms([some[0], some[0]]) if term.startswith("folder")]
+    assert not [term for term in terms([outcome(1, capture="a.pcap")]) if term.startswith("folder")]
+
+
+def test_values_without_a_button_are_folded_and_then_counted() -> None:
+    many = [outcome(n, capture=f"s{n:03d}/a.pcap") for n in range(MAX_FOLDERS + MAX_FOLDED + 5)]
+    group = next(group for group in facets(many) if group.name == "Folder")
+    assert [facet.term for facet in group.facets] == [f"folder:s{n:03d}" for n in range(MAX_FOLDERS)]
+    assert len(group.folded) == MAX_FOLDED
+    assert (group.more, group.unseen) == (5, MAX_FOLDED + 5)
+    page = Page(html_text(many))
+    assert f"and {MAX_FOLDED + 5} more" in page.text
+    assert "and 5 more" in page.text
+    assert f"folder:s{MAX_FOLDERS:03d}" in [attributes.get("data-term") for _, attributes in page.tags]
 
 
 def test_percentiles_are_those_of_the_index() -> None:
@@ -205,6 +298,28 @@ def test_columns_without_content_are_left_out() -> None:
     assert not {"Failures", "Problems", "Where time went", "Worst finding", "Hosts"} & {*labels}
 
 
+def column(captures: list[dict[str, Any]], label: str) -> list[Cell]:
+    table = index_page(captures).captures
+    at = [column.label for column in table.columns].index(label)
+    return [row.cells[at] for row in table.rows]
+
+
+def test_every_column_of_numbers_can_be_sorted() -> None:
+    """Times count from 1970 (date -u -d 2026-11-02T08:01:00 +%s); what is not shown since it is zero is zero."""
+    some = [outcome(1, failures=0, problems=3), outcome(2, failures=2, problems=0), broken()]
+    some[1]["start_time"] = "2026-11-02T08:01:00.250000000Z"
+    assert [cell.value for cell in column(some, "Start")] == [1_793_606_460.0, 1_793_606_460.25, None]
+    assert [(cell.text, cell.value) for cell in column(some, "Failures")] == [("", 0), ("2", 2), ("–", None)]
+    assert [(cell.text, cell.value) for cell in column(some, "Problems")] == [("3", 3), ("", 0), ("–", None)]
+    page = Page(html_text(some))
+    assert "1793606460.25" in [attributes.get("data-v") for tag, attributes in page.tags if tag == "td"]
+
+
+def test_a_start_that_is_none_is_not_sorted_by() -> None:
+    (cell,) = column([outcome(1, start_time="yesterday, or the day before")], "Start")
+    assert cell.value is None
+
+
 def test_why_a_capture_failed_stands_where_its_worst_finding_would() -> None:
     captures = index_page(SOME).captures
     at = [column.label for column in captures.columns].index("Worst finding")
@@ -218,7 +333,10 @@ def test_many_captures_are_a_grid_with_all_of_them() -> None:
     page = parsed("many")
     data = grid(page)
     assert data["rows"] == 400 > MAX_MARKUP_ROWS
-    assert set(data["marks"]) == {"host", "status", "severity", "dur", "code", "day"}
+    assert set(data["marks"]) == {
+        *("host", "status", "severity", "dur", "code", "day", "folder"),
+        *("packets", "failures", "size", "wait", "connections", "visits"),
+    }
     names = data["columns"][0]["cells"]
     assert names[99] == "lab/broken-0099.pcap"
     assert names[98][0] == "lab8/group-0098.pcapng"
@@ -246,6 +364,17 @@ def test_the_page_speaks_chinese_where_it_has_words() -> None:
 def test_no_capture_takes_the_name_of_the_batch_s_own_files(name: str) -> None:
     (job,) = jobs([Source(name, f"/lab/{name}")])
     assert job.stem == f"{name}-2"
+
+
+def test_the_terminal_lists_the_gravest_kinds_and_counts_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    codes = {**{f"A-{n:02d}": 1 for n in range(SHOWN)}, "HTTP-CACHE": 1, "DNS-FAILED": 1}
+    log = Log(2, None, as_json=False, quiet=False)
+    print_table([outcome(1, codes=codes), outcome(2, codes={"HTTP-CACHE": 1})], Found(), log, "index.html", 1, False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["1", "capture", "with", "DNS-FAILED", "(error)"]
+    assert lines[2].split() == ["2", "captures", "with", "HTTP-CACHE", "(info)"]
+    assert lines[3].split() == ["1", "capture", "with", "A-00"]
+    assert lines[1 + SHOWN].strip() == "and 2 more kinds of findings, in the index"
 
 
 # ── the schema of index.json ─────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import shutil
 import subprocess
 import sys
@@ -23,6 +26,7 @@ pytestmark = pytest.mark.browser
 SHOWN = "[...document.querySelectorAll('#captures tbody tr:not([hidden])')].map((row) => row.cells[0].textContent)"
 COUNT = "document.getElementById('search-count').textContent"
 GRID_ROWS = "Number(document.querySelector('.grid').getAttribute('aria-rowcount')) - 1"
+GRID_NAMES = "[...document.querySelectorAll('.grid-body [aria-colindex=\"1\"]')].map((cell) => cell.textContent)"
 FIRST_ROW = 'document.querySelector(\'.grid-row[aria-rowindex="2"] [aria-colindex="1"]\').textContent'
 
 
@@ -95,6 +99,22 @@ def test_captures_are_picked_and_sorted(visit: Opener, batch: Path) -> None:
     assert shown(opened) == ["first-visit.pcapng"]
     opened.page.keyboard.press("Escape")
     assert len(shown(opened)) == 5
+    opened.assert_clean()
+
+
+def test_numbers_and_times_are_sorted_in_a_real_table(visit: Opener) -> None:
+    days = (5, 1, 9)
+    some = [
+        outcomes.outcome(n, capture=f"{n}.pcap", start_time=f"2026-11-{day:02d}T08:00:00.000000000Z", failures=n - 1)
+        for n, day in enumerate(days, 1)
+    ]
+    opened = visit(html_text([outcomes.broken("none.pcap"), *some]))
+    sort_by(opened, "Start")
+    assert shown(opened) == ["2.pcap", "1.pcap", "3.pcap", "none.pcap"]
+    sort_by(opened, "Failures")
+    assert shown(opened) == ["1.pcap", "2.pcap", "3.pcap", "none.pcap"]
+    sort_by(opened, "Failures")
+    assert shown(opened) == ["3.pcap", "2.pcap", "1.pcap", "none.pcap"]
     opened.assert_clean()
 
 
@@ -200,6 +220,99 @@ def test_names_of_any_script_lead_to_reports(visit: Opener, tmp_path: Path, amou
     opened.page.locator("#captures a.file-link", has_text="学生").click()
     opened.page.wait_for_load_state()
     assert opened.page.locator("h1").text_content() == "her report"
+
+
+ASKED = {
+    "folder:ann": {1, 2},
+    "folder:ANN,bob": {1, 2, 3},
+    "-folder:any": {4},
+    "same:any": {1, 4},
+    "-same:any": {2, 3},
+    'status:"in part"': {3},
+    "status:partial": {3},
+    "HTTP-CACHE": {2},
+    "http-ca": {2},
+    "packets:>500": {3},
+    "packets:100-200": {1, 2},
+    "failures:0": {1, 3},
+    "size:>100kB": {2},
+    "size:1-100kB": {1},
+    "size:<=1000": {1, 3},
+    "wait:>200ms": {2, 3},
+    "wait:0.25s-1s": {3},
+    "visits:>=2 connections:<9": {2},
+    "wait:200ms size:5": {1, 2, 3, 4},
+}
+"""Query → the captures that it keeps, in a table and in a grid."""
+
+
+@pytest.mark.parametrize("amount", [0, 400])
+def test_the_filter_knows_captures(visit: Opener, amount: int) -> None:
+    told = outcomes.outcome
+    first = {"packets": 150, "failures": 0, "size_bytes": 1000, "wait_p95_ms": 10.0, "connections": 9}
+    some = [
+        told(1, capture="ann/1.pcap", visits=1, sha256="a" * 64, **first),
+        told(2, capture="ann/2.pcap", visits=2, **first | {"failures": 3, "size_bytes": 100_001, "wait_p95_ms": 201.0}),
+        told(3, capture="bob/3.pcap", visits=3, status="partial", error="the file ends inside a block", **first),
+        told(4, capture="4.pcap", sha256="a" * 64, packets=1, failures=None, size_bytes=None, wait_p95_ms=None),
+    ]
+    some[1] |= {"codes": {"HTTP-CACHE": 1, "TCP-LOSS": 2}, "connections": 8}
+    some[2] |= {"packets": 501, "size_bytes": 999, "wait_p95_ms": 500.0}
+    some[3] |= {"visits": 0, "connections": None}
+    opened = visit(html_text([*some, *(outcomes.broken(f"{n}.broken") for n in range(amount))]))
+    opened.page.locator("#captures").scroll_into_view_if_needed()
+    if amount:
+        opened.until("document.querySelector('.grid-row') !== null")
+    names = SHOWN if not amount else GRID_NAMES
+    for query, kept in ASKED.items():
+        opened.page.evaluate("(text) => { location.hash = `q=${encodeURIComponent(text)}`; }", query)
+        opened.until(f"document.getElementById('search').value === {json.dumps(query)}")
+        found = {int(name[-6]) for name in opened.page.evaluate(names) if name.endswith(".pcap")}
+        assert found == kept, query
+    assert "“wait:200ms” cannot be understood" in opened.page.evaluate(COUNT)
+    opened.assert_clean()
+
+
+def test_csv_of_captures(visit: Opener) -> None:
+    """What is unknown is empty, and a number that is not shown since it is zero is a zero."""
+    some = [outcomes.outcome(1, failures=0, problems=2), outcomes.outcome(2, failures=3, problems=0), outcomes.broken()]
+    opened = visit(html_text(some))
+    with opened.page.expect_download() as waiting:
+        opened.page.locator("#captures .table-tools").get_by_role("button", name="CSV").click()
+    text = Path(waiting.value.path()).read_text("utf-8")
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [line["Failures"] for line in lines] == ["0", "3", ""]
+    assert [line["Problems"] for line in lines] == ["2", "0", ""]
+    assert [line["Packets"] for line in lines] == ["101", "102", ""]
+    assert [line["Start"] for line in lines] == ["2026-11-02 08:01:00", "2026-11-03 08:02:00", ""]
+    assert "Codes" not in lines[0]
+
+
+def test_percentiles_have_room_on_a_small_screen(visit: Opener) -> None:
+    week, years = 604_800_000.0, 615_660_180_000.0
+    some = [outcomes.outcome(n, duration_ms=years if n > 8 else week, wait_p95_ms=80_314.0) for n in range(10)]
+    opened = visit(html_text(some), NARROW)
+    assert "19.5 years" in opened.page.locator("#card-what").inner_text()
+    wide = "((box) => box.scrollWidth - box.clientWidth)(document.querySelector('#card-what .scroll'))"
+    for width in (NARROW, 1200):
+        opened.page.set_viewport_size({"width": width, "height": 850})
+        assert opened.page.evaluate(wide) == 0, width
+
+
+def test_codes_are_a_column_for_those_who_want_it(visit: Opener) -> None:
+    for amount in (20, 400):
+        opened = visit(html_text(outcomes.many(amount)))
+        opened.page.locator("#captures").scroll_into_view_if_needed()
+        opened.until(f"document.querySelector('{'#captures tbody tr' if amount == 20 else '.grid-row'}') !== null")
+        assert not opened.page.locator("#captures").get_by_text("TEST-3").first.is_visible()
+        opened.page.locator("#captures .column-menu summary").click()
+        choice = opened.page.locator("#captures .column-list label", has_text="Codes").locator("input")
+        assert not choice.is_checked()
+        choice.check()
+        opened.page.keyboard.press("Escape")
+        opened.page.locator("#captures").get_by_text("TEST-3").first.scroll_into_view_if_needed()
+        assert opened.page.locator("#captures").get_by_text("TEST-3").first.is_visible()
+        opened.assert_clean()
 
 
 @pytest.mark.parametrize(("amount", "name"), [(20, "td:first-child"), (400, ".grid-body > .grid-row > :first-child")])

@@ -111,9 +111,10 @@ def test_what_is_read_in_a_way_of_its_own_is_told(blank: Any) -> None:
 def test_numbers_are_written_as_everywhere(blank: Any) -> None:
     """The script's words for durations and sizes are those of analyzer.units."""
     times = [0, 0.0004, 0.35, 9.99, 9.996, 12.3, 999.4, 999.6, 4210, 59_990, 59_996, 185_000, 3_600_000, 7_320_000]
+    times += [172_740_000, 172_800_000, 180_000_000, 63_068_400_000, 63_072_000_000, 615_660_180_000]
     sizes = [0, 812, 999, 1000, 16_400, 999_499, 999_500, 1_070_000_000, 5_000_000_000_000]
     found = blank.evaluate(
-        "(() => { const say = (text) => text;"
+        "(() => { const say = (text, { n }) => text.replace('{n}', n);"
         + script("columns")
         + f"return [{times}.map(durationText), {sizes}.map(sizeText)]; }})()"
     )

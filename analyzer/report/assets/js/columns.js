@@ -30,8 +30,10 @@ function durationText(ms) {
   if (Math.abs(ms) < 999.5) return `${ms.toFixed(0)} ms`;
   if (Math.abs(ms) < 59995) return `${(ms / 1000).toFixed(2)} s`;
   const whole = Math.round(ms / 1000);
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const [minutes, hours, days] = [60, 3600, 86400].map((unit) => Math.floor(whole / unit));
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return days < 730 ? `${days} d ${hours % 24} h` : say("{n} years", { n: (days / 365.25).toFixed(1) });
 }
 /** @param {number} size */
 function sizeText(size) {

@@ -127,11 +127,14 @@ function clearFilter() {
   box.focus({ preventScroll: true }); // the button that had the focus is hidden now
 }
 
+/** @type {((query: Query) => void)[]} What is done to a query before rows are looked at. */
+const beforeFilter = [];
 /** @type {(() => void)[]} What else happens when the filter has changed. */
 const afterFilter = [];
 function apply() {
   const text = box.value.trim();
   const query = parseQuery(text);
+  for (const act of beforeFilter) act(query);
   const active = query.terms.length > 0 || range !== null;
   const shown = filterRows(query.terms) + filterGrids(query.terms, active);
   for (const [group, inside] of rowGroups) tellNothing(group, active && inside.every((row) => row.hidden));
@@ -155,10 +158,8 @@ const SPAN = new RegExp(`^${SECONDS}-${SECONDS}$`, "i");
  * @returns {[number, number] | null}
  */
 function rangeIn(text) {
-  const found = SPAN.exec(text);
-  const ends = found ? [Number(found[1]), Number(found[2])] : [];
-  if (!found || !ends.every(Number.isFinite)) return null;
-  return [Math.min(...ends), Math.max(...ends)];
+  const ends = SPAN.exec(text)?.slice(1).map(Number);
+  return ends?.every(Number.isFinite) ? [Math.min(...ends), Math.max(...ends)] : null;
 }
 /** Write a range as rangeIn reads it, to the microsecond. @param {[number, number]} span */
 const rangeText = (span) => span.map((end) => String(Number(end.toFixed(6)))).join("-");

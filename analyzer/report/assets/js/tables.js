@@ -32,6 +32,8 @@ function inOrder(numbers, down) {
 
 // ── markup ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** @param {{ hidden: boolean }} one */
+const visible = ({ hidden }) => !hidden;
 /** Return what a cell holds. @param {HTMLElement} cell @returns {Value} */
 function valueOf(cell) {
   const text = (cell.textContent || "").trim().replace(/\s+/g, " ");
@@ -71,7 +73,6 @@ function sortable(table) {
 /** @param {HTMLTableElement} table @param {string} name @param {string} ident @returns {TableActions} */
 function tableActions(table, name, ident) {
   const heads = Array.from(table.tHead?.rows[0].cells || []);
-  const shown = () => heads.map((_, at) => at).filter((at) => !heads[at].hidden);
   return {
     name,
     ident,
@@ -85,8 +86,9 @@ function tableActions(table, name, ident) {
       for (const row of all("tr", table)) /** @type {HTMLTableRowElement} */ (row).cells[column].hidden = hide;
     },
     *rows() {
-      const columns = shown();
-      for (const row of table.tBodies[0].rows) if (!row.hidden) yield columns.map((at) => valueOf(row.cells[at]));
+      for (const row of table.tBodies[0].rows) {
+        if (visible(row)) yield Array.from(row.cells).filter(visible).map(valueOf);
+      }
     },
   };
 }
@@ -130,12 +132,12 @@ function tableTools(actions) {
     "aria-label": say("Tools for the table “{name}”", { name: actions.name }),
   });
   bar.append(columnMenu(actions));
-  const copyButton = newElement(
-    "button",
-    { type: "button", title: say("Copy the rows that are shown, to paste them into a spreadsheet") },
-    say("Copy rows"),
-  );
-  copyButton.addEventListener("click", async () => {
+  const tool = (/** @type {string} */ label, /** @type {string} */ title, /** @type {() => void} */ act) => {
+    const button = newElement("button", { type: "button", title }, label);
+    button.addEventListener("click", act);
+    bar.append(button);
+  };
+  tool(say("Copy rows"), say("Copy the rows that are shown, to paste them into a spreadsheet"), async () => {
     const text = separated(actions, "\t");
     announce(
       (await copy(text))
@@ -143,13 +145,9 @@ function tableTools(actions) {
         : say("Copying is not allowed here"),
     );
   });
-  const saveButton = newElement(
-    "button",
-    { type: "button", title: say("Save the rows that are shown as a CSV file") },
-    "CSV",
+  tool("CSV", say("Save the rows that are shown as a CSV file"), () =>
+    save(`${actions.ident}_${fileName()}.csv`, separated(actions, ",")),
   );
-  saveButton.addEventListener("click", () => save(`${actions.ident}_${fileName()}.csv`, separated(actions, ",")));
-  bar.append(copyButton, saveButton);
   return bar;
 }
 /** @param {TableActions} actions */
@@ -157,12 +155,12 @@ function columnMenu(actions) {
   const menu = newElement("details", { class: "column-menu" });
   menu.append(newElement("summary", {}, say("Columns")));
   const list = newElement("div", { class: "column-list" });
-  actions.headings().forEach(({ label }, column) => {
+  actions.headings().forEach(({ label, hidden }, column) => {
     const choice = newElement("label", {});
     const tick = /** @type {HTMLInputElement} */ (newElement("input", { type: "checkbox" }));
-    tick.checked = true;
+    tick.checked = !hidden;
     tick.addEventListener("change", () => {
-      if (!tick.checked && actions.headings().filter(({ hidden }) => !hidden).length < 2) tick.checked = true;
+      if (!tick.checked && actions.headings().filter(visible).length < 2) tick.checked = true;
       else actions.hide(column, !tick.checked);
     });
     choice.append(tick, ` ${label}`);
@@ -187,12 +185,13 @@ document.addEventListener("pointerdown", (event) => {
 
 /**
  * Write the rows that are shown as CSV (RFC 4180) or, with tabs, for pasting into a spreadsheet. A number is written as
- * it is, in the unit that its column's head names, unless its text says more ("at least 3 ms").
+ * it is, in the unit that its column's head names, unless its text says more ("at least 3 ms"); a zero that is not shown
+ * is one, too. What is unknown is empty.
  * @param {TableActions} actions @param {string} separator
  */
 function separated(actions, separator) {
   const line = (/** @type {string[]} */ fields) => `${fields.join(separator)}\r\n`;
-  const heads = actions.headings().filter(({ hidden }) => !hidden);
+  const heads = actions.headings().filter(visible);
   const lines = [line(heads.map(({ label, unit }) => field(unit ? `${label} (${unit})` : label, separator)))];
   for (const row of actions.rows()) lines.push(line(row.map((value, at) => written(value, heads[at].unit, separator))));
   return lines.join("");
@@ -200,7 +199,8 @@ function separated(actions, separator) {
 /** @param {Value} shown @param {string} unit @param {string} separator */
 function written({ text, value }, unit, separator) {
   const exact = unit ? /^-?\d/ : /^-?[\d\u202f]+(?:\.\d+)?$/;
-  return value !== null && exact.test(text) ? String(value) : field(text, separator);
+  if (value !== null && (!text || exact.test(text))) return String(value);
+  return text === DASH ? "" : field(text, separator);
 }
 /**
  * Write a text so that it is one field, and no formula: a spreadsheet runs what begins with certain signs.
