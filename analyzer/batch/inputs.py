@@ -28,6 +28,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from analyzer.batch import archives, sources
+from analyzer.batch.patterns import fitting
 from analyzer.batch.sources import Found, Search, Source, is_file, is_folder, is_hidden, is_url
 from analyzer.errors import CaptureError, UsageError
 from analyzer.text import display, numbered
@@ -101,7 +102,7 @@ def _expanded(asked: Iterable[str], failed: list[CaptureError]) -> Iterator[str]
 
 
 def _fitting(pattern: str) -> list[str]:
-    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
+    names = fitting(pattern)
     if not names:
         raise CaptureError(pattern, "no file has a name like this")
     return names

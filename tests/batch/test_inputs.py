@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import glob
 import gzip
 import io
 import lzma
@@ -21,6 +22,7 @@ import pytest
 
 from analyzer.batch.fetch import at_hand, sweep
 from analyzer.batch.inputs import find
+from analyzer.batch.patterns import fitting
 from analyzer.batch.plan import jobs
 from analyzer.batch.sources import Search, Source
 from analyzer.errors import CaptureError, LimitExceededError, UsageError
@@ -148,6 +150,38 @@ def test_loops_of_links_end(lab: Path) -> None:
     (lab / "loop").symlink_to(lab)
     (lab / "itself.pcap").symlink_to(lab / "itself.pcap")
     assert len(names(lab, recursive=True)) == 6
+
+
+def test_deep_globs_do_not_follow_links(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two links to the folder itself are a tree of paths without end."""
+    monkeypatch.chdir(lab)
+    for link in ("one", "two", "group 1/up"):
+        (lab / link).symlink_to(lab)
+    both = ["a.pcapng", "group 1/deep/a.pcapng"]
+    for pattern in ("**/a.pcapng", "./**/a.pcapng", f"{lab}/**/a.pcapng", f"{lab}/**/**//a.p[c]apng"):
+        found = find([pattern], Search())
+        assert [source.name for source in found.sources] == both
+        assert found.twice == 0
+    assert names("**/group*/**/*.pcapng") == ["b.pcapng", "deep/a.pcapng"]
+    assert names("one/**/deep/*") == ["a.pcapng"]
+    assert names("**/.hidden.pcap") == [".hidden.pcap"]
+
+
+def test_deep_globs_mean_what_they_mean_to_python(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab / "odd [1]*").mkdir()
+    (lab / "odd [1]*" / "c.pcap").write_bytes(CAPTURE)
+    (lab / ".git").mkdir()
+    (lab / ".git" / "d.pcap").write_bytes(CAPTURE)
+    monkeypatch.chdir(lab)
+    for pattern in (
+        *("**", "**/", "**/*", "*/**", "**/deep/**", "**/*.pcap*", "group 1/**/*", "gr*/**/a*", "**/deep/../b.pcapng"),
+        *("**/**/*.pcap", "a**g", "**/a**", "**a/*", "[o]dd*/**/c.pcap", "odd [[]1]*/**", ".git/**", "nowhere/**/x"),
+        *("**/.*", "./**", f"{lab}/**/*", f"{lab}/*/**/", "../lab/**/b*"),
+    ):
+        expected = {os.path.normpath(name) for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207 - what ours is compared with
+        found = fitting(pattern)
+        assert {os.path.normpath(name) for name in found} - {"."} == expected - {"."}, pattern
+        assert len(set(found)) == len(found)
 
 
 @pytest.mark.parametrize(
