@@ -133,7 +133,19 @@ def _top(paths: Sequence[str]) -> str:
 
 
 def _absolute(path: str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100 - without following links: they stay as they are named
+    """Return a path from the root on, without ``..``. Links stay as they are named; ``..`` is above their target."""
+    if ".." not in Path(path).parts or os.name == "nt":  # Windows does not look at links here
+        return os.path.abspath(path)  # noqa: PTH100 - it would follow links
+    whole = Path(path).absolute()
+    here = Path(whole.anchor)
+    for part in whole.parts[1:]:
+        if part != "..":
+            here /= part
+        elif os.path.islink(here):  # noqa: PTH114 - without asking for permission
+            here = Path(os.path.realpath(here)).parent
+        else:
+            here = here.parent
+    return str(here)
 
 
 def _below(path: str, top: str) -> str:
@@ -145,12 +157,12 @@ def _below(path: str, top: str) -> str:
 def _local(one: str, top: str, search: Search, found: Found) -> Iterator[Source]:
     path = Path(_absolute(one))
     try:
+        if not Path(one).exists():
+            raise CaptureError(one, "there is no such file or folder")
         if is_folder(path):
             yield from _folder(path, top, search, found)
-        elif path.exists():
-            yield from sources.local(path, _below(str(path), top), found)
         else:
-            raise CaptureError(one, "there is no such file or folder")
+            yield from sources.local(path, _below(str(path), top), found)
     except OSError as error:
         raise CaptureError(one, f"it cannot be read: {(error.strerror or str(error)).lower()}") from error
 

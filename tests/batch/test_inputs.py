@@ -146,6 +146,22 @@ def test_the_same_file_twice_is_one(lab: Path) -> None:
     assert found.twice == 2
 
 
+def test_a_folder_above_a_link_is_that_of_its_target(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``link/../b.pcapng`` is beside what the link leads to, for the system and so for us."""
+    (lab / "link").symlink_to(lab / "group 1" / "deep")
+    (lab / "b.pcapng").write_bytes(b"another")
+    (lab / "group 1" / "deep" / "here").symlink_to(".")
+    monkeypatch.chdir(lab)
+    for asked in ("link/../b.pcapng", f"{lab}/link/../b.pcapng", "link/here/../b.pcapng", "link/../../link/../b*"):
+        (source,) = find([asked], Search()).sources
+        assert source.name == "b.pcapng"
+        assert Path(source.location).read_bytes() == CAPTURE
+    assert names("link/..") == ["b.pcapng"]
+    assert names("group 1/../a.pcapng", "link/../b.pcapng") == ["a.pcapng", "group 1/b.pcapng"]
+    with pytest.raises(CaptureError, match="there is no such file or folder"):
+        find(["nowhere/../a.pcapng"], Search())
+
+
 def test_loops_of_links_end(lab: Path) -> None:
     (lab / "loop").symlink_to(lab)
     (lab / "itself.pcap").symlink_to(lab / "itself.pcap")
