@@ -6,7 +6,7 @@ Rules:
   list where nothing is, unless nothing at all was found.
 * Of a folder, captures and archives are taken (:mod:`analyzer.batch.sources`); with ``--glob`` exactly the files whose
   name fits. Hidden files and folders are left, also in archives, and so is the folder of the results. At a URL the name
-  alone tells what a file is.
+  alone tells what a file is, and so it does where the system refuses to read one: that is listed as failed.
 * Folders below are entered with ``--recursive`` only. Links to folders are not followed (they may run in circles);
   links to files are. A file that is reached twice is taken once.
 * ``@LIST`` is a text file with a path or a glob a line, as seen from the working folder; lines with ``#`` are comments.
@@ -29,7 +29,7 @@ from typing import Any
 
 from analyzer.batch import archives, sources
 from analyzer.batch.patterns import fitting
-from analyzer.batch.sources import Found, Search, Source, is_file, is_folder, is_hidden, is_url
+from analyzer.batch.sources import Found, Search, Source, is_folder, is_hidden, is_url
 from analyzer.errors import CaptureError, UsageError
 from analyzer.text import display, numbered
 
@@ -164,7 +164,7 @@ def _local(one: str, top: str, search: Search, found: Found) -> Iterator[Source]
         else:
             yield from sources.local(path, _below(str(path), top), found)
     except OSError as error:
-        raise CaptureError(one, f"it cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise CaptureError(one, _unreadable(error)) from error
 
 
 def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Source]:
@@ -172,13 +172,20 @@ def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Sour
     for folder, below, names in os.walk(root, onerror=failed.append):
         below[:] = [name for name in sorted(below) if _entered(folder, name, search)]
         if not search.recursive:
-            found.folders += sum(not Path(folder, name).is_symlink() for name in below)
+            found.folders += sum(not os.path.islink(Path(folder, name)) for name in below)  # noqa: PTH114 - never raises
             below.clear()
         for name in sorted(names):
             path = Path(folder, name)
             if name.startswith("."):
                 continue
-            if is_file(path) and _wanted(path, search):
+            try:
+                regular = path.is_file()
+            except OSError as refusal:  # the folder may be listed, but not entered
+                if _wanted_by_name(name, search):
+                    yield Source(_below(str(path), top), str(path), error=_unreadable(refusal))
+                    continue
+                regular = False
+            if regular and _wanted(path, search):
                 yield from sources.local(path, _below(str(path), top), found)
             else:
                 found.skipped.append(_below(str(path), top))
@@ -200,7 +207,17 @@ def _wanted(path: Path, search: Search) -> bool:
         with path.open("rb") as file:
             return sources.archive_kind(path.name, file) is not None or sources.begins_like_a_capture(file)
     except OSError:
-        return False
+        return _wanted_by_name(path.name, search)
+
+
+def _wanted_by_name(name: str, search: Search) -> bool:
+    """Tell whether a file is wanted of which no more is known than its name."""
+    wanted = search.wants(name)
+    return name.lower().endswith(archives.NAMES) if wanted is None else wanted
+
+
+def _unreadable(error: OSError) -> str:
+    return f"it cannot be read: {(error.strerror or str(error)).lower()}"
 
 
 def _remote(url: str, search: Search, found: Found, asked: int) -> Iterator[Source]:
@@ -240,10 +257,7 @@ def _wanted_there(entry: Mapping[str, Any], root: str, search: Search, found: Fo
     path = PurePosixPath(entry["name"])
     if is_hidden(path.relative_to(root) if path.is_relative_to(root) else PurePosixPath(path.name)):
         return False
-    name = path.name
-    wanted = search.wants(name)
-    if wanted is None:
-        wanted = name.lower().endswith(archives.NAMES)
+    wanted = _wanted_by_name(path.name, search)
     if not wanted:
         found.skipped.append(entry["name"])
     return wanted

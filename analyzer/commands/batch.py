@@ -235,6 +235,7 @@ def _outcomes(
     log_path = None if store.remote else Path(store.root, "batch.jsonl" if asked.json_log else "batch.log")
     workers = min(asked.jobs or _cores(), len(planned))
     with logging_to(log_path, len(planned), as_json=asked.json_log, quiet=asked.quiet, color=asked.color) as log:
+        log.noted(found.notes)
         log.left_aside(found.skipped)
         try:
             return results(planned, settings, workers, asked.scheduler, log), log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import glob
 import gzip
 import io
@@ -576,3 +577,39 @@ def test_an_unreadable_folder_is_named(lab: Path) -> None:
     finally:
         (lab / "group 1").chmod(0o755)
     assert any("group 1" in note for note in found.notes)
+
+
+def test_files_that_the_system_refuses_to_tell_of_are_listed(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may be listed but not entered (mode 644): nobody's work is passed over."""
+    for name in ("class.zip", "notes.pdf"):
+        (lab / "group 1" / name).write_bytes(b"")
+    whole, plain = os.stat, os.lstat
+
+    def refused(path: Any, *rest: Any, **options: Any) -> Any:
+        if isinstance(path, str | Path) and Path(path).parent == lab / "group 1":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return (whole if options.pop("follow_symlinks", True) else plain)(path, *rest, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    monkeypatch.setattr(os, "lstat", lambda path, **options: refused(path, follow_symlinks=False, **options))
+    reason = "it cannot be read: permission denied"
+    for asked, recursive in ((lab / "group 1", False), (lab, True)):
+        found = find([str(asked)], Search(recursive))
+        failed = {source.name.removeprefix("group 1/"): source.error for source in found.sources if source.error}
+        assert failed == {"b.pcapng": reason, "class.zip": reason}
+        assert [name for name in found.skipped if "notes.pdf" in name]
+    found = find([str(lab / "group 1")], Search(pattern="*.pdf"))
+    assert [(source.name, source.error) for source in found.sources] == [("notes.pdf", reason)]
+
+
+def test_archives_that_cannot_be_opened_are_listed(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab / "class.zip").write_bytes(b"")
+    whole = Path.open
+
+    def refused(path: Path, *rest: Any, **options: Any) -> Any:
+        if path.parent == lab:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return whole(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", refused)
+    assert names(lab) == ["a.pcapng", "class.zip", "empty.pcap"]

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from analyzer.batch.log import logging_to
 from analyzer.batch.plan import Settings, jobs
 from analyzer.batch.record import Record, planned, remember
 from analyzer.batch.sources import Source
@@ -314,6 +315,14 @@ def test_what_was_left_aside_is_named_in_the_log(lab: Path, tmp_path: Path) -> N
     assert "  other file, no captures: left aside (named in batch.log)" in done.stdout
     assert "     1  folder below was not entered (--recursive does)" in done.stdout
     assert " aside   homework.docx: no capture" in (tmp_path / "out" / "batch.log").read_text("utf-8")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_folders_that_cannot_be_read_are_named_in_the_log(tmp_path: Path, as_json: bool) -> None:
+    with logging_to(tmp_path / "log", 0, as_json=as_json, quiet=True, color=False) as log:
+        log.noted(["lab/below: this folder cannot be read: Permission denied"])
+    (line,) = (tmp_path / "log").read_text("utf-8").splitlines()
+    assert "lab/below: this folder cannot be read: Permission denied" in (json.loads(line)["note"] if as_json else line)
 
 
 def test_exit_codes_for_scripts(lab: Path, tmp_path: Path) -> None:
