@@ -21,8 +21,10 @@ import codecs
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -43,22 +45,22 @@ def find(asked: Sequence[str], search: Search) -> Found:
         UsageError: standard input was asked for. CaptureError: nothing that was asked for exists or can be read, or no
             capture was found at all.
     """
-    found, seen = Found(), set[tuple[str, tuple[str, ...]]]()
+    found, seen = Found(), set[Hashable]()
     failed: list[CaptureError] = []
     paths = list(_expanded(asked, failed))
     top = _top([path for path in paths if not is_url(path)])
     for path in paths:
         there = _remote(path, search, found, len(paths)) if is_url(path) else _local(path, top, search, found)
         try:
-            for source in there:
-                _take(source, found, seen)
+            _take(there, found, seen)
         except CaptureError as error:
             failed.append(error)
     if failed and not found.sources:
-        raise failed[0] if len(failed) == 1 else CaptureError(", ".join(asked), failed[0].reason)
+        several = len({(_place(fault.path), fault.reason) for fault in failed}) > 1
+        raise CaptureError(", ".join(asked), failed[0].reason) if several else failed[0]
     for fault in failed:
         name = fault.path if is_url(fault.path) else _below(_absolute(fault.path), top)
-        found.sources.append(Source(name, fault.path, error=fault.reason))
+        _take([Source(name, fault.path, error=fault.reason)], found, seen)
     if not found.sources:
         raise CaptureError(", ".join(asked), _nothing(found))
     found.sources.sort(key=lambda source: source.name)
@@ -67,15 +69,28 @@ def find(asked: Sequence[str], search: Search) -> Found:
     return found
 
 
-def _take(source: Source, found: Found, seen: set[tuple[str, tuple[str, ...]]]) -> None:
-    if source.error is None:
-        location = source.location if is_url(source.location) else os.path.realpath(source.location)
-        key = (location, source.member)
+def _take(there: Iterable[Source], found: Found, seen: set[Hashable]) -> None:
+    """Take what was found at one place, unless it was found before.
+
+    Raises:
+        CaptureError: nothing more can be found there.
+    """
+    times, place = Counter[Hashable](), lru_cache(1)(_place)
+    for source in there:
+        # Members of one archive may share a name, and each of them is listed.
+        alike = (source.name, source.location, source.member, source.error)
+        times[alike] += 1
+        key = (place(source.location), source.member, source.error, times[alike])
         if key in seen:
             found.twice += 1
-            return
-        seen.add(key)
-    found.sources.append(source)
+        else:
+            seen.add(key)
+            found.sources.append(source)
+
+
+def _place(location: str) -> str:
+    """Return what is the same of all names of one file."""
+    return location if is_url(location) else os.path.realpath(_absolute(location))
 
 
 def _nothing(found: Found) -> str:

@@ -147,6 +147,22 @@ def test_the_same_file_twice_is_one(lab: Path) -> None:
     assert found.twice == 2
 
 
+def test_the_same_failure_twice_is_one(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab / "broken.zip").write_bytes(b"PK\x03\x04" + b"\0" * 100)
+    (lab / "link.zip").symlink_to("broken.zip")
+    with zipfile.ZipFile(lab / "twice.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for content in (b"the first", b"the second", CAPTURE):
+            archive.writestr("a.pcap", content)
+    monkeypatch.chdir(lab)
+    asked = ["broken.zip", ".", "./broken.zip", "twice.zip", "lost", "./lost", f"{lab}/lost", "*.dmp", "./*.dmp"]
+    found = find(asked, Search())
+    failed = [source.name.removeprefix("lab/") for source in found.sources if source.error]
+    assert failed == ["*.dmp", "broken.zip", "lost", "twice.zip/a.pcap", "twice.zip/a.pcap (2)"]
+    with pytest.raises(CaptureError, match=r"^lost: there is no such"):
+        find(["lost", "./lost"], Search())
+
+
 def test_a_folder_above_a_link_is_that_of_its_target(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``link/../b.pcapng`` is beside what the link leads to, for the system and so for us."""
     (lab / "link").symlink_to(lab / "group 1" / "deep")
