@@ -133,8 +133,15 @@ def _listed(path: str) -> list[str]:
     if b"\0" in raw:
         raise CaptureError(path, f"it is no list of paths; a capture whose name begins with @ is ./@{path}")
     text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")  # Windows editors write the mark
-    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
-    return [f"./{line}" if line.startswith(("@", "-")) else line for line in lines]
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    named = [_named(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return [f"./{name}" if name.startswith(("@", "-")) else name for name in named]
+
+
+def _named(line: str) -> str:
+    """Return the path in a line of a list: without the blanks around it, unless that is a file's name."""
+    bare = line.strip()
+    return line if line != bare and os.path.lexists(line) else bare
 
 
 def _top(paths: Sequence[str]) -> str:

@@ -101,6 +101,23 @@ def test_lists(lab: Path, tmp_path: Path) -> None:
     assert found == {"a.pcapng": None, "group 1/b.pcapng": None, "lost.pcap": "there is no such file or folder"}
 
 
+@pytest.mark.parametrize("name", ["a\u2028b.pcap", "a\x85b.pcap", "a\x0bb\x0c.pcap", "a\x1eb.pcap", "a\rb.pcap"])
+def test_only_line_feeds_end_the_lines_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for one in (name, "c.pcap"):
+        Path(one).write_bytes(CAPTURE)
+    Path("list").write_bytes(f"{name}\r\nc.pcap\n".encode())
+    assert names("@list") == sorted([name, "c.pcap"])
+
+
+def test_names_with_blanks_around_them_in_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for one in (" a.pcap", "b.pcap ", "b.pcap", "c.pcap", "@d.pcap "):
+        Path(one).write_bytes(CAPTURE)
+    Path("list").write_bytes(b" a.pcap\nb.pcap \r\n  c.pcap\t\n@d.pcap \n   \n # no name\n")
+    assert names("@list") == [" a.pcap", "@d.pcap ", "b.pcap ", "c.pcap"]
+
+
 def test_lists_of_other_shells(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(lab)
     (lab / "@odd.pcap").write_bytes(CAPTURE)
