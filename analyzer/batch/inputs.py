@@ -35,6 +35,15 @@ from analyzer.batch.sources import Found, Search, Source, is_folder, is_hidden, 
 from analyzer.errors import CaptureError, UsageError
 from analyzer.text import display, numbered
 
+MAX_PARTS = 64
+"""Folders and file in a capture's name: results get as many, and only archives made on purpose have more."""
+
+MAX_PATH = 4096
+"""Bytes of a capture's name: PATH_MAX of Linux, of others 1024."""
+
+KEPT_OF_A_PART = 100
+"""Characters that are shown of the first and last part of a longer name."""
+
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -85,7 +94,16 @@ def _take(there: Iterable[Source], found: Found, seen: set[Hashable]) -> None:
             found.twice += 1
         else:
             seen.add(key)
-            found.sources.append(source)
+            found.sources.append(_of_bounded_name(source))
+
+
+def _of_bounded_name(source: Source) -> Source:
+    """Return a source as it is, or refuse it, under a name that can be shown, where no system has such paths."""
+    parts = source.name.split("/")
+    if len(parts) <= MAX_PARTS and len(source.name.encode("utf-8", "surrogatepass")) <= MAX_PATH:
+        return source
+    short = "/".join(part[-KEPT_OF_A_PART:] for part in (parts[0], "…", parts[-1]))
+    return replace(source, name=short, error=source.error or "its path is too long")
 
 
 def _place(location: str) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from analyzer.batch.sources import Source, is_url
 from analyzer.errors import UsageError
-from analyzer.export.outputs import FORMATS, placed
+from analyzer.export.outputs import FORMATS, SHARED, placed
 from analyzer.text import display, file_name, numbered
 from analyzer.version import SCHEMA_VERSION, __version__
 
@@ -91,16 +91,41 @@ def jobs(sources: Sequence[Source]) -> list[Job]:
     return list(map(Job, sources, stems))
 
 
+class _Folder:
+    """A folder of results, to find paths part by part.
+
+    Attributes:
+        below: the folders in it; results: what else will be there. All in small letters.
+    """
+
+    __slots__ = ("below", "results")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Folder] = {}
+        self.results: set[str] = set()
+
+
 def _apart(stems: Sequence[str]) -> list[str]:
     """Return stems whose folders are no results of other captures (``a.pcap.json/`` beside ``a.pcap``)."""
-    results = {placed(stem, form).casefold() for stem in stems for form in FORMATS}
+    root = _Folder()
+    root.results |= {placed("", form) for form in SHARED}
+    for stem in stems:
+        *folders, name = stem.casefold().split("/")
+        here = root
+        for part in folders:
+            here = here.below.setdefault(part, _Folder())
+        here.results |= {placed(name, form) for form in FORMATS if form not in SHARED}
     out = []
     for stem in stems:
-        parts = stem.split("/")
-        for at in range(len(parts) - 1):
-            if "/".join(parts[: at + 1]).casefold() in results:
-                parts[at] += "-folder"
-        out.append("/".join(parts))
+        *folders, name = stem.split("/")
+        there: _Folder | None = root
+        for at, part in enumerate(folders):
+            if there is None:
+                break
+            if part.casefold() in there.results:
+                folders[at] += "-folder"
+            there = there.below.get(folders[at].casefold())
+        out.append("/".join([*folders, name]))
     return out
 
 

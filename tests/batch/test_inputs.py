@@ -273,6 +273,28 @@ def test_folders_that_are_named_like_results() -> None:
     ]
 
 
+@pytest.mark.parametrize("member", ["/".join(["d"] * 5_000) + "/a.pcap", "x" * 5_000 + ".pcap", "ü/" * 65 + "a.pcap"])
+def test_paths_beyond_all_measure_are_listed_under_a_short_name(tmp_path: Path, member: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name in (member, member.replace(".pcap", "2.pcap"), "b.pcap"):
+            info = tarfile.TarInfo(name)
+            info.size = len(CAPTURE)
+            tar.addfile(info, io.BytesIO(CAPTURE))
+    found = find([str(tmp_path)], Search()).sources
+    assert sorted(str(source.error) for source in found) == ["None", *["its path is too long"] * 2]
+    assert len({source.name for source in found}) == 3
+    for source in found:
+        assert source.name.startswith("a.tar/")
+        assert len(source.name.encode()) < 500
+        assert len(source.name.split("/")) < 8
+
+
+def test_folders_named_like_results_at_any_depth() -> None:
+    deep = "/".join(["a.json"] * 500)
+    stems = [job.stem for job in jobs([Source(name, name) for name in ("a", f"{deep}/b", f"{deep}/c")])]
+    assert stems == ["a", *(f"a.json-folder/{deep.removeprefix('a.json/')}/{name}" for name in "bc")]
+
+
 def test_partitions_are_short_and_no_numbers() -> None:
     deep = "/".join(["x" * 95, "y" * 95, "z" * 80 + ".pcap"])
     sources = [
