@@ -10,7 +10,7 @@ Rules:
 * Folders below are entered with ``--recursive`` only. Links to folders are not followed (they may run in circles);
   links to files are. A file that is reached twice is taken once.
 * ``@LIST`` is a text file with a path or a glob a line, as seen from the working folder; lines with ``#`` are comments.
-  A URL (``s3://…``) is whatever fsspec knows.
+  A URL (``s3://…``) is whatever fsspec knows; one of this machine (``file:///…``) is a path.
 * A capture's name is its path below the folder that was asked for, or, of several paths, below the deepest folder that
   holds them all; it is unique in the batch. Order is by name.
 """
@@ -78,6 +78,14 @@ def find(asked: Sequence[str], search: Search) -> Found:
     return found
 
 
+def as_path(asked: str) -> str:
+    """Return the path that a URL of a file of this machine has; what else there is, as it is."""
+    scheme, _, path = asked.partition("://")
+    if scheme.lower() not in ("file", "local") or not path:
+        return asked
+    return path.removeprefix("localhost") if path.startswith("localhost/") else path
+
+
 def _take(there: Iterable[Source], found: Found, seen: set[Hashable]) -> None:
     """Take what was found at one place, unless it was found before.
 
@@ -124,6 +132,7 @@ def _expanded(asked: Iterable[str], failed: list[CaptureError]) -> Iterator[str]
         if one == "-":
             raise UsageError("a batch does not read standard input (-); analyze - does")
         try:
+            one = as_path(one)
             if one.startswith("@"):
                 yield from _expanded(_listed(one[1:]), failed)
             elif not is_url(one) and not os.path.lexists(one) and glob.has_magic(one):

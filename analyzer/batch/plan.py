@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import posixpath
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from analyzer.batch.sources import Source, is_url
 from analyzer.errors import UsageError
@@ -135,12 +136,32 @@ def keep_captures(planned: Sequence[Job], settings: Settings) -> None:
     Raises:
         UsageError: one would be.
     """
-    captures = {os.path.realpath(job.source.location) for job in planned if not is_url(job.source.location)}
+    remote = is_url(settings.output)
+    there = [job.source.location for job in planned if is_url(job.source.location) == remote]
+    root = _as_listed(settings.output) if remote else settings.output
+    same = _normal if remote else os.path.realpath
+    captures = {same(location) for location in there}
     results = [*OWN_FILES, *(placed(job.stem, form) for job in planned for form in settings.formats)]
     for result in results:
-        path = os.path.realpath(Path(settings.output, result))
+        path = same(f"{root}/{result}")
         if path in captures:
             raise UsageError(f"{display(path)}: the results would replace this capture; name another folder (-o)")
+
+
+def _as_listed(url: str) -> str:
+    """Return a URL as it begins where fsspec lists what is there; as it is, where fsspec does not know it."""
+    try:
+        import fsspec
+
+        system, path = fsspec.core.url_to_fs(url.rstrip("/"))
+        return str(system.unstrip_protocol(path))
+    except Exception:  # noqa: BLE001 - whatever the store's library raises; writing there will say what is wrong
+        return url
+
+
+def _normal(url: str) -> str:
+    scheme, _, path = url.partition("://")
+    return f"{scheme}://{posixpath.normpath(path).lstrip('/')}"
 
 
 def key(sha256: str, job: Job, settings: Settings) -> str:

@@ -167,14 +167,15 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     if not math.isfinite(asked.timeout):
         raise UsageError(f"--timeout {asked.timeout}: a number of seconds is needed")
     from analyzer.batch import fetch, index, index_page
-    from analyzer.batch.inputs import find
+    from analyzer.batch.inputs import as_path, find
     from analyzer.batch.log import print_table
     from analyzer.batch.plan import RECORDS, Settings, jobs, keep_captures
     from analyzer.batch.sources import Search, is_url
     from analyzer.batch.store import Store
 
     began = time.monotonic()
-    output = asked.output if is_url(asked.output) else str(Path(asked.output).resolve())
+    output = as_path(asked.output)
+    output = output if is_url(output) else str(Path(output).resolve())
     found = find(paths, Search(asked.recursive, asked.pattern, output))
     store, planned = Store(output), jobs(found.sources)
     settings = Settings(
@@ -187,8 +188,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         asked.memory,
         not asked.resume,
     )
-    if not store.remote:
-        keep_captures(planned, settings)
+    keep_captures(planned, settings)
     for note in found.notes if not asked.quiet else ():
         complain(note)
     with store.held(f"{RECORDS}/lock"):

@@ -19,12 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from analyzer.batch.fetch import at_hand, sweep
 from analyzer.batch.inputs import find
 from analyzer.batch.patterns import fitting
-from analyzer.batch.plan import jobs
+from analyzer.batch.plan import Settings, jobs, keep_captures
 from analyzer.batch.sources import Search, Source
 from analyzer.errors import CaptureError, LimitExceededError, UsageError
 from analyzer.text import is_file_name
@@ -293,6 +294,35 @@ def test_folders_named_like_results_at_any_depth() -> None:
     deep = "/".join(["a.json"] * 500)
     stems = [job.stem for job in jobs([Source(name, name) for name in ("a", f"{deep}/b", f"{deep}/c")])]
     assert stems == ["a", *(f"a.json-folder/{deep.removeprefix('a.json/')}/{name}" for name in "bc")]
+
+
+def test_files_by_their_url_are_files(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lab)
+    (lab / "list").write_text(f"file://{lab}/a.pcapng\n")
+    for asked in (f"file://{lab}/a.pcapng", f"local://{lab}/a.pcapng", f"file://localhost{lab}/a.pcapng", "@list"):
+        (source,) = find([asked, "a.pcapng"], Search()).sources
+        assert (source.name, source.location) == ("a.pcapng", str(lab / "a.pcapng"))
+    assert names(f"file://{lab}/**/a.pcapng") == ["a.pcapng", "group 1/deep/a.pcapng"]
+    assert names(f"file://{lab}") == names(lab)
+    assert names(f"FILE://{lab}") == names(lab)
+
+
+def test_no_result_replaces_a_capture_at_a_url() -> None:
+    """Captures and results may lie in one bucket; ``x`` there gives ``x.json``, which may be a capture's name."""
+    memory = fsspec.filesystem("memory")
+    try:
+        for name in ("/inp/x", "/inp/x.json", "/inp/below/y.pcap"):
+            memory.pipe(name, CAPTURE)
+        found = find(["memory://inp/x", "memory://inp/x.json", "memory://inp/below/y.pcap"], Search()).sources
+        planned = jobs(found)
+        for output in ("memory://inp", "memory://inp/", "memory:///inp", "memory://inp/below/.."):
+            with pytest.raises(UsageError, match=r"x\.json: the results would replace this capture"):
+                keep_captures(planned, Settings(output, ("json",)))
+        keep_captures(planned, Settings("memory://inp", ("html",)))
+        keep_captures(planned, Settings("memory://other", ("json",)))
+        keep_captures(planned, Settings("nonsense://inp", ("json",)))
+    finally:
+        memory.rm("/inp", recursive=True)
 
 
 def test_partitions_are_short_and_no_numbers() -> None:

@@ -375,6 +375,16 @@ def test_no_result_replaces_a_capture(tmp_path: Path) -> None:
         assert (folder / name).read_bytes() == capture
 
 
+def test_a_folder_by_its_url_is_a_folder(tmp_path: Path) -> None:
+    for name in ("x", "x.json"):
+        shutil.copy(SAMPLES / "ping.pcapng", tmp_path / name)
+    done = analyze_batch(tmp_path / "x", tmp_path / "x.json", "-o", f"file://{tmp_path}", "-f", "json", code=2)
+    assert "x.json: the results would replace this capture" in done.stderr
+    analyze_batch(f"file://{tmp_path}/x", "-o", f"file://{tmp_path}/out", "-f", "json", "-j", 1)
+    assert list(entries(tmp_path / "out")) == ["x"]
+    assert (tmp_path / "out" / "batch.log").exists()
+
+
 def test_nobody_else_can_give_work_to_local_workers(slow: Path, tmp_path: Path, started: Any) -> None:
     """What a worker is given, it runs: other users of the machine must not be able to give it anything."""
     import psutil
