@@ -14,13 +14,14 @@ import json
 import os
 import posixpath
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from analyzer.batch.sources import Source, is_url
 from analyzer.errors import UsageError
-from analyzer.export.outputs import FORMATS, SHARED, placed
+from analyzer.export.outputs import FOLDERS, FORMATS, SHARED, placed
+from analyzer.export.parquet import paths
 from analyzer.text import display, file_name, numbered
 from analyzer.version import SCHEMA_VERSION, __version__
 
@@ -128,6 +129,19 @@ def _apart(stems: Sequence[str]) -> list[str]:
             there = there.below.get(folders[at].casefold())
         out.append("/".join([*folders, name]))
     return out
+
+
+def folders_of(planned: Sequence[Job]) -> Callable[[str], bool]:
+    """Return what tells whether a path is that of a folder of these captures' results."""
+    own = {placed(job.stem, form) for job in planned for form in FOLDERS if form not in SHARED}
+    partitions = {job.partition for job in planned}
+    tables = {f"{form}/{path.partition('=')[0]}=" for form in SHARED for path in paths("")}
+
+    def is_own(path: str) -> bool:
+        table, sign, partition = path.partition("=")
+        return path in own or (table + sign in tables and partition in partitions)
+
+    return is_own
 
 
 def keep_captures(planned: Sequence[Job], settings: Settings) -> None:

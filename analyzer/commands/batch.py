@@ -169,7 +169,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     from analyzer.batch import fetch, index, index_page
     from analyzer.batch.inputs import as_path, find
     from analyzer.batch.log import print_table
-    from analyzer.batch.plan import RECORDS, Settings, jobs, keep_captures
+    from analyzer.batch.plan import RECORDS, Settings, folders_of, jobs, keep_captures
     from analyzer.batch.sources import Search, is_url
     from analyzer.batch.store import Store
 
@@ -196,7 +196,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
             outcomes, log = _outcomes(planned, found, settings, store, asked)
         finally:
             fetch.sweep(settings.run)
-            store.sweep(RECORDS)
+            store.sweep(RECORDS, folders_of(planned))
         store.write("index.json", index.json_text(outcomes))
         store.write("index.csv", index.csv_text(outcomes))
         store.write("index.html", index_page.html_text(outcomes, asked.lang))

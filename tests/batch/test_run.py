@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from analyzer.batch.log import logging_to
-from analyzer.batch.plan import Settings, jobs
+from analyzer.batch.plan import Settings, folders_of, jobs
 from analyzer.batch.record import Record, planned, remember
 from analyzer.batch.sources import Source
 from analyzer.batch.store import Store
@@ -268,6 +268,21 @@ def test_files_of_others_stay_in_folders_that_were_begun(tmp_path: Path) -> None
     (tmp_path / "a.pcapng.csv" / "notes.txt").write_text("mine")
     assert run(job, Settings(str(tmp_path), ("json",)))["status"] == "ok"
     assert [path.name for path in (tmp_path / "a.pcapng.csv").iterdir()] == ["notes.txt"]
+
+
+def test_folders_of_others_stay(tmp_path: Path) -> None:
+    """Folders of ours that are empty go; those that somebody else made stay, whatever they are called."""
+    (job, *_) = jobs([Source("a/b.pcap", "/a/b.pcap")])
+    ours = {"a/b.pcap.csv", "a/b.pcap.zeek", "parquet/http/capture=a~b.pcap"}
+    theirs = {"keep.csv", "capture=2024", "a/capture=a~b.pcap", "parquet/http/capture=c", "parquet/x/capture=a~b.pcap"}
+    for name in ours | theirs:
+        (tmp_path / name).mkdir(parents=True)
+    Store(str(tmp_path)).sweep(".analyze", folders_of([job]))
+    assert {name for name in ours | theirs if (tmp_path / name).is_dir()} == theirs
+    (tmp_path / "a/b.pcap.csv").mkdir()
+    (tmp_path / "a/b.pcap.csv" / "mine").write_text("theirs")
+    Store(str(tmp_path)).sweep(".analyze", folders_of([job]))
+    assert (tmp_path / "a/b.pcap.csv" / "mine").exists()
 
 
 def test_records_of_other_versions_are_cleared_away(tmp_path: Path) -> None:
