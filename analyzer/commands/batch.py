@@ -168,6 +168,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         raise UsageError(f"--timeout {asked.timeout}: a number of seconds is needed")
     from analyzer.batch import fetch, index, index_page
     from analyzer.batch.inputs import as_path, find
+    from analyzer.batch.interrupts import interrupted_once
     from analyzer.batch.log import print_table
     from analyzer.batch.plan import RECORDS, Settings, folders_of, jobs, keep_captures
     from analyzer.batch.sources import Search, is_url
@@ -191,7 +192,7 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     keep_captures(planned, settings)
     for note in found.notes if not asked.quiet else ():
         complain(note)
-    with store.held(f"{RECORDS}/lock"):
+    with store.held(f"{RECORDS}/lock"), interrupted_once():
         try:
             outcomes, log = _outcomes(planned, found, settings, store, asked)
         finally:

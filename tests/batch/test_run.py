@@ -502,6 +502,8 @@ def started(tmp_path: Path) -> Iterator[Any]:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Where the tests run in the background of a script, interrupts are ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **{"cwd": ROOT, **more},
         )
         running.append(process)
@@ -576,6 +578,45 @@ def test_an_interrupted_batch_goes_on_where_it_was(slow: Path, tmp_path: Path, s
     analyze_batch(folder, "-o", out, "-f", "json", "-j", 2, "--resume")
     assert [entry["status"] for entry in index(out)["captures"]] == ["ok"] * 4
     assert {path: path.stat().st_mtime_ns for path in done} == done
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=lambda one: str(int(one)),
+)
+def test_what_ends_a_batch_leaves_nothing(slow: Path, tmp_path: Path, started: Any, number: int, code: int) -> None:
+    """However often it comes, until the interpreter has ended; a terminal that is closed tells all processes."""
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for n in range(4):
+            archive.writestr(f"{n}.pcap", slow.read_bytes() + bytes(16 * n))
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    environment = {**os.environ, "TMPDIR": str(copies), "PYTHONPATH": str(ROOT)}
+    batch = started(*ANALYZE, "class.zip", "-o", "out", "-f", "json", "-j", 2, cwd=tmp_path, env=environment)
+    wait_for(lambda: list(copies.glob("analyze-*/*/capture")))
+    workers = children(batch.pid)
+    while batch.poll() is None:
+        os.killpg(batch.pid, number)
+        time.sleep(0.05)
+    _, complained = batch.communicate(timeout=60)
+    assert batch.returncode == code
+    said = [line for line in complained.splitlines() if not line.endswith("the same command goes on from there")]
+    assert said == (["analyze: ending the workers", "analyze: interrupted"] if number == signal.SIGINT else [])
+    assert not list(copies.glob("analyze-*"))
+    wait_for(lambda: not any(Path(f"/proc/{worker}/exe").exists() for worker in workers), 30)
+
+
+def test_a_batch_that_is_to_outlive_its_terminal_does(slow: Path, tmp_path: Path, started: Any) -> None:
+    out = tmp_path / "out"
+    batch = started("nohup", *ANALYZE, copies(slow, tmp_path / "lab", 2), "-o", out, "-f", "json", "-j", 1)
+    wait_for((out / "batch.log").exists)
+    os.killpg(batch.pid, signal.SIGHUP)
+    wait_for(lambda: lines(out / "batch.log") >= 1)
+    os.killpg(batch.pid, signal.SIGHUP)
+    said, complained = batch.communicate(timeout=120)
+    assert batch.returncode == 0, said + complained
+    assert [entry["status"] for entry in index(out)["captures"]] == ["ok"] * 2
 
 
 @pytest.fixture
