@@ -1,10 +1,11 @@
 """Which results each capture gets, and the key under which they are known to be done.
 
 Rules: results lie below the output folder as the captures lie below the input: ``lab1/a.pcap`` gives
-``lab1/a.pcap.html``. Each part of a path is made safe (:func:`analyzer.text.file_name`); two captures that would meet
-get a number. A capture is done when the record under its key is there and so are the results it names; the
-key is made of the capture's bytes, its name, this program's version and whether secrets are shown. Options that change
-how a format looks (:func:`variant`) concern its results alone. No result replaces a capture.
+``lab1/a.pcap.html``. Each part of a path is made safe (:func:`analyzer.text.file_name`); where captures would meet, one
+that is called so itself keeps the name, and the others get some digits made of their own. A capture is done when the
+record under its key is there and so are the results it names; the key is made of the capture's bytes, its name, this
+program's version and whether secrets are shown. Options that change how a format looks (:func:`variant`) concern its
+results alone. No result replaces a capture.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import posixpath
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -30,6 +32,9 @@ RECORDS = ".analyze"
 
 OWN_FILES = ("index.html", "index.json", "index.csv", "batch.log", "batch.jsonl")
 """The batch's own files beside the results; no capture's results have their stems."""
+
+DIGITS = 6
+"""Hexadecimal digits behind a name that others would have, too: of a thousand, two meet once in 34 times."""
 
 MAX_PARTITION = 180
 """Bytes of a partition's name: with ``capture=`` and what may be put before it, file systems take 255."""
@@ -85,12 +90,39 @@ class Job:
 
 def jobs(sources: Sequence[Source]) -> list[Job]:
     """Give each capture the stem of its results, none twice (nor differing in case only), nor that of the index."""
-    bases = ["/".join(map(file_name, PurePosixPath(source.name).parts)) for source in sources]
-    own = {name.partition(".")[0] for name in OWN_FILES}
-    stems = list(numbered(bases, "{}-{}", own, str.casefold))
-    while (apart := _apart(stems)) != stems:
-        stems = list(numbered(apart, "{}-{}", own, str.casefold))
+    names = [source.name for source in sources]
+    plain = ["/".join(map(file_name, PurePosixPath(name).parts)) for name in names]
+    while (apart := _apart(plain, stems := _distinct(plain, names))) != plain:
+        plain = apart
     return list(map(Job, sources, stems))
+
+
+def _distinct(plain: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return stems that differ: where some meet, what is added is made of each capture's own name.
+
+    So a capture that is added changes no other's, unless it is the first to meet it.
+
+    Args:
+        plain: the stems that captures of these names would have alone.
+    """
+    own = {name.partition(".")[0] for name in OWN_FILES}
+    folded = [stem.casefold() for stem in plain]
+    times, kept = Counter([*folded, *own]), set(own)
+    stems, met = list(plain), list[int]()
+    for at, (stem, name) in enumerate(zip(plain, names, strict=True)):
+        if times[folded[at]] == 1:
+            continue
+        if stem == name and folded[at] not in kept:  # it is called so itself
+            kept.add(folded[at])
+        else:
+            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+            stems[at] = f"{stem}-{digest[:DIGITS]}"
+            met.append(at)
+    # What was added may be what another is called.
+    taken = {*own, *(stem for stem, one in zip(stems, plain, strict=True) if stem == one)}
+    for at, stem in zip(met, numbered([stems[at] for at in met], "{}-{}", taken, str.casefold), strict=True):
+        stems[at] = stem
+    return stems
 
 
 class _Folder:
@@ -107,8 +139,12 @@ class _Folder:
         self.results: set[str] = set()
 
 
-def _apart(stems: Sequence[str]) -> list[str]:
-    """Return stems whose folders are no results of other captures (``a.pcap.json/`` beside ``a.pcap``)."""
+def _apart(plain: Sequence[str], stems: Sequence[str]) -> list[str]:
+    """Return plain stems whose folders are no results of other captures (``a.pcap.json/`` beside ``a.pcap``).
+
+    Args:
+        stems: those whose results will be there.
+    """
     root = _Folder()
     root.results |= {placed("", form) for form in SHARED}
     for stem in stems:
@@ -118,7 +154,7 @@ def _apart(stems: Sequence[str]) -> list[str]:
             here = here.below.setdefault(part, _Folder())
         here.results |= {placed(name, form) for form in FORMATS if form not in SHARED}
     out = []
-    for stem in stems:
+    for stem in plain:
         *folders, name = stem.split("/")
         there: _Folder | None = root
         for at, part in enumerate(folders):

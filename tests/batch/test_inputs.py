@@ -257,6 +257,22 @@ def test_names_of_any_script_stay() -> None:
     ]
 
 
+def test_where_names_meet_each_keeps_its_own_whoever_comes_later() -> None:
+    """What is behind a name is made of the capture's own name alone (SHA-256); nobody else's report changes places."""
+
+    def stems(*names: str) -> dict[str, str]:
+        return {job.source.name: job.stem for job in jobs([Source(name, name) for name in sorted(names)])}
+
+    assert stems("Zoë 🦊.pcap") == {"Zoë 🦊.pcap": "Zoë_.pcap"}
+    two = {"Zoë 🐱.pcap": "Zoë_.pcap-4cfda6", "Zoë 🦊.pcap": "Zoë_.pcap-8b3e06"}
+    assert stems(*two) == two
+    three = {**two, "Zoë 🐬.pcap": "Zoë_.pcap-5653e8", "Zoë_.pcap": "Zoë_.pcap"}
+    assert stems(*three) == three
+    assert stems(*three, "ZOË_.pcap", "Zoë_.pcap-8b3e06")["Zoë 🐬.pcap"] == "Zoë_.pcap-5653e8"
+    taken = stems(*three, "Zoë_.pcap-5653e8")
+    assert taken == {**three, "Zoë_.pcap-5653e8": "Zoë_.pcap-5653e8", "Zoë 🐬.pcap": "Zoë_.pcap-5653e8-2"}
+
+
 def test_folders_that_are_named_like_results() -> None:
     names = ["a.pcap", "a.pcap.json/b.pcap", "a.pcap.json-folder/b.pcap", "parquet/c.pcap", "index.pcap"]
     stems = [job.stem for job in jobs([Source(name, name) for name in names])]
@@ -267,8 +283,8 @@ def test_folders_that_are_named_like_results() -> None:
     ]
     assert stems == [
         "a.pcap",
+        "a.pcap.json-folder/b.pcap-e35975",
         "a.pcap.json-folder/b.pcap",
-        "a.pcap.json-folder/b.pcap-2",
         "parquet-folder/c.pcap",
         "index.pcap",
     ]
