@@ -12,6 +12,7 @@ import contextlib
 import gc
 import os
 import signal
+import stat
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -93,7 +94,19 @@ def _debug() -> None:
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     for other in (*_ENDING, signal.SIGINT):  # they would break into the clean-up
         signal.signal(other, signal.SIG_IGN)
+    if number != signal.SIGTERM:
+        _leave_terminal()
     raise SystemExit(128 + number)
+
+
+def _leave_terminal() -> None:
+    """Point streams nowhere whose terminal is gone: a last word to it would fail in the middle of the clean-up."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):
+            if stat.S_ISCHR(os.fstat(stream).st_mode):
+                os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _detach_output() -> None:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import pty
 import shlex
 import shutil
 import signal
@@ -605,6 +606,26 @@ def test_what_ends_a_batch_leaves_nothing(slow: Path, tmp_path: Path, started: A
     assert said == (["analyze: ending the workers", "analyze: interrupted"] if number == signal.SIGINT else [])
     assert not list(copies.glob("analyze-*"))
     wait_for(lambda: not any(Path(f"/proc/{worker}/exe").exists() for worker in workers), 30)
+
+
+def test_a_terminal_that_is_gone_takes_no_words(slow: Path, tmp_path: Path) -> None:
+    """The bar stands on the terminal, which fails from then on."""
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.write(slow, "slow.pcap")
+    command = [*ANALYZE, str(tmp_path / "class.zip"), "-o", str(tmp_path / "out"), "-f", "json", "-j", "1"]
+    environment = {**os.environ, "TMPDIR": str(copies), "PYTHONPATH": str(ROOT)}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, environment)
+    try:
+        wait_for(lambda: list(copies.glob("analyze-*/*/capture")))
+    finally:
+        os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    assert not list(copies.glob("analyze-*"))
 
 
 def test_a_batch_that_is_to_outlive_its_terminal_does(slow: Path, tmp_path: Path, started: Any) -> None:
