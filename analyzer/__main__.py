@@ -1,8 +1,9 @@
 """The program's entry: run the command line and turn whatever comes out into an exit code and at most one line.
 
 Rules: no traceback reaches a user, unless ``ANALYZER_DEBUG=1`` asks for it. Interrupted by Ctrl-C it ends with 130,
-by SIGTERM with 143, by a reader that went away (``| head``) with 141: what a shell would show for those signals.
-Clean-up (temporary files) has happened by then, because the interruption travels as an exception.
+by SIGTERM with 143, by the end of its terminal (SIGHUP) with 129, by a reader that went away (``| head``) with 141:
+what a shell would show for those signals. Clean-up (temporary files) has happened by then, because the interruption
+travels as an exception.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import gc
 import os
 import signal
+import stat
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -22,7 +24,9 @@ EXIT_INTERNAL = 1
 EXIT_OUTPUT = 4
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_PIPE = 128 + 13  # SIGPIPE, which not every system has a name for
-EXIT_TERMINATED = 128 + signal.SIGTERM
+
+_ENDING = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+"""Signals that end the program, clean-up included."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from analyzer.text import display
 
     if argv is None:
-        signal.signal(signal.SIGTERM, _terminate)
+        for number in _ENDING:
+            if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, _terminate)
         # numpy's linear algebra starts a thread per core when imported; nothing here uses it (saves 0.1 s CPU).
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # Rows refer to nothing that refers back, and there can be millions: looking for circles among them again and
@@ -86,7 +92,21 @@ def _debug() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(EXIT_TERMINATED)
+    for other in (*_ENDING, signal.SIGINT):  # they would break into the clean-up
+        signal.signal(other, signal.SIG_IGN)
+    if number != signal.SIGTERM:
+        _leave_terminal()
+    raise SystemExit(128 + number)
+
+
+def _leave_terminal() -> None:
+    """Point streams nowhere whose terminal is gone: a last word to it would fail in the middle of the clean-up."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):
+            if stat.S_ISCHR(os.fstat(stream).st_mode):
+                os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _detach_output() -> None:

@@ -6,11 +6,11 @@ Rules:
   list where nothing is, unless nothing at all was found.
 * Of a folder, captures and archives are taken (:mod:`analyzer.batch.sources`); with ``--glob`` exactly the files whose
   name fits. Hidden files and folders are left, also in archives, and so is the folder of the results. At a URL the name
-  alone tells what a file is.
+  alone tells what a file is, and so it does where the system refuses to read one: that is listed as failed.
 * Folders below are entered with ``--recursive`` only. Links to folders are not followed (they may run in circles);
   links to files are. A file that is reached twice is taken once.
 * ``@LIST`` is a text file with a path or a glob a line, as seen from the working folder; lines with ``#`` are comments.
-  A URL (``s3://…``) is whatever fsspec knows.
+  A URL (``s3://…``) is whatever fsspec knows; one of this machine (``file:///…``) is a path.
 * A capture's name is its path below the folder that was asked for, or, of several paths, below the deepest folder that
   holds them all; it is unique in the batch. Order is by name.
 """
@@ -21,16 +21,28 @@ import codecs
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from analyzer.batch import archives, sources
-from analyzer.batch.sources import Found, Search, Source, is_file, is_folder, is_hidden, is_url
+from analyzer.batch.patterns import fitting
+from analyzer.batch.sources import Found, Search, Source, is_folder, is_hidden, is_url
 from analyzer.errors import CaptureError, UsageError
 from analyzer.text import display, numbered
+
+MAX_PARTS = 64
+"""Folders and file in a capture's name: results get as many, and only archives made on purpose have more."""
+
+MAX_PATH = 4096
+"""Bytes of a capture's name: PATH_MAX of Linux, of others 1024."""
+
+KEPT_OF_A_PART = 100
+"""Characters that are shown of the first and last part of a longer name."""
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -42,22 +54,22 @@ def find(asked: Sequence[str], search: Search) -> Found:
         UsageError: standard input was asked for. CaptureError: nothing that was asked for exists or can be read, or no
             capture was found at all.
     """
-    found, seen = Found(), set[tuple[str, tuple[str, ...]]]()
+    found, seen = Found(), set[Hashable]()
     failed: list[CaptureError] = []
     paths = list(_expanded(asked, failed))
     top = _top([path for path in paths if not is_url(path)])
     for path in paths:
         there = _remote(path, search, found, len(paths)) if is_url(path) else _local(path, top, search, found)
         try:
-            for source in there:
-                _take(source, found, seen)
+            _take(there, found, seen)
         except CaptureError as error:
             failed.append(error)
     if failed and not found.sources:
-        raise failed[0] if len(failed) == 1 else CaptureError(", ".join(asked), failed[0].reason)
+        several = len({(_place(fault.path), fault.reason) for fault in failed}) > 1
+        raise CaptureError(", ".join(asked), failed[0].reason) if several else failed[0]
     for fault in failed:
         name = fault.path if is_url(fault.path) else _below(_absolute(fault.path), top)
-        found.sources.append(Source(name, fault.path, error=fault.reason))
+        _take([Source(name, fault.path, error=fault.reason)], found, seen)
     if not found.sources:
         raise CaptureError(", ".join(asked), _nothing(found))
     found.sources.sort(key=lambda source: source.name)
@@ -66,15 +78,45 @@ def find(asked: Sequence[str], search: Search) -> Found:
     return found
 
 
-def _take(source: Source, found: Found, seen: set[tuple[str, tuple[str, ...]]]) -> None:
-    if source.error is None:
-        location = source.location if is_url(source.location) else os.path.realpath(source.location)
-        key = (location, source.member)
+def as_path(asked: str) -> str:
+    """Return the path that a URL of a file of this machine has; what else there is, as it is."""
+    scheme, _, path = asked.partition("://")
+    if scheme.lower() not in ("file", "local") or not path:
+        return asked
+    return path.removeprefix("localhost") if path.startswith("localhost/") else path
+
+
+def _take(there: Iterable[Source], found: Found, seen: set[Hashable]) -> None:
+    """Take what was found at one place, unless it was found before.
+
+    Raises:
+        CaptureError: nothing more can be found there.
+    """
+    times, place = Counter[Hashable](), lru_cache(1)(_place)
+    for source in there:
+        # Members of one archive may share a name, and each of them is listed.
+        alike = (source.name, source.location, source.member, source.error)
+        times[alike] += 1
+        key = (place(source.location), source.member, source.error, times[alike])
         if key in seen:
             found.twice += 1
-            return
-        seen.add(key)
-    found.sources.append(source)
+        else:
+            seen.add(key)
+            found.sources.append(_of_bounded_name(source))
+
+
+def _of_bounded_name(source: Source) -> Source:
+    """Return a source as it is, or refuse it, under a name that can be shown, where no system has such paths."""
+    parts = source.name.split("/")
+    if len(parts) <= MAX_PARTS and len(source.name.encode("utf-8", "surrogatepass")) <= MAX_PATH:
+        return source
+    short = "/".join(part[-KEPT_OF_A_PART:] for part in (parts[0], "…", parts[-1]))
+    return replace(source, name=short, error=source.error or "its path is too long")
+
+
+def _place(location: str) -> str:
+    """Return what is the same of all names of one file."""
+    return location if is_url(location) else os.path.realpath(_absolute(location))
 
 
 def _nothing(found: Found) -> str:
@@ -90,6 +132,7 @@ def _expanded(asked: Iterable[str], failed: list[CaptureError]) -> Iterator[str]
         if one == "-":
             raise UsageError("a batch does not read standard input (-); analyze - does")
         try:
+            one = as_path(one)
             if one.startswith("@"):
                 yield from _expanded(_listed(one[1:]), failed)
             elif not is_url(one) and not os.path.lexists(one) and glob.has_magic(one):
@@ -101,7 +144,7 @@ def _expanded(asked: Iterable[str], failed: list[CaptureError]) -> Iterator[str]
 
 
 def _fitting(pattern: str) -> list[str]:
-    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
+    names = fitting(pattern)
     if not names:
         raise CaptureError(pattern, "no file has a name like this")
     return names
@@ -117,8 +160,15 @@ def _listed(path: str) -> list[str]:
     if b"\0" in raw:
         raise CaptureError(path, f"it is no list of paths; a capture whose name begins with @ is ./@{path}")
     text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")  # Windows editors write the mark
-    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
-    return [f"./{line}" if line.startswith(("@", "-")) else line for line in lines]
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    named = [_named(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return [f"./{name}" if name.startswith(("@", "-")) else name for name in named]
+
+
+def _named(line: str) -> str:
+    """Return the path in a line of a list: without the blanks around it, unless that is a file's name."""
+    bare = line.strip()
+    return line if line != bare and os.path.lexists(line) else bare
 
 
 def _top(paths: Sequence[str]) -> str:
@@ -132,7 +182,19 @@ def _top(paths: Sequence[str]) -> str:
 
 
 def _absolute(path: str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100 - without following links: they stay as they are named
+    """Return a path from the root on, without ``..``. Links stay as they are named; ``..`` is above their target."""
+    if ".." not in Path(path).parts or os.name == "nt":  # Windows does not look at links here
+        return os.path.abspath(path)  # noqa: PTH100 - it would follow links
+    whole = Path(path).absolute()
+    here = Path(whole.anchor)
+    for part in whole.parts[1:]:
+        if part != "..":
+            here /= part
+        elif os.path.islink(here):  # noqa: PTH114 - without asking for permission
+            here = Path(os.path.realpath(here)).parent
+        else:
+            here = here.parent
+    return str(here)
 
 
 def _below(path: str, top: str) -> str:
@@ -144,14 +206,14 @@ def _below(path: str, top: str) -> str:
 def _local(one: str, top: str, search: Search, found: Found) -> Iterator[Source]:
     path = Path(_absolute(one))
     try:
+        if not Path(one).exists():
+            raise CaptureError(one, "there is no such file or folder")
         if is_folder(path):
             yield from _folder(path, top, search, found)
-        elif path.exists():
-            yield from sources.local(path, _below(str(path), top), found, asked=True)
         else:
-            raise CaptureError(one, "there is no such file or folder")
+            yield from sources.local(path, _below(str(path), top), found, asked=True)
     except OSError as error:
-        raise CaptureError(one, f"it cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise CaptureError(one, _unreadable(error)) from error
 
 
 def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Source]:
@@ -159,13 +221,20 @@ def _folder(root: Path, top: str, search: Search, found: Found) -> Iterator[Sour
     for folder, below, names in os.walk(root, onerror=failed.append):
         below[:] = [name for name in sorted(below) if _entered(folder, name, search)]
         if not search.recursive:
-            found.folders += sum(not Path(folder, name).is_symlink() for name in below)
+            found.folders += sum(not os.path.islink(Path(folder, name)) for name in below)  # noqa: PTH114 - never raises
             below.clear()
         for name in sorted(names):
             path = Path(folder, name)
             if name.startswith("."):
                 continue
-            if is_file(path) and _wanted(path, search):
+            try:
+                regular = path.is_file()
+            except OSError as refusal:  # the folder may be listed, but not entered
+                if _wanted_by_name(name, search):
+                    yield Source(_below(str(path), top), str(path), error=_unreadable(refusal))
+                    continue
+                regular = False
+            if regular and _wanted(path, search):
                 yield from sources.local(path, _below(str(path), top), found)
             else:
                 found.skipped.append(_below(str(path), top))
@@ -187,7 +256,17 @@ def _wanted(path: Path, search: Search) -> bool:
         with path.open("rb") as file:
             return sources.archive_kind(path.name, file) is not None or sources.begins_like_a_capture(file)
     except OSError:
-        return False
+        return _wanted_by_name(path.name, search)
+
+
+def _wanted_by_name(name: str, search: Search) -> bool:
+    """Tell whether a file is wanted of which no more is known than its name."""
+    wanted = search.wants(name)
+    return name.lower().endswith(archives.NAMES) if wanted is None else wanted
+
+
+def _unreadable(error: OSError) -> str:
+    return f"it cannot be read: {(error.strerror or str(error)).lower()}"
 
 
 def _remote(url: str, search: Search, found: Found, asked: int) -> Iterator[Source]:
@@ -227,10 +306,7 @@ def _wanted_there(entry: Mapping[str, Any], root: str, search: Search, found: Fo
     path = PurePosixPath(entry["name"])
     if is_hidden(path.relative_to(root) if path.is_relative_to(root) else PurePosixPath(path.name)):
         return False
-    name = path.name
-    wanted = search.wants(name)
-    if wanted is None:
-        wanted = name.lower().endswith(archives.NAMES)
+    wanted = _wanted_by_name(path.name, search)
     if not wanted:
         found.skipped.append(entry["name"])
     return wanted

@@ -72,6 +72,12 @@ class Log:
                 else f"{now} aside   {display(name, 300)}: no capture"
             )
 
+    def noted(self, notes: Sequence[str]) -> None:
+        """Keep in the log what could not be looked into."""
+        for note in notes if self.file is not None else ():
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self._keep(json.dumps({"time": now, "note": note}) if self.as_json else f"{now} note    {note}")
+
     @property
     def named(self) -> str:
         """Say where the files are named that were left aside."""

@@ -1,6 +1,6 @@
-"""What a local worker does when it starts: it leaves Ctrl-C to the batch.
+"""What a local worker does when it starts: it leaves Ctrl-C and the end of the terminal to the batch.
 
-An interrupt goes to all processes of a terminal. The batch ends its workers itself, in order; a worker that ends by
+Such a signal goes to all processes of a terminal. The batch ends its workers itself, in order; a worker that ends by
 itself in the middle of something tells the terminal about it at length. Dask calls :func:`dask_setup` in a worker's
 main thread (``preload``).
 """
@@ -11,5 +11,6 @@ import signal
 
 
 def dask_setup(_worker: object) -> None:
-    """Ignore interrupts in this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore such signals in this process."""
+    for number in (signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+        signal.signal(number, signal.SIG_IGN)

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
+import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -27,7 +30,7 @@ from analyzer.errors import ExportError, UsageError
 from analyzer.version import __version__
 
 CONNECT_S = 10
-"""Seconds to wait for a scheduler: one that is there answers within one."""
+"""Seconds to wait for a scheduler or its workers: who is there answers within one."""
 
 CONFIG = {
     "distributed.scheduler.allowed-failures": 1,
@@ -69,9 +72,12 @@ def results(jobs: Sequence[Job], settings: Settings, workers: int, scheduler: st
     with connected(workers, scheduler) as client:
         try:
             return gathered(client, jobs, settings, tell)
+        except KeyboardInterrupt:
+            print("analyze: ending the workers", file=sys.stderr, flush=True)
+            raise
         finally:
-            with contextlib.suppress(Exception):  # on machines of a cluster nobody else would
-                client.run(sweep, settings.run)
+            if scheduler is not None:  # on this machine the caller does
+                _sweep(client, settings.run)
 
 
 def gathered(
@@ -116,6 +122,18 @@ def _ended(job: Job, settings: Settings, future: Any) -> Outcome:
     return {"capture": job.source.name, "outputs": {}, **failed(reason, size_bytes=job.source.size)}
 
 
+def _sweep(client: Any, run: str) -> None:
+    """Remove what the batch has copied to the machines of a cluster, as far as they answer in time."""
+
+    def there() -> None:
+        with contextlib.suppress(Exception):
+            client.run(sweep, run)
+
+    thread = threading.Thread(target=there, daemon=True)
+    thread.start()
+    thread.join(CONNECT_S)
+
+
 @contextlib.contextmanager
 def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
     """Give a client of the scheduler, or of local workers that end with it."""
@@ -130,11 +148,19 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
             finally:
                 client.close()
             return
-        from distributed import Client, LocalCluster
+        with _cluster(workers) as cluster:
+            yield cluster
 
-        with (
-            _started(
-                LocalCluster,
+
+@contextlib.contextmanager
+def _cluster(workers: int) -> Iterator[Any]:
+    """Give a client of local workers that end with it: at once, where something ends the batch."""
+    from distributed import Client, LocalCluster
+
+    cluster = None
+    try:
+        with _waiting():
+            cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
@@ -145,25 +171,43 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
                 scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,
                 preload=["analyzer.batch.preload"],
-            ) as cluster,
-            Client(cluster) as client,
-        ):
+            )
+        with Client(cluster) as client:
             yield client
+    except BaseException:
+        if cluster is not None:
+            _end(cluster)
+        raise
+    finally:
+        if cluster is not None:
+            cluster.close()
 
 
-def _started(make: Callable[..., Any], **settings: Any) -> Any:
-    """Start local workers while interrupts wait: threads and processes that start now inherit that, for good.
+def _end(cluster: Any) -> None:
+    """End local workers in the middle of their work, for which Dask would wait some seconds."""
+    for nanny in list(cluster.workers.values()):
+        with contextlib.suppress(Exception):  # one that is just starting has no process, or has ended by itself
+            nanny.close_gracefully()  # it starts no other worker
+            os.kill(nanny.pid, signal.SIGKILL)
 
-    So from their first moment Ctrl-C is ours; one that comes meanwhile is seen when they are there.
+
+@contextlib.contextmanager
+def _waiting() -> Iterator[None]:
+    """Let interrupts wait while local workers start: threads and processes that start now inherit that, for good.
+
+    So from their first moment Ctrl-C is ours, and so is the end of the terminal; one that comes meanwhile is seen when
+    they are there.
     """
     if not hasattr(signal, "pthread_sigmask"):
-        return make(**settings)
+        yield
+        return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # else it inherits the waiting, too, and a test for leaks would hang on it
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
-        return make(**settings)
+        resource_tracker.ensure_running()  # else it inherits that of Ctrl-C, too, and a test for leaks would hang on it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

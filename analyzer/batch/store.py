@@ -12,9 +12,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from analyzer.batch.lock import lock
@@ -28,7 +28,6 @@ Data = bytes | str | Iterable[str]
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
 _FOLDERS = frozenset({"file", "local", "memory", "sftp", "ssh", "ftp", "smb", "hdfs", "webhdfs", "dbfs"})
-_OURS = re.compile(r"capture=.*|.*\.(csv|zeek)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +180,20 @@ class Store:
                 raise ExportError(f"{display(self.root)}: cannot be written: {reason(error)}") from error
             yield
 
-    def sweep(self, notes: str) -> None:
+    def sweep(self, notes: str, ours: Callable[[str], bool]) -> None:
         """Remove what workers that were ended have left in a folder that this batch holds: half-written files, notes.
-
-        Folders of ours in which nothing is left go, too.
 
         Args:
             notes: folder in which they leave notes. One below that has such a folder is that of other batches.
+            ours: tells whether a path is that of a folder of results; one in which nothing is left goes, too.
         """
         if self.remote:
             return
-        ours = []
+        empty = []
         for folder, below, names in os.walk(self.root):
             below[:] = [name for name in below if not Path(folder, name, notes).is_dir()]
-            ours += [Path(folder, name) for name in below if _OURS.fullmatch(name)]
+            place = PurePath(os.path.relpath(folder, self.root))
+            empty += [Path(folder, name) for name in below if ours((place / name).as_posix())]
             for name in (*below, *names):
                 path = Path(folder, name)
                 if _PART.fullmatch(name):
@@ -202,7 +201,7 @@ class Store:
                 if _PART.fullmatch(name) or (path.suffix == ".txt" and path.parent == Path(self.root, notes)):
                     with contextlib.suppress(OSError):
                         path.unlink()
-        for path in ours:
+        for path in empty:
             with contextlib.suppress(OSError):
                 path.rmdir()  # which fails unless it is empty
 

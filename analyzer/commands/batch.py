@@ -167,14 +167,16 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
     if not math.isfinite(asked.timeout):
         raise UsageError(f"--timeout {asked.timeout}: a number of seconds is needed")
     from analyzer.batch import fetch, index, index_page
-    from analyzer.batch.inputs import find
+    from analyzer.batch.inputs import as_path, find
+    from analyzer.batch.interrupts import interrupted_once
     from analyzer.batch.log import print_table
-    from analyzer.batch.plan import RECORDS, Settings, jobs, keep_captures
+    from analyzer.batch.plan import RECORDS, Settings, folders_of, jobs, keep_captures
     from analyzer.batch.sources import Search, is_url
     from analyzer.batch.store import Store
 
     began = time.monotonic()
-    output = asked.output if is_url(asked.output) else str(Path(asked.output).resolve())
+    output = as_path(asked.output)
+    output = output if is_url(output) else str(Path(output).resolve())
     found = find(paths, Search(asked.recursive, asked.pattern, output))
     store, planned = Store(output), jobs(found.sources)
     settings = Settings(
@@ -187,16 +189,15 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         asked.memory,
         not asked.resume,
     )
-    if not store.remote:
-        keep_captures(planned, settings)
+    keep_captures(planned, settings)
     for note in found.notes if not asked.quiet else ():
         complain(note)
-    with store.held(f"{RECORDS}/lock"):
+    with store.held(f"{RECORDS}/lock"), interrupted_once():
         try:
             outcomes, log = _outcomes(planned, found, settings, store, asked)
         finally:
             fetch.sweep(settings.run)
-            store.sweep(RECORDS)
+            store.sweep(RECORDS, folders_of(planned))
         store.write("index.json", index.json_text(outcomes))
         store.write("index.csv", index.csv_text(outcomes))
         store.write("index.html", index_page.html_text(outcomes, asked.lang))
@@ -235,6 +236,7 @@ def _outcomes(
     log_path = None if store.remote else Path(store.root, "batch.jsonl" if asked.json_log else "batch.log")
     workers = min(asked.jobs or _cores(), len(planned))
     with logging_to(log_path, len(planned), as_json=asked.json_log, quiet=asked.quiet, color=asked.color) as log:
+        log.noted(found.notes)
         log.left_aside(found.skipped)
         try:
             return results(planned, settings, workers, asked.scheduler, log), log

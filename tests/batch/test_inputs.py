@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import errno
+import glob
 import gzip
 import io
 import lzma
@@ -18,12 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from analyzer.batch import archives, fetch, sources, task
 from analyzer.batch.fetch import at_hand, sweep
 from analyzer.batch.inputs import find
-from analyzer.batch.plan import Settings, jobs
+from analyzer.batch.patterns import fitting
+from analyzer.batch.plan import Settings, jobs, keep_captures
 from analyzer.batch.sources import Search, Source
 from analyzer.errors import CaptureError, LimitExceededError, UsageError
 from analyzer.text import is_file_name
@@ -102,6 +106,23 @@ def test_lists(lab: Path, tmp_path: Path) -> None:
     assert found == {"a.pcapng": None, "group 1/b.pcapng": None, "lost.pcap": "there is no such file or folder"}
 
 
+@pytest.mark.parametrize("name", ["a\u2028b.pcap", "a\x85b.pcap", "a\x0bb\x0c.pcap", "a\x1eb.pcap", "a\rb.pcap"])
+def test_only_line_feeds_end_the_lines_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for one in (name, "c.pcap"):
+        Path(one).write_bytes(CAPTURE)
+    Path("list").write_bytes(f"{name}\r\nc.pcap\n".encode())
+    assert names("@list") == sorted([name, "c.pcap"])
+
+
+def test_names_with_blanks_around_them_in_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for one in (" a.pcap", "b.pcap ", "b.pcap", "c.pcap", "@d.pcap "):
+        Path(one).write_bytes(CAPTURE)
+    Path("list").write_bytes(b" a.pcap\nb.pcap \r\n  c.pcap\t\n@d.pcap \n   \n # no name\n")
+    assert names("@list") == [" a.pcap", "@d.pcap ", "b.pcap ", "c.pcap"]
+
+
 def test_lists_of_other_shells(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(lab)
     (lab / "@odd.pcap").write_bytes(CAPTURE)
@@ -148,10 +169,74 @@ def test_the_same_file_twice_is_one(lab: Path) -> None:
     assert found.twice == 2
 
 
+def test_the_same_failure_twice_is_one(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab / "broken.zip").write_bytes(b"PK\x03\x04" + b"\0" * 100)
+    (lab / "link.zip").symlink_to("broken.zip")
+    with zipfile.ZipFile(lab / "twice.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for content in (b"the first", b"the second", CAPTURE):
+            archive.writestr("a.pcap", content)
+    monkeypatch.chdir(lab)
+    asked = ["broken.zip", ".", "./broken.zip", "twice.zip", "lost", "./lost", f"{lab}/lost", "*.dmp", "./*.dmp"]
+    found = find(asked, Search())
+    failed = [source.name.removeprefix("lab/") for source in found.sources if source.error]
+    assert failed == ["*.dmp", "broken.zip", "lost", "twice.zip/a.pcap", "twice.zip/a.pcap (2)"]
+    with pytest.raises(CaptureError, match=r"^lost: there is no such"):
+        find(["lost", "./lost"], Search())
+
+
+def test_a_folder_above_a_link_is_that_of_its_target(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``link/../b.pcapng`` is beside what the link leads to, for the system and so for us."""
+    (lab / "link").symlink_to(lab / "group 1" / "deep")
+    (lab / "b.pcapng").write_bytes(b"another")
+    (lab / "group 1" / "deep" / "here").symlink_to(".")
+    monkeypatch.chdir(lab)
+    for asked in ("link/../b.pcapng", f"{lab}/link/../b.pcapng", "link/here/../b.pcapng", "link/../../link/../b*"):
+        (source,) = find([asked], Search()).sources
+        assert source.name == "b.pcapng"
+        assert Path(source.location).read_bytes() == CAPTURE
+    assert names("link/..") == ["b.pcapng"]
+    assert names("group 1/../a.pcapng", "link/../b.pcapng") == ["a.pcapng", "group 1/b.pcapng"]
+    with pytest.raises(CaptureError, match="there is no such file or folder"):
+        find(["nowhere/../a.pcapng"], Search())
+
+
 def test_loops_of_links_end(lab: Path) -> None:
     (lab / "loop").symlink_to(lab)
     (lab / "itself.pcap").symlink_to(lab / "itself.pcap")
     assert len(names(lab, recursive=True)) == 6
+
+
+def test_deep_globs_do_not_follow_links(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two links to the folder itself are a tree of paths without end."""
+    monkeypatch.chdir(lab)
+    for link in ("one", "two", "group 1/up"):
+        (lab / link).symlink_to(lab)
+    both = ["a.pcapng", "group 1/deep/a.pcapng"]
+    for pattern in ("**/a.pcapng", "./**/a.pcapng", f"{lab}/**/a.pcapng", f"{lab}/**/**//a.p[c]apng"):
+        found = find([pattern], Search())
+        assert [source.name for source in found.sources] == both
+        assert found.twice == 0
+    assert names("**/group*/**/*.pcapng") == ["b.pcapng", "deep/a.pcapng"]
+    assert names("one/**/deep/*") == ["a.pcapng"]
+    assert names("**/.hidden.pcap") == [".hidden.pcap"]
+
+
+def test_deep_globs_mean_what_they_mean_to_python(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab / "odd [1]*").mkdir()
+    (lab / "odd [1]*" / "c.pcap").write_bytes(CAPTURE)
+    (lab / ".git").mkdir()
+    (lab / ".git" / "d.pcap").write_bytes(CAPTURE)
+    monkeypatch.chdir(lab)
+    for pattern in (
+        *("**", "**/", "**/*", "*/**", "**/deep/**", "**/*.pcap*", "group 1/**/*", "gr*/**/a*", "**/deep/../b.pcapng"),
+        *("**/**/*.pcap", "a**g", "**/a**", "**a/*", "[o]dd*/**/c.pcap", "odd [[]1]*/**", ".git/**", "nowhere/**/x"),
+        *("**/.*", "./**", f"{lab}/**/*", f"{lab}/*/**/", "../lab/**/b*"),
+    ):
+        expected = {os.path.normpath(name) for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207 - what ours is compared with
+        found = fitting(pattern)
+        assert {os.path.normpath(name) for name in found} - {"."} == expected - {"."}, pattern
+        assert len(set(found)) == len(found)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +261,22 @@ def test_names_of_any_script_stay() -> None:
     ]
 
 
+def test_where_names_meet_each_keeps_its_own_whoever_comes_later() -> None:
+    """What is behind a name is made of the capture's own name alone (SHA-256); nobody else's report changes places."""
+
+    def stems(*names: str) -> dict[str, str]:
+        return {job.source.name: job.stem for job in jobs([Source(name, name) for name in sorted(names)])}
+
+    assert stems("Zoë 🦊.pcap") == {"Zoë 🦊.pcap": "Zoë_.pcap"}
+    two = {"Zoë 🐱.pcap": "Zoë_.pcap-4cfda6", "Zoë 🦊.pcap": "Zoë_.pcap-8b3e06"}
+    assert stems(*two) == two
+    three = {**two, "Zoë 🐬.pcap": "Zoë_.pcap-5653e8", "Zoë_.pcap": "Zoë_.pcap"}
+    assert stems(*three) == three
+    assert stems(*three, "ZOË_.pcap", "Zoë_.pcap-8b3e06")["Zoë 🐬.pcap"] == "Zoë_.pcap-5653e8"
+    taken = stems(*three, "Zoë_.pcap-5653e8")
+    assert taken == {**three, "Zoë_.pcap-5653e8": "Zoë_.pcap-5653e8", "Zoë 🐬.pcap": "Zoë_.pcap-5653e8-2"}
+
+
 def test_folders_that_are_named_like_results() -> None:
     names = ["a.pcap", "a.pcap.json/b.pcap", "a.pcap.json-folder/b.pcap", "parquet/c.pcap", "index.pcap"]
     stems = [job.stem for job in jobs([Source(name, name) for name in names])]
@@ -186,11 +287,62 @@ def test_folders_that_are_named_like_results() -> None:
     ]
     assert stems == [
         "a.pcap",
+        "a.pcap.json-folder/b.pcap-e35975",
         "a.pcap.json-folder/b.pcap",
-        "a.pcap.json-folder/b.pcap-2",
         "parquet-folder/c.pcap",
         "index.pcap",
     ]
+
+
+@pytest.mark.parametrize("member", ["/".join(["d"] * 5_000) + "/a.pcap", "x" * 5_000 + ".pcap", "ü/" * 65 + "a.pcap"])
+def test_paths_beyond_all_measure_are_listed_under_a_short_name(tmp_path: Path, member: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name in (member, member.replace(".pcap", "2.pcap"), "b.pcap"):
+            info = tarfile.TarInfo(name)
+            info.size = len(CAPTURE)
+            tar.addfile(info, io.BytesIO(CAPTURE))
+    found = find([str(tmp_path)], Search()).sources
+    assert sorted(str(source.error) for source in found) == ["None", *["its path is too long"] * 2]
+    assert len({source.name for source in found}) == 3
+    for source in found:
+        assert source.name.startswith("a.tar/")
+        assert len(source.name.encode()) < 500
+        assert len(source.name.split("/")) < 8
+
+
+def test_folders_named_like_results_at_any_depth() -> None:
+    deep = "/".join(["a.json"] * 500)
+    stems = [job.stem for job in jobs([Source(name, name) for name in ("a", f"{deep}/b", f"{deep}/c")])]
+    assert stems == ["a", *(f"a.json-folder/{deep.removeprefix('a.json/')}/{name}" for name in "bc")]
+
+
+def test_files_by_their_url_are_files(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lab)
+    (lab / "list").write_text(f"file://{lab}/a.pcapng\n")
+    for asked in (f"file://{lab}/a.pcapng", f"local://{lab}/a.pcapng", f"file://localhost{lab}/a.pcapng", "@list"):
+        (source,) = find([asked, "a.pcapng"], Search()).sources
+        assert (source.name, source.location) == ("a.pcapng", str(lab / "a.pcapng"))
+    assert names(f"file://{lab}/**/a.pcapng") == ["a.pcapng", "group 1/deep/a.pcapng"]
+    assert names(f"file://{lab}") == names(lab)
+    assert names(f"FILE://{lab}") == names(lab)
+
+
+def test_no_result_replaces_a_capture_at_a_url() -> None:
+    """Captures and results may lie in one bucket; ``x`` there gives ``x.json``, which may be a capture's name."""
+    memory = fsspec.filesystem("memory")
+    try:
+        for name in ("/inp/x", "/inp/x.json", "/inp/below/y.pcap"):
+            memory.pipe(name, CAPTURE)
+        found = find(["memory://inp/x", "memory://inp/x.json", "memory://inp/below/y.pcap"], Search()).sources
+        planned = jobs(found)
+        for output in ("memory://inp", "memory://inp/", "memory:///inp", "memory://inp/below/.."):
+            with pytest.raises(UsageError, match=r"x\.json: the results would replace this capture"):
+                keep_captures(planned, Settings(output, ("json",)))
+        keep_captures(planned, Settings("memory://inp", ("html",)))
+        keep_captures(planned, Settings("memory://other", ("json",)))
+        keep_captures(planned, Settings("nonsense://inp", ("json",)))
+    finally:
+        memory.rm("/inp", recursive=True)
 
 
 def test_partitions_are_short_and_no_numbers() -> None:
@@ -666,3 +818,39 @@ def test_an_unreadable_folder_is_named(lab: Path) -> None:
     finally:
         (lab / "group 1").chmod(0o755)
     assert any("group 1" in note for note in found.notes)
+
+
+def test_files_that_the_system_refuses_to_tell_of_are_listed(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may be listed but not entered (mode 644): nobody's work is passed over."""
+    for name in ("class.zip", "notes.pdf"):
+        (lab / "group 1" / name).write_bytes(b"")
+    whole, plain = os.stat, os.lstat
+
+    def refused(path: Any, *rest: Any, **options: Any) -> Any:
+        if isinstance(path, str | Path) and Path(path).parent == lab / "group 1":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return (whole if options.pop("follow_symlinks", True) else plain)(path, *rest, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    monkeypatch.setattr(os, "lstat", lambda path, **options: refused(path, follow_symlinks=False, **options))
+    reason = "it cannot be read: permission denied"
+    for asked, recursive in ((lab / "group 1", False), (lab, True)):
+        found = find([str(asked)], Search(recursive))
+        failed = {source.name.removeprefix("group 1/"): source.error for source in found.sources if source.error}
+        assert failed == {"b.pcapng": reason, "class.zip": reason}
+        assert [name for name in found.skipped if "notes.pdf" in name]
+    found = find([str(lab / "group 1")], Search(pattern="*.pdf"))
+    assert [(source.name, source.error) for source in found.sources] == [("notes.pdf", reason)]
+
+
+def test_archives_that_cannot_be_opened_are_listed(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab / "class.zip").write_bytes(b"")
+    whole = Path.open
+
+    def refused(path: Path, *rest: Any, **options: Any) -> Any:
+        if path.parent == lab:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return whole(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", refused)
+    assert names(lab) == ["a.pcapng", "class.zip", "empty.pcap"]

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import pty
 import shlex
 import shutil
 import signal
@@ -20,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.batch.plan import Settings, jobs
+from analyzer.batch.log import logging_to
+from analyzer.batch.plan import Settings, folders_of, jobs
 from analyzer.batch.record import Record, planned, remember
 from analyzer.batch.sources import Source
 from analyzer.batch.store import Store
@@ -310,6 +312,21 @@ def test_a_worker_that_ends_while_results_go(tmp_path: Path, monkeypatch: pytest
     assert not list(tmp_path.rglob("*.csv/*"))
 
 
+def test_folders_of_others_stay(tmp_path: Path) -> None:
+    """Folders of ours that are empty go; those that somebody else made stay, whatever they are called."""
+    (job, *_) = jobs([Source("a/b.pcap", "/a/b.pcap")])
+    ours = {"a/b.pcap.csv", "a/b.pcap.zeek", "parquet/http/capture=a~b.pcap"}
+    theirs = {"keep.csv", "capture=2024", "a/capture=a~b.pcap", "parquet/http/capture=c", "parquet/x/capture=a~b.pcap"}
+    for name in ours | theirs:
+        (tmp_path / name).mkdir(parents=True)
+    Store(str(tmp_path)).sweep(".analyze", folders_of([job]))
+    assert {name for name in ours | theirs if (tmp_path / name).is_dir()} == theirs
+    (tmp_path / "a/b.pcap.csv").mkdir()
+    (tmp_path / "a/b.pcap.csv" / "mine").write_text("theirs")
+    Store(str(tmp_path)).sweep(".analyze", folders_of([job]))
+    assert (tmp_path / "a/b.pcap.csv" / "mine").exists()
+
+
 def test_records_of_other_versions_are_cleared_away(tmp_path: Path) -> None:
     (job,) = jobs([Source("a.pcapng", str(SAMPLES / "ping.pcapng"))])
     run(job, Settings(str(tmp_path), ("json", "csv"), reveal=True))
@@ -355,6 +372,14 @@ def test_what_was_left_aside_is_named_in_the_log(lab: Path, tmp_path: Path) -> N
     assert "  other file, no captures: left aside (named in batch.log)" in done.stdout
     assert "     1  folder below was not entered (--recursive does)" in done.stdout
     assert " aside   homework.docx: no capture" in (tmp_path / "out" / "batch.log").read_text("utf-8")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_folders_that_cannot_be_read_are_named_in_the_log(tmp_path: Path, as_json: bool) -> None:
+    with logging_to(tmp_path / "log", 0, as_json=as_json, quiet=True, color=False) as log:
+        log.noted(["lab/below: this folder cannot be read: Permission denied"])
+    (line,) = (tmp_path / "log").read_text("utf-8").splitlines()
+    assert "lab/below: this folder cannot be read: Permission denied" in (json.loads(line)["note"] if as_json else line)
 
 
 def test_exit_codes_for_scripts(lab: Path, tmp_path: Path) -> None:
@@ -405,6 +430,16 @@ def test_no_result_replaces_a_capture(tmp_path: Path) -> None:
         done = analyze_batch(folder, "-o", folder, "-f", "json", "-j", 1, code=code)
         assert (f"{folder}/{name}: the results would replace this capture" in done.stderr) == bool(code)
         assert (folder / name).read_bytes() == capture
+
+
+def test_a_folder_by_its_url_is_a_folder(tmp_path: Path) -> None:
+    for name in ("x", "x.json"):
+        shutil.copy(SAMPLES / "ping.pcapng", tmp_path / name)
+    done = analyze_batch(tmp_path / "x", tmp_path / "x.json", "-o", f"file://{tmp_path}", "-f", "json", code=2)
+    assert "x.json: the results would replace this capture" in done.stderr
+    analyze_batch(f"file://{tmp_path}/x", "-o", f"file://{tmp_path}/out", "-f", "json", "-j", 1)
+    assert list(entries(tmp_path / "out")) == ["x"]
+    assert (tmp_path / "out" / "batch.log").exists()
 
 
 def test_nobody_else_can_give_work_to_local_workers(slow: Path, tmp_path: Path, started: Any) -> None:
@@ -509,6 +544,8 @@ def started(tmp_path: Path) -> Iterator[Any]:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Where the tests run in the background of a script, interrupts are ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **{"cwd": ROOT, **more},
         )
         running.append(process)
@@ -583,6 +620,65 @@ def test_an_interrupted_batch_goes_on_where_it_was(slow: Path, tmp_path: Path, s
     analyze_batch(folder, "-o", out, "-f", "json", "-j", 2, "--resume")
     assert [entry["status"] for entry in index(out)["captures"]] == ["ok"] * 4
     assert {path: path.stat().st_mtime_ns for path in done} == done
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=lambda one: str(int(one)),
+)
+def test_what_ends_a_batch_leaves_nothing(slow: Path, tmp_path: Path, started: Any, number: int, code: int) -> None:
+    """However often it comes, until the interpreter has ended; a terminal that is closed tells all processes."""
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for n in range(4):
+            archive.writestr(f"{n}.pcap", slow.read_bytes() + bytes(16 * n))
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    environment = {**os.environ, "TMPDIR": str(copies), "PYTHONPATH": str(ROOT)}
+    batch = started(*ANALYZE, "class.zip", "-o", "out", "-f", "json", "-j", 2, cwd=tmp_path, env=environment)
+    wait_for(lambda: list(copies.glob("analyze-*/*/capture")))
+    workers = children(batch.pid)
+    while batch.poll() is None:
+        os.killpg(batch.pid, number)
+        time.sleep(0.05)
+    _, complained = batch.communicate(timeout=60)
+    assert batch.returncode == code
+    said = [line for line in complained.splitlines() if not line.endswith("the same command goes on from there")]
+    assert said == (["analyze: ending the workers", "analyze: interrupted"] if number == signal.SIGINT else [])
+    assert not list(copies.glob("analyze-*"))
+    wait_for(lambda: not any(Path(f"/proc/{worker}/exe").exists() for worker in workers), 30)
+
+
+def test_a_terminal_that_is_gone_takes_no_words(slow: Path, tmp_path: Path) -> None:
+    """The bar stands on the terminal, which fails from then on."""
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.write(slow, "slow.pcap")
+    command = [*ANALYZE, str(tmp_path / "class.zip"), "-o", str(tmp_path / "out"), "-f", "json", "-j", "1"]
+    environment = {**os.environ, "TMPDIR": str(copies), "PYTHONPATH": str(ROOT)}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, environment)
+    try:
+        wait_for(lambda: list(copies.glob("analyze-*/*/capture")))
+    finally:
+        os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    assert not list(copies.glob("analyze-*"))
+
+
+def test_a_batch_that_is_to_outlive_its_terminal_does(slow: Path, tmp_path: Path, started: Any) -> None:
+    out = tmp_path / "out"
+    batch = started("nohup", *ANALYZE, copies(slow, tmp_path / "lab", 2), "-o", out, "-f", "json", "-j", 1)
+    wait_for((out / "batch.log").exists)
+    os.killpg(batch.pid, signal.SIGHUP)
+    wait_for(lambda: lines(out / "batch.log") >= 1)
+    os.killpg(batch.pid, signal.SIGHUP)
+    said, complained = batch.communicate(timeout=120)
+    assert batch.returncode == 0, said + complained
+    assert [entry["status"] for entry in index(out)["captures"]] == ["ok"] * 2
 
 
 @pytest.fixture

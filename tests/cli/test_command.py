@@ -236,7 +236,7 @@ def test_a_standard_output_closed_from_the_start(options: str, code: int, captur
     assert done.stderr.count(b"\n") == (1 if code else 0)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_an_interrupted_run_leaves_nothing(number: int, code: int, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     command = [*PROGRAM, "pipe", "-o", "out/"]
