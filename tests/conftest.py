@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ settings.load_profile("project")
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
 SHARED = Path(os.environ.get("ANALYZER_SHARED_CAPTURES", ROOT.parent / "shared" / "captures"))
+
+
+def default_signals() -> None:
+    """Let signals do in a new process what they do at a terminal: tests may run where some are ignored (nohup, &)."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,8 @@ class HeaderFact:
     @property
     def file_end(self) -> str:
         """Return what of the file's name stays: captures mostly differ at their end."""
-        return self.file[-KEPT_OF_NAME:] if len(self.file) > SHORT_NAME else ""
+        name = self.file.rpartition("/")[2]
+        return "" if len(self.file) <= SHORT_NAME else name if len(name) <= SHORT_NAME else self.file[-KEPT_OF_NAME:]
 
 
 def _short_path(file: str) -> str:

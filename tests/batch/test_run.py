@@ -27,7 +27,7 @@ from analyzer.batch.record import Record, planned, remember
 from analyzer.batch.sources import Source
 from analyzer.batch.store import Store
 from analyzer.batch.task import _done, run
-from tests.conftest import ROOT, SAMPLES
+from tests.conftest import ROOT, SAMPLES, default_signals
 
 ANALYZE = (sys.executable, "-m", "analyzer", "batch")
 NAMES = ("ping", "loss", "status-codes", "arp")
@@ -544,8 +544,7 @@ def started(tmp_path: Path) -> Iterator[Any]:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # Where the tests run in the background of a script, interrupts are ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=default_signals,
             **{"cwd": ROOT, **more},
         )
         running.append(process)
@@ -659,6 +658,7 @@ def test_a_terminal_that_is_gone_takes_no_words(slow: Path, tmp_path: Path) -> N
     environment = {**os.environ, "TMPDIR": str(copies), "PYTHONPATH": str(ROOT)}
     pid, terminal = pty.fork()
     if pid == 0:
+        default_signals()
         os.execve(command[0], command, environment)
     try:
         wait_for(lambda: list(copies.glob("analyze-*/*/capture")))

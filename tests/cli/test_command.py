@@ -16,6 +16,7 @@ import pytest
 from analyzer.cli import COMMANDS
 from analyzer.version import __version__
 from tests.cli.conftest import Analyze, lookup, unanswered, visit
+from tests.conftest import default_signals
 
 PROGRAM = [sys.executable, "-m", "analyzer"]
 LIMIT_S = 60
@@ -240,7 +241,7 @@ def test_a_standard_output_closed_from_the_start(options: str, code: int, captur
 def test_an_interrupted_run_leaves_nothing(number: int, code: int, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     command = [*PROGRAM, "pipe", "-o", "out/"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, preexec_fn=default_signals) as process:
         with (tmp_path / "pipe").open("wb") as feed:  # opens when the program reads from the other end
             feed.write(visit()[:100])
             feed.flush()
