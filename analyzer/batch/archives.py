@@ -68,7 +68,7 @@ IN_MEMORY = 32 << 20
 
 BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, LimitExceededError),
-    *(EOFError, RuntimeError, NotImplementedError, ValueError, KeyError, OSError, MemoryError),
+    *(EOFError, RuntimeError, NotImplementedError, ValueError, LookupError, OSError, MemoryError),
 )
 """What reading a damaged, encrypted, hostile or odd archive raises."""
 
@@ -260,7 +260,7 @@ def _opened(file: IO[bytes], form: str) -> zipfile.ZipFile | tarfile.TarFile:
 def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[Member]:
     if isinstance(archive, zipfile.ZipFile):
         for info in archive.infolist():
-            if not info.is_dir():
+            if not info.filename.endswith("/"):  # is_dir() does not know names that are empty
                 opener = _locked if info.flag_bits & _ENCRYPTED_FLAG else partial(archive.open, info)
                 yield Member(_zip_name(info), info.file_size, info.compress_size, opener)
         return

@@ -206,7 +206,7 @@ def _hosts(outcomes: Sequence[Outcome]) -> Facets:
 
 
 def _sayable(host: str) -> bool:
-    return '"' not in host and host.strip() == host
+    return '"' not in host and host.strip() == host and "  " not in host
 
 
 def _term(field: str, word: Prose) -> Prose:

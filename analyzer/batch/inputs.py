@@ -80,9 +80,11 @@ def find(asked: Sequence[str], search: Search) -> Found:
 
 def as_path(asked: str) -> str:
     """Return the path that a URL of a file of this machine has; what else there is, as it is."""
-    scheme, _, path = asked.partition("://")
-    if scheme.lower() not in ("file", "local") or not path:
+    scheme, sign, path = asked.partition("://")
+    if not sign or scheme.lower() not in ("file", "local"):
         return asked
+    if not path:
+        raise CaptureError(asked, "this URL names no file")
     return path.removeprefix("localhost") if path.startswith("localhost/") else path
 
 

@@ -16,6 +16,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -69,11 +70,12 @@ def results(jobs: Sequence[Job], settings: Settings, workers: int, scheduler: st
     Raises:
         UsageError: the scheduler cannot be reached, or its workers have another version.
     """
+    words = "ending the workers" if scheduler is None else "leaving the cluster"
     with connected(workers, scheduler) as client:
         try:
             return gathered(client, jobs, settings, tell)
         except KeyboardInterrupt:
-            print("analyze: ending the workers", file=sys.stderr, flush=True)
+            print(f"analyze: {words}", file=sys.stderr, flush=True)
             raise
         finally:
             if scheduler is not None:  # on this machine the caller does
@@ -155,12 +157,15 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
 @contextlib.contextmanager
 def _cluster(workers: int) -> Iterator[Any]:
     """Give a client of local workers that end with it: at once, where something ends the batch."""
+    import dask
     from distributed import Client, LocalCluster
 
     cluster = None
+    scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # workers that are ended leave theirs behind
     try:
-        with _waiting():
+        with _waiting(), dask.config.set({"temporary-directory": scratch.name}):
             cluster = LocalCluster(
+                local_directory=scratch.name,
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
@@ -181,6 +186,7 @@ def _cluster(workers: int) -> Iterator[Any]:
     finally:
         if cluster is not None:
             cluster.close()
+        scratch.cleanup()
 
 
 def _end(cluster: Any) -> None:

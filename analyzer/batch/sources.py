@@ -27,6 +27,9 @@ from analyzer.text import display
 ENDINGS = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar")
 """Endings of captures, perhaps with one of :data:`PACKED` behind them."""
 
+UNOPENED = (".tar.zst", ".tzst", ".tar.lz4", ".zip.gz")
+"""Endings of archives that are not looked into, and do not begin like those of other packers."""
+
 PACKED = (".gz", ".zst", ".lz4", ".xz", ".bz2")
 
 MAX_DEPTH = 3
@@ -120,8 +123,10 @@ def is_hidden(path: PurePosixPath) -> bool:
 
 
 def is_named_like_a_capture(name: str) -> bool:
-    """Tell whether a file's name ends as captures' names do."""
+    """Tell whether a file's name ends as captures' names do, or those of archives that are not looked into."""
     name = name.lower()
+    if name.endswith(UNOPENED):
+        return True
     for ending in PACKED:
         name = name.removesuffix(ending)
     return name.endswith(ENDINGS)
@@ -160,11 +165,16 @@ def archive_kind(name: str, file: IO[bytes]) -> str | None:
 
 @dataclass(slots=True)
 class _Nest:
-    """Where in an archive one is: how deep, and what was unfolded of all archives inside it; asked: it was named."""
+    """Where in an archive one is: how deep, and what was unfolded of all archives inside it.
+
+    Attributes:
+        asked: the archive was named; unread: why a member could not even be looked at.
+    """
 
     depth: int = 1
     unfolded: int = 0
     asked: bool = False
+    unread: str | None = None
 
 
 def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest) -> Iterator[Source]:
@@ -198,7 +208,7 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest
                     (*source.member, member.name),
                     member.size,
                 )
-                for one in _again(inner) if again else _member(member, inner, found, nest):
+                for one in _again(inner, found) if again else _member(member, inner, found, nest):
                     amount += 1
                     yield one
     except archives.BROKEN as error:
@@ -209,6 +219,8 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest
     elif not amount and is_named_like_a_capture(source.name):
         del found.skipped[others:]
         yield source
+    elif not amount and nest.unread is not None and source.name.lower().endswith(archives.NAMES):
+        yield _fault(source, f"what is in this {form} archive cannot be read: {display(nest.unread, 200)}")
     elif not amount and asked:
         yield _fault(source, f"no capture is in this {form} archive")
     elif not amount:
@@ -230,8 +242,11 @@ def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
     return last
 
 
-def _again(inner: Source) -> Iterator[Source]:
-    if is_named_like_a_capture(inner.member[-1]):
+def _again(inner: Source, found: Found) -> Iterator[Source]:
+    name = inner.member[-1]
+    if not is_named_like_a_capture(name) and not name.lower().endswith(archives.NAMES):
+        found.skipped.append(inner.name)
+    else:
         yield _fault(inner, "another member of the archive has this name, too; only the last one is read")
 
 
@@ -260,6 +275,7 @@ def _member(member: archives.Member, inner: Source, found: Found, nest: _Nest) -
         if _may_be_work(member.name):
             yield _fault(inner, f"this member of the archive cannot be read: {display(archives.words(error), 200)}")
         else:
+            nest.unread = archives.words(error)
             found.skipped.append(inner.name)
 
 

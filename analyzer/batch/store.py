@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from analyzer.batch.lock import lock
-from analyzer.batch.sources import is_url
+from analyzer.batch.sources import is_folder, is_url
 from analyzer.errors import ExportError
 from analyzer.export.files import encoded, reason, write_atomic, write_folder
 from analyzer.text import display
@@ -191,7 +191,7 @@ class Store:
             return
         empty = []
         for folder, below, names in os.walk(self.root):
-            below[:] = [name for name in below if not Path(folder, name, notes).is_dir()]
+            below[:] = [name for name in below if not is_folder(Path(folder, name, notes))]
             place = PurePath(os.path.relpath(folder, self.root))
             empty += [Path(folder, name) for name in below if ours((place / name).as_posix())]
             for name in (*below, *names):

@@ -64,7 +64,7 @@ def run(job: Job, settings: Settings) -> Outcome:
             at_hand(job.source, settings.run) as path,
         ):
             try:
-                entry.update(_done(path, job, settings, store))
+                entry.update(_done(path, job, settings, store, entry))
             except Exception:
                 with contextlib.suppress(CaptureError):
                     known["sha256"] = _digest(path)
@@ -89,12 +89,16 @@ def _load(formats: Sequence[str]) -> None:
         import_module(name)
 
 
-def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
-    """Make those results that are not there; return what the index says."""
-    before, gone = recorded(store, job) or Record("", {}), 0
+def _done(path: Path, job: Job, settings: Settings, store: Store, entry: Outcome) -> Outcome:
+    """Make those results that are not there; return what the index says.
+
+    Args:
+        entry: is told what went, whatever happens then.
+    """
+    before = recorded(store, job) or Record("", {})
     # The digest is made before the analysis, which makes it too, only where it can spare something.
     if before.files and before.key != key(_digest(path), job, settings):
-        gone = len({*forget(store, job, before)} - {*settings.formats})
+        entry[GONE] = len({*forget(store, job, before)} - {*settings.formats})
         before = Record("", {})
     done = [] if settings.fresh else before.done(store, settings)
     missing = [form for form in settings.formats if form not in done]
@@ -108,7 +112,7 @@ def _done(path: Path, job: Job, settings: Settings, store: Store) -> Outcome:
         made = summary(result)
     after = replace(before.and_then(own, files, settings), summary=made)
     remember(store, job, after)
-    return {**made, "outputs": after.outputs(store, job), GONE: gone}
+    return {**made, "outputs": after.outputs(store, job)}
 
 
 def _analyzed(path: Path, job: Job, settings: Settings) -> Analysis:

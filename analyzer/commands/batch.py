@@ -164,6 +164,8 @@ def analyze_batch(paths: Sequence[str], asked: Asked) -> int:
         raise UsageError("--jobs starts local processes; with --scheduler its workers do the work")
     if asked.output == STANDARD:
         raise UsageError("-o -: a batch writes into a folder, not to standard output")
+    if not asked.output:
+        raise UsageError("-o: the name of a folder is needed")
     if not math.isfinite(asked.timeout):
         raise UsageError(f"--timeout {asked.timeout}: a number of seconds is needed")
     from analyzer.batch import fetch, index, index_page

@@ -20,6 +20,9 @@ LOOK_BYTES = 1100
 USER_AND_PASSWORD = 2
 """The method that the client follows with its name and password."""
 
+_NO_HOST = frozenset(' "#%/<>?@[\\]^`{|}')
+"""Characters that no host in a URL has (RFC 3986 section 3.2.2, URL Standard's forbidden host code points)."""
+
 _IPV4, _NAME, _IPV6 = 1, 3, 4
 
 
@@ -27,9 +30,10 @@ def target(conversation: Conversation) -> tuple[str, int] | None:
     """Return host (a name as it was sent, or an address) and port; None where that was not seen whole."""
     asked, answered = _head(conversation.client), _head(conversation.server)
     try:
-        return _version_5(asked, answered) if asked[0] == 5 else _version_4(asked)
+        host, port = _version_5(asked, answered) if asked[0] == 5 else _version_4(asked)
     except (IndexError, ValueError):  # not all of it is there
         return None
+    return (host, port) if host.isprintable() and host and _NO_HOST.isdisjoint(host) else None
 
 
 def _head(stream: ByteStream) -> bytes:

@@ -582,15 +582,44 @@ def test_what_only_begins_like_an_archive(tmp_path: Path) -> None:
     assert [source.name for source in asked.sources] == ["cut", "cut.docx", "notes.docx", "renamed.pcap"]
 
 
+def test_members_without_a_name_and_archives_that_share_one(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "noname.zip", **{"a.pcap": CAPTURE, "b.pcap": CAPTURE})
+    path.write_bytes(path.read_bytes().replace(b"a.pcap", b"\0.pcap"))  # zipfile cuts names at NUL
+    with tarfile.open(tmp_path / "class.tar", "w") as tar:
+        for content in (CAPTURE, CAPTURE + b"1"):
+            zipped(tmp_path / "s1.zip", **{"a.pcap": content})
+            tar.add(tmp_path / "s1.zip", "s1.zip")
+            tar.add(tmp_path / "s1.zip", "notes.txt")
+    (tmp_path / "s1.zip").unlink()
+    found = find([str(tmp_path)], Search())
+    assert "noname.zip/b.pcap" in [source.name for source in found.sources]
+    assert {source.name: bool(source.error) for source in found.sources if source.name.startswith("class")} == {
+        "class.tar/s1.zip": True,
+        "class.tar/s1.zip/a.pcap": False,
+        "class.tar/notes.txt/a.pcap": False,  # an archive by its bytes
+    }
+    assert found.skipped == ["class.tar/notes.txt"]  # the first of the two
+
+
+def test_archives_that_are_not_looked_into_are_listed(tmp_path: Path) -> None:
+    for name in ("ann.tar.zst", "bob.zip.gz", "notes.txt.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(b"PK\x03\x04"))
+    found = find([str(tmp_path)], Search())
+    assert [source.name for source in found.sources] == ["ann.tar.zst", "bob.zip.gz"]
+
+
 def test_a_locked_archive_says_so(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "class.zip", **{"a.pcap": CAPTURE, "notes.txt": b"secret"})
-    raw = bytearray(path.read_bytes())
-    for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        place = raw.find(magic)
-        while place >= 0:
-            raw[place + at] |= 1  # APPNOTE.TXT section 4.4.4: encrypted
-            place = raw.find(magic, place + 4)
-    path.write_bytes(raw)
+    path, other = tmp_path / "class.zip", tmp_path / "other.zip"
+    for one, members in ((path, {"a.pcap": CAPTURE, "notes.txt": b"secret"}), (other, {"trace.1": CAPTURE})):
+        raw = bytearray(zipped(one, **members).read_bytes())
+        for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            place = raw.find(magic)
+            while place >= 0:
+                raw[place + at] |= 1  # APPNOTE.TXT section 4.4.4: encrypted
+                place = raw.find(magic, place + 4)
+        one.write_bytes(raw)
+    (source,) = find([str(other)], Search()).sources
+    assert source.error == "what is in this zip archive cannot be read: it is encrypted"
     found = find([str(path)], Search())
     assert [source.name for source in found.sources] == ["class.zip/a.pcap"]
     assert found.skipped == ["class.zip/notes.txt"]

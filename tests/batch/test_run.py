@@ -230,7 +230,7 @@ def test_what_an_interrupted_run_began_is_known(tmp_path: Path) -> None:
     (job,) = jobs([source])
     revealing = Settings(str(tmp_path), ("json", "csv", "parquet", "no such format"), reveal=True)
     with pytest.raises(KeyError):
-        _done(Path(source.location), job, revealing, Store(str(tmp_path)))
+        _done(Path(source.location), job, revealing, Store(str(tmp_path)), {})
     assert (tmp_path / "a.pcapng.csv" / "http.csv").is_file()
     assert list(tmp_path.rglob("*.parquet"))
     outcome = run(job, Settings(str(tmp_path), ("json",)))
@@ -310,6 +310,29 @@ def test_a_worker_that_ends_while_results_go(tmp_path: Path, monkeypatch: pytest
     assert run(job, Settings(str(tmp_path), ("json",)))["outputs"] == {"json": "a.pcapng.json"}
     assert [path.name for path in tmp_path.rglob("a.pcapng*") if path.is_file()] == ["a.pcapng.json"]
     assert not list(tmp_path.rglob("*.csv/*"))
+
+
+def test_results_that_go_are_counted_where_the_capture_fails(tmp_path: Path) -> None:
+    (job,) = jobs([Source("a.pcapng", str(tmp_path / "a.pcapng"))])
+    shutil.copy(SAMPLES / "ping.pcapng", tmp_path / "a.pcapng")
+    run(job, Settings(str(tmp_path / "out"), ("json", "csv")))
+    (tmp_path / "a.pcapng").write_bytes(b"half copied")
+    outcome = run(job, Settings(str(tmp_path / "out"), ("json",)))
+    assert (outcome["status"], outcome["gone"]) == ("failed", 1)
+
+
+def test_a_folder_that_may_not_be_looked_into_costs_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As lost+found on a disk that is named as the output."""
+    (tmp_path / "lost+found").mkdir()
+    whole = os.stat
+
+    def stat(path: Any, **more: Any) -> os.stat_result:
+        if "lost+found" in str(path) and str(path) != str(tmp_path / "lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return whole(path, **more)
+
+    monkeypatch.setattr(os, "stat", stat)
+    Store(str(tmp_path)).sweep(".analyze", folders_of([]))
 
 
 def test_folders_of_others_stay(tmp_path: Path) -> None:
@@ -644,7 +667,7 @@ def test_what_ends_a_batch_leaves_nothing(slow: Path, tmp_path: Path, started: A
     assert batch.returncode == code
     said = [line for line in complained.splitlines() if not line.endswith("the same command goes on from there")]
     assert said == (["analyze: ending the workers", "analyze: interrupted"] if number == signal.SIGINT else [])
-    assert not list(copies.glob("analyze-*"))
+    assert [path.name for path in copies.iterdir()] == []
     wait_for(lambda: not any(Path(f"/proc/{worker}/exe").exists() for worker in workers), 30)
 
 

@@ -43,6 +43,8 @@ def test_what_was_asked_for(turns: list[Turn], host: str, port: int, segment: in
         [*PASSWORD[:2], ("c", Hole(PASSWORD[2][1])), PASSWORD[3], ("c", NAME)],
         [("c", b"\4\1\x01\xbb\0\0\0\1\0www.example"), ("s", b"\0Z")],
         [("c", NAME)],
+        [*NO_PASSWORD, ("c", b"\5\1\0\3\0\x01\xbb")],
+        [*NO_PASSWORD, ("c", b'\5\1\0\3\x0ba/b?c"><x>.\x01\xbb')],
     ],
 )
 def test_what_was_not_seen_whole_is_not_known(turns: list[Turn]) -> None:
