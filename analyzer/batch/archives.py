@@ -106,6 +106,11 @@ def kind(name: str, head: bytes) -> str | None:
     return "tar" if head[where] == magic or name.lower().endswith(TAR_NAMES) else None
 
 
+def is_named_like_one(name: str) -> bool:
+    """Tell whether a file's name ends as those of archives do that are looked into."""
+    return name.lower().endswith(NAMES)
+
+
 def is_packed(file: IO[bytes]) -> bool:
     """Tell whether a tar archive is packed as a whole (gzip, bzip2, xz); the file is and stays at its beginning.
 
@@ -119,8 +124,11 @@ def _unpacker(file: IO[bytes]) -> Callable[[IO[bytes]], IO[bytes]] | None:
     head = file.read(HEAD_BYTES)
     file.seek(0)
     where, magic = _TAR_MAGIC
-    if head[where] == magic:  # plain; its first member may be called BZhou
-        return None
+    return None if head[where] == magic else _packing(head)  # plain; its first member may be called BZhou
+
+
+def _packing(head: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
+    """Return what unpacks a file that begins so; None for one that is not packed."""
     return next((unpack for begin, unpack in _UNPACK.items() if head.startswith(begin)), None)
 
 
@@ -131,7 +139,7 @@ def unpacked(file: IO[bytes], head: bytes) -> Iterator[IO[bytes]]:
     Raises:
         What :data:`BROKEN` lists, here or when it is read: it cannot be read.
     """
-    unpack = next((unpack for begin, unpack in _UNPACK.items() if head.startswith(begin)), None)
+    unpack = _packing(head)
     if unpack is None:
         yield file
         return

@@ -31,7 +31,7 @@ from typing import Any
 
 from analyzer.batch import archives, sources
 from analyzer.batch.patterns import fitting
-from analyzer.batch.sources import Found, Search, Source, is_folder, is_hidden, is_url
+from analyzer.batch.sources import Found, Search, Source, is_folder, is_hidden, is_url, refusal
 from analyzer.errors import CaptureError, UsageError
 from analyzer.text import display, numbered
 
@@ -79,7 +79,11 @@ def find(asked: Sequence[str], search: Search) -> Found:
 
 
 def as_path(asked: str) -> str:
-    """Return the path that a URL of a file of this machine has; what else there is, as it is."""
+    """Return the path that a URL of a file of this machine has; what else there is, as it is.
+
+    Raises:
+        CaptureError: the URL names no file.
+    """
     scheme, sign, path = asked.partition("://")
     if not sign or scheme.lower() not in ("file", "local"):
         return asked
@@ -156,7 +160,7 @@ def _listed(path: str) -> list[str]:
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
-        raise CaptureError(path, f"the list cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise CaptureError(path, f"the list cannot be read: {refusal(error)}") from error
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # so do shells of Windows
         raw = raw.decode("utf-16", "replace").encode("utf-8", "surrogatepass")
     if b"\0" in raw:
@@ -264,11 +268,11 @@ def _wanted(path: Path, search: Search) -> bool:
 def _wanted_by_name(name: str, search: Search) -> bool:
     """Tell whether a file is wanted of which no more is known than its name."""
     wanted = search.wants(name)
-    return name.lower().endswith(archives.NAMES) if wanted is None else wanted
+    return archives.is_named_like_one(name) if wanted is None else wanted
 
 
 def _unreadable(error: OSError) -> str:
-    return f"it cannot be read: {(error.strerror or str(error)).lower()}"
+    return f"it cannot be read: {refusal(error)}"
 
 
 def _remote(url: str, search: Search, found: Found, asked: int) -> Iterator[Source]:

@@ -117,6 +117,11 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def refusal(error: OSError) -> str:
+    """Return why the system did not let something be read, as a part of a sentence."""
+    return (error.strerror or str(error)).lower()
+
+
 def is_hidden(path: PurePosixPath) -> bool:
     """Tell whether a relative path is one that systems do not show, or that only one system's archives have."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
@@ -189,7 +194,7 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest
         found: where members are noted that are no captures.
     """
     amount, others, why = 0, len(found.skipped), None
-    asked = nest.asked or (nest.depth == 1 and source.name.lower().endswith(archives.NAMES))
+    asked = nest.asked or (nest.depth == 1 and archives.is_named_like_one(source.name))
     try:
         with archives.unfolded(file, source.name, source.size or 0) as (plain, why):
             if nest.depth > 1:
@@ -199,11 +204,12 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest
             for number, member in enumerate(archives.members(plain, form)):
                 if nest.unfolded > MAX_NESTED:
                     raise LimitExceededError(source.name, f"what is in it unfolds to more than {MAX_NESTED} bytes")
-                if is_hidden(archives.inside(member.name)):
+                place = archives.inside(member.name)
+                if is_hidden(place):
                     continue
                 again = last.get(member.name, number) != number  # by its name only the last one can be had
                 inner = Source(
-                    f"{source.name}/{archives.inside(member.name)}",
+                    f"{source.name}/{place}",
                     source.location,
                     (*source.member, member.name),
                     member.size,
@@ -219,7 +225,7 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest
     elif not amount and is_named_like_a_capture(source.name):
         del found.skipped[others:]
         yield source
-    elif not amount and nest.unread is not None and source.name.lower().endswith(archives.NAMES):
+    elif not amount and nest.unread is not None and archives.is_named_like_one(source.name):
         yield _fault(source, f"what is in this {form} archive cannot be read: {display(nest.unread, 200)}")
     elif not amount and asked:
         yield _fault(source, f"no capture is in this {form} archive")
@@ -229,7 +235,7 @@ def packed(file: IO[bytes], form: str, source: Source, found: Found, nest: _Nest
 
 def _may_be_work(name: str) -> bool:
     """Tell whether something broken is named so that it may be an archive of captures, or a capture."""
-    return name.lower().endswith(archives.NAMES) or is_named_like_a_capture(name) or not PurePosixPath(name).suffix
+    return archives.is_named_like_one(name) or is_named_like_a_capture(name) or not PurePosixPath(name).suffix
 
 
 def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
@@ -244,7 +250,7 @@ def _last_of_each_name(plain: IO[bytes], form: str) -> dict[str, int]:
 
 def _again(inner: Source, found: Found) -> Iterator[Source]:
     name = inner.member[-1]
-    if not is_named_like_a_capture(name) and not name.lower().endswith(archives.NAMES):
+    if not is_named_like_a_capture(name) and not archives.is_named_like_one(name):
         found.skipped.append(inner.name)
     else:
         yield _fault(inner, "another member of the archive has this name, too; only the last one is read")
@@ -306,7 +312,7 @@ def local(path: Path, name: str, found: Found, *, asked: bool = False) -> Iterat
 
 def remote(system: Any, path: str, source: Source, found: Found) -> Iterator[Source]:
     """Give an object of a file system of fsspec's, or the captures in an archive; the name says whether it is one."""
-    if not PurePosixPath(path).name.lower().endswith(archives.NAMES):
+    if not archives.is_named_like_one(PurePosixPath(path).name):
         yield source
         return
     try:

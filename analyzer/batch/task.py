@@ -19,6 +19,7 @@ from analyzer.batch.fetch import at_hand, prepare
 from analyzer.batch.guard import guarded
 from analyzer.batch.plan import Job, Settings, key
 from analyzer.batch.record import Record, forget, planned, recorded, remember
+from analyzer.batch.sources import refusal
 from analyzer.batch.store import Store
 from analyzer.batch.summary import failed, summary
 from analyzer.errors import AnalyzerError, CaptureError, ExportError
@@ -156,4 +157,4 @@ def _digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise CaptureError(str(path), (error.strerror or str(error)).lower()) from error
+        raise CaptureError(str(path), refusal(error)) from error
