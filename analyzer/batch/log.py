@@ -54,8 +54,10 @@ class Log:
         self.done[outcome["status"]] += 1
         self.kept += kept
         self.gone += gone
-        if self.file is not None:
-            self._keep(self._line(outcome, kept))
+        said = display(outcome["error"], 600) if outcome["error"] else _counted(outcome["packets"], "packet")
+        said += " (done before)" if kept else ""
+        line = f"{outcome['status']:7} {display(outcome['capture'], 300)}: {said}"
+        self._keep(line, n=self.done.total(), of=self.total, kept=kept, **outcome)
         if self.bar is not None:
             self.bar.update(self.task, advance=1, failed=self.done["failed"])
         if outcome["status"] == "failed" and not self.quiet:
@@ -64,28 +66,25 @@ class Log:
 
     def left_aside(self, names: Sequence[str]) -> None:
         """Name the files that are no captures in the log: a submission of another kind is not to be lost."""
-        for name in names if self.file is not None else ():
-            now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self._keep(
-                json.dumps({"time": now, "left_aside": name})
-                if self.as_json
-                else f"{now} aside   {display(name, 300)}: no capture"
-            )
+        for name in names:
+            self._keep(f"aside   {display(name, 300)}: no capture", left_aside=name)
 
     def noted(self, notes: Sequence[str]) -> None:
         """Keep in the log what could not be looked into."""
-        for note in notes if self.file is not None else ():
-            now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self._keep(json.dumps({"time": now, "note": note}) if self.as_json else f"{now} note    {note}")
+        for note in notes:
+            self._keep(f"note    {note}", note=note)
 
     @property
     def named(self) -> str:
         """Say where the files are named that were left aside."""
         return "" if self.file is None else f" (named in {Path(self.file.name).name})"
 
-    def _keep(self, line: str) -> None:
+    def _keep(self, said: str, **facts: Any) -> None:
+        """Write a line, as text or as JSON, if there is a log."""
         if self.file is None:
             return
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, **facts}) if self.as_json else f"{now} {said}"
         try:
             self.file.write(line + "\n")
             self.file.flush()
@@ -94,14 +93,6 @@ class Log:
             with contextlib.suppress(OSError):
                 self.file.close()
             self.file = None
-
-    def _line(self, outcome: Outcome, kept: bool) -> str:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        if self.as_json:
-            return json.dumps({"time": now, "n": self.done.total(), "of": self.total, "kept": kept, **outcome})
-        said = display(outcome["error"], 600) if outcome["error"] else _counted(outcome["packets"], "packet")
-        said += " (done before)" if kept else ""
-        return f"{now} {outcome['status']:7} {display(outcome['capture'], 300)}: {said}"
 
 
 @contextlib.contextmanager
@@ -166,26 +157,28 @@ def print_table(outcomes: Sequence[Outcome], found: Found, log: Log, place: str,
     if log.kept:
         out.print(f"  {log.kept:6d}  of them done before, and not analyzed again (--fresh does)")
     if log.gone:
-        what = "result" if log.gone == 1 else "results"
-        out.print(f"  {log.gone:6d}  earlier {what} removed: of other bytes, of another version, or with other masking")
+        why = "of other bytes, of another version, or with other masking"
+        out.print(f"  {log.gone:6d}  earlier {_plural(log.gone, 'result')} removed: {why}")
     codes: dict[str, int] = totals["codes"]
     grave = sorted(codes, key=lambda code: (weight(code), -codes[code]))
     for code in grave[:SHOWN]:
         severity = f" ({severity_of(code)})" if severity_of(code) else ""
-        out.print(
-            f"  {codes[code]:6d}  {'capture' if codes[code] == 1 else 'captures'} with {display(code, 60)}{severity}"
-        )
+        out.print(f"  {codes[code]:6d}  {_plural(codes[code], 'capture')} with {display(code, 60)}{severity}")
     if len(grave) > SHOWN:
         out.print(f"          and {_counted(len(grave) - SHOWN, 'more kind')} of findings, in the index")
     if others := len(found.skipped):
-        out.print(f"  {others:6d}  other {'file' if others == 1 else 'files'}, no captures: left aside{log.named}")
+        out.print(f"  {others:6d}  other {_plural(others, 'file')}, no captures: left aside{log.named}")
     if found.folders:
         what = "folder below was" if found.folders == 1 else "folders below were"
         out.print(f"  {found.folders:6d}  {what} not entered (--recursive does)")
     if found.twice:
-        out.print(f"  {found.twice:6d}  {'file' if found.twice == 1 else 'files'} named or linked more than once")
+        out.print(f"  {found.twice:6d}  {_plural(found.twice, 'file')} named or linked more than once")
     out.print(f"Index: {place}")
 
 
 def _counted(amount: int, what: str) -> str:
-    return f"{amount} {what}{'' if amount == 1 else 's'}"
+    return f"{amount} {_plural(amount, what)}"
+
+
+def _plural(amount: int, what: str) -> str:
+    return what if amount == 1 else f"{what}s"
