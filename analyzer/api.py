@@ -172,10 +172,10 @@ class Analysis:
         import pandas
 
         from analyzer import sentences
-        from analyzer.masking import mask_args
+        from analyzer.report.secrets import masked_args
 
-        frame, reveal = self.frame("findings").copy(), self.result.options.reveal
-        rows = ((row.title_key, row.args if reveal else mask_args(row.args)) for row in self.result.findings)
+        frame, options = self.frame("findings").copy(), self.result.options
+        rows = ((row.title_key, masked_args(row.args, options)) for row in self.result.findings)
         titles = [display(sentences.finding_text(key, args, SOURCE).title, MAX_TITLE) for key, args in rows]
         frame.insert(frame.columns.get_loc("severity") + 1, "title", pandas.array(titles, dtype="string"))
         return frame

@@ -385,8 +385,8 @@ def _capture(index: PacketIndex, table: PacketTable, problems: ProblemLog, flows
     )
 
 
-_PACKINGS = ("GZIP", "ZSTD")
-"""Beginnings of the codes of problems with a packed stream: where that breaks off, so does the capture in it."""
+_BROKEN_PACKING = frozenset({"GZIP-CUT", "GZIP-BAD", "ZSTD-CUT", "ZSTD-BAD"})
+"""Codes of problems with a packed stream: where that breaks off, so does the capture in it."""
 
 
 def _partial_why(index: PacketIndex, problems: ProblemLog) -> str | None:
@@ -394,7 +394,7 @@ def _partial_why(index: PacketIndex, problems: ProblemLog) -> str | None:
     if not index.truncated:
         return None
     met = [problem for problem in problems if problem.layer == "capture"]
-    packing = [problem for problem in met if problem.code.endswith(("-CUT", "-BAD")) and problem.code[:4] in _PACKINGS]
+    packing = [problem for problem in met if problem.code in _BROKEN_PACKING]
     return (packing or met[::-1])[0].message if met else "the file is cut short"
 
 

@@ -15,12 +15,11 @@ from functools import partial
 from typing import Any
 
 from analyzer.batch.index_facts import contents, folders
-from analyzer.batch.index_rows import STATUSES, day_of
+from analyzer.batch.index_rows import SEVERITY_TONES, STATUSES, day_of, severity_text
 from analyzer.batch.index_titles import general_title, severity_of, weight
 from analyzer.batch.task import Outcome
 from analyzer.findings.model import SEVERITIES
 from analyzer.report.escape import Prose, safe
-from analyzer.report.findings import ICONS, severity_word
 from analyzer.report.wording import say
 
 MAX_HOSTS = 12
@@ -91,8 +90,8 @@ class SharedFact:
     term: Prose
     title: Prose
     count: int
-    severity: str
     severity_words: Prose
+    tone: str
 
 
 def facets(outcomes: Sequence[Outcome]) -> tuple[Facets, ...]:
@@ -133,7 +132,8 @@ def shared(totals: dict[str, Any]) -> tuple[SharedFact, ...]:
 def _shared(code: str, count: int) -> SharedFact:
     severity = severity_of(code)
     words = severity_text(severity) if severity else Prose("")
-    return SharedFact(safe(code), _term("code", safe(code)), general_title(code), count, severity, words)
+    tone = SEVERITY_TONES.get(severity, "muted")
+    return SharedFact(safe(code), _term("code", safe(code)), general_title(code), count, words, tone)
 
 
 def _statuses(outcomes: Sequence[Outcome]) -> Facets:
@@ -188,11 +188,6 @@ def _folder(names: Mapping[str, Prose], counts: Mapping[str, int], name: str) ->
 def _contents(outcomes: Sequence[Outcome]) -> Facets:
     count = sum(map(bool, contents(outcomes)))
     return Facets(say("Content"), (Facet(Prose("same:any"), say("same as another"), count),) if count else ())
-
-
-def severity_text(severity: str) -> Prose:
-    """Return a severity as it is shown: ``▲ error``."""
-    return say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=severity_word(severity))
 
 
 def _hosts(outcomes: Sequence[Outcome]) -> Facets:

@@ -36,7 +36,7 @@ MAX_TOLD = 400
 
 STATUSES = {"ok": message("ok"), "partial": message("in part"), "failed": message("failed")}
 _STATUS_TONES = {"partial": "warn", "failed": "bad"}
-_SEVERITY_TONES = {"error": "bad", "warning": "warn"}
+SEVERITY_TONES = {"error": "bad", "warning": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     """Draw up the table of all captures, in the order of the index."""
     words = _Words(
         {phase: Prose(label) for phase, label, _ in phases()},
-        {severity: severity_word(severity) for severity in SEVERITIES},
+        {severity: severity_text(severity) for severity in SEVERITIES},
         {status: say(text) for status, text in STATUSES.items()},
     )
     columns, rows = _without_empty(_columns(), [_row(n, one, words) for n, one in enumerate(outcomes, 1)])
@@ -65,6 +65,11 @@ def table(outcomes: Sequence[Outcome]) -> Table:
 def aside(table: Table) -> list[int]:
     """Return the columns that are hidden until somebody wants them: the filter looks into them all the same."""
     return [at for at, column in enumerate(table.columns) if column.label == say("Codes")]
+
+
+def severity_text(severity: str) -> Prose:
+    """Return a severity as it is shown: ``▲ error``."""
+    return say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=severity_word(severity))
 
 
 def own_path(path: object) -> Prose:
@@ -207,9 +212,9 @@ def _worst(one: Outcome, words: _Words) -> Cell:
         return Cell("", why, value=-1) if why else Cell("")
     severity = worst["severity"]
     return Cell(
-        say("{icon} {severity}", icon=Prose(ICONS[severity]), severity=words.severities[severity]),
+        words.severities[severity],
         safe(worst["title"]),
-        tone=_SEVERITY_TONES.get(severity, ""),
+        tone=SEVERITY_TONES.get(severity, ""),
         title=safe(worst["code"]),
         value=SEVERITIES.index(severity),
     )

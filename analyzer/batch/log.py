@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +46,6 @@ class Log:
     done: Counter[str] = field(default_factory=Counter)
     kept: int = 0
     gone: int = 0
-    began: float = field(default_factory=time.monotonic)
 
     def __call__(self, outcome: Outcome, kept: bool, gone: int) -> None:
         """Tell of one capture, whether it was done before, and how many earlier results went."""

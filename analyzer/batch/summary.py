@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import sentences
 from analyzer.findings.model import SEVERITIES
-from analyzer.masking import mask_args
+from analyzer.report.secrets import masked_args
 from analyzer.text import display
 from analyzer.units import nearest_rank, rfc3339
 from analyzer.visits import verdicts
 
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
-    from analyzer.schema import FindingRow
 
 PHASES = ("blocked", "dns", "connect", "tls", "send", "wait", "receive")
 MAX_HOSTS = 5
@@ -53,7 +52,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
         "failures": sum(verdicts.failure(row) is not None for row in analysis.http),
         "findings": {severity: counts[severity] for severity in SEVERITIES},
         "codes": dict(sorted(Counter(row.code for row in analysis.findings).items())),
-        "worst": _worst(analysis.findings, reveal=analysis.options.reveal),
+        "worst": _worst(analysis),
         "problems": sum(analysis.problem_counts.values()),
     }
 
@@ -78,12 +77,12 @@ def _phases(analysis: Analysis) -> dict[str, float]:
     return {phase: round(value, 3) for phase, value in sums.items() if value}
 
 
-def _worst(findings: Sequence[FindingRow], *, reveal: bool) -> dict[str, str] | None:
+def _worst(analysis: Analysis) -> dict[str, str] | None:
     """Return the first of the worst findings; they come in order of their severity, then cost."""
-    if not findings:
+    if not analysis.findings:
         return None
-    row = min(findings, key=lambda one: SEVERITIES.index(one.severity))
-    args = row.args if reveal else mask_args(row.args)
+    row = min(analysis.findings, key=lambda one: SEVERITIES.index(one.severity))
+    args = masked_args(row.args, analysis.options)
     return {
         "severity": row.severity,
         "code": row.code,
