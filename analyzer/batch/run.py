@@ -165,7 +165,6 @@ def _cluster(workers: int) -> Iterator[Any]:
     try:
         with _waiting(), dask.config.set({"temporary-directory": scratch.name}):
             cluster = LocalCluster(
-                local_directory=scratch.name,
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
